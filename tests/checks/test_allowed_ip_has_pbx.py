@@ -1,4 +1,4 @@
-"""Every allowed address belongs to a PBX in use."""
+"""Check: every allowed address belongs to a PBX in use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOVED = NOW - timedelta(days=3)
 
 
 def account(pbxs=(), addresses=(), traffic=(), network=ENTRY):
-    """Return an account with one entry."""
+    """Return an account with one allow list entry."""
     return make_snapshot(allowed=(network,), pbxs=list(pbxs), addresses=list(addresses), traffic=list(traffic))
 
 
@@ -28,7 +28,7 @@ def account(pbxs=(), addresses=(), traffic=(), network=ENTRY):
 )
 @pytest.mark.parametrize("network", [ENTRY, "198.51.100.16/28"])
 def test_an_entry_of_a_pbx_in_use_passes(judged, facts, network):
-    """Whoever is not retired may have an entry, and a network covers its addresses."""
+    """Every PBX that is not retired may have an entry, and a network covers its addresses."""
     snapshot = account([pbx("denver", **facts)], [{"pbx_id": "denver", "address": ENTRY}], network=network)
     verdict = judged(allowed_ip_has_pbx, snapshot)[network]
 
@@ -37,7 +37,7 @@ def test_an_entry_of_a_pbx_in_use_passes(judged, facts, network):
 
 
 def test_nobodys_entry_fails_and_its_row_can_be_restored(judged):
-    """The change carries label, owner, purpose, role and review date."""
+    """An unassigned entry fails; the change keeps label, owner, purpose, role and review date."""
     row = {"network": ENTRY, "label": "temp", "owner": "ops", "purpose": "trial", "role": "standby", "review_by": NOW}
     snapshot = replace(account(), allowed_ips=frame(schemas.ALLOWED_IPS, [row]))
     verdict = judged(allowed_ip_has_pbx, snapshot)[ENTRY]
@@ -53,7 +53,7 @@ def test_nobodys_entry_fails_and_its_row_can_be_restored(judged):
 
 
 def test_admitted_calls_raise_it_and_are_counted(judged):
-    """Calls and dollars, the last 24 hours first."""
+    """Admitted calls raise the severity; calls and dollars are counted, the last 24 hours first."""
     snapshot = account(
         traffic=[
             calls_row(ENTRY, calls=30, cost_usd="400.50"),
@@ -71,12 +71,12 @@ def test_admitted_calls_raise_it_and_are_counted(judged):
 
 
 def test_refused_calls_do_not_raise_it(judged):
-    """Nothing was spent."""
+    """Refused calls cost nothing and do not raise the severity."""
     assert judged(allowed_ip_has_pbx, account(traffic=[refused_row(ENTRY)]))[ENTRY].severity is None
 
 
 def test_the_pbx_that_moved_away_is_named(judged):
-    """Calls of the time when it was there are its own and raise nothing."""
+    """Calls from before the move are the PBX's own and do not raise the severity."""
     snapshot = account(
         [pbx("denver")],
         [
@@ -94,7 +94,7 @@ def test_the_pbx_that_moved_away_is_named(judged):
 
 
 def test_calls_after_the_pbx_left_raise_it(judged):
-    """Somebody else has the address now."""
+    """After the PBX left, calls from the address belong to another party."""
     snapshot = account([pbx("denver")], [{"pbx_id": "denver", "address": ENTRY, "valid_to": MOVED}], [calls_row(ENTRY)])
 
     assert judged(allowed_ip_has_pbx, snapshot)[ENTRY].severity is Severity.HIGH
@@ -102,7 +102,7 @@ def test_calls_after_the_pbx_left_raise_it(judged):
 
 @pytest.mark.parametrize("left", [NOW - timedelta(days=60), pd.NaT])
 def test_the_retired_pbx_is_named(judged, left):
-    """Its status alone is enough, also where nobody wrote down when it left."""
+    """The status "retired" is sufficient, even without an end of the address's validity."""
     snapshot = account([pbx("boston", status="retired")], [{"pbx_id": "boston", "address": ENTRY, "valid_to": left}])
     verdict = judged(allowed_ip_has_pbx, snapshot)[ENTRY]
 
@@ -112,5 +112,5 @@ def test_the_retired_pbx_is_named(judged, left):
 
 @pytest.mark.parametrize("network", ["nonsense", "1.2.3.4/0"])
 def test_an_entry_that_is_no_network_is_unknown(judged, network):
-    """It covers nobody, and that it belongs to nobody cannot be said either."""
+    """An invalid entry is unknown: it covers no address, and no owner can be excluded."""
     assert judged(allowed_ip_has_pbx, account(network=network))[network].status is Status.UNKNOWN

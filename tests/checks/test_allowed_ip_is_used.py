@@ -1,4 +1,4 @@
-"""Every allowed address places calls, or is silent on purpose."""
+"""Check: every allowed address places calls, or is silent on purpose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LONG_AGO = NOW - timedelta(days=45)
 
 
 def account(*traffic, pbxs=(), kind="primary", since_days=30, **entry):
-    """Return an account with one entry that was added long ago, and the PBX at it."""
+    """Return an account with one entry that was added long ago, and its PBX."""
     row = {"network": ENTRY, "role": "active", "added_at": LONG_AGO} | entry
     snapshot = make_snapshot(
         pbxs=list(pbxs),
@@ -33,14 +33,14 @@ def account(*traffic, pbxs=(), kind="primary", since_days=30, **entry):
 
 @pytest.mark.parametrize("row", [calls_row, refused_row])
 def test_a_recent_call_passes(judged, row):
-    """A call within four weeks proves use, whatever became of it."""
+    """A call within four weeks proves use, whatever its outcome."""
     verdict = judged(allowed_ip_is_used, account(row(ENTRY, at=NOW - timedelta(days=27))))[ENTRY]
 
     assert (verdict.status, verdict.confidence) == (Status.PASS, Confidence.PROVEN)
 
 
 def test_four_silent_weeks_fail(judged):
-    """The entry can go, and its row comes back on undo."""
+    """After four weeks without calls the entry can be removed, and undo restores its row."""
     verdict = judged(allowed_ip_is_used, account(calls_row(ENTRY, at=NOW - timedelta(days=29)), label="Boston"))[ENTRY]
 
     assert verdict.status is Status.FAIL
@@ -58,7 +58,7 @@ def test_four_silent_weeks_fail(judged):
     ids=["entry", "pbx", "failover"],
 )
 def test_silent_on_purpose_passes(judged, facts):
-    """The entry's role, a standby PBX, or a failover address says that silence is wanted."""
+    """The entry's role, a standby PBX or a failover address explains the silence."""
     verdict = judged(allowed_ip_is_used, account(**facts))[ENTRY]
 
     assert verdict.status is Status.PASS
@@ -69,19 +69,19 @@ def test_silent_on_purpose_passes(judged, facts):
     "facts", [{"added_at": NOW - timedelta(days=27)}, {"since_days": 20}, {"since_days": None}], ids=str
 )
 def test_too_soon_to_tell(judged, facts):
-    """An entry or a history younger than four weeks decides nothing."""
+    """An entry or a call history younger than four weeks decides nothing."""
     verdict = judged(allowed_ip_is_used, account(**facts))[ENTRY]
 
     assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.UNDECIDABLE)
 
 
 def test_an_entry_of_unknown_age_is_judged_by_the_calls(judged):
-    """Where nobody wrote down when it was added, the history alone counts."""
+    """If the time of addition is unknown, only the call history counts."""
     assert judged(allowed_ip_is_used, account(added_at=None))[ENTRY].status is Status.FAIL
 
 
 def test_the_address_of_an_active_pbx_is_not_removed(judged):
-    """It fails, says so, and proposes nothing: removing it could be the outage."""
+    """The entry of an active PBX fails without a proposed change, because removing it could cause the outage."""
     verdict = judged(allowed_ip_is_used, account(pbxs=[pbx("phoenix")]))[ENTRY]
 
     assert verdict.status is Status.FAIL
@@ -91,7 +91,7 @@ def test_the_address_of_an_active_pbx_is_not_removed(judged):
 
 
 def test_a_network_is_used_by_any_of_its_addresses(judged):
-    """One call from inside is use; a call from beside it is not."""
+    """One call from within the network proves use; a call from outside does not."""
     network = "198.51.100.48/29"
     used = account(calls_row(ENTRY), network=network)
     unused = account(calls_row("198.51.100.56"), network=network)
@@ -101,12 +101,12 @@ def test_a_network_is_used_by_any_of_its_addresses(judged):
 
 
 def test_an_entry_that_is_no_network_is_unknown(judged):
-    """It cannot be used, nor be said to be unused."""
+    """An invalid entry is unknown: it can be neither used nor unused."""
     assert judged(allowed_ip_is_used, account(network="1.2.3.4/0"))["1.2.3.4/0"].status is Status.UNKNOWN
 
 
 def test_a_network_whose_only_caller_claims_to_be_the_pbx_is_inferred_to_be_used(judged):
-    """An X-Tag from another address of the network proves no call of the PBX."""
+    """An X-Tag from another address of the network proves no call of the PBX, so use is only inferred."""
     snapshot = make_snapshot(
         allowed=("198.51.100.16/28",),
         pbxs=[pbx("denver")],

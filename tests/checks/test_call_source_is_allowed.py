@@ -1,4 +1,4 @@
-"""Calls come from allowed addresses, or from PBXs that must use credentials."""
+"""Check: calls come from allowed addresses, or from PBXs that must use credentials."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHANGED = NOW - timedelta(minutes=30)
 
 
 def account(*traffic, current=True, **facts):
-    """Return an account with a static, a dynamic and a retired PBX, and an empty list unless said otherwise."""
+    """Return an account with a static, a dynamic and a retired PBX, by default with an empty allow list."""
     return make_snapshot(
         pbxs=[
             pbx("denver"),
@@ -34,7 +34,7 @@ def account(*traffic, current=True, **facts):
 
 
 def test_a_listed_source_passes(judged):
-    """It is on the list; admitted calls prove that the carrier agrees."""
+    """A listed source passes; admitted calls prove that the carrier's list agrees."""
     (verdict,) = judged(call_source_is_allowed, account(calls_row(SOURCE, pbx_id="denver"), allowed=(SOURCE,))).values()
 
     assert (verdict.subject, verdict.status, verdict.confidence) == (SOURCE, Status.PASS, Confidence.PROVEN)
@@ -49,7 +49,7 @@ def test_a_listed_source_passes(judged):
     ],
 )
 def test_a_static_pbx_must_be_listed(judged, row, impact, words):
-    """Refused is an outage, admitted is the use of credentials; the PBX's current address can be listed."""
+    """Refused calls are an outage, admitted ones prove credentials; the PBX's current address is proposed."""
     verdict = judged(call_source_is_allowed, account(row(SOURCE, calls=9, pbx_id="denver")))[SOURCE]
 
     assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.HIGH, impact)
@@ -58,7 +58,7 @@ def test_a_static_pbx_must_be_listed(judged, row, impact, words):
 
 
 def test_only_a_current_address_is_proposed(judged):
-    """An address that the inventory does not give to the PBX today may be anybody's."""
+    """An address that the inventory does not currently assign to the PBX is not proposed."""
     snapshot = account(refused_row(SOURCE, pbx_id="denver", attributed_by="x_tag", x_tag="denver"), current=False)
     verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
 
@@ -68,7 +68,7 @@ def test_only_a_current_address_is_proposed(judged):
 
 @pytest.mark.parametrize("by", ["caller_id", "x_tag"])
 def test_a_dynamic_pbx_is_not_known_by_its_own_words(judged, by):
-    """X-Tag and caller id are the caller's own words: a new source that has nothing else fails, and says so."""
+    """An X-Tag or caller id alone does not identify a dynamic PBX: a new source fails."""
     snapshot = account(calls_row("203.0.113.9", pbx_id="miami", attributed_by=by))
     verdict = judged(call_source_is_allowed, snapshot)["203.0.113.9"]
 
@@ -77,7 +77,7 @@ def test_a_dynamic_pbx_is_not_known_by_its_own_words(judged, by):
 
 
 def test_an_address_in_the_inventory_confirms_the_tag(judged):
-    """The X-Tag is not alone where the inventory gives that address to that PBX."""
+    """An X-Tag is confirmed if the inventory assigns the source address to that PBX."""
     snapshot = account(calls_row("203.0.113.9", pbx_id="miami", attributed_by="x_tag"))
     where = frame(schemas.PBX_ADDRESSES, [{"pbx_id": "miami", "address": "203.0.113.9", "source": "observed"}])
     verdict = judged(call_source_is_allowed, replace(snapshot, pbx_addresses=where))["203.0.113.9"]
@@ -86,7 +86,7 @@ def test_an_address_in_the_inventory_confirms_the_tag(judged):
 
 
 def test_a_dynamic_pbx_that_is_refused_is_an_outage(judged):
-    """With every call refused its credentials do not work; its address is not worth listing."""
+    """If every call of a dynamic PBX is refused, its credentials do not work; listing its address is not proposed."""
     verdict = judged(call_source_is_allowed, account(refused_row("203.0.113.9", pbx_id="miami")))["203.0.113.9"]
 
     assert (verdict.status, verdict.impact, verdict.changes) == (Status.FAIL, Impact.OUTAGE, ())
@@ -95,7 +95,7 @@ def test_a_dynamic_pbx_that_is_refused_is_an_outage(judged):
 @pytest.mark.parametrize("owner", ["", "boston"])
 @pytest.mark.parametrize("outcome", ["answered", "busy_or_no_answer", "gave_up"])
 def test_a_stranger_that_gets_in_is_critical(judged, owner, outcome):
-    """Its calls were admitted: somebody has the credentials."""
+    """Admitted calls of an unassigned source are critical: another party has the credentials."""
     row = calls_row("203.0.113.66", outcome=outcome, pbx_id=owner)
     verdict = judged(call_source_is_allowed, account(row, refused_row("203.0.113.66", calls=99)))["203.0.113.66"]
     worst = call_source_is_allowed.findings(account(row, refused_row("203.0.113.66", calls=99)))[0]
@@ -108,7 +108,7 @@ def test_a_stranger_that_gets_in_is_critical(judged, owner, outcome):
 
 @pytest.mark.parametrize("owner", ["", "boston"])
 def test_a_stranger_that_is_refused_is_hygiene(judged, owner):
-    """The list does its work; it is said once, at low."""
+    """Refused calls of an unassigned source give one finding of low severity, because the list works."""
     verdict = judged(call_source_is_allowed, account(refused_row("203.0.113.66", pbx_id=owner)))["203.0.113.66"]
 
     assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.LOW, Impact.HYGIENE)
@@ -117,7 +117,7 @@ def test_a_stranger_that_is_refused_is_hygiene(judged, owner):
 
 @pytest.mark.parametrize("owner", ["", "denver", "miami"])
 def test_admitted_while_unlisted_with_credentials_off_is_a_contradiction(judged, owner):
-    """That cannot be, so the list on record is wrong and nothing is proposed."""
+    """An admitted call from an unlisted source with credentials off contradicts the list; nothing is proposed."""
     snapshot = account(calls_row(SOURCE, pbx_id=owner), credentials_on=False)
     verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
 
@@ -129,7 +129,7 @@ def test_admitted_while_unlisted_with_credentials_off_is_a_contradiction(judged,
     ("observed", "expected"), [(403, (Status.FAIL, Impact.OUTAGE)), (None, (Status.UNKNOWN, None))]
 )
 def test_with_credentials_off_the_observed_code_is_a_refusal(judged, observed, expected):
-    """A 403 that does not name the list proves a refusal only where that code was observed."""
+    """A 403 that does not name the ACL proves a refusal only if that status was observed."""
     row = refused_row(SOURCE, pbx_id="denver", outcome="refused_unknown")
     off = account(row, credentials_on=False, observed=Observations(no_path_status=observed))
     verdict = judged(call_source_is_allowed, off)[SOURCE]
@@ -138,7 +138,7 @@ def test_with_credentials_off_the_observed_code_is_a_refusal(judged, observed, e
 
 
 def versions(before, after):
-    """Return two policies, the second in force since CHANGED."""
+    """Return two policies, the second in force since ``CHANGED``."""
     return (
         PolicyVersion(Policy(frozenset(before[0]), before[1], PREFIX), NOW - timedelta(days=60)),
         PolicyVersion(Policy(frozenset(after[0]), after[1], PREFIX), CHANGED),
@@ -147,7 +147,7 @@ def versions(before, after):
 
 @pytest.mark.parametrize("change", [(([SOURCE], True), ([], True)), (([], True), ([], False))])
 def test_calls_from_before_the_change_are_history(judged, change):
-    """Once the list or the switch changed, admitted calls of before accuse nobody."""
+    """Calls admitted before a change of list or switch do not count as failures."""
     snapshot = account(calls_row(SOURCE), versions=versions(*change), credentials_on=change[1][1])
     verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
 
@@ -156,7 +156,7 @@ def test_calls_from_before_the_change_are_history(judged, change):
 
 
 def test_silence_means_nothing_before_calls_are_fetched(judged):
-    """Right after a change nobody has looked yet; that is unknown, at low."""
+    """Right after a change, before calls are fetched, the verdict is unknown with low severity."""
     snapshot = account(calls_row(SOURCE), versions=versions(([SOURCE], True), ([], True)))
     unheard = replace(snapshot, freshness={**snapshot.freshness, "calls": Freshness(CHANGED, 7200)})
     verdict = judged(call_source_is_allowed, unheard)[SOURCE]
@@ -165,24 +165,24 @@ def test_silence_means_nothing_before_calls_are_fetched(judged):
 
 
 def test_another_address_on_the_list_changes_nothing_for_this_one(judged):
-    """A change of the policy counts for those it concerns."""
+    """A policy change that does not concern the source does not reset its calls."""
     snapshot = account(refused_row(SOURCE, pbx_id="denver"), versions=versions(([], True), (["192.0.2.1"], True)))
 
     assert judged(call_source_is_allowed, snapshot)[SOURCE].status is Status.FAIL
 
 
 def test_inbound_calls_say_nothing(judged):
-    """Admission is a matter of outbound calls."""
+    """Inbound calls are ignored, because admission concerns outbound calls."""
     assert judged(call_source_is_allowed, account(calls_row(SOURCE, direction="inbound"))) == {}
 
 
 def test_calls_without_a_source_address_are_unknown(judged):
-    """What has no address cannot be judged and is not passed over."""
+    """Calls without a source address are unknown and not skipped."""
     assert judged(call_source_is_allowed, account(calls_row("")))["account"].status is Status.UNKNOWN
 
 
 def test_two_pbxs_and_a_stranger_behind_one_address_are_each_told(judged):
-    """One verdict an address, with the calls of everybody who calls from it, the worst in front."""
+    """Each address has one verdict with the calls of all its callers, the worst first."""
     snapshot = make_snapshot(
         pbxs=[pbx("denver"), pbx("seattle")],
         addresses=[

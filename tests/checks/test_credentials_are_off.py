@@ -1,4 +1,4 @@
-"""Outbound SIP credentials are off once nobody needs them."""
+"""Check: outbound SIP credentials are off once no PBX needs them."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ LISTED = "198.51.100.11"
 
 
 def account(*pbxs, **facts):
-    """Return an account with credentials on and every PBX of ours at one listed address."""
+    """Return an account with credentials on and every PBX at one listed address."""
     where = [{"pbx_id": row["pbx_id"], "address": LISTED} for row in pbxs]
     return make_snapshot(**({"allowed": (LISTED,), "pbxs": list(pbxs), "addresses": where} | facts))
 
 
 def test_off_passes(judged):
-    """Calls complete from listed addresses only."""
+    """With credentials off and calls from listed addresses only, the check passes."""
     assert judged(credentials_are_off, account(pbx("seattle"), credentials_on=False))["account"].status is Status.PASS
 
 
 def test_not_known_is_unknown(judged):
-    """A switch nobody has read is not off."""
+    """An unknown state of the switch does not pass."""
     verdict = judged(credentials_are_off, account(pbx("seattle"), credentials_on=None))["account"]
 
     assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MISSING)
 
 
 def test_on_is_high_when_nobody_needs_them(judged):
-    """Every active PBX could do without, so they are open access for whoever knows them."""
+    """If no active PBX needs credentials, they are access for anyone who knows them."""
     verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("dallas", status="standby")))["account"]
 
     assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.HIGH)
@@ -48,7 +48,11 @@ def test_on_is_high_when_nobody_needs_them(judged):
     ],
 )
 def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words, step):
-    """The PBX is named with why and what to do first; the switch is not proposed, as the check would fail again."""
+    """
+    The PBX that needs credentials is named with reason and next step.
+
+    The switch is not proposed, as the check would fail again.
+    """
     verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("miami", **facts)))["account"]
 
     assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.MEDIUM)
@@ -61,7 +65,7 @@ def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words, step):
     "facts", [{"ip_kind": "dynamic", "status": "retired"}, {"dials_prefix": "no", "status": "standby"}]
 )
 def test_only_active_pbxs_count(judged, facts):
-    """What is retired or stands by holds nobody up."""
+    """Retired and standby PBXs do not count as needing credentials."""
     verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("boston", **facts)))["account"]
 
     assert verdict.severity is Severity.HIGH
@@ -77,7 +81,11 @@ def test_only_active_pbxs_count(judged, facts):
     ],
 )
 def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
-    """Such a PBX does not lower the severity; the reason says what is left, and no change that cuts it off is made."""
+    """
+    A static PBX that is not ready is named with its remaining steps; no change is proposed.
+
+    Such a PBX does not lower the severity, and a change would cut it off.
+    """
     verdict = judged(credentials_are_off, account(pbx("atlanta", **facts), addresses=addresses))["account"]
 
     assert verdict.severity is Severity.HIGH
@@ -87,7 +95,7 @@ def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
 
 
 def test_off_fails_while_a_pbx_needs_them(judged):
-    """No call is needed to know it: without credentials a dynamic address is never let in. Nothing is proposed."""
+    """Without credentials a dynamic address is never admitted, which no call needs to prove. No change is proposed."""
     away = account(pbx("seattle"), pbx("miami", ip_kind="dynamic"), credentials_on=False)
     verdict = judged(credentials_are_off, away)["account"]
 

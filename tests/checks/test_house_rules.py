@@ -1,4 +1,4 @@
-"""The rules that hold for every check, whoever writes the next one."""
+"""Rules that hold for every check, including those added later."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ READ_AT_THEIR_SOURCE = {
     "NIST 800-53r5 ": "AC-2(3) AC-3 AC-4 AC-6 AU-6 CA-7",
     "PCI DSS v4 ": "1.2.7 7.2.4 8.2.6",
 }
-"""Requirement ids that were read at their source; no other may be printed."""
+"""Requirement ids that were verified at their source; no other may be printed."""
 
 
 def test_every_file_is_found():
-    """A check is found by being there."""
+    """Every check file is discovered."""
     assert [one.id for one in discover()] == FILES
     assert len(FILES) >= 6
 
 
 @ALL
 def test_name_is_file_is_function(one):
-    """The id, the file and the function have one name, and the file is a small room with its own test."""
+    """Id, file and function have the same name; the file is short and has its own test."""
     path = FOLDER / f"{one.id}.py"
     assert one.evaluate.__name__ == one.id
     assert one.evaluate.__module__ == f"dashboard.checks.{one.id}"
@@ -54,7 +54,7 @@ def test_name_is_file_is_function(one):
 
 @ALL
 def test_it_says_what_it_holds(one):
-    """The title claims the good state; the docstrings say what holds and why it matters."""
+    """The title states the good state; the docstrings state the expectation and the reason for it."""
     assert 0 < len(one.title) <= 150
     assert not re.match(r"ensure|check|verify", one.title, re.IGNORECASE)
     assert not one.title.endswith(".")
@@ -67,7 +67,7 @@ def test_it_says_what_it_holds(one):
 
 @ALL
 def test_controls_were_read_at_their_source(one):
-    """An id of a framework that nobody has read is not printed."""
+    """Framework ids that were not verified at their source are not printed."""
     known = {f"{name}{number}" for name, numbers in READ_AT_THEIR_SOURCE.items() for number in numbers.split()}
     assert one.controls
     assert set(one.controls) <= known
@@ -75,7 +75,7 @@ def test_controls_were_read_at_their_source(one):
 
 @ALL
 def test_only_a_snapshot_goes_in(one):
-    """A check takes one snapshot and nothing else, and imports nothing that reads or writes."""
+    """A check takes a snapshot as its only argument and imports nothing that reads or writes."""
     assert list(inspect.signature(one.evaluate).parameters) == ["snapshot"]
     imported = {
         node.module or ""
@@ -89,7 +89,7 @@ def test_only_a_snapshot_goes_in(one):
 
 @ALL
 def test_a_check_is_pure(one, story):
-    """The snapshot is as it was, and the answer is the same again."""
+    """A check does not modify the snapshot, and a second run gives the same result."""
     before = deepcopy(story)
     first = list(one.evaluate(story))
 
@@ -118,7 +118,7 @@ def test_reasons_are_sentences_about_their_subject(one, story):
 
 @ALL
 def test_each_subject_is_judged_once(one, story):
-    """There is one finding a subject."""
+    """Each subject has one finding."""
     subjects = [finding.subject for finding in one.findings(story)]
 
     assert len(subjects) == len(set(subjects))
@@ -126,7 +126,7 @@ def test_each_subject_is_judged_once(one, story):
 
 @ALL
 def test_every_proposed_change_can_be_taken_back(one, story):
-    """The changes and then their inverses leave the account as it was, whole rows included."""
+    """The changes followed by their inverses restore the account with complete rows."""
     for verdict in one.evaluate(story):
         before = image(story, verdict.changes)
         there = after(before, verdict.changes)
@@ -139,7 +139,7 @@ def test_every_proposed_change_can_be_taken_back(one, story):
 
 @ALL
 def test_an_empty_account_never_passes(one):
-    """Fresh and empty is not in order, as nothing was seen; only a list known to be empty passes, and says so."""
+    """An empty account with fresh inputs never passes, except an empty list, whose reason says so."""
     findings = one.findings(make_snapshot(credentials_on=None))
     expected = Status.PASS if one.id in ("allowed_ip_has_pbx", "allowed_ip_is_used") else Status.UNKNOWN
 
@@ -159,7 +159,11 @@ def aged(story, need, age):
 @ALL
 @pytest.mark.parametrize("need", INPUTS)
 def test_a_missing_deciding_input_is_one_unknown_finding(one, need, story):
-    """It says which input was never read and what to do; a missing additional input hides no subject."""
+    """
+    A missing deciding input gives one unknown finding that names it, with the remedy.
+
+    A missing additional input hides no subject.
+    """
     findings = one.findings(aged(story, need, "missing"))
 
     if need not in one.deciding:
@@ -176,7 +180,7 @@ def test_a_missing_deciding_input_is_one_unknown_finding(one, need, story):
 @ALL
 @pytest.mark.parametrize("need", INPUTS)
 def test_a_stale_deciding_input_keeps_the_last_known_verdicts(one, need, story):
-    """Every subject is unknown because of it, with its last status, its time and what was proposed."""
+    """With a stale deciding input every subject is unknown, with its last status, time and proposed change."""
     if need not in one.deciding:
         return
     before = {finding.subject: finding for finding in one.findings(aged(story, need, "fresh"))}
@@ -200,7 +204,11 @@ def test_a_stale_deciding_input_keeps_the_last_known_verdicts(one, need, story):
 @pytest.mark.parametrize("age", ["stale", "missing"])
 @pytest.mark.parametrize("need", INPUTS)
 def test_an_additional_input_never_changes_a_verdict(one, need, age, story):
-    """Without it nothing is proven and no pass becomes a failure or the other way; each finding names it."""
+    """
+    An additional input never turns a pass into a failure or the reverse.
+
+    Without it nothing is proven, and each finding names it.
+    """
     if need not in one.additional:
         return
     before = {finding.subject: finding for finding in one.findings(story)}
@@ -216,14 +224,14 @@ def test_an_additional_input_never_changes_a_verdict(one, need, age, story):
 
 @ALL
 def test_a_check_reads_only_what_it_declares(one, story):
-    """Inputs that are neither deciding nor additional can be missing, and every finding is the same."""
+    """Inputs that are neither deciding nor additional can be missing without changing any finding."""
     undeclared = set(INPUTS) - {*one.deciding, *one.additional}
 
     assert one.findings(story) == one.findings(story.without(undeclared))
 
 
 def test_stale_calls_keep_the_severity_they_gave(story):
-    """What calls say of an address without a PBX is as bad as before when they are out of date."""
+    """Stale calls of an unassigned address keep the severity that they gave when fresh."""
     (one,) = [each for each in discover() if each.id == "allowed_ip_has_pbx"]
     before = {finding.subject: finding for finding in one.findings(story)}
 
@@ -235,7 +243,7 @@ def test_stale_calls_keep_the_severity_they_gave(story):
 
 
 def test_an_outage_of_the_carrier_does_not_clear_what_failed(story):
-    """With stale calls every failure is open as before, and in the same place."""
+    """With stale calls every failure remains open in the same place."""
     fresh = [finding.id for finding in run(story) if finding.open]
     stale = [finding.id for finding in run(aged(story, "calls", "stale")) if finding.open]
 
@@ -248,7 +256,7 @@ def made(evaluate):
 
 
 def test_a_crash_is_a_finding_and_hides_no_other(story, caplog):
-    """A check that stops becomes one unknown finding that names the error's type; the others still speak."""
+    """A crashing check becomes one unknown finding with the error's type; other checks still run."""
 
     def breaks(snapshot):
         """Say that it is never so."""
@@ -267,9 +275,9 @@ def test_a_crash_is_a_finding_and_hides_no_other(story, caplog):
 
 
 def test_nothing_to_examine_is_not_a_pass(story):
-    """A check without a subject says so."""
+    """A check without subjects gives a finding that says so, not a pass."""
 
-    def nothing(snapshot):  # noqa: ARG001 - a check's signature
+    def nothing(snapshot):  # noqa: ARG001 - signature of a check
         """Nothing is ever there."""
         return ()
 
@@ -280,9 +288,9 @@ def test_nothing_to_examine_is_not_a_pass(story):
 
 
 def test_the_worst_verdict_of_a_subject_stands(story):
-    """Where one subject is judged twice, the worse verdict is kept."""
+    """If one subject has two verdicts, the worse one is kept."""
 
-    def twice(snapshot):  # noqa: ARG001 - a check's signature
+    def twice(snapshot):  # noqa: ARG001 - signature of a check
         """Say that it is so."""
         yield passed("a", reason="A is fine.")
         yield failed("a", reason="A is bad.", severity=Severity.LOW)
@@ -295,7 +303,7 @@ def test_the_worst_verdict_of_a_subject_stands(story):
 
 
 def test_findings_come_worst_first(story):
-    """Failures, then what is unknown, then passes; by severity; outage before loss before hygiene."""
+    """The order is failures, unknown, passes; by severity; outage before loss before hygiene."""
     found = run(story)
     ranks = [(list(Status).index(f.status), f.severity.rank) for f in found]
 
@@ -305,7 +313,7 @@ def test_findings_come_worst_first(story):
 
 
 def test_the_story_fails_exactly_where_it_is_planted(story):
-    """Each trouble of the story makes its own findings and no others."""
+    """Each problem of the story gives its own findings and no others."""
     failing = {(f.check, f.subject) for f in run(story) if f.status is Status.FAIL}
 
     assert failing == {
@@ -323,7 +331,7 @@ def test_the_story_fails_exactly_where_it_is_planted(story):
 
 
 def test_a_finding_carries_its_check():
-    """What a verdict leaves open is filled from the check."""
+    """Fields that a verdict leaves empty are filled from the check."""
     one = Check("c", "Title", "Doc.", Severity.LOW, Impact.HYGIENE, ("SOC 2 CC6.1",), (), (), lambda _: [])
     (finding,) = replace(one, evaluate=lambda _: [Verdict("s", Status.PASS, "S is fine.")]).findings(make_snapshot())
 

@@ -1,4 +1,4 @@
-"""Imported calls that the carrier's export does not have are a finding until somebody removes them."""
+"""Check: imported calls are in the carrier's export; others give a finding until they are removed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ THIEF, OTHER = "203.0.113.66", "203.0.113.67"
 
 
 def test_calls_that_only_files_have_fail(judged):
-    """The finding counts calls, dollars, days and sources."""
+    """The finding has calls, dollars, days and sources."""
     rows = [calls_row(THIEF, calls=60, cost_usd="412.5", provenance="file_only"), calls_row(OTHER)]
     snapshot = replace(make_snapshot(), file_only_traffic=frame(schemas.TRAFFIC, rows))
 
@@ -29,14 +29,14 @@ def test_calls_that_only_files_have_fail(judged):
 
 
 def test_without_such_calls_it_passes(judged):
-    """Calls are there, and all of them count."""
+    """The check passes if there are calls and all of them count."""
     snapshot = make_snapshot(traffic=[calls_row(OTHER)])
 
     assert Status.PASS == judged(imported_calls_are_in_export, snapshot)["account"].status
 
 
 def test_without_an_export_to_compare_with_it_is_unknown(judged):
-    """An account that is read from files alone has no export of the carrier's, so its calls have passed nothing."""
+    """In mode ``files`` there is no export of the carrier to compare with, so the result is unknown."""
     snapshot = replace(make_snapshot(traffic=[calls_row(OTHER)]), capabilities=frozenset())
 
     verdict = judged(imported_calls_are_in_export, snapshot)["account"]
@@ -47,7 +47,7 @@ def test_without_an_export_to_compare_with_it_is_unknown(judged):
 
 
 def test_a_thief_in_imported_files_stays_critical(judged):
-    """What files say of an address is judged though the carrier's export does not have it, and is in no total."""
+    """A source in imported files is evaluated although the export lacks its calls, and counts in no total."""
     rows = frame(schemas.TRAFFIC, [calls_row(THIEF, calls=60, provenance="file_only")])
     snapshot = replace(make_snapshot(), file_only_traffic=rows)
 

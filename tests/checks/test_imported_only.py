@@ -1,4 +1,4 @@
-"""Calls that only imported files have are judged, marked, and never passed over: by checks, guards and replays."""
+"""Calls in imported files only are evaluated and marked, never skipped, by checks, guards and replays."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def account(**facts: Any) -> Snapshot:
 
 
 def closed() -> tuple[PolicyVersion, ...]:
-    """Return an account's policies: credentials went off two days ago."""
+    """Return policies of an account whose credentials were switched off two days ago."""
     policies = [Policy(frozenset({DENVER, LEFT}), on, "12345678") for on in (True, False)]
     return tuple(PolicyVersion(*pair) for pair in zip(policies, (NOW - timedelta(days=60), CHANGED), strict=True))
 
 
 @pytest.mark.parametrize("name", ["file_only_traffic", "past_traffic"])
 def test_a_past_loss_counts_them_and_says_so(judged: Any, name: str) -> None:
-    """The finding, its evidence and its digest tell the calls that the carrier's export lacks."""
+    """The finding, its evidence and its digest contain the calls that the carrier's export lacks."""
     known = account(credentials_on=False, versions=closed())
     stolen = calls_row(THIEF, calls=60, cost_usd="412.50", at=CHANGED - timedelta(days=1))
     found = judged(past_loss_is_reviewed, only_in_files(known, stolen, name=name))[THIEF]
@@ -74,7 +74,7 @@ def test_a_past_loss_counts_them_and_says_so(judged: Any, name: str) -> None:
 
 
 def test_no_past_loss_is_denied_where_only_files_have_calls(judged: Any) -> None:
-    """The pass speaks of every call that is known."""
+    """The check passes on calls in files only, because it evaluates every known call."""
     known = only_in_files(account(traffic=[]), calls_row(DENVER, pbx_id="denver", attributed_by="address"))
 
     assert Status.PASS is judged(past_loss_is_reviewed, known)["account"].status
@@ -82,7 +82,7 @@ def test_no_past_loss_is_denied_where_only_files_have_calls(judged: Any) -> None
 
 
 def test_a_verdict_marks_what_it_rests_on(judged: Any) -> None:
-    """A source that both records know: sentence and evidence say how many of the calls only files have."""
+    """For a source in both records, sentence and evidence have the number of calls in files only."""
     known = account(traffic=[calls_row(THIEF, calls=40, cost_usd="10")])
     both = judged(call_source_is_allowed, only_in_files(known, calls_row(THIEF, calls=60)))[THIEF]
     alone = judged(call_source_is_allowed, only_in_files(account(), calls_row(THIEF, calls=60)))[THIEF]
@@ -94,7 +94,7 @@ def test_a_verdict_marks_what_it_rests_on(judged: Any) -> None:
 
 
 def test_a_call_that_only_a_file_has_may_recur() -> None:
-    """An address that a PBX left is not quiet where a file has a later call from there."""
+    """An address that a PBX left is not quiet if a file has a later call from it."""
     old = calls_row(LEFT, pbx_id="denver", attributed_by="address", calls=50, at=MOVED - timedelta(days=1))
     quiet = account(traffic=[old])
     heard = only_in_files(quiet, calls_row(LEFT, pbx_id="denver", attributed_by="x_tag", at=NOW - timedelta(days=1)))
@@ -112,7 +112,7 @@ def test_a_call_that_only_a_file_has_may_recur() -> None:
 
 
 def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
-    """No sentence about past calls speaks of all of them where some were not judged."""
+    """No statement covers all past calls if the replay excluded some."""
     stolen = calls_row(THIEF, calls=60)
     changes = (AllowAddress(network="198.51.100.99"),)
     before, after = account(), only_in_files(account(), stolen, calls_row(THIEF, direction="inbound"))
@@ -136,7 +136,7 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
 
 
 def test_guards_know_what_only_files_have() -> None:
-    """Money that a source cost, and calls that a number took, are not denied for want of the carrier's record."""
+    """Guards count costs of a source and calls of a number that only files have."""
     inbound = calls_row("", direction="inbound", number="13035550123")
     known = only_in_files(account(), calls_row(THIEF, calls=60, cost_usd="412.50"), inbound)
     numbers = [{"number": "13035550123", "route_id": ""}]
@@ -167,5 +167,5 @@ def test_counts_of_pages_say_what_they_leave_out() -> None:
 
 @pytest.mark.parametrize("chosen", [{"who": "Denver"}, {"zone": "CUBA"}, {"code": "403"}, {"outcome": "answered"}])
 def test_a_number_that_follows_no_filter_is_not_said_beside_one(chosen: dict[str, str]) -> None:
-    """The calls page counts them by time alone."""
+    """The Calls page counts them by time alone, and omits the count when another filter is set."""
     assert "" == search.beside(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))

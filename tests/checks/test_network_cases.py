@@ -1,7 +1,7 @@
 """
-Facts of an account and what checks say of them: addresses that PBXs share, networks, silence, routes, history.
+Table of account facts and expected findings: shared addresses, networks, silence, routes, history.
 
-Each case names one subject. The calls are attributed as a snapshot's are.
+Each case concerns one subject. Calls are attributed as in a real snapshot.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REPLACE = (f"Allow {INSIDE}", f"Remove {NETWORK}")
 
 @dataclass(frozen=True)
 class Case:
-    """Facts of an account, and the finding that one check has on one subject."""
+    """Facts of an account, and the expected finding of one check on one subject."""
 
     name: str
     check: str
@@ -48,9 +48,9 @@ class Case:
     says: str = ""
     pbx_ids: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    """Of ``make_snapshot``."""
+    """Arguments of ``make_snapshot``."""
     more: dict[str, Any] = field(default_factory=dict)
-    """Further fields of the snapshot."""
+    """Additional fields of the snapshot."""
 
 
 def routed(inbound_host: str, value: str) -> dict[str, Any]:
@@ -70,19 +70,19 @@ def both(*traffic: dict[str, Any], allowed: tuple[str, ...] = (), on: bool = Tru
 
 
 def network(*traffic: dict[str, Any], allowed: tuple[str, ...] = (NETWORK,), **facts: Any) -> dict[str, Any]:
-    """Return the facts of a listed network in which one PBX lives."""
+    """Return the facts of a listed network that contains one PBX."""
     base: dict[str, Any] = {"pbxs": ONE, "addresses": IN_NETWORK, "traffic": list(traffic), "allowed": allowed}
     return base | {"credentials_on": False} | facts
 
 
 def first_policy(*allowed: str, on: bool, ago: timedelta) -> dict[str, Any]:
-    """Return facts whose first policy on record began so long ago."""
+    """Return facts whose first policy on record began the given time ago."""
     version = PolicyVersion(Policy(frozenset(allowed), on, "12345678"), NOW - ago)
     return {"allowed": allowed, "credentials_on": on, "versions": (version,)}
 
 
 def looked_up(host: str, text: str, ago: timedelta = timedelta(minutes=5)) -> dict[str, Any]:
-    """Return the field of a snapshot that says what a name resolved to, and when."""
+    """Return the snapshot field with a host name's addresses and the time of the lookup."""
     return {"resolved_hosts": frame(RESOLVED_HOSTS, [{"host": host, "address": text, "resolved_at": NOW - ago}])}
 
 
@@ -200,7 +200,7 @@ CASES = [
         ("tampa", "orlando"),
         both(allowed=(NAT,), addresses=[{**one, "valid_to": NOW - DAY} for one in SHARED]),
     ),
-    # Point 51: a stranger inside a listed network.
+    # Point 51: an unassigned address inside a listed network.
     Case(
         "calls of a stranger let in by a network of ours",
         "allowed_ip_has_pbx",
@@ -319,7 +319,7 @@ CASES = [
         pbx_ids=("austin",),
         facts=network(OF_AUSTIN, OF_STRANGER),
     ),
-    # Point 49: silence counts from what was fetched.
+    # Point 49: silence counts from the first fetched calls.
     Case(
         "a silent entry where the first call came lately",
         "allowed_ip_is_used",
@@ -551,7 +551,7 @@ CASES = [
 
 
 def snapshot_of(case: Case) -> Snapshot:
-    """Return the account of a case, its calls attributed."""
+    """Return the account of a case with attributed calls."""
     made = make_snapshot(**case.facts)
     traffic = attribute(made.traffic, pbxs=made.pbxs, pbx_addresses=made.pbx_addresses, pbx_numbers=made.pbx_numbers)
     return replace(made, traffic=traffic, **case.more)
@@ -559,7 +559,7 @@ def snapshot_of(case: Case) -> Snapshot:
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_the_verdict_follows_from_the_facts(case: Case) -> None:
-    """Status, severity, confidence, whose it is and the proposed fix, of exactly one finding."""
+    """The subject has exactly one finding with the expected status, severity, confidence, owner and fix."""
     check = next(one for one in discover() if one.id == case.check)
     (finding,) = [one for one in check.findings(snapshot_of(case)) if one.subject == case.subject]
 
@@ -570,7 +570,7 @@ def test_the_verdict_follows_from_the_facts(case: Case) -> None:
 
 
 def test_the_fix_of_a_shared_address_names_both_pbxs() -> None:
-    """Label, owner and purpose of the entry are those of every PBX behind the address."""
+    """Label, owner and purpose of the new entry name every PBX behind the address."""
     snapshot = snapshot_of(next(case for case in CASES if case.name.startswith("the caller id of one")))
     check = next(one for one in discover() if one.id == "call_source_is_allowed")
     (finding,) = check.findings(snapshot)

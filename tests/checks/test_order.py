@@ -1,4 +1,4 @@
-"""One order of findings for the command line, the pages and the exports: severity, then what it costs today."""
+"""Order of findings in the command line, pages and exports: severity, then today's cost."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ COSTLY, CHEAP, FREE, EARLIER = "203.0.113.99", "203.0.113.50", "203.0.113.10", "
 
 
 def of_call_source(findings: list[Finding]) -> list[str]:
-    """Return the subjects of the failures of one check, in their order."""
+    """Return the subjects of one check's failures in order."""
     return [one.subject for one in findings if one.check == "call_source_is_allowed" and one.status is Status.FAIL]
 
 
 def test_the_costliest_stranger_comes_first() -> None:
-    """Addresses sort the other way round; one that cost nothing, or nothing today, stands behind."""
+    """
+    The unassigned source with the highest cost today is first; one without cost, or without cost today, is last.
+
+    Sorting by address would give the reverse order.
+    """
     traffic = [
         calls_row(FREE, cost_usd="0"),
         calls_row(EARLIER, cost_usd="900", at=NOW - timedelta(days=5)),
@@ -33,25 +37,29 @@ def test_the_costliest_stranger_comes_first() -> None:
 
 
 def test_a_charge_that_nobody_knows_is_no_fault() -> None:
-    """A call without a price adds nothing, and is not said to be free before others that are."""
+    """A call with an unknown charge adds nothing, and does not sort as free before others that are."""
     traffic = [calls_row(CHEAP, cost_usd=None), calls_row(COSTLY, cost_usd="1")]
 
     assert [COSTLY, CHEAP] == of_call_source(checks.run(make_snapshot(traffic=traffic, pbxs=[pbx("denver")])))
 
 
 def row(severity: Severity, subject: str, *, impact: Impact = Impact.LOSS, **facts: Any) -> Finding:
-    """Return a failure of a stranger."""
+    """Return a failure of an unassigned source."""
     given = {"title": "", "status": Status.FAIL, "confidence": Confidence.PROVEN, "reason": "It is."}
     return Finding(check="a", subject=subject, severity=severity, impact=impact, **(given | facts))
 
 
 def spent(dollars: str, *, day: str = "0", calls: int = 1, outcome: str = "Answered") -> dict[str, Any]:
-    """Return evidence."""
+    """Return evidence rows with a cost."""
     return {"outcome": outcome, "calls in 24 h": calls, "cost in 24 h (USD)": day, "cost (USD)": dollars}
 
 
 def test_dollars_never_outrank_severity_or_state() -> None:
-    """Critical before high however little it cost; open ones, last known ones too, before unknown ones and passes."""
+    """
+    Severity and status precede dollars.
+
+    Critical precedes high whatever the cost; open failures, including last known ones, precede unknown and passes.
+    """
     old = LastKnown(Status.FAIL, NOW)
     wanted = [
         row(Severity.CRITICAL, "free", evidence=(spent("0"),)),
@@ -78,7 +86,7 @@ def test_dollars_never_outrank_severity_or_state() -> None:
 
 
 def test_who_is_rejected_today_comes_before_who_spends() -> None:
-    """Both are high; the PBX whose calls are rejected stands first, as on Overview."""
+    """At equal severity, a PBX whose calls are rejected precedes a source that causes cost, as on Overview."""
     known = make_snapshot(
         pbxs=[pbx("denver")],
         addresses=[{"pbx_id": "denver", "address": "198.51.100.24"}],

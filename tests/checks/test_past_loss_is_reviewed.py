@@ -1,4 +1,4 @@
-"""What someone else's calls cost before a change of the policy stays a finding until somebody reviewed it."""
+"""Check: a loss before a policy change stays a finding until it is reviewed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STOLEN_AT = CHANGED - timedelta(days=1)
 
 
 def account(*traffic, before=((), True), after=((), False), **facts):
-    """Return an account whose list or switch changed two days ago, and the calls of a thief before that."""
+    """Return an account whose list or switch changed two days ago, and a thief's calls before that."""
     policies = [Policy(frozenset(networks), on, "12345678") for networks, on in (before, after)]
     starts = (NOW - timedelta(days=60), CHANGED)
     stolen = calls_row(THIEF, calls=60, cost_usd="412.50", at=STOLEN_AT)
@@ -36,7 +36,7 @@ def account(*traffic, before=((), True), after=((), False), **facts):
 
 
 def reviewed(snapshot, **seen):
-    """Return the account once somebody reviewed what it shows now."""
+    """Return the account with its current loss reviewed."""
     (loss,) = losses(snapshot)
     row = {
         "subject": THIEF,
@@ -54,7 +54,7 @@ def reviewed(snapshot, **seen):
     ("before", "after"), [(((), True), ((), False)), (((THIEF,), False), ((), False)), (((THIEF,), True), ((), True))]
 )
 def test_a_theft_outlives_the_change_that_ended_it(judged, before, after):
-    """Credentials off, or the thief's entry removed: the loss is over, and it is still a finding."""
+    """After credentials are off, or the thief's entry is removed, the past loss is still a finding."""
     verdict = judged(past_loss_is_reviewed, account(before=before, after=after))[THIEF]
 
     assert (Status.FAIL, Confidence.PROVEN) == (verdict.status, verdict.confidence)
@@ -64,7 +64,7 @@ def test_a_theft_outlives_the_change_that_ended_it(judged, before, after):
 
 
 def test_a_review_ends_it_by_name(judged):
-    """The finding passes and says who reviewed it, and when."""
+    """The finding passes and names the reviewer and the time."""
     verdict = judged(past_loss_is_reviewed, reviewed(account()))[THIEF]
 
     assert verdict.status is Status.PASS
@@ -73,7 +73,7 @@ def test_a_review_ends_it_by_name(judged):
 
 @pytest.mark.parametrize("seen", [{"calls": 59}, {"cost_usd": "412"}, {"last_at": STOLEN_AT - timedelta(seconds=1)}])
 def test_a_review_covers_only_what_it_saw(judged, seen):
-    """More calls, more dollars or a later call than the reviewer saw make it fail again."""
+    """More calls, more dollars or a later call than reviewed make the check fail again."""
     verdict = judged(past_loss_is_reviewed, reviewed(account(), **seen))[THIEF]
 
     assert verdict.status is Status.FAIL
@@ -81,7 +81,7 @@ def test_a_review_covers_only_what_it_saw(judged, seen):
 
 
 def test_a_review_passes_nothing_that_goes_on(judged):
-    """The thief's calls are still admitted after the change: the review does not count, and none is offered."""
+    """While the thief's calls are still admitted after the change, a review neither counts nor is offered."""
     going_on = account(calls_row(THIEF), before=((THIEF,), True), after=((), True))
     verdict = judged(past_loss_is_reviewed, reviewed(going_on))[THIEF]
 
@@ -91,7 +91,7 @@ def test_a_review_passes_nothing_that_goes_on(judged):
 
 
 def test_what_goes_on_under_one_policy_is_no_past_loss(judged):
-    """No change, no past: other checks report what is exposed today."""
+    """Without a policy change there is no past loss: other checks report today's exposure."""
     found = judged(past_loss_is_reviewed, account(before=((), True), after=((), True)))
 
     assert ["account"] == list(found)
@@ -112,7 +112,11 @@ def test_what_goes_on_under_one_policy_is_no_past_loss(judged):
     ],
 )
 def test_only_admitted_calls_of_others_are_a_loss(row, lost):
-    """A PBX's own calls are none, and neither are calls that prove no admission; a claimed identity changes nothing."""
+    """
+    Only admitted calls of other parties are a loss, whatever identity they claim.
+
+    A PBX's own calls, and calls that prove no admission, are not.
+    """
     call = calls_row(**({"source_ip": "203.0.113.9", "at": STOLEN_AT} | row))
     found = {loss.source_ip for loss in losses(account(call))}
 
@@ -120,7 +124,7 @@ def test_only_admitted_calls_of_others_are_a_loss(row, lost):
 
 
 def test_calls_from_before_the_window_count_too():
-    """The loss is not forgotten as time goes by."""
+    """The loss remains when its calls leave the window."""
     old = frame(schemas.TRAFFIC, [calls_row(THIEF, calls=5, at=NOW - timedelta(days=50), cost_usd="1.00")])
     (loss,) = losses(replace(account(), past_traffic=old))
 
@@ -128,7 +132,7 @@ def test_calls_from_before_the_window_count_too():
 
 
 def test_a_retired_pbx_s_address_is_its_own_until_it_left():
-    """Calls under its X-Tag after that are someone else's."""
+    """Calls under the PBX's X-Tag from that address after the PBX left are a loss."""
     boston = {"pbx_id": "boston", "address": "198.51.100.50", "valid_to": STOLEN_AT}
     facts = {"pbx_id": "boston", "attributed_by": "x_tag"}
     rows = [calls_row("198.51.100.50", at=STOLEN_AT + timedelta(hours=hours), **facts) for hours in (-1, 1)]
@@ -138,13 +142,13 @@ def test_a_retired_pbx_s_address_is_its_own_until_it_left():
 
 
 def test_an_account_without_calls_passes_nothing(judged):
-    """No data is not a pass."""
+    """An account without calls does not pass."""
     assert judged(past_loss_is_reviewed, make_snapshot()) == {}
 
 
 @pytest.mark.parametrize(("networks", "on", "lost"), [((), False, 60), ((THIEF,), False, 0), ((), True, 0)])
 def test_a_theft_outlives_a_change_that_nobody_recorded(networks, on, lost):
-    """Calls that the first policy on record would have rejected met another one: the theft ended before that record."""
+    """Calls that the first recorded policy would reject prove an earlier policy, and count as a loss."""
     first = PolicyVersion(Policy(frozenset(networks), on, "12345678"), CHANGED)
     found = losses(replace(account(after=(networks, on)), versions=(first,)))
 
@@ -152,7 +156,7 @@ def test_a_theft_outlives_a_change_that_nobody_recorded(networks, on, lost):
 
 
 def test_without_a_policy_on_record_nothing_passes(judged):
-    """Whether a policy changed is not known where none was ever recorded."""
+    """Without a recorded policy it is unknown whether the policy changed, so nothing passes."""
     verdict = judged(past_loss_is_reviewed, replace(account(), versions=()))["account"]
 
     assert Status.UNKNOWN == verdict.status
@@ -160,7 +164,7 @@ def test_without_a_policy_on_record_nothing_passes(judged):
 
 @pytest.mark.parametrize("kind", ["static", "dynamic"])
 def test_claimed_calls_are_blamed_on_nobody(judged, kind):
-    """An X-Tag proves neither a PBX nor a thief: the loss has to be reviewed, and nobody is accused of it."""
+    """Calls with only an X-Tag prove neither the PBX nor a thief: the loss must be reviewed, and no owner is named."""
     claimed = calls_row("203.0.113.9", at=STOLEN_AT, pbx_id="denver", attributed_by="x_tag")
     snapshot = account(claimed, pbxs=[pbx("denver", ip_kind=kind)], addresses=[])
     verdict = judged(past_loss_is_reviewed, snapshot)["203.0.113.9"]

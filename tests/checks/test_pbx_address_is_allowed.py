@@ -1,4 +1,4 @@
-"""Every address of a static PBX is on the list."""
+"""Check: every address of a static PBX is on the allow list."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ DENVER = "198.51.100.24"
 
 
 def where(address, pbx_id="denver", **facts):
-    """Return a row of ``pbx_addresses``."""
+    """Return a ``pbx_addresses`` row."""
     return {"pbx_id": pbx_id, "address": address, "kind": "primary", **facts}
 
 
 def test_refused_calls_prove_the_outage(judged):
-    """The reason names the PBX beside its address and counts the last day; the fix lists it under its name."""
+    """The reason names the PBX and its address and counts the last day; the fix uses the PBX's name as label."""
     snapshot = make_snapshot(
         pbxs=[pbx("denver", owner="west@example.net")],
         addresses=[where(DENVER)],
@@ -51,7 +51,7 @@ def test_refused_calls_prove_the_outage(judged):
 
 
 def test_calls_that_credentials_carry_prove_it_too(judged):
-    """A PBX that completes its calls by credentials is one switch away from an outage."""
+    """A PBX whose calls depend on credentials breaks when they are switched off."""
     snapshot = make_snapshot(
         pbxs=[pbx("denver")],
         addresses=[where(DENVER)],
@@ -65,7 +65,7 @@ def test_calls_that_credentials_carry_prove_it_too(judged):
 
 @pytest.mark.parametrize("known", [True, False])
 def test_without_calls_it_is_inferred(judged, known):
-    """Silence is inferred from configuration, and where refusals may be missing from CDRs it is said."""
+    """Without calls the outage is inferred from configuration, and the reason says if refusals are not in CDRs."""
     snapshot = make_snapshot(pbxs=[pbx("denver")], addresses=[where(DENVER)])
     if not known:
         snapshot = replace(snapshot, capabilities=snapshot.capabilities - {Capability.REFUSALS_IN_CDRS})
@@ -81,14 +81,14 @@ def test_without_calls_it_is_inferred(judged, known):
     [("active", "primary", "active"), ("active", "failover", "standby"), ("standby", "primary", "standby")],
 )
 def test_standby_and_failover_are_subjects_with_their_role(judged, status, kind, role):
-    """A site that is silent on purpose must be listed too, and is listed as standby."""
+    """A site that is silent on purpose must be listed too, with the role standby."""
     snapshot = make_snapshot(pbxs=[pbx("denver", status=status)], addresses=[where(DENVER, kind=kind)])
 
     assert judged(pbx_address_is_allowed, snapshot)[DENVER].changes[0].role == role
 
 
 def test_who_is_no_subject(judged):
-    """Dynamic and retired PBXs, and addresses of the past and the future, are not judged."""
+    """Dynamic and retired PBXs, and past and future addresses, are no subjects."""
     snapshot = make_snapshot(
         pbxs=[pbx("denver"), pbx("miami", ip_kind="dynamic"), pbx("boston", status="retired")],
         addresses=[
@@ -104,7 +104,7 @@ def test_who_is_no_subject(judged):
 
 
 def test_a_listed_address_passes(judged):
-    """Admitted calls prove it; without calls the list alone says so. A CIDR entry counts."""
+    """Admitted calls prove a listed address; without calls the list is sufficient. A CIDR entry counts."""
     snapshot = make_snapshot(
         allowed=(DENVER, "198.51.100.64/28"),
         pbxs=[pbx("denver"), pbx("dallas", status="standby")],
@@ -119,7 +119,7 @@ def test_a_listed_address_passes(judged):
 
 
 def test_listed_and_yet_refused_cannot_be_told(judged):
-    """When every call since the list changed is refused, the copy of the list or the prefix is wrong."""
+    """If every call since the list changed is refused, the copy of the list or the prefix is wrong: unknown."""
     snapshot = make_snapshot(
         allowed=(DENVER,), pbxs=[pbx("denver")], addresses=[where(DENVER)], traffic=[refused_row(DENVER, calls=7)]
     )
@@ -130,7 +130,7 @@ def test_listed_and_yet_refused_cannot_be_told(judged):
 
 
 def test_calls_from_before_the_change_are_history(judged):
-    """After the address was listed, its refusals of the time before say nothing of today."""
+    """Refusals from before the address was listed do not count."""
     changed = NOW - timedelta(minutes=30, microseconds=-250_000)
     snapshot = make_snapshot(
         allowed=(DENVER,),
@@ -153,7 +153,7 @@ def test_calls_from_before_the_change_are_history(judged):
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "pbx.example.net", "100.64.0.9", "=1+1", "2001:db8::1"])
 def test_an_address_that_cannot_be_listed_is_unknown(judged, address):
-    """The inventory is wrong there, so nobody can tell; nothing is proposed."""
+    """An address that cannot be listed is an error of the inventory: unknown, without a proposed change."""
     snapshot = make_snapshot(allowed=(address,), pbxs=[pbx("denver")], addresses=[where(address)])
     verdict = judged(pbx_address_is_allowed, snapshot)[address]
 
@@ -163,7 +163,7 @@ def test_an_address_that_cannot_be_listed_is_unknown(judged, address):
 
 
 def test_a_static_pbx_without_an_address_is_unknown(judged):
-    """Nothing known is not a pass: the subject is the PBX itself."""
+    """A static PBX without an address is unknown, with the PBX itself as subject."""
     verdict = judged(pbx_address_is_allowed, make_snapshot(pbxs=[pbx("denver")]))["denver"]
 
     assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MISSING)
@@ -171,7 +171,7 @@ def test_a_static_pbx_without_an_address_is_unknown(judged):
 
 
 def test_two_pbxs_behind_one_address_are_named_both(judged):
-    """One verdict an address, with everybody who calls from it."""
+    """Each address has one verdict that names every PBX behind it."""
     snapshot = make_snapshot(pbxs=[pbx("denver"), pbx("seattle")], addresses=[where(DENVER), where(DENVER, "seattle")])
     verdicts = judged(pbx_address_is_allowed, snapshot)
 

@@ -1,4 +1,4 @@
-"""No API key in a PBX's files, and no SIP password of the trunk that nobody needs."""
+"""Check: PBX files contain no API key, and no unneeded SIP password of the trunk."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ TRUNK = ("trunk.flowroute.host", "us-west-or.sip.flowroute.com", 5)
 
 
 def facts(*rows, pbx_id="seattle"):
-    """Return rows of ``pbx_config`` from key, value and line."""
+    """Return ``pbx_config`` rows from key, value and line."""
     file = f"{pbx_id}/pjsip.conf"
     return [{"pbx_id": pbx_id, "key": key, "value": value, "file": file, "line": line} for key, value, line in rows]
 
 
 def secret(kind, line=21):
-    """Return the fact that a secret stands somewhere."""
+    """Return the fact that a file contains a secret."""
     return ("secret_present", kind, line)
 
 
 def world(*rows, listed=True, credentials_on=True, **of_pbx):
-    """Return an account with one PBX whose configuration says this."""
+    """Return an account with one PBX that has these configuration facts."""
     address = {"pbx_id": "seattle", "address": ADDRESS, "kind": "primary", "source": "declared"}
     return make_snapshot(
         allowed=(ADDRESS,) if listed else (),
@@ -39,7 +39,7 @@ def world(*rows, listed=True, credentials_on=True, **of_pbx):
 
 
 def test_a_configuration_that_holds_none_passes(judged):
-    """Both kinds are said to be absent; passwords of phones and of the PBX itself are none of the account's."""
+    """Without both kinds the check passes; passwords of phones and of the PBX itself do not count."""
     rows = (TRUNK, secret("phone password"), secret("voicemail PIN"), secret("management password"))
     verdicts = judged(pbx_config_has_no_secret, world(*rows, secret("password of another trunk")))
 
@@ -48,7 +48,7 @@ def test_a_configuration_that_holds_none_passes(judged):
 
 
 def test_what_is_not_decided_was_not_decided_without_something():
-    """Without any configuration and without the list, the reason says what is missing and nothing of a decision."""
+    """Without a configuration or without the list, the reason names the missing input and no result."""
     bare = world()
     never = {**bare.freshness, "allowed_ips": Freshness(None, 3600)}
     (found,) = pbx_config_has_no_secret.findings(replace(bare, freshness=never))
@@ -67,7 +67,7 @@ def test_what_is_not_decided_was_not_decided_without_something():
     ],
 )
 def test_a_password_that_nobody_needs_fails(judged, kind, credentials_on, severity, words):
-    """The PBX is let in by its address; file and line are named, and without credentials it is mere order."""
+    """A PBX admitted by address does not need the password: file and line are named; hygiene if credentials are off."""
     verdict = judged(pbx_config_has_no_secret, world(TRUNK, secret(kind), credentials_on=credentials_on))[
         "seattle: SIP password"
     ]
@@ -91,7 +91,7 @@ def test_a_password_that_nobody_needs_fails(judged, kind, credentials_on, severi
     ],
 )
 def test_a_password_that_is_needed_is_no_fault(judged, world_of, status):
-    """Who signs in, or is not listed yet, needs it; of one not proven to dial the prefix nobody knows."""
+    """A PBX on credentials, or not listed yet, needs the password; without a proven prefix it is unknown."""
     verdict = judged(pbx_config_has_no_secret, world(TRUNK, secret("trunk password"), **world_of))
 
     assert status is verdict["seattle: SIP password"].status
@@ -99,7 +99,7 @@ def test_a_password_that_is_needed_is_no_fault(judged, world_of, status):
 
 @pytest.mark.parametrize("need", [{}, {"auth_method": "credentials"}])
 def test_an_api_key_fails_whatever_the_pbx_needs(judged, need):
-    """It opens more than calls, so it is worse than a password; two lines of one file are one finding."""
+    """An API key is worse than a password whatever the PBX needs; two lines of one file are one finding."""
     snapshot = world(TRUNK, secret("API key", 7), secret("API key", 8), **need)
     verdict = judged(pbx_config_has_no_secret, snapshot)["seattle: API key"]
 
@@ -109,13 +109,13 @@ def test_an_api_key_fails_whatever_the_pbx_needs(judged, need):
 
 
 def test_a_key_is_found_where_no_trunk_is_read(judged):
-    """A folder without the trunk still has its key."""
+    """An API key is found in a folder without the trunk, too."""
     assert Status.FAIL is judged(pbx_config_has_no_secret, world(secret("API key")))["seattle: API key"].status
 
 
 @pytest.mark.parametrize("kind", ["password", "", "something new"])
 def test_a_password_of_unknown_use_is_unknown(judged, kind):
-    """It may be the trunk's."""
+    """A password of unknown purpose is unknown, because it may be the trunk's."""
     verdict = judged(pbx_config_has_no_secret, world(TRUNK, secret(kind)))["seattle: SIP password"]
 
     assert (Status.UNKNOWN, Severity.LOW) == (verdict.status, verdict.severity)
@@ -123,7 +123,7 @@ def test_a_password_of_unknown_use_is_unknown(judged, kind):
 
 
 def test_what_was_not_read_is_unknown(judged):
-    """A PBX without a configuration, one whose files show no trunk, and one that only a register of assets knows."""
+    """A PBX without a configuration, without a trunk in its files, or known from an asset register only is unknown."""
     rows = [
         *facts(TRUNK),
         *facts(("address.bind", "198.51.100.24", 3), pbx_id="denver"),
@@ -141,14 +141,14 @@ def test_what_was_not_read_is_unknown(judged):
 
 
 def test_where_no_configuration_was_read_it_is_said_once():
-    """An account whose PBXs are known from a table has one unknown, not one for each of them."""
+    """An account whose PBXs come from a table gives one unknown finding in total."""
     (finding,) = pbx_config_has_no_secret.findings(make_snapshot(pbxs=[pbx("seattle"), pbx("denver")]))
 
     assert (Status.UNKNOWN, "account") == (finding.status, finding.subject)
 
 
 def test_an_old_reading_is_stale():
-    """What was read of PBXs ages by itself: an inventory that was confirmed today makes it no younger."""
+    """Configurations have their own age: confirming the inventory today does not refresh them."""
     snapshot = world(TRUNK)
     old = {**snapshot.freshness, "configurations": Freshness(NOW.replace(hour=1), 60)}
     findings = pbx_config_has_no_secret.findings(replace(snapshot, freshness=old))

@@ -1,4 +1,4 @@
-"""Every number of a PBX has an inbound route to its host."""
+"""Check: every number of a PBX has an inbound route to its host."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIP_REG = {"route_id": "0", "alias": "sip-reg", "route_type": "sip-reg"}
 
 
 def account(*routes, numbers=((NUMBER, "7"),), given=(NUMBER,), inbound_host="198.51.100.60:5060", **facts):
-    """Return an account with Phoenix, its numbers and the routes given beside the default one."""
+    """Return an account with Phoenix, its numbers, the default route and the given routes."""
     return make_snapshot(
         pbxs=[pbx("phoenix", inbound_host=inbound_host, **facts)],
         pbx_numbers=[{"pbx_id": "phoenix", "number": number} for number in given],
@@ -30,7 +30,7 @@ def account(*routes, numbers=((NUMBER, "7"),), given=(NUMBER,), inbound_host="19
 
 
 def route(value, route_type="host", alias="Phoenix", route_id="7"):
-    """Return a row of ``routes``."""
+    """Return a ``routes`` row."""
     return {"route_id": route_id, "alias": alias, "route_type": route_type, "value": value}
 
 
@@ -44,7 +44,7 @@ def route(value, route_type="host", alias="Phoenix", route_id="7"):
     ],
 )
 def test_a_route_to_the_host_passes(judged, value, route_type):
-    """Host and port count; transport and user do not."""
+    """Host and port must match; transport and user are ignored."""
     verdict = judged(pbx_has_inbound_route, account(route(value, route_type)))["phoenix"]
 
     assert verdict.status is Status.PASS
@@ -52,7 +52,7 @@ def test_a_route_to_the_host_passes(judged, value, route_type):
 
 
 def test_host_names_are_compared_without_case(judged):
-    """Names in the DNS have no case."""
+    """Host names are case-insensitive."""
     snapshot = account(route("PBX.Example.NET:5060"), inbound_host="pbx.example.net")
 
     assert judged(pbx_has_inbound_route, snapshot)["phoenix"].status is Status.PASS
@@ -71,7 +71,7 @@ def test_host_names_are_compared_without_case(judged):
     ],
 )
 def test_a_number_that_leads_elsewhere_fails(judged, numbers, routes, words, was):
-    """A route is created under the PBX's name and the number pointed at it; undo knows where it pointed."""
+    """A route with the PBX's name is created and the number moved to it; undo restores the previous route."""
     verdict = judged(pbx_has_inbound_route, account(*routes, numbers=numbers))["phoenix"]
 
     assert verdict.status is Status.FAIL
@@ -83,7 +83,7 @@ def test_a_number_that_leads_elsewhere_fails(judged, numbers, routes, words, was
 
 
 def test_an_existing_route_is_used(judged):
-    """Where a route to the host is there, the number is pointed at it and nothing is created."""
+    """If a route to the host exists, the number is moved to it and no route is created."""
     snapshot = account(route("198.51.100.60", alias="West", route_id="7"), numbers=((NUMBER, "0"),))
 
     assert judged(pbx_has_inbound_route, snapshot)["phoenix"].changes == (
@@ -92,7 +92,7 @@ def test_an_existing_route_is_used(judged):
 
 
 def test_a_taken_alias_is_not_taken_again(judged):
-    """Aliases are unique on the account."""
+    """Aliases are unique on the account, so a used alias gets a suffix."""
     taken = [route("192.0.2.1", alias="Phoenix", route_id="8"), route("192.0.2.2", alias="Phoenix 2", route_id="9")]
     create = judged(pbx_has_inbound_route, account(*taken, numbers=((NUMBER, ""),)))["phoenix"].changes[0]
 
@@ -100,7 +100,7 @@ def test_a_taken_alias_is_not_taken_again(judged):
 
 
 def test_a_number_that_is_not_on_the_account_is_named(judged):
-    """It cannot be pointed anywhere, so only the others are."""
+    """A number that is not on the account cannot be routed; only the others are changed."""
     snapshot = account(numbers=((OTHER, ""),), given=(NUMBER, OTHER))
     verdict = judged(pbx_has_inbound_route, snapshot)["phoenix"]
     alone = judged(pbx_has_inbound_route, account(numbers=()))["phoenix"]
@@ -119,14 +119,14 @@ def test_a_number_that_is_not_on_the_account_is_named(judged):
 
 @pytest.mark.parametrize(("ip_kind", "status"), [("dynamic", Status.PASS), ("static", Status.FAIL)])
 def test_registration_is_for_dynamic_pbxs(judged, ip_kind, status):
-    """The default route finds a registered PBX, which only a dynamic one needs to be."""
+    """The default route reaches registered PBXs; only a dynamic PBX needs to register."""
     snapshot = account(numbers=((NUMBER, "0"),), ip_kind=ip_kind)
 
     assert judged(pbx_has_inbound_route, snapshot)["phoenix"].status is status
 
 
 def test_without_numbers(judged):
-    """A standby PBX may have none; of an active one nobody knows which it should have."""
+    """A standby PBX may have no numbers; an active one without numbers is unknown."""
     standby = judged(pbx_has_inbound_route, account(given=(), status="standby"))["phoenix"]
     active = judged(pbx_has_inbound_route, account(given=()))["phoenix"]
 
@@ -135,14 +135,14 @@ def test_without_numbers(judged):
 
 
 def test_without_an_inbound_host(judged):
-    """Where calls should go is not known, so nobody can tell whether they do."""
+    """Without an inbound host the expected route is unknown."""
     verdict = judged(pbx_has_inbound_route, account(route("198.51.100.60"), inbound_host=""))["phoenix"]
 
     assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MISSING)
 
 
 def test_a_retired_pbx_is_no_subject(judged):
-    """It takes no calls."""
+    """A retired PBX receives no calls and is no subject."""
     assert judged(pbx_has_inbound_route, account(status="retired")) == {}
 
 
@@ -170,7 +170,7 @@ NAME = "pbx.phoenix.example"
     ],
 )
 def test_a_name_is_compared_through_its_addresses(judged, value, inbound_host, looked_up, status):
-    """What is not resolved, or from too long ago, is unknown: no fix is offered, and the reason names the host."""
+    """A host name is compared by its addresses; without a recent lookup it is unknown, without a fix."""
     snapshot = account(route(value), inbound_host=inbound_host)
     rows = [
         {"host": host, "address": address, "resolved_at": at}

@@ -1,7 +1,7 @@
 """
-One table of accounts and what each must be told: verdict, severity, confidence, fix.
+Table of accounts with expected verdict, severity, confidence and fix.
 
-Classes: identity by the caller's own words, outcomes that prove nothing, digests, past loss.
+Classes: identity claimed by the caller, outcomes that prove nothing, digests, past loss.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ CRITICAL, HIGH, MEDIUM, LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM,
 PROVEN, INFERRED, CANNOT = Confidence.PROVEN, Confidence.INFERRED, Confidence.CANNOT_TELL
 SOURCE, ADDRESS, ENTRY, LOSS = CHECKS
 OFFICE_HOURS = range(14, 23)
-"""UTC, when the PBXs of the cases call."""
+"""Hours in UTC in which the PBXs of the cases call."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """The facts of an account, and what one check must say of one subject."""
+    """Facts of an account, and the expected finding of one check on one subject."""
 
     name: str
     traffic: Sequence[Mapping[str, Any]]
@@ -52,11 +52,11 @@ class Case:
     allowed: tuple[str, ...] = (DENVER,)
     credentials_on: bool = True
     changed_from: tuple[tuple[str, ...], bool] | None = None
-    """The list and the switch until two days ago; ``None`` where nothing changed."""
+    """Allow list and switch until two days ago; ``None`` without a change."""
     patterns: Sequence[Mapping[str, Any]] = ()
     observed: Observations = field(default_factory=Observations)
     reviewed: tuple[int, str] | None = None
-    """Calls and dollars of the stranger that somebody reviewed."""
+    """Calls and dollars of the unassigned source that were reviewed."""
 
 
 def by(rule: str, who: str, source: str = STRANGER, **facts: Any) -> dict[str, Any]:
@@ -65,12 +65,12 @@ def by(rule: str, who: str, source: str = STRANGER, **facts: Any) -> dict[str, A
 
 
 def own(who: str, source: str, **facts: Any) -> dict[str, Any]:
-    """Return calls of a PBX from an address that the inventory gives to it."""
+    """Return calls of a PBX from an address that the inventory assigns to it."""
     return by("address", who, source, **facts)
 
 
 def pattern(who: str, source: str, zone: str, hour: int, calls: int, *, age: timedelta) -> dict[str, Any]:
-    """Return calls at one hour of the day to one zone, the first of them so long ago."""
+    """Return calls at one hour of the day to one zone, the first of them ``age`` ago."""
     first = NOW - age
     times = {"first_at": first, "last_at": first + 10 * DAY, "hour": hour, "calls": calls}
     by_words = {"pbx_id": who, "attributed_by": "caller_id"}
@@ -82,7 +82,7 @@ MIAMIS_OWN = [pattern("miami", MIAMI, "UNITED STATES", hour, 40, age=29 * DAY) f
 
 
 def claimed_as(zone: str, hour: int) -> list[dict[str, Any]]:
-    """Return the patterns of Miami and of a source that has long claimed to be it."""
+    """Return the patterns of Miami and of a source that has claimed to be Miami for 20 days."""
     return [*MIAMIS_OWN, pattern("miami", STRANGER, zone, hour, 30, age=20 * DAY)]
 
 
@@ -338,7 +338,7 @@ CASES = [*WORDS, *PROOF, *PAST]
 
 
 def account(case: Case) -> Snapshot:
-    """Make the account of a case: a static, a dynamic, a credentials and a retired PBX."""
+    """Return the account of a case: a static, a dynamic, a credentials and a retired PBX."""
     policies = [PolicyVersion(Policy(frozenset(case.allowed), case.credentials_on, "12345678"), NOW - 60 * DAY)]
     if case.changed_from is not None:
         networks, on = case.changed_from
@@ -373,7 +373,7 @@ def account(case: Case) -> Snapshot:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_facts_give_this_verdict(case: Case) -> None:
-    """Status, severity, confidence and fix follow from the facts, and the reason names what decides."""
+    """Status, severity, confidence and fix are as expected, and the reason names the deciding fact."""
     findings: dict[str, Finding] = {one.subject: one for one in CHECKS[case.check].findings(account(case))}
     found = findings[case.subject]
 
@@ -383,7 +383,7 @@ def test_the_facts_give_this_verdict(case: Case) -> None:
 
 
 def test_each_case_has_a_name_of_its_own() -> None:
-    """A failure names one row of the table."""
+    """Case names are unique, so that a failure identifies its row."""
     assert len(CASES) == len({(case.check, case.name) for case in CASES})
 
 
@@ -412,7 +412,7 @@ DIGESTS = [
 
 @pytest.mark.parametrize(("facts", "rows", "label"), [case[1:] for case in DIGESTS], ids=[case[0] for case in DIGESTS])
 def test_a_digest_is_judged_by_what_calls_prove(facts: dict[str, str], rows: list[dict[str, Any]], label: str) -> None:
-    """With credentials off, only a PBX that holds them loses its latest call; what is not known stays open."""
+    """With credentials off, the latest call breaks only if the PBX is proven to have them; else it is undecided."""
     plain = {"ip_kind": "dynamic", "dials_prefix": "no"}
     snapshot = make_snapshot(
         pbxs=[pbx("miami", **(plain | facts))],

@@ -1,7 +1,7 @@
 """
-A fix that is killed: at a step of its work, or at any moment.
+Fixes in child processes that are killed at a given step, or at any time.
 
-Every step goes through one of two interfaces: the carrier, and the anchors of the journal. A process that is to end at
+Every step goes through one of two interfaces: the carrier, and the anchors of the journal. A process that must end at
 step N counts both and sends itself SIGKILL before or after it.
 """
 
@@ -39,13 +39,13 @@ ROUTED = ("allowed_ips", "numbers", "routes", "account", "apply")
 
 
 class Steps:
-    """Counts steps and ends the process before or after one of them."""
+    """Counter of steps that ends the process before or after one of them."""
 
     def __init__(self, last: int, *, after: bool) -> None:
         self.count, self.last, self.after = 0, last, after
 
     def take(self, step: Callable[[], Any]) -> Any:
-        """Take a step."""
+        """Execute one step."""
         self.count += 1
         if self.count == self.last and not self.after:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -56,7 +56,7 @@ class Steps:
 
 
 class SteppedCarrier:
-    """A carrier each of whose answers is a step."""
+    """Carrier whose every answer is a step."""
 
     def __init__(self, carrier: Any, steps: Steps, refused: int) -> None:
         self.carrier, self.steps, self.refused = carrier, steps, refused
@@ -68,7 +68,7 @@ class SteppedCarrier:
         return lambda *arguments: self.steps.take(lambda: self._answer(name, found, arguments))
 
     def _answer(self, name: str, found: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        """Answer as the carrier does, but refuse the change that is to be refused."""
+        """Answer as the carrier does, but refuse the selected change."""
         if name == "apply":
             self.refused -= 1
             if self.refused == 0:
@@ -77,17 +77,17 @@ class SteppedCarrier:
 
 
 class SteppedAnchors(Anchors):
-    """Anchors each of which is a step: between two of them the database commits."""
+    """Anchors whose every append is a step: the database commits between two of them."""
 
     steps: Steps
 
     def append(self, *heads: Head, after_calls: bool = False) -> None:
-        """Take the step."""
+        """Execute the step."""
         self.steps.take(lambda: super(SteppedAnchors, self).append(*heads, after_calls=after_calls))
 
 
 def run_and_end(home: str, plan: str, last: int, after: bool, refused: int) -> None:
-    """Apply a plan in this process, and end it at a step; 0 lets it run to its end."""
+    """Apply a plan in this process, and end it at a step; 0 means never."""
     steps = Steps(last, after=after)
     anchors = SteppedAnchors(Path(home))
     anchors.steps = Steps(0, after=False)
@@ -113,7 +113,7 @@ def run_and_end(home: str, plan: str, last: int, after: bool, refused: int) -> N
 
 @contextmanager
 def without_main() -> Iterator[None]:
-    """Hide the main module: a child would run its file, and page tests of the same worker leave a script there."""
+    """Hide the main module, whose file a child would run; page tests of the same worker leave a script there."""
     kept = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -124,16 +124,16 @@ def without_main() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round found."""
+    """Result of one round."""
 
     killed: bool
-    """False where the fix ended before its time came."""
+    """False if the fix ended before it was to be killed."""
     phase: str
-    """How the fix is recorded; ``""`` where nothing of it is."""
+    """Recorded phase of the fix; ``""`` if nothing was recorded."""
 
 
 class Kills:
-    """Rounds of kills on one embedded account, each of which leaves it as it was."""
+    """Rounds of kills on one embedded account, which each round restores."""
 
     def __init__(self, account: Workspace) -> None:
         self.account = account
@@ -142,7 +142,7 @@ class Kills:
         self.took_s = 0.0
 
     def image(self) -> Any:
-        """Return the account as the carrier has it: the list, the switch, routes by alias, numbers by alias."""
+        """Return the carrier's state: list, switch, routes by alias, numbers by alias."""
         carrier = self.account.carrier
         entries, _ = carrier.allowed_ips()
         routes, numbers = carrier.routes(), carrier.numbers()
@@ -155,19 +155,19 @@ class Kills:
         )
 
     def at_step(self, plan: Plan, last: int, *, after: bool, refused: int = 0) -> Round:
-        """Kill the fix before or after a step; the carrier refuses the change of that number."""
+        """Kill the fix before or after a step; the carrier refuses the change with the given number."""
         return self._round(plan, last, after=after, refused=refused)
 
     def at_random(self, plan: Plan, rng: random.Random) -> Round:
-        """Kill the fix at any moment of the time that the last one took that was not killed."""
+        """Kill the fix at a random time within the duration of the last complete fix."""
         return self._round(plan, 0, after=False, wait_s=rng.uniform(0, self.took_s) if self.took_s else LONGEST_S)
 
     def _round(self, plan: Plan, last: int, *, after: bool, refused: int = 0, wait_s: float | None = None) -> Round:
         """
-        Kill a fix, open the home again, and hold what is recorded to what is on the account.
+        Kill a fix, reopen the home, and compare the records with the account.
 
         Raises:
-            AssertionError: An entry has no outcome, a change has no entry, or the account is not as it is recorded.
+            AssertionError: An entry has no outcome, a change has no entry, or the account differs from the records.
         """
         home, before, count = self.account.settings.home, self.image(), len(self.account.journal.entries())
         child = self.processes.Process(
@@ -201,7 +201,7 @@ class Kills:
 
 
 def wait_for_lock(home: Path, child: Any) -> float:
-    """Wait until a fix runs and return when, so that the time that its process takes to start is not counted."""
+    """Wait until a fix runs and return the time, so that process startup is not counted."""
     end = time.monotonic() + LONGEST_S
     lock = home / "fix.lock"
     lock.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Fixes on the embedded account: planned, guarded, applied exactly, verified, taken back."""
+"""Fixes on the embedded account: planned, guarded, applied exactly, verified, undone."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ Embedded = Callable[..., Workspace]
 
 @pytest.fixture
 def account(synced: Workspace) -> Workspace:
-    """Open the whole sample account, synced."""
+    """Open the complete sample account, synced."""
     return synced
 
 
 @pytest.fixture(scope="module")
 def unchanged(synced_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Open the whole sample account, synced, for tests that change nothing of it."""
+    """Open the complete sample account, synced, for tests that do not change it."""
     home = tmp_path_factory.mktemp("unchanged") / "home"
     shutil.copytree(synced_home, home)
     with Workspace.open(Settings(home=home)) as opened:
@@ -56,12 +56,12 @@ def unchanged(synced_home: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def networks(workspace: Workspace) -> set[str]:
-    """Ask the carrier for its list."""
+    """Return the carrier's allow list."""
     return set(workspace.carrier.allowed_ips()[0]["network"])
 
 
 def test_allowing_the_refused_pbx(account: Workspace) -> None:
-    """The plan saves calls and breaks none; applied, the check passes; undone, the list is as it was."""
+    """The plan saves calls and breaks none; applied, the check passes; undo restores the list."""
     before = account.carrier.allowed_ips()[0]
     plan = account.plan("pbx_address_is_allowed", DENVER)
 
@@ -89,7 +89,7 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
 
 
 def test_removing_an_entry_and_undoing_restores_the_whole_row(account: Workspace) -> None:
-    """Label, owner, purpose and role come back with the address, which has to be typed: it was removed for cause."""
+    """Undo restores label, owner, purpose and role; the address must be typed because it was removed for cause."""
     kept = ["network", "label", "owner", "purpose", "role", "review_by"]
     before = account.carrier.allowed_ips()[0].set_index("network").loc["203.0.113.66"]
     entry = account.apply(account.plan("allowed_ip_has_pbx", "203.0.113.66"), actor=ANA)
@@ -104,7 +104,7 @@ def test_removing_an_entry_and_undoing_restores_the_whole_row(account: Workspace
 
 
 def test_a_dry_run_writes_nothing(unchanged: Workspace) -> None:
-    """Rehearsing does all that applying does short of writing: neither account nor journal moves."""
+    """A dry run performs every step of applying except writing: account and journal do not change."""
     before = networks(unchanged)
 
     unchanged.rehearse(unchanged.plan("pbx_address_is_allowed", DENVER), actor=ANA)
@@ -114,14 +114,14 @@ def test_a_dry_run_writes_nothing(unchanged: Workspace) -> None:
 
 
 def test_planning_again_gives_the_same_hash(unchanged: Workspace) -> None:
-    """The account did not move, so the plan is the same plan."""
+    """A new plan on an unchanged account has the same hash."""
     first, second = (unchanged.plan("pbx_address_is_allowed", DENVER) for _ in range(2))
 
     assert first.hash == second.hash
 
 
 def test_a_stale_plan_is_refused(account: Workspace) -> None:
-    """Somebody else changed the list after the plan was shown: nothing is written, and it says what moved."""
+    """If the list changed after the plan was displayed, nothing is written, and the error names the change."""
     plan = account.plan("pbx_address_is_allowed", DENVER)
     account.carrier.apply(AllowAddress(network="192.0.2.9", label="somebody else's"))
 
@@ -133,7 +133,7 @@ def test_a_stale_plan_is_refused(account: Workspace) -> None:
 
 
 def test_credentials_off_asks_for_the_name_of_who_breaks(account: Workspace) -> None:
-    """With the dynamic PBX in, the plan names it, and only its name lets the plan through."""
+    """The plan names the dynamic PBX that breaks, and applying requires its name."""
     account.apply(account.plan("pbx_address_is_allowed", "198.51.100.40"), actor=ANA)
     plan = account.plan_changes([SetCredentials(enabled=False)])
 
@@ -153,7 +153,11 @@ def test_credentials_off_asks_for_the_name_of_who_breaks(account: Workspace) -> 
 
 
 def test_credentials_retire_with_one_click_without_the_dynamic_pbx(embedded: Embedded) -> None:
-    """Every address listed, nobody dynamic, no thief: nothing breaks, nothing is typed; undo gives them back."""
+    """
+    If nothing breaks, nothing has to be typed; undo switches credentials on again.
+
+    Every address is listed, and there is no dynamic PBX and no thief.
+    """
     account = embedded("dynamic", "forged")
     account.sync()
     for check, subject in [("pbx_address_is_allowed", DENVER), ("pbx_address_is_allowed", "198.51.100.40")]:
@@ -169,7 +173,7 @@ def test_credentials_retire_with_one_click_without_the_dynamic_pbx(embedded: Emb
 
 
 def test_a_route_is_made_and_its_numbers_pointed(account: Workspace) -> None:
-    """The inventory's numbers go to the PBX's own host; undone, route and numbers are as before."""
+    """The inventory's numbers are routed to the PBX's own host; undo restores route and numbers."""
     numbers, routes = account.carrier.numbers(), account.carrier.routes()
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
@@ -185,13 +189,13 @@ def test_a_route_is_made_and_its_numbers_pointed(account: Workspace) -> None:
 
 
 def busy_number(snapshot: Snapshot) -> str:
-    """Return a number of ours that took calls."""
+    """Return a number of the account that received calls."""
     inbound = snapshot.traffic[snapshot.traffic["direction"] == "inbound"]
     return str(inbound["number"].iloc[0])
 
 
 def test_a_number_that_took_calls_asks_for_its_digits(unchanged: Workspace) -> None:
-    """It goes nowhere that anybody knows of, but people call it: the sentence says how many, over the window."""
+    """A number without a known route that received calls needs confirmation, with their count over the window."""
     snapshot = unchanged.snapshot()
     used = busy_number(snapshot)
     inbound = snapshot.traffic[snapshot.traffic["direction"] == "inbound"]
@@ -205,7 +209,7 @@ def test_a_number_that_took_calls_asks_for_its_digits(unchanged: Workspace) -> N
 
 
 def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
-    """A number that is routed elsewhere is moved only when typed."""
+    """A number with another route is moved only after its digits are typed."""
     snapshot = unchanged.snapshot()
     used = busy_number(snapshot)
     was = next(iter(snapshot.routes.loc[snapshot.routes["route_type"] == "host", "alias"]))
@@ -217,7 +221,11 @@ def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
 
 
 def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
-    """The second change is refused by the carrier: the first is undone, the journal says failed, the next fix works."""
+    """
+    If the carrier refuses the second change, the first is undone and the journal records failed.
+
+    The next fix works.
+    """
     before = networks(account)
     changes = [AllowAddress(network="192.0.2.10"), CreateRoute(alias="Seattle", value="192.0.2.10")]
     taken = account.carrier.routes()["alias"].iloc[-1]
@@ -233,7 +241,11 @@ def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
 
 
 def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> None:
-    """Every answer is an error from the first change on: the journal says what is not known, and nothing is lost."""
+    """
+    If every answer from the first change on is an error, the journal records what is unknown.
+
+    Nothing is lost.
+    """
     plan = account.plan("pbx_address_is_allowed", DENVER)
     before = networks(account)
     running = process.running(account.settings.home)
@@ -261,7 +273,7 @@ def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> No
     ],
 )
 def test_unusable_addresses_are_blocked(unchanged: Workspace, network: str, words: str) -> None:
-    """No phrase lets an address through that must not stand on the list."""
+    """No confirmation allows an address that must not be on the list."""
     plan = unchanged.plan_changes([AllowAddress(network=network)])
 
     assert [lock.id for lock in plan.blocked] == ["address_is_usable"]
@@ -271,7 +283,7 @@ def test_unusable_addresses_are_blocked(unchanged: Workspace, network: str, word
 
 
 def test_a_fix_has_a_largest_size(unchanged: Workspace) -> None:
-    """One press of a button does not rewrite the list."""
+    """The number of changes in one fix is limited."""
     plan = unchanged.plan_changes([AllowAddress(network=f"192.0.2.{n}") for n in range(1, 40)])
 
     assert "size_is_bounded" in {lock.id for lock in plan.blocked}
@@ -286,13 +298,13 @@ def test_a_fix_has_a_largest_size(unchanged: Workspace) -> None:
     ],
 )
 def test_nothing_to_fix_is_said(unchanged: Workspace, check: str, subject: str, message: str) -> None:
-    """A check, a subject or a finding that is not there is named with those that are."""
+    """An unknown check, subject or finding gives an error that lists the valid ones."""
     with pytest.raises(UnknownFindingError, match=message):
         unchanged.plan(check, subject)
 
 
 def test_the_life_of_a_finding(account: Workspace) -> None:
-    """New, open, planned, verified after the fix, regressed after somebody took it back by hand."""
+    """New, open, planned, verified after the fix, regressed after the fix was reverted outside the product."""
 
     def life() -> Any:
         return next(f.life for f in account.findings() if (f.check, f.subject) == ("pbx_address_is_allowed", DENVER))
@@ -310,7 +322,7 @@ def test_the_life_of_a_finding(account: Workspace) -> None:
 
 
 def test_what_changed_is_known_before_the_next_sync(account: Workspace) -> None:
-    """After a fix the snapshot shows the new list without fetching calls."""
+    """After a fix the snapshot has the new list without fetching calls."""
     account.apply(account.plan_changes([SetCredentials(enabled=False)]), actor=ANA, typed=_phrases(account))
 
     assert account.snapshot().account.credentials_on is False
@@ -322,7 +334,7 @@ def _phrases(account: Workspace) -> list[str]:
 
 
 def test_every_entry_can_be_put_back(account: Workspace) -> None:
-    """Taken off and given back, each address is as it was, with its review date and with who had put it there."""
+    """An entry that is removed and restored keeps its review date and the person who added it."""
     before = account.carrier.allowed_ips()[0].drop(columns="added_at").sort_values("network", ignore_index=True)
     for row in before[~before["network"].str.contains("/")].to_dict("records"):
         plan = account.plan_changes([remove(pd.Series(row))])
@@ -335,7 +347,7 @@ def test_every_entry_can_be_put_back(account: Workspace) -> None:
 
 
 def test_who_allowed_an_address_stands_on_its_entry(account: Workspace) -> None:
-    """The list itself says who put an entry there."""
+    """The carrier's entry names the person who added it."""
     account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA)
 
     listed = account.carrier.allowed_ips()[0].set_index("network")
@@ -343,7 +355,7 @@ def test_who_allowed_an_address_stands_on_its_entry(account: Workspace) -> None:
 
 
 def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> None:
-    """A number that leads elsewhere by now stays there, and an address that is gone is not removed again."""
+    """Undo does not change a number with another route, and does not remove an address that is already gone."""
     routed = account.apply(account.plan("pbx_has_inbound_route", "phoenix"), actor=ANA)
     allowed = account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA)
     account.carrier.apply(RouteNumber(number="16025550150", to_alias="Seattle", was_alias="Phoenix"))
@@ -358,7 +370,7 @@ def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> No
 
 @pytest.mark.parametrize(("address", "name"), [("198.51.100.13", "Chicago"), ("198.51.100.70", "Dallas")])
 def test_a_silent_address_in_service_is_not_removed_unasked(unchanged: Workspace, address: str, name: str) -> None:
-    """A failover address and a standby site place no calls until the night they are needed."""
+    """Failover addresses and standby sites place no calls until they are needed, so removal needs confirmation."""
     row = unchanged.snapshot().allowed_ips.set_index("network", drop=False).loc[address]
 
     plan = unchanged.plan_changes([remove(row)])
@@ -368,7 +380,7 @@ def test_a_silent_address_in_service_is_not_removed_unasked(unchanged: Workspace
 
 
 class Cut:
-    """A carrier that somebody interrupts at the second change."""
+    """Carrier that is interrupted at the second change."""
 
     def __init__(self, carrier: Any) -> None:
         self.carrier, self.changes = carrier, 0
@@ -377,7 +389,7 @@ class Cut:
         return getattr(self.carrier, name)
 
     def apply(self, change: Change) -> None:
-        """Carry out any change but the second."""
+        """Apply any change except the second."""
         self.changes += 1
         if self.changes == 2:
             raise KeyboardInterrupt
@@ -385,7 +397,7 @@ class Cut:
 
 
 def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -> None:
-    """Ctrl-C between two changes leaves neither of them, and never an entry without an end."""
+    """After Ctrl-C between two changes neither remains applied, and the entry has an outcome."""
     routes = set(account.carrier.routes()["alias"])
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
@@ -407,7 +419,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
 
 
 def test_a_fix_of_a_last_known_failure_applies_once_the_account_is_read_again(account: Workspace) -> None:
-    """On a stale list it can be reviewed and is dated; after a sync it is planned anew and carried out."""
+    """A fix on a stale list can be reviewed and shows its date; after a sync it is planned again and applied."""
     eight_days_ago = datetime.now(UTC) - timedelta(days=8)
     with account.state.writing() as connection:
         connection.execute(versions.update().where(versions.c.kind == "allowed_ips").values(seen_at=eight_days_ago))

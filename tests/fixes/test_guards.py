@@ -1,4 +1,4 @@
-"""Guards, each on an account made for it."""
+"""Guards of fixes, each on a suitable account."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def account(*traffic: dict[str, Any], **facts: Any) -> Snapshot:
 
 
 def guards(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> dict[str, Interlock]:
-    """Plan changes; return the guards by name."""
+    """Plan changes and return the guards by name."""
     return {lock.id: lock for lock in plan_of(snapshot, *changes, entries=entries).interlocks}
 
 
 def plan_of(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> Plan:
-    """Plan changes."""
+    """Plan changes of the account."""
     return build(snapshot, changes, max_changes=5, entries=entries)
 
 
 def stale(snapshot: Snapshot) -> Snapshot:
-    """Return the account with an inventory that nobody confirmed for a year."""
+    """Return the account with an inventory that was last confirmed a year ago."""
     return replace(snapshot, freshness=snapshot.freshness | {"inventory": Freshness(NOW - timedelta(days=365), 60)})
 
 
 def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
-    """An old entry and a thief's are removed without typing; with a stale inventory both ask."""
+    """Removing an old entry or a thief's needs no confirmation; with a stale inventory both do."""
     known = account(
         FRAUD,
         calls_row(OLD, pbx_id="denver", calls=5458, at=MOVED - timedelta(days=1)),
@@ -72,7 +72,7 @@ def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
     ids=["broken", "may be broken, credentials off", "may be broken, removed"],
 )
 def test_calls_at_risk_ask_for_the_name(facts: dict[str, str], change: Change, phrases: tuple[str, ...]) -> None:
-    """Broken and may be broken ask for the PBX's name."""
+    """Broken and possibly broken calls require typing the PBX's name."""
     row = calls_row(NEW, pbx_id="denver")
     known = make_snapshot(allowed=(NEW,), pbxs=[pbx("denver", **facts)], addresses=DENVER, traffic=[row])
 
@@ -80,7 +80,7 @@ def test_calls_at_risk_ask_for_the_name(facts: dict[str, str], change: Change, p
 
 
 def test_calls_that_may_only_be_saved_ask_for_nothing() -> None:
-    """Allowing an address cannot cost its PBX a call, whatever is not known of it."""
+    """Allowing an address cannot cost its PBX a call, whatever facts are unknown."""
     row = calls_row(NEW, pbx_id="denver", outcome="refused_auth", sip_status=403)
     facts = pbx("denver", dials_prefix="unknown")
     known = make_snapshot(pbxs=[facts], addresses=DENVER, traffic=[row])
@@ -91,7 +91,7 @@ def test_calls_that_may_only_be_saved_ask_for_nothing() -> None:
 
 
 def removal(**facts: Any) -> tuple[JournalEntry, ...]:
-    """Return the journal of a removal of the stranger, planned as given."""
+    """Return the journal entries of a removal of the unassigned address, with plan fields overridden."""
     plan = Plan.model_validate(OLD_PLAN | facts)
     texts = ("act", "ana", plan.title, plan.hash, None)
     action, actor, title, digest, undoes = texts
@@ -102,7 +102,7 @@ def removal(**facts: Any) -> tuple[JournalEntry, ...]:
 
 
 def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:
-    """The dollars and the date are in the sentence, from the calls or from the fix that removed it."""
+    """The message has the dollars and the date, from the calls or from the fix that removed the address."""
     allow = AllowAddress(network=STRANGER)
     spent = guards(account(FRAUD), allow)["money_was_not_lost_there"]
     removed = guards(account(), allow, entries=removal())["money_was_not_lost_there"]
@@ -116,7 +116,7 @@ def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:
 
 
 def test_a_removal_from_a_draft_is_for_cause_where_its_calls_were_of_nobody() -> None:
-    """Without a check the plan's own callers tell; a removal of one's own PBX is not for cause."""
+    """A removal without a check is for cause if the plan's callers are unassigned, not if they are own PBXs."""
     assert {STRANGER} == set(removals_for_cause(removal(check="", subject="")))
     ours = OLD_PLAN["impact"] | {"breaks": ["Denver"], "nobodys": {}}  # type: ignore[operator] # a plain dict
     assert {} == removals_for_cause(removal(check="", subject="", impact=ours))
@@ -128,7 +128,7 @@ def test_a_removal_from_a_draft_is_for_cause_where_its_calls_were_of_nobody() ->
     ids=["of a PBX", "never called", "removed"],
 )
 def test_other_addresses_are_not_asked_about(change: Change) -> None:
-    """An address of a PBX in a fresh inventory, one that cost nothing, and a removal."""
+    """An address of a PBX in a fresh inventory, an address without cost, and a removal need no confirmation."""
     row = calls_row(NEW, calls=2, cost_usd="9.00", at=MOVED - timedelta(days=5))
     known = account(FRAUD, row, allowed=(STRANGER,))
 
@@ -139,7 +139,7 @@ def test_other_addresses_are_not_asked_about(change: Change) -> None:
 
 @pytest.mark.parametrize("entry", ["192.0.2.16/28", "10.0.0.7", "2001:db8::7"])
 def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(entry: str) -> None:
-    """A network, a private address and an IPv6 address can be removed but not added, so the undo would be refused."""
+    """Networks, private and IPv6 addresses need confirmation, because the undo of their removal would be refused."""
     known = account(FRAUD, allowed=(STRANGER, entry))
     removal_of_entry = RemoveAddress(network=entry)
 
@@ -151,7 +151,7 @@ def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(
 
 
 def test_the_undo_of_an_ordinary_removal_is_open() -> None:
-    """The guard and the undo agree for a single public address."""
+    """For a single public address the guard asks nothing, and the undo is possible."""
     known = account(FRAUD, allowed=(STRANGER,))
 
     assert "removal_can_be_undone" not in guards(known, RemoveAddress(network=STRANGER))

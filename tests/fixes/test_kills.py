@@ -1,4 +1,4 @@
-"""Fixes that are killed: no entry without an outcome, no change without an entry, no effect twice; undo works."""
+"""Killed fixes: every entry has an outcome, every change an entry, no effect occurs twice, and undo works."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ AT_STEPS = [
     (10, True, DONE, "announced, and not committed"),
     (11, False, DONE, "committed"),
 ]
-"""Of a plan with three changes: two readings, two anchors, three changes, two readings, two anchors."""
+"""Steps of a plan with three changes: two reads, two anchors, three changes, two reads, two anchors."""
 IN_ROLL_BACK = [(7, False, PARTLY), (7, True, FAILED)]
-"""The carrier refuses the second change, so the first one is rolled back."""
+"""The carrier refuses the second change, so the first is rolled back."""
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def kills(synced: Workspace) -> tuple[Kills, Plan]:
 
 
 def test_a_fix_that_is_killed_has_an_outcome(kills: tuple[Kills, Plan]) -> None:
-    """At every kind of step and at any moment; what is recorded is what is on the account, and undo restores it."""
+    """After a kill at every kind of step and at random times, records equal the account, and undo restores it."""
     run, plan = kills
     found: list[Any] = [run.at_step(plan, step, after=after) for step, after, *_ in AT_STEPS]
     rolled_back = [run.at_step(plan, step, after=after, refused=2) for step, after, _ in IN_ROLL_BACK]

@@ -1,4 +1,4 @@
-"""What became of the next calls after a fix, counted from the calls of a store."""
+"""Monitor of a fix: results of the calls after it, counted from the calls of a store."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ADDRESSES = [
 
 
 class Store:
-    """Calls that are given back as they are."""
+    """Store that returns the given calls."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = frame(schemas.TRAFFIC, rows)
@@ -39,7 +39,7 @@ class Store:
         self.reads = 0
 
     def traffic(self, *, since: datetime, split_at: list[datetime]) -> pd.DataFrame:
-        """Return all of them; the watch leaves out what began before."""
+        """Return all calls; the monitor drops those from before the fix."""
         assert [since] == split_at
         self.reads += 1
         return self.rows
@@ -69,7 +69,7 @@ def fix(*, off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> tuple[Pl
 
 
 def watched(*rows: dict[str, Any], off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> MonitorResult:
-    """Watch these calls after credentials were switched off, or after Atlanta was allowed."""
+    """Return the monitor's result for these calls after credentials were switched off, or Atlanta was allowed."""
     plan, ended, world = fix(off=off, breaks=breaks)
     return watch(plan, ended, store=cast("CallStore", Store(list(rows))), snapshot=world)
 
@@ -81,7 +81,7 @@ def after(source: str, outcome: str = "answered", **facts: Any) -> dict[str, Any
 
 
 def test_with_credentials_off_a_403_is_a_refusal_whatever_it_says() -> None:
-    """Its code is the observed one of calls without a path, so the PBX was refused, as was foreseen."""
+    """With credentials off, the observed status of calls without a path is an expected refusal."""
     seen = watched(after(SEATTLE, calls=4), after(ATLANTA, "refused_unknown", calls=3))
 
     assert (7, 4, 3) == (seen.calls, seen.admitted, seen.refused)
@@ -89,21 +89,21 @@ def test_with_credentials_off_a_403_is_a_refusal_whatever_it_says() -> None:
 
 
 def test_a_refusal_that_was_not_foreseen_is_told_apart() -> None:
-    """Only PBXs that the plan named were said to break."""
+    """Refusals of PBXs that the plan does not name as broken are counted as unexpected."""
     seen = watched(after(SEATTLE, "refused_auth"), after(ATLANTA, "refused_unknown"))
 
     assert (2, 1, ("Atlanta",), ("Seattle",)) == (seen.refused, seen.foreseen, seen.foreseen_of, seen.others)
 
 
 def test_with_credentials_on_such_a_403_bars_a_destination() -> None:
-    """As before: of an address that was allowed, only an answer that names the list is a refusal."""
+    """For an allowed address, only an answer that names the ACL is a refusal."""
     seen = watched(after(ATLANTA, "refused_unknown"), after(ATLANTA, "refused_auth"), off=False, breaks=())
 
     assert (2, 1, 0, (), ()) == (seen.calls, seen.refused, seen.foreseen, seen.foreseen_of, seen.others)
 
 
 def test_calls_that_prove_neither_are_not_counted_as_admitted() -> None:
-    """Twenty failures of the network say nothing about the fix, so the watch goes on."""
+    """Twenty network failures prove nothing about the fix, so the monitor continues."""
     seen = watched(after(SEATTLE, "network", calls=20), after(SEATTLE, calls=2))
 
     assert (22, 2, 0, 2) == (seen.calls, seen.admitted, seen.refused, seen.decided)
@@ -111,7 +111,7 @@ def test_calls_that_prove_neither_are_not_counted_as_admitted() -> None:
 
 
 def test_a_monitor_reads_only_what_changed() -> None:
-    """Polls read no call while neither store nor account changed, and then once each; the answer is the watch's."""
+    """Polls read no calls while store and account are unchanged, and equal a complete computation."""
     plan, ended, world = fix(off=False, breaks=())
     store, state, accounts = Store([after(ATLANTA)]), ["1"], [0]
 
@@ -128,22 +128,22 @@ def test_a_monitor_reads_only_what_changed() -> None:
     assert [7, 7] == [monitor.poll().calls for _ in range(2)]
     state[0] = "2"
     assert watch(plan, ended, store=cast("CallStore", store), snapshot=world) == monitor.poll()
-    assert 4 == store.reads  # one of them by the watch that it is compared with
+    assert 4 == store.reads  # one of them by the reference computation
     assert 3 == accounts[0]
 
 
 class CountedStore(CallStore):
-    """A store that counts the questions put to its roll-up, by where they begin and how fine they are."""
+    """Store that records the start and the step of each roll-up query."""
 
     def traffic(self, *, since: datetime, step: Literal["hour", "segment"] = "hour", **asked: Any) -> pd.DataFrame:
-        """Answer, and count."""
+        """Record and answer the query."""
         self.asked = [*getattr(self, "asked", []), (since, step)]
         return super().traffic(since=since, step=step, **asked)
 
 
 @pytest.mark.slow
 def test_polls_of_an_open_dialog_build_no_snapshot(synced: Workspace) -> None:
-    """Of a real home: the calls since the fix are read once, whatever is polled; the window is never read."""
+    """Polling a real home reads only the calls since the fix, once, and never the whole window."""
     account = synced
     entry = account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=Actor("ana", Role.APPROVER))
     store = CountedStore(account.settings.home)

@@ -1,4 +1,4 @@
-"""Settling: the outcome of an interrupted fix, found by reading the account."""
+"""Settlement of interrupted fixes: the outcome is found by reading the account."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ ROUTE = (
 
 
 class Listed(OfflineCarrier):
-    """A carrier whose list and switch a test sets."""
+    """Carrier with a list and a switch set by the test."""
 
     def __init__(self, networks: Sequence[str] = LISTED, *, on: bool = True) -> None:
         super().__init__(frozenset(), "")
         self.networks, self.on = list(networks), on
 
     def account(self) -> AccountState:
-        """Return the switch."""
+        """Return the state of the switch."""
         return AccountState("12345678", self.on)
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
-        """Return the list."""
+        """Return the allow list."""
         rows = [
             dict.fromkeys(schemas.ALLOWED_IPS.columns) | {"network": each, "role": "active"} for each in self.networks
         ]
@@ -64,12 +64,12 @@ class Listed(OfflineCarrier):
 
     @property
     def policy(self) -> Policy:
-        """Return both, as frames have them."""
+        """Return list and switch as a policy."""
         return Policy(frozenset(self.networks), self.on, "12345678")
 
 
 class Frames:
-    """What an undo is planned on."""
+    """Frames on which an undo is planned."""
 
     def __init__(self, carrier: Listed) -> None:
         self.allowed_ips, self.policy = carrier.allowed_ips()[0], carrier.policy
@@ -86,7 +86,7 @@ def plan_of(*changes: Change, carrier: Listed) -> Plan:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Name the home."""
+    """Return the path of the home."""
     return tmp_path
 
 
@@ -99,7 +99,7 @@ def journal(home: Path) -> Iterator[Journal]:
 
 @pytest.mark.parametrize("changes", [(ALLOW,), (ALLOW, REMOVE), RELABEL, (SetCredentials(enabled=False), ALLOW), ROUTE])
 def test_every_state_of_a_fix_is_told(changes: tuple[Change, ...]) -> None:
-    """Of each prefix of its changes, whatever else was changed on the account meanwhile."""
+    """Each prefix of the changes is recognized, whatever else was changed on the account."""
     entry = {"label": "", "owner": "", "purpose": "", "role": "active", "review_by": ""}
     before = {
         "allowed_ips": dict.fromkeys(LISTED, entry),
@@ -114,7 +114,7 @@ def test_every_state_of_a_fix_is_told(changes: tuple[Change, ...]) -> None:
 
 
 def test_what_somebody_else_changed_is_named() -> None:
-    """Where the account is in no state of the fix, each change is looked at by itself."""
+    """If the account matches no state of the fix, each change is evaluated separately."""
     before: dict[str, Any] = {"credentials_on": True, "allowed_ips": {"203.0.113.66": {"label": "a"}}}
     now = {"credentials_on": False, "allowed_ips": {"203.0.113.66": {"label": "b"}}}
 
@@ -134,7 +134,7 @@ def test_what_somebody_else_changed_is_named() -> None:
 def test_an_interrupted_fix_gets_its_outcome(
     journal: Journal, home: Path, networks: tuple[str, ...], phase: str, live: tuple[Change, ...]
 ) -> None:
-    """Recorded once, as found after an interruption; undo takes back exactly what is in place."""
+    """The outcome is recorded once, as found after an interruption; undo reverts exactly the applied changes."""
     plan = plan_of(ALLOW, REMOVE, carrier=Listed())
     begun = journal.begin(plan, actor="ana", before=plan.before)
     carrier = Listed(networks)
@@ -158,7 +158,7 @@ def test_an_interrupted_fix_gets_its_outcome(
 
 
 def test_a_fix_that_runs_is_left_alone(journal: Journal, home: Path) -> None:
-    """Whoever applies holds the lock."""
+    """A running fix holds the lock and is not settled."""
     plan = plan_of(ALLOW, carrier=Listed())
     journal.begin(plan, actor="ana", before=plan.before)
 
@@ -168,7 +168,7 @@ def test_a_fix_that_runs_is_left_alone(journal: Journal, home: Path) -> None:
 
 
 def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, home: Path) -> None:
-    """Nothing is concluded; undo says why it has to wait."""
+    """While the account cannot be read, no outcome is recorded; undo gives the reason to wait."""
     plan = plan_of(ALLOW, carrier=Listed())
     begun = journal.begin(plan, actor="ana", before=plan.before)
 
@@ -179,7 +179,7 @@ def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, hom
 
 
 def test_what_a_later_fix_did_is_not_put_down_to_an_interrupted_one(home: Path) -> None:
-    """Homes of earlier versions have open entries behind which other fixes were made: those read the account first."""
+    """Open entries of earlier versions that are followed by other fixes are settled after reading the account."""
     first, second = plan_of(ALLOW, carrier=Listed()), plan_of(ALLOW, REMOVE, carrier=Listed())
     make_database(home, "0002", plans=[(first, ""), (second, DONE)])
 

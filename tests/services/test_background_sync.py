@@ -1,4 +1,4 @@
-"""The sync loop: at once, again, woken, stopped, and on after an error."""
+"""The background sync loop: starts at once, repeats, wakes, stops, and continues after errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def switch(account: Workspace, **faults: bool) -> None:
-    """Switch faults of the emulator."""
+    """Set faults of the emulator."""
     running = process.running(account.settings.home)
     assert running is not None
     key = (running.access_key, running.secret_key)
@@ -28,20 +28,20 @@ def switch(account: Workspace, **faults: bool) -> None:
 
 @pytest.fixture
 def account(embedded: Callable[..., Workspace]) -> Workspace:
-    """Open an embedded account that nobody synced; the loop pauses for an hour unless it is woken."""
+    """Open an embedded account before its first sync; the loop pauses for an hour unless woken."""
     return embedded(embedded_sync_every_s=3600)
 
 
 @pytest.fixture
 def loop(account: Workspace) -> Iterator[SyncLoop]:
-    """Hand out a loop that ends with the test."""
+    """Return a loop that ends with the test."""
     made = SyncLoop(account)
     yield made
     made.stop(WAIT_S)
 
 
 def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> None:
-    """The first sync does not wait for a pause; waking cuts a pause of an hour short; stopping ends the thread."""
+    """The first sync starts at once, waking ends an hour's pause, and stopping ends the thread."""
     loop.start()
     until(lambda: account.state.get("calls_until") is not None)
     first = account.state.get("calls_until")
@@ -52,13 +52,13 @@ def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> 
     loop.stop(WAIT_S)
     last = account.state.get("calls_until")
     loop.wake()
-    time.sleep(0.2)  # nothing is to happen, and that has no event
+    time.sleep(0.2)  # shows that nothing happens, for which there is no event
     assert last == account.state.get("calls_until")
     assert loop.last_error == ""
 
 
 def test_an_error_is_kept_and_tried_again(account: Workspace, loop: SyncLoop) -> None:
-    """While no export comes out it says so; once one does, the error is gone."""
+    """The error is displayed while exports fail, and disappears after the next success."""
     switch(account, failed_export=True)
     loop.start()
     until(lambda: loop.last_error != "")
@@ -73,7 +73,7 @@ def test_an_error_is_kept_and_tried_again(account: Workspace, loop: SyncLoop) ->
 
 
 def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLoop) -> None:
-    """Its process was killed: the next round starts it at the same address, and syncs."""
+    """After the embedded account's process was killed, the next round restarts it at the same address and syncs."""
     before = process.running(account.settings.home)
     assert before is not None
     psutil.Process(before.pid).kill()
@@ -90,7 +90,7 @@ def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLo
 def test_an_attached_loop_syncs_once_the_owner_ends(
     account: Workspace, loop: SyncLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two loops on one home never sync side by side: the second says who does, and waits."""
+    """Two loops on one home never sync at the same time: the second names the owner and waits."""
     caplog.set_level("INFO")
     first = SyncOwner(account.settings.home, port=8501)
     assert first.acquire()

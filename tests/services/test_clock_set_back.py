@@ -1,4 +1,4 @@
-"""A clock that jumps between two starts: nothing is taken for fresh, skipped or lost because of it."""
+"""Clock jumps between two starts: no data counts as fresh, is skipped or is lost because of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ YEAR, PAUSE = timedelta(days=365), timedelta(minutes=5)
     ],
 )
 def test_what_was_read_in_the_future_is_not_fresh(ahead: timedelta, age: Age) -> None:
-    """Else everything would count as fresh until the clock has caught up."""
+    """Data read in the future is not fresh, else it would count as fresh until the clock catches up."""
     assert Freshness(NOW + ahead, 3600).age(NOW) is age
 
 
@@ -42,13 +42,13 @@ def test_what_was_read_in_the_future_is_not_fresh(ahead: timedelta, age: Age) ->
     ],
 )
 def test_a_sync_far_in_the_future_is_not_recent(ahead: timedelta, *, recent: bool) -> None:
-    """Else `trunkgate check` would ask the carrier for nothing until the clock has caught up."""
+    """A sync far in the future is not recent, else `trunkgate check` would fetch nothing until the clock catches up."""
     assert is_recent(NOW + ahead, PAUSE, NOW) is recent
 
 
 @pytest.mark.parametrize("ahead", [-3 * YEAR, YEAR])
 def test_a_home_of_another_time_syncs(synced: Workspace, ahead: timedelta) -> None:
-    """With the clock set back or forward since the last sync, it says that its data is old, and reads it again."""
+    """With the clock set back or forward since the last sync, data is reported as stale and fetched again."""
     home = synced
     calls = home.store.digest
     home.state.put("calls_until", (datetime.now(UTC) + ahead).isoformat())

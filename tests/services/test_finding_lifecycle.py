@@ -1,4 +1,4 @@
-"""The life of findings, step by step, on a database alone."""
+"""The lifecycle of findings, step by step, on a database alone."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CHECK, SUBJECT = "pbx_address_is_allowed", "198.51.100.24"
 
 
 class Story:
-    """One finding through time; the clock is the real one, as the journal has it."""
+    """One finding over time; the clock is the real one, as in the journal."""
 
     def __init__(self, home: Path) -> None:
         self.state = State.open(home)
         self.journal = Journal(self.state)
 
     def see(self, status: Status, last_known: LastKnown | None = None, *, ahead: timedelta = timedelta(0)) -> Finding:
-        """Run the checks once, by a clock that may be ahead."""
+        """Run the checks once, with a clock that may be ahead."""
         found = Finding(
             check=CHECK,
             title="Address is allowed",
@@ -42,7 +42,7 @@ class Story:
         return stamped
 
     def plan(self, *, label: str = "", undoes: int | None = None) -> Plan:
-        """Show a plan for the finding."""
+        """Save a plan for the finding, as displaying it does."""
         plan = Plan(
             title="Allow 198.51.100.24",
             check=CHECK,
@@ -57,21 +57,21 @@ class Story:
         return plan
 
     def carry_out(self, plan: Plan, phase: str = DONE) -> int:
-        """Write what applying a plan writes, and return the number of the last entry."""
+        """Write the journal entries of an applied plan; return the number of the last entry."""
         begun = self.journal.begin(plan, actor="ana", before={})
         return self.journal.finish(begun, plan, phase=phase, before={}, after={}).id
 
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
-    """Begin a story."""
+    """Create a story on an empty database."""
     made = Story(tmp_path)
     yield made
     made.state.close()
 
 
 def test_a_whole_life(story: Story) -> None:
-    """New, open, planned, applied while it still fails, verified, regressed, and verified again."""
+    """The states are new, open, planned, applied while still failing, verified, regressed, and verified again."""
     seen = [story.see(Status.FAIL), story.see(Status.FAIL)]
     plan = story.plan()
     seen.append(story.see(Status.FAIL))
@@ -87,7 +87,7 @@ def test_a_whole_life(story: Story) -> None:
 
 
 def test_what_never_failed_leaves_no_trace(story: Story) -> None:
-    """A pass from the start was never seen as a fault."""
+    """A subject that passed from the start has no recorded failure."""
     finding = story.see(Status.PASS)
 
     assert (finding.life, finding.first_seen_at) == (Life.VERIFIED, None)
@@ -95,7 +95,7 @@ def test_what_never_failed_leaves_no_trace(story: Story) -> None:
 
 
 def test_unknown_ends_nothing(story: Story) -> None:
-    """A fault that cannot be judged for a while is the same open fault afterwards, not a reopened one."""
+    """A failure that is unknown for a while remains the same open failure, not a regressed one."""
     story.see(Status.FAIL)
     story.see(Status.FAIL)
 
@@ -105,7 +105,7 @@ def test_unknown_ends_nothing(story: Story) -> None:
 
 
 def test_a_failed_or_undone_fix_does_not_count_as_applied(story: Story) -> None:
-    """Only a fix that ended well and still stands does."""
+    """Only a fix that succeeded and was not undone counts as applied."""
     story.see(Status.FAIL)
     story.carry_out(story.plan(), phase=FAILED)
     assert story.see(Status.FAIL).life == Life.PLANNED
@@ -118,7 +118,7 @@ def test_a_failed_or_undone_fix_does_not_count_as_applied(story: Story) -> None:
 
 
 def test_the_newest_plan_counts(story: Story) -> None:
-    """A plan from before the fault was seen does not hide one that was shown since."""
+    """A plan from before the failure was first seen does not hide a later one."""
     story.plan(label="before")
     story.see(Status.FAIL)
     assert story.see(Status.FAIL).life == Life.OPEN
@@ -128,7 +128,7 @@ def test_the_newest_plan_counts(story: Story) -> None:
 
 
 def test_last_seen_moves_on(story: Story) -> None:
-    """Each run says when it saw the fault."""
+    """Each run updates the time when the failure was last seen."""
     first, second = story.see(Status.FAIL), story.see(Status.FAIL)
 
     assert first.last_seen_at is not None
@@ -137,7 +137,7 @@ def test_last_seen_moves_on(story: Story) -> None:
 
 
 def test_a_fault_that_came_back_goes_the_same_way_again(story: Story) -> None:
-    """After it regressed, what was done before counts no more; a new plan and a new fix do."""
+    """After a regression, earlier plans and fixes do not count; a new plan and a new fix do."""
     story.see(Status.FAIL)
     story.carry_out(story.plan())
     for status in (Status.PASS, Status.FAIL):
@@ -155,7 +155,7 @@ OLD = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
 def test_a_last_known_failure_stays_open(story: Story) -> None:
-    """While its input is stale it keeps its life and when it was first seen; a fresh failure goes on from there."""
+    """A last known failure keeps its state and first-seen time, also when it fails again on fresh data."""
     story.see(Status.FAIL)
     first = story.see(Status.FAIL)
 
@@ -169,13 +169,13 @@ def test_a_last_known_failure_stays_open(story: Story) -> None:
 
 
 def test_a_failure_first_seen_on_stale_data_is_new(story: Story) -> None:
-    """It was not recorded before, and it is open."""
+    """A failure first seen on stale data is open."""
     assert Life.NEW == story.see(Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD)).life
 
 
 @pytest.mark.parametrize("last", [None, LastKnown(Status.PASS, OLD), LastKnown(Status.UNKNOWN, OLD)])
 def test_what_is_unknown_is_never_verified(story: Story, last: LastKnown | None) -> None:
-    """Neither a subject that never failed, nor one that failed and passed, is verified by data that is not fresh."""
+    """A subject is never verified on stale data, whether it had failed before or not."""
     assert Life.UNCONFIRMED == story.see(Status.UNKNOWN, last_known=last).life
 
     story.see(Status.FAIL)
@@ -186,7 +186,7 @@ def test_what_is_unknown_is_never_verified(story: Story, last: LastKnown | None)
 
 
 def test_what_was_seen_while_the_clock_was_ahead_was_before_now(story: Story) -> None:
-    """A fault that was first seen at a time in the future is fixed by what is done from now on."""
+    """A fix from now on counts for a failure that was first seen at a time in the future."""
     story.see(Status.FAIL, ahead=timedelta(days=3))
 
     again = story.see(Status.FAIL)
@@ -197,7 +197,7 @@ def test_what_was_seen_while_the_clock_was_ahead_was_before_now(story: Story) ->
 
 
 def test_what_was_done_while_the_clock_was_ahead_is_history_once_it_came_back(story: Story) -> None:
-    """A fix of a time in the future does not count for a fault that came back since."""
+    """A fix recorded at a time in the future does not count for a failure that regressed since."""
     story.see(Status.FAIL)
     story.carry_out(story.plan())
     behind = -timedelta(days=3)

@@ -1,4 +1,4 @@
-"""Marking a past loss as reviewed: from a home, from the command line and from the page."""
+"""Review of a past loss: from a home, from the command line and from the page."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Workspace]
 
 
 def stolen(home: Workspace, *moments: datetime) -> None:
-    """Import calls of a thief."""
+    """Import a thief's calls."""
     path = home.settings.home / f"export-{len(moments)}.csv"
     rows = rows_at(*moments, customer_ip=THIEF, custom_x_tag="", callerid="+17025550199", total_cost="6.87500000")
     path.write_text(as_csv(rows))
@@ -57,13 +57,13 @@ def stolen(home: Workspace, *moments: datetime) -> None:
 
 
 def found(home: Workspace) -> Finding:
-    """Return what the check says of the thief now."""
+    """Return the current finding of the check on the thief."""
     (finding,) = (one for one in home.findings() if one.check == CHECK)
     return finding
 
 
 def test_a_theft_older_than_the_window_is_a_finding_until_it_is_reviewed(home: Workspace) -> None:
-    """It names calls, dollars and time; the review is kept by name, with the time and the digest of the evidence."""
+    """The finding has calls, dollars and time; the review is saved with name, time and digest of the evidence."""
     before = found(home)
     home.review(THIEF, actor=LEE, evidence_digest=home.loss(THIEF).digest)
     after, (review,) = found(home), home.snapshot().loss_reviews.to_dict("records")
@@ -77,7 +77,11 @@ def test_a_theft_older_than_the_window_is_a_finding_until_it_is_reviewed(home: W
 
 
 def test_new_calls_after_a_review_open_it_again(home: Workspace) -> None:
-    """A record that comes late is more than was reviewed; a second review covers it, and both are kept."""
+    """
+    A late record exceeds the reviewed loss and opens the finding again.
+
+    A second review covers it, and both are kept.
+    """
     home.review(THIEF, actor=LEE, evidence_digest=home.loss(THIEF).digest)
     stolen(home, OFF_AT - timedelta(days=1))
     again = found(home)
@@ -90,7 +94,7 @@ def test_new_calls_after_a_review_open_it_again(home: Workspace) -> None:
 
 
 def test_only_what_was_shown_is_marked(home: Workspace) -> None:
-    """Another digest, another source, or somebody who may only look: nothing is kept."""
+    """Another digest or source, or a reviewer without the permission, is refused and nothing is saved."""
     with pytest.raises(UnknownFindingError, match="than was shown"):
         home.review(THIEF, actor=LEE, evidence_digest="another")
     with pytest.raises(UnknownFindingError, match=rf"Sources that have one: {THIEF}"):
@@ -102,7 +106,7 @@ def test_only_what_was_shown_is_marked(home: Workspace) -> None:
 
 
 def test_the_command_marks_it(home: Workspace) -> None:
-    """It shows the loss first, and marks nothing unless somebody agrees."""
+    """The command shows the loss first, and saves the review only after confirmation."""
     declined = CliRunner().invoke(commands, ["review", THIEF, "--no-sync"])
     unmarked = found(home).status
     marked = CliRunner().invoke(commands, ["review", THIEF, "--no-sync", "--yes"])
@@ -114,7 +118,7 @@ def test_the_command_marks_it(home: Workspace) -> None:
 
 @pytest.fixture
 def browser() -> Iterator[None]:
-    """Let the app run as that of a browser whose user is Ola."""
+    """Run the app as for a browser whose user is Ola."""
     sessions.stand_in(sessions.Session(made_by="kim", name="Ola"))
     yield
     sessions.stand_in(None)
@@ -122,7 +126,7 @@ def browser() -> Iterator[None]:
 
 @pytest.mark.usefixtures("browser")
 def test_the_button_marks_it(home: Workspace) -> None:
-    """Findings offers it beside the finding, and then the finding passes, by the name of the browser's user."""
+    """Findings offers the review at the finding, which then passes with the name of the browser's user."""
     page = new_app().run()
     if "first_run_look" in [button.key for button in page.button]:
         page.button(key="first_run_look").click().run()

@@ -1,4 +1,4 @@
-"""Sources: versions become policies, syncs go on where they ended, and everything known has an age."""
+"""The snapshot builder and syncs: policies from versions, resumed syncs, and the age of each input."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 
 def listed(state: State, at: datetime, *networks: str, seen_at: datetime | None = None) -> None:
-    """Keep a version of the list."""
+    """Save a version of the allow list."""
     rows = [{"network": network} for network in networks]
     state.record("allowed_ips", rows, valid_from=at, seen_at=seen_at or at, known_by="carrier")
 
 
 def account(state: State, at: datetime, *, on: bool | None, seen_at: datetime | None = None) -> None:
-    """Keep a version of the account."""
+    """Save a version of the account."""
     content = {"tech_prefix": "12345678", "credentials_on": on}
     state.record("account", content, valid_from=at, seen_at=seen_at or at, known_by="carrier")
 
 
 def test_policies_begin_where_list_and_switch_are_both_known(state: State) -> None:
-    """One of the two alone says nothing about who is admitted."""
+    """The list or the switch alone does not determine admission, so no policy begins."""
     listed(state, T0, "192.0.2.1")
     assert policy_versions(state) == ()
 
@@ -89,7 +89,7 @@ def test_each_change_of_either_is_a_policy(state: State) -> None:
 
 
 def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) -> None:
-    """What came before it met no policy on record; what came after did, and is judged as its single calls are."""
+    """Rows are split at the first policy; those after it are evaluated as their single calls are."""
     store, source = CallStore(tmp_path), "198.51.100.11"
     path = tmp_path / "export.csv"
     path.write_text(as_csv(rows_at(*(T0 + hours * timedelta(hours=1) for hours in (1, 2, 22)))))
@@ -108,7 +108,7 @@ def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) 
 
 
 def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: State, tmp_path: Path) -> None:
-    """Hours and zones of the source and of the PBX's own address are in the snapshot, as in the calls; no others'."""
+    """The snapshot has hours and zones of a claiming source and of the PBX's own address, and no others."""
     store, own, thief = CallStore(tmp_path), "198.51.100.11", "203.0.113.66"
     moments = [T0 + timedelta(hours=hours) for hours in (3, 3, 27)]
     rows = rows_at(*moments, customer_ip=own)
@@ -137,7 +137,7 @@ def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: 
 
 
 def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:
-    """Every input is missing, and no policy is made up."""
+    """In an empty home every input is missing, and there is no policy."""
     snapshot = build_snapshot(state, CallStore(tmp_path), Settings(home=tmp_path), frozenset(), now=T0)
 
     assert {fresh.age(T0) for fresh in snapshot.freshness.values()} == {Age.MISSING}
@@ -145,7 +145,7 @@ def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:
 
 
 def test_what_is_known_grows_old(state: State, tmp_path: Path) -> None:
-    """The list is fresh as long as the setting says since it was last seen, and stale after."""
+    """The list is fresh for the configured time since it was last seen, and stale afterwards."""
     settings = Settings(home=tmp_path, allowed_ips_stale_s=3600)
     listed(state, T0, "192.0.2.1", seen_at=T0 + DAY)
 
@@ -159,14 +159,14 @@ def test_what_is_known_grows_old(state: State, tmp_path: Path) -> None:
 
 
 class Exporting:
-    """Stands in for a carrier: exports one call at noon of each day, in windows of ten days."""
+    """Fake carrier that exports one call at noon of each day, in windows of ten days."""
 
     def __init__(self, *, windows: int = 9, broken: bool = False) -> None:
         self.windows, self.broken = windows, broken
         self.asked: list[tuple[datetime, datetime]] = []
 
     def export_calls(self, since: datetime, until: datetime, folder: Path, **_more: Any) -> list[ExportedWindow]:
-        """Write so many windows as if stopped after them."""
+        """Write the given number of windows, as if stopped after them."""
         self.asked.append((since, until))
         made = []
         while since < until and len(made) < self.windows:
@@ -181,11 +181,11 @@ class Exporting:
 
 
 def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> None:
-    """What was imported stands; the next sync begins at its end, less the hours that are fetched again."""
+    """Imported windows remain; the next sync begins at their end, less the overlap that is fetched again."""
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
     first, second, third = Exporting(windows=1), Exporting(), Exporting()
 
-    refresh_calls(first, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+    refresh_calls(first, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
     assert state.get("calls_until") == (now - 20 * DAY).isoformat()
 
     refresh_calls(second, store, state, settings, now=now)  # type: ignore[arg-type]  # as above
@@ -199,12 +199,12 @@ def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> 
 
 
 def test_a_sync_that_is_stopped_while_it_imports_asks_again(state: State, tmp_path: Path) -> None:
-    """What was exported and not yet imported is no error and not forgotten: the next sync asks for it."""
+    """A window exported but not imported is no error; the next sync requests it again."""
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
     first, second = Exporting(), Exporting()
 
     def importing() -> bool:
-        """Say whether the second window is being read."""
+        """Return whether the second window is being read."""
         return store.count() > 0 and any(store.generations.work.glob("staged/*"))
 
     results = refresh_calls(first, store, state, settings, now=now, stop=importing)  # type: ignore[arg-type]  # as above
@@ -219,10 +219,10 @@ def test_a_sync_that_is_stopped_while_it_imports_asks_again(state: State, tmp_pa
 
 
 def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Path) -> None:
-    """It is an error of the carrier's, and the next sync asks for the same again."""
+    """An unreadable export is an error of the carrier, and the next sync requests the same window again."""
     with pytest.raises(CarrierAnswerError, match="none of it was taken"):
         refresh_calls(
-            Exporting(broken=True),  # type: ignore[arg-type]  # only export_calls is asked for
+            Exporting(broken=True),  # type: ignore[arg-type]  # only export_calls is used
             CallStore(tmp_path),
             state,
             Settings(home=tmp_path),
@@ -233,10 +233,10 @@ def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Pat
 
 
 class Odd(Exporting):
-    """Its exports lack an optional column, and each has a bad row."""
+    """Carrier whose exports lack an optional column and have one bad row each."""
 
     def export_calls(self, since: datetime, until: datetime, folder: Path, **more: Any) -> list[ExportedWindow]:
-        """Write them."""
+        """Write the exports."""
         windows = super().export_calls(since, until, folder, **more)
         for window in windows:
             rows = [*rows_at(window.since, window.since + timedelta(minutes=1)), *rows_at(window.since, duration="x")]
@@ -245,17 +245,17 @@ class Odd(Exporting):
 
 
 def test_exports_without_a_column_and_with_a_bad_row_stop_no_sync(state: State, tmp_path: Path) -> None:
-    """Every good row of every window is stored, and the next sync goes on from there."""
+    """Every good row of every window is stored, and the next sync continues from there."""
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
 
-    results = refresh_calls(Odd(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+    results = refresh_calls(Odd(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
 
     assert [(2, 1, "")] * len(results) == [(result.kept, result.rejected, result.error) for result in results]
     assert (2 * len(results), now.isoformat()) == (store.count(), state.get("calls_until"))
 
 
 def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State, tmp_path: Path) -> None:
-    """The snapshot has them apart, the check about them fails, and the thief's own finding stays critical."""
+    """The snapshot has such calls separately, their check fails, and the thief's own finding stays critical."""
     settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
     path = tmp_path / "thief.csv"
     path.write_text(as_csv(rows_at(now - 2 * DAY, customer_ip="203.0.113.66:5060")))
@@ -264,7 +264,7 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
         state.record(name, [], valid_from=T0, seen_at=now, known_by="operator")
     account(state, T0, on=True, seen_at=now)
 
-    refresh_calls(Exporting(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+    refresh_calls(Exporting(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
     snapshot = build_snapshot(state, store, settings, frozenset(), now=now)
     failed = {(one.check, one.subject): one for one in checks.run(snapshot) if one.status is Status.FAIL}
 
@@ -277,7 +277,7 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
 
 
 def test_an_export_counts_the_calls_that_it_writes(state: State, tmp_path: Path) -> None:
-    """Imported calls that are dated in the future are in no table of calls, and not in its number of rows."""
+    """The exported row count excludes imported calls dated in the future, as the table does."""
     store, path = CallStore(tmp_path), tmp_path / "file.csv"
     path.write_text(as_csv(rows_at(T0 - DAY, T0 - timedelta(minutes=1), T0 + timedelta(minutes=5), T0 + DAY)))
     import_files(store, [path])
@@ -293,20 +293,20 @@ def test_an_export_counts_the_calls_that_it_writes(state: State, tmp_path: Path)
 
 
 def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_path: Path) -> None:
-    """The carrier's job for it may be running still; only what came after it is asked for anew."""
+    """The carrier's job for the window may still be running; only the time after it is requested anew."""
 
     class Cut(Exporting):
-        """A carrier whose export is never waited for."""
+        """Carrier whose export is interrupted before it is ready."""
 
         def export_calls(self, since: datetime, until: datetime, folder: Path, **more: Any) -> list[ExportedWindow]:
-            """Note what was asked for, and be cut off."""
+            """Record the request and raise an interruption."""
             super().export_calls(since, until, folder, **more)
             raise KeyboardInterrupt
 
     settings, store, later = Settings(home=tmp_path), CallStore(tmp_path), T0 + timedelta(minutes=5)
     cut, again = Cut(), Exporting()
     with pytest.raises(KeyboardInterrupt):
-        refresh_calls(cut, store, state, settings, now=T0)  # type: ignore[arg-type]  # only export_calls is asked for
+        refresh_calls(cut, store, state, settings, now=T0)  # type: ignore[arg-type]  # only export_calls is used
 
     refresh_calls(again, store, state, settings, now=later)  # type: ignore[arg-type]  # as above
 
@@ -317,7 +317,7 @@ def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_pa
 
 @pytest.mark.parametrize("back_after", [timedelta(hours=1), 5 * DAY], ids=["at once", "late"])
 def test_no_call_is_left_out_where_the_clock_was_ahead(state: State, tmp_path: Path, back_after: timedelta) -> None:
-    """Calls that came after the sync of a clock a week ahead are fetched, from the newest stored one on."""
+    """Calls after a sync with a clock a week ahead are fetched, from the newest stored one on."""
     settings, store, ahead = Settings(home=tmp_path), CallStore(tmp_path), T0 + 7 * DAY
     before = ExportedWindow(tmp_path / "before.csv", T0 - 30 * DAY, ahead)
     before.path.write_text(as_csv(rows_at(T0 - timedelta(hours=3))))
@@ -327,21 +327,21 @@ def test_no_call_is_left_out_where_the_clock_was_ahead(state: State, tmp_path: P
     state.put("calls_asked", [(ahead - DAY).isoformat(), (ahead + timedelta(seconds=1)).isoformat()])
     after, now = Exporting(), T0 + back_after
 
-    refresh_calls(after, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is asked for
+    refresh_calls(after, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
 
     assert after.asked == [(T0 - timedelta(hours=3 + 48), now + timedelta(seconds=1))]
     assert state.get("calls_until") == now.isoformat()
 
 
 def test_without_a_stored_call_everything_is_asked_for_again(state: State, tmp_path: Path) -> None:
-    """Nothing says until when the account really had no calls."""
+    """Without a stored call the end of the fetched time is unknown, so everything is requested again."""
     state.put("calls_until", (T0 + 7 * DAY).isoformat())
 
     assert T0 - 30 * DAY == next_since(state, CallStore(tmp_path), Settings(home=tmp_path), T0)
 
 
 def test_imported_calls_do_not_say_until_when_calls_were_fetched(state: State, tmp_path: Path) -> None:
-    """After a clock that was ahead, only calls of the carrier's exports do, and no file dated in the future."""
+    """After a clock that was ahead, only calls of the carrier's exports define the fetched time, not imported files."""
     settings, store = Settings(home=tmp_path), CallStore(tmp_path)
     export, file = tmp_path / "export.csv", tmp_path / "file.csv"
     export.write_text(as_csv(rows_at(T0 - 9 * DAY)))
@@ -357,13 +357,13 @@ def test_imported_calls_do_not_say_until_when_calls_were_fetched(state: State, t
 def test_a_quiet_account_does_not_fetch_its_history_again(
     state: State, tmp_path: Path, last_call: timedelta | None
 ) -> None:
-    """However long ago its last call was, a sync after the first one fetches the last hours; a quick one, minutes."""
+    """A sync after the first one fetches hours, a quick one minutes, however old the last call is."""
     settings, store = Settings(home=tmp_path), CallStore(tmp_path)
     if last_call:
         path = tmp_path / "export.csv"
         path.write_text(as_csv(rows_at(T0 - last_call)))
         import_files(store, [path], window=(T0 - 30 * DAY, T0))
-    for ahead in (timedelta(), timedelta(minutes=4)):  # clocks may differ a little
+    for ahead in (timedelta(), timedelta(minutes=4)):  # small clock differences are tolerated
         state.put("calls_until", (T0 + ahead).isoformat())
 
         assert T0 - timedelta(hours=48) == next_since(state, store, settings, T0)
@@ -371,7 +371,7 @@ def test_a_quiet_account_does_not_fetch_its_history_again(
 
 
 def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -> None:
-    """Until it is read again a version is of now; from then on it, and each later one, begins where it should."""
+    """A version of the future counts as current until the next read, which restores correct start times."""
     now, ahead, network = T0 + DAY, T0 + 4 * DAY, "198.51.100.24"
     account(state, T0, on=False)
     listed(state, T0)
@@ -390,7 +390,7 @@ def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -
 
 
 def test_an_address_that_was_entered_while_the_clock_was_ahead_is_in_use(state: State) -> None:
-    """A time that was planned for later stays."""
+    """An address entered while the clock was ahead is in use; a planned later time remains."""
     ahead, planned = T0 + 3 * DAY, T0 + 9 * DAY
     rows = [
         {"pbx_id": "denver", "address": f"198.51.100.{n}", "kind": "primary", "source": "declared", "valid_from": at}
@@ -407,7 +407,11 @@ def test_an_address_that_was_entered_while_the_clock_was_ahead_is_in_use(state: 
 
 
 def test_what_pbxs_recorded_is_compared_as_far_as_calls_were_fetched(state: State, tmp_path: Path) -> None:
-    """From the first sync on up to the last, but for what is too fresh; split at changes, each PBX with its own age."""
+    """
+    PBX records are compared from the first sync to the last, except for too recent ones.
+
+    They are split at policy changes, and each PBX has its own age.
+    """
     now = datetime(2026, 11, 2, 14, tzinfo=UTC)
     settings = Settings(home=tmp_path, calls_settle_s=600)
     store = CallStore(tmp_path)
@@ -434,7 +438,7 @@ def test_what_pbxs_recorded_is_compared_as_far_as_calls_were_fetched(state: Stat
 
 
 def test_the_first_sync_is_remembered(state: State, tmp_path: Path) -> None:
-    """From when on calls were looked for does not move with later syncs."""
+    """The start of the fetched time does not move with later syncs."""
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
     settings, store = Settings(home=tmp_path, history_days=9), CallStore(tmp_path)
     for later in (timedelta(0), DAY):
@@ -456,7 +460,11 @@ def test_the_first_sync_is_remembered(state: State, tmp_path: Path) -> None:
 def test_silence_counts_from_what_was_fetched(
     state: State, tmp_path: Path, calls: list[datetime], begun: datetime | None, expected: datetime | None
 ) -> None:
-    """Not from the first call, unless calls were only imported; and never from before the window."""
+    """
+    Silence counts from the start of the fetched time, not before the window.
+
+    The first call counts only if calls were only imported.
+    """
     settings, store = Settings(home=tmp_path, window_days=30), CallStore(tmp_path)
     if calls:
         path = tmp_path / "calls.csv"
@@ -469,7 +477,7 @@ def test_silence_counts_from_what_was_fetched(
 
 
 def test_times_with_and_without_a_fraction_stand_side_by_side() -> None:
-    """What was written by hand has whole seconds, what a program wrote has not; both come back as they were."""
+    """Times with and without fractional seconds are both read back unchanged."""
     frame = schemas.conform(
         pd.DataFrame(
             {
@@ -492,7 +500,7 @@ def test_times_with_and_without_a_fraction_stand_side_by_side() -> None:
 
 
 def test_a_time_that_is_none_is_an_error() -> None:
-    """A text that is no time never becomes an empty cell."""
+    """An invalid time is an error and never an empty cell."""
     rows = [{"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": "lately"}]
 
     with pytest.raises(TableError, match="row 1, column valid_from: 'lately' is not allowed"):

@@ -1,4 +1,4 @@
-"""What pages show is made ready behind their backs: for time and calls they need not wait, for changes they do."""
+"""The snapshot cache: refreshed in the background for time and calls, synchronously for changes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from tests.waiting import WAIT_S, at_rest, until
 pytestmark = pytest.mark.slow
 
 NEVER_S = 1e6
-"""An age that is not reached while a test runs."""
+"""Maximum age in seconds that is not reached during a test."""
 ROUNDS_S = 2 * LOOK_EVERY_S
-"""In that time the help looks twice for something to make."""
+"""Seconds in which the refresher looks twice for work."""
 STILL = RefreshPolicy(calls_every_s=NEVER_S, age_every_s=NEVER_S)
 
 
 class Gated(Workspace):
-    """A workspace whose snapshots can be held up, are counted, and can fail."""
+    """Workspace that counts its snapshots and can block or fail them."""
 
     gate: threading.Event
     reached: threading.Event
     made = 0
     fault: Exception | None = None
 
-    def snapshot(self, **more: object) -> Snapshot:  # type: ignore[override]  # what it takes is passed on
-        """Wait at the gate, then do what was asked."""
+    def snapshot(self, **more: object) -> Snapshot:  # type: ignore[override]  # arguments are passed on
+        """Wait at the gate, then build the snapshot."""
         end = time.monotonic() + WAIT_S
         while not self.gate.wait(0.02):
             self.reached.set()
@@ -52,7 +52,7 @@ class Gated(Workspace):
 
 @pytest.fixture
 def account(synced_home: Path, tmp_path: Path) -> Iterator[Gated]:
-    """Open a synced account of few calls, whose gate is open."""
+    """Open a synced account of few calls, with the gate open."""
     home = tmp_path / "synced"
     shutil.copytree(synced_home, home)
     with Gated.open(Settings(home=home)) as gated:
@@ -63,7 +63,7 @@ def account(synced_home: Path, tmp_path: Path) -> Iterator[Gated]:
 
 @contextmanager
 def keeping(account: Gated, pace: RefreshPolicy) -> Iterator[SnapshotCache]:
-    """Keep an account ready until the block ends."""
+    """Refresh the cache of an account until the block ends."""
     keeper = SnapshotCache(account, pace)
     keeper.start()
     try:
@@ -74,14 +74,14 @@ def keeping(account: Gated, pace: RefreshPolicy) -> Iterator[SnapshotCache]:
 
 
 def held_up(account: Gated) -> None:
-    """Close the gate, and wait until something stands before it: what went before is through."""
+    """Close the gate and wait until a refresh is blocked by it, after which no earlier refresh runs."""
     account.gate.clear()
     account.reached.clear()
     assert account.reached.wait(WAIT_S)
 
 
 def entry(account: Workspace, address: str) -> None:
-    """Have the account's list read with one more entry."""
+    """Save a version of the account's allow list with one more entry."""
     rows = account.state.latest("allowed_ips")
     assert rows is not None
     content = [*rows["content"], rows["content"][0] | {"address": address, "network": f"{address}/32"}]
@@ -90,17 +90,17 @@ def entry(account: Workspace, address: str) -> None:
 
 
 def same_hours(*known: AccountView) -> bool:
-    """Say whether all look back to the same hour: at a full one the cube is made anew."""
+    """Return whether all views are of the same hour: a full hour gives a new cube."""
     return len({one.snapshot.window_start.replace(minute=0, second=0, microsecond=0) for one in known}) == 1
 
 
 def forget_a_day(account: Workspace) -> None:
-    """Have other calls in the store, as another process would."""
+    """Change the calls in the store, as another process would."""
     forget(account.store, {max(account.store.generations.current().days)})
 
 
 def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
-    """Nothing is made until somebody asks; what is known stays the same until something changes."""
+    """The first request builds the snapshot; later ones share it until something changes."""
     keeper = SnapshotCache(account, STILL)
     assert account.made == 0
     first = keeper.now()
@@ -113,7 +113,7 @@ def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
 
 
 def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
-    """While time has passed and the new is being made, the old is shown; then the new, with the calls as they were."""
+    """While a refresh for age runs, the previous view is returned; then the new one with the same calls."""
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
         held_up(account)
@@ -127,7 +127,7 @@ def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
 
 
 def test_nothing_old_is_shown_for_long(account: Gated) -> None:
-    """What takes too long is waited for."""
+    """If a refresh takes too long, the request waits for it."""
     waits = threading.Event()
 
     @contextmanager
@@ -149,7 +149,7 @@ def test_nothing_old_is_shown_for_long(account: Gated) -> None:
 
 
 def test_a_change_is_waited_for(account: Gated) -> None:
-    """What was read of the account shows at once, though the old is at hand."""
+    """A change of the account is visible at once, although an older view is available."""
     with keeping(account, STILL) as keeper:
         first = keeper.now()
         entry(account, "198.51.100.78")
@@ -161,7 +161,7 @@ def test_a_change_is_waited_for(account: Gated) -> None:
 
 
 def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
-    """A renamed PBX has its calls under its new name."""
+    """Calls of a renamed PBX have its new name."""
     keeper = SnapshotCache(account, STILL)
     first = keeper.now()
     pbxs = load_frame(account.state, "pbxs")
@@ -172,7 +172,7 @@ def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
 
 
 def test_new_calls_come_behind_the_back(account: Gated) -> None:
-    """Calls that another process fetched show without anybody having waited for them."""
+    """Calls fetched by another process appear without a request waiting for them."""
     with keeping(account, RefreshPolicy(age_every_s=NEVER_S, calls_every_s=0.2)) as keeper:
         first = keeper.now()
         account.gate.clear()
@@ -187,7 +187,7 @@ def test_new_calls_come_behind_the_back(account: Gated) -> None:
 
 
 def test_who_fetched_calls_sees_them(account: Gated) -> None:
-    """After a sync that somebody asked for, the old is not shown again, also where that sync brought nothing."""
+    """After a requested sync the previous view is not returned again, even if the sync brought nothing."""
     keeper = SnapshotCache(account, STILL)
     first = keeper.now()
     forget_a_day(account)
@@ -203,7 +203,7 @@ def test_who_fetched_calls_sees_them(account: Gated) -> None:
 
 
 def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> None:
-    """What was begun before the sync's calls were in is not taken for them."""
+    """A refresh that began before the sync's calls were stored does not satisfy the request."""
     with keeping(account, RefreshPolicy(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
         keeper.now()
         held_up(account)
@@ -220,7 +220,7 @@ def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> 
 
 
 def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
-    """A fault behind the back does not stay hidden; when it is mended all is well."""
+    """An error of a background refresh is raised to the next request; after the cause is removed, requests succeed."""
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         first = keeper.now()
         held_up(account)
@@ -233,7 +233,7 @@ def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
 
 
 def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
-    """It is logged, and what changes next is made ready again without anybody asking."""
+    """An internal error is logged, and the refresher continues with the next change."""
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
         account.fault = RuntimeError("not foreseen")
@@ -245,7 +245,7 @@ def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.Lo
 
 
 def test_it_is_made_once_however_many_ask(account: Gated) -> None:
-    """Twenty that ask at once get one and the same."""
+    """Twenty concurrent requests get the same view, built once."""
     keeper = SnapshotCache(account, STILL)
     found: list[AccountView] = []
     threads = [threading.Thread(target=lambda: found.append(keeper.now())) for _ in range(20)]
@@ -259,9 +259,9 @@ def test_it_is_made_once_however_many_ask(account: Gated) -> None:
 
 
 def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
-    """The help rests until a page is opened, and again some time after the last one was closed."""
+    """The refresher is idle until a page is opened, and again some time after the last one was closed."""
     with keeping(account, RefreshPolicy(age_every_s=0.1, idle_s=1)) as keeper:
-        time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
+        time.sleep(ROUNDS_S)  # shows that nothing happens, for which there is no event
         assert account.made == 0
         keeper.now()
         until(lambda: keeper.now() is not None and account.made > 1)
@@ -269,7 +269,7 @@ def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
 
 
 def test_it_ends_when_told(account: Gated) -> None:
-    """What is being made is waited for, and nothing is made after that."""
+    """Stopping waits for the running refresh, and no refresh starts afterwards."""
     keeper = SnapshotCache(account, RefreshPolicy(age_every_s=1))
     keeper.start()
     keeper.now()
@@ -280,12 +280,12 @@ def test_it_ends_when_told(account: Gated) -> None:
     account.gate.set()
     stopping.join(WAIT_S)
     made = account.made
-    time.sleep(ROUNDS_S)  # nothing is to happen, and that has no event
+    time.sleep(ROUNDS_S)  # shows that nothing happens, for which there is no event
     assert account.made == made
 
 
 def test_a_home_without_calls_is_known_too(tmp_path: Path) -> None:
-    """A first run has an empty store."""
+    """A first run with an empty store gives a view."""
     with Workspace.open(Settings(home=tmp_path / "new", sample_calls=100)) as opened:
         known = SnapshotCache(opened).now()
         assert known.snapshot.since is None

@@ -1,4 +1,4 @@
-"""One process syncs a home; what others learn of it, and when they may follow."""
+"""Sync ownership: one process syncs a home; others learn its owner and take over when it ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_an_attached_process_names_the_owner(other: subprocess.Popen[str], tmp_path: Path) -> None:
-    """It learns the process, since when, and where its dashboard is."""
+    """The attached process learns the owner's process id, start time and dashboard address."""
     mine = SyncOwner(tmp_path)
 
     assert mine.acquire() is False
@@ -48,7 +48,7 @@ def test_an_attached_process_names_the_owner(other: subprocess.Popen[str], tmp_p
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_the_next_takes_over(other: subprocess.Popen[str], tmp_path: Path, *, killed: bool) -> None:
-    """Whether the owner ended in order or was killed, nothing has to be cleaned up."""
+    """The next process takes over without cleanup, whether the owner exited or was killed."""
     mine = SyncOwner(tmp_path, port=8502)
     if killed:
         other.kill()
@@ -66,7 +66,7 @@ def test_the_next_takes_over(other: subprocess.Popen[str], tmp_path: Path, *, ki
 
 @pytest.mark.parametrize("note", ["", "[]", "{}", '{"pid": 1}', '{"pid": 1, "since": "soon", "port": 0}'])
 def test_a_damaged_note_stops_nobody(other: subprocess.Popen[str], tmp_path: Path, note: str) -> None:
-    """The lock alone decides; the note only names its holder."""
+    """Only the lock decides ownership; the note just describes the owner."""
     (tmp_path / "sync-owner.json").write_text(note)
     mine = SyncOwner(tmp_path)
 
@@ -75,7 +75,7 @@ def test_a_damaged_note_stops_nobody(other: subprocess.Popen[str], tmp_path: Pat
 
 
 def test_a_home_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
-    """It is told apart from a home that another process syncs."""
+    """An unwritable home is an error, different from a home that another process syncs."""
     (tmp_path / "sync-owner.lock").mkdir()
 
     with pytest.raises(StateError, match=r"sync-owner\.lock cannot be used"):

@@ -1,4 +1,4 @@
-"""Workspaces: one account to a home, and the embedded account's process."""
+"""Workspaces: one account per home, and the process of the embedded account."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def real(home: Path, host: str) -> Settings:
 
 
 def owned_by(home: Path, owner: str) -> None:
-    """Make a home that was used for an account."""
+    """Create a home that was used for an account."""
     state = State.open(home)
     state.put("account_of_home", owner)
     state.close()
 
 
 def filled(home: Path) -> None:
-    """Keep something of an account in a home."""
+    """Save data of an account in a home."""
     state, now = State.open(home), datetime.now(UTC)
     state.record("account", {"tech_prefix": "12345678"}, valid_from=now, seen_at=now, known_by="a test")
     state.close()
 
 
 def test_a_home_that_holds_nothing_locks_nobody_out(tmp_path: Path) -> None:
-    """A mistyped address or a wrong key is put right by giving the right one."""
+    """A mistyped address or key does not bind an empty home; the right one opens it."""
     Workspace.open(real(tmp_path, "mistyped.example.net")).close()
 
     Workspace.open(real(tmp_path, "api.example.net")).close()
@@ -55,7 +55,7 @@ def test_a_home_that_holds_nothing_locks_nobody_out(tmp_path: Path) -> None:
 
 
 def test_another_key_is_another_account(tmp_path: Path) -> None:
-    """Two accounts at one host do not mix, until somebody says that the key was renewed; no key is in the home."""
+    """Another key at the same host is another account until the renewal is confirmed; the home stores no key."""
     Workspace.open(real(tmp_path, "api.example.net")).close()
     filled(tmp_path)
     other = real(tmp_path, "api.example.net").model_copy(update={"flowroute_access_key": SecretStr("xyzzy-access")})
@@ -72,7 +72,7 @@ def test_another_key_is_another_account(tmp_path: Path) -> None:
 
 
 def test_a_real_home_refuses_to_run_without_its_key(tmp_path: Path) -> None:
-    """Nor with the key of an account elsewhere; its own opens it."""
+    """A real home does not open without its key or with another account's; its own key opens it."""
     Workspace.open(real(tmp_path, "api.example.net")).close()
     filled(tmp_path)
 
@@ -85,7 +85,7 @@ def test_a_real_home_refuses_to_run_without_its_key(tmp_path: Path) -> None:
 
 
 def test_a_sample_home_refuses_a_real_account(tmp_path: Path) -> None:
-    """Calls of the two are never mixed."""
+    """Calls of the sample account and of a real one are never mixed."""
     owned_by(tmp_path, "embedded")
     filled(tmp_path)
 
@@ -95,7 +95,7 @@ def test_a_sample_home_refuses_a_real_account(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_account_that_runs_is_used_and_left_running(embedded: Callable[..., Workspace]) -> None:
-    """The last who uses it ends it, whoever started it."""
+    """The last user of the embedded account ends it, whoever started it."""
     first = embedded()
     running = process.running(first.settings.home)
 
@@ -113,7 +113,7 @@ def test_an_account_that_runs_is_used_and_left_running(embedded: Callable[..., W
 
 @pytest.mark.slow
 def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Workspace]) -> None:
-    """Another program started it at another address: this one goes on there, and did not start anything."""
+    """An account restarted by another program at another address is used there, without starting another."""
     account = embedded()
     home = account.settings.home
     before = process.running(home)
@@ -139,7 +139,7 @@ def files(home: Path, **more: Any) -> Settings:
 
 
 def test_a_home_remembers_its_mode(tmp_path: Path) -> None:
-    """Opened once for files, it stays so where the environment names no account, with a key or without."""
+    """Once opened in mode ``files``, a home stays in it if the environment names no account, with or without a key."""
     Workspace.open(files(tmp_path)).close()
 
     for settings in (Settings(home=tmp_path), real(tmp_path, "api.example.net")):
@@ -151,7 +151,7 @@ def test_a_home_remembers_its_mode(tmp_path: Path) -> None:
 
 
 def test_a_home_of_files_can_be_given_a_key(tmp_path: Path) -> None:
-    """Named explicitly, the account that the files are of takes the home over, and it is never the sample account's."""
+    """The account of the files takes over the home if it is named explicitly; the sample account cannot."""
     Workspace.open(files(tmp_path)).close()
     filled(tmp_path)
 
@@ -165,7 +165,7 @@ def test_a_home_of_files_can_be_given_a_key(tmp_path: Path) -> None:
 
 
 def test_a_real_home_can_be_looked_at_without_its_key(tmp_path: Path) -> None:
-    """Mode ``files`` needs no key, fetches nothing, and leaves the home the account's."""
+    """Mode ``files`` needs no key, fetches nothing, and leaves the home bound to its account."""
     Workspace.open(real(tmp_path, "api.example.net")).close()
     filled(tmp_path)
 

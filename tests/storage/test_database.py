@@ -1,4 +1,4 @@
-"""The state database: versions, migrations, two processes at once."""
+"""The state database: versions, migrations, concurrent processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 
 def test_equal_content_confirms_and_other_content_is_a_new_version(state: State) -> None:
-    """A version is written when something changed; otherwise the last one is seen again."""
+    """Changed content is saved as a new version; equal content updates the last one's time."""
     written = [
         state.record("routes", content, valid_from=NOW + delay, seen_at=NOW + delay, known_by="carrier")
         for content, delay in [([1], timedelta(0)), ([1], timedelta(1)), ([2], timedelta(2))]
@@ -45,7 +45,7 @@ def test_equal_content_confirms_and_other_content_is_a_new_version(state: State)
 
 
 def test_versions_never_run_backwards(state: State) -> None:
-    """A version that claims to be older than the one before begins where that one did."""
+    """A version older than the previous one begins at the previous one's time."""
     state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
     state.record("account", 2, valid_from=NOW - timedelta(days=3), seen_at=NOW, known_by="carrier")
 
@@ -53,7 +53,7 @@ def test_versions_never_run_backwards(state: State) -> None:
 
 
 def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: State) -> None:
-    """Equal content is confirmed once by a version of its own; nothing begins later than what came after it."""
+    """After a clock that was ahead, equal content gets one new version, and no version begins after its successor."""
     ahead, before = NOW + timedelta(days=3), NOW - timedelta(days=1)
     state.record("routes", 1, valid_from=before, seen_at=before, known_by="carrier")
     state.record("routes", 2, valid_from=ahead, seen_at=ahead, known_by="carrier")
@@ -68,7 +68,7 @@ def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: St
 
 
 def test_times_keep_their_microseconds_and_zone(state: State) -> None:
-    """What goes in as UTC comes out as the same instant."""
+    """A UTC time is read back as the same instant."""
     state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
     version = state.latest("account")
 
@@ -77,7 +77,7 @@ def test_times_keep_their_microseconds_and_zone(state: State) -> None:
 
 
 def test_migrations_make_the_tables_that_the_code_uses(state: State) -> None:
-    """Alembic finds nothing to add, remove or alter between the migrations and the tables in the code."""
+    """Alembic finds no difference between the migrations and the tables in the code."""
     with state.reading() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
 
@@ -85,13 +85,13 @@ def test_migrations_make_the_tables_that_the_code_uses(state: State) -> None:
 
 
 def test_the_newest_migration_is_the_one_the_code_knows() -> None:
-    """A database at ``HEAD`` is taken as it is, so ``HEAD`` has to be the last revision."""
+    """``HEAD`` must be the last revision, because a database at ``HEAD`` is not migrated."""
     assert HEAD == ScriptDirectory.from_config(config()).get_current_head()
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002"])
 def test_a_database_of_before_is_brought_up(tmp_path: Path, revision: str) -> None:
-    """One of an earlier revision keeps what it has and gets what is missing; its versions are sealed as they are."""
+    """A database of an earlier revision keeps its data and is migrated; its versions are sealed unchanged."""
     make_database(tmp_path, revision)
 
     again = State.open(tmp_path)
@@ -108,7 +108,7 @@ def test_a_database_of_before_is_brought_up(tmp_path: Path, revision: str) -> No
 
 
 def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
+    """A file in place of the folder gives an error that names it."""
     (tmp_path / "home").write_text("in the way")
 
     with pytest.raises(StateError, match="home cannot be used"):
@@ -116,7 +116,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_newer_database_is_left_alone(state: State, tmp_path: Path) -> None:
-    """A revision this version does not know is refused with the cure."""
+    """A revision that this version does not know is refused with the remedy."""
     with state.writing() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
 
@@ -125,7 +125,7 @@ def test_a_newer_database_is_left_alone(state: State, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
-    """Garbage in place of the database is an error that names it."""
+    """A file that is not a database gives an error that names it."""
     (tmp_path / "state.db").write_bytes(b"this is not a database at all" * 100)
 
     with pytest.raises(StateError, match=r"state\.db cannot be used"):
@@ -133,7 +133,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 
 def test_writers_wait_for_each_other(state: State) -> None:
-    """Eight threads counting up the same fact lose nothing."""
+    """Eight threads that increment the same value lose no update."""
     state.put("count", 0)
 
     def count() -> None:
@@ -152,7 +152,7 @@ def test_writers_wait_for_each_other(state: State) -> None:
 
 
 def test_the_file_is_durable(state: State, tmp_path: Path) -> None:
-    """The database is in WAL mode, so that readers and a writer do not stop each other."""
+    """The database is in WAL mode, so that readers and a writer do not block each other."""
     assert state.url.endswith("state.db")
     connection = sqlite3.connect(tmp_path / "state.db")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
@@ -160,7 +160,7 @@ def test_the_file_is_durable(state: State, tmp_path: Path) -> None:
 
 
 def test_writes_are_counted_by_thread(state: State) -> None:
-    """Whoever wrote knows that what it read before is old; what others write does not change what it looks at."""
+    """Writes are counted per thread, so that a writer knows its earlier reads are outdated and others keep theirs."""
     state.put("a", 1)
     mine = state.writes
     other = threading.Thread(target=lambda: state.put("b", 2))

@@ -1,4 +1,4 @@
-"""Entry history: since when and by whom, through undo, removal and return, whatever the carrier's own date says."""
+"""Entry history: start and actor through undo, removal and return, independent of the carrier's date."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 class Home:
-    """A home whose list and journal are written by hand."""
+    """Home whose list and journal the test writes."""
 
     def __init__(self, state: State) -> None:
-        """Take an empty database."""
+        """Use an empty database."""
         self.state, self.journal = state, Journal(state)
 
     def saw(self, at: datetime, *rows: dict[str, Any], known_by: str = "carrier") -> None:
-        """Keep a version of the list."""
+        """Save a version of the list."""
         kind = "carrier" if known_by == "carrier" else "operator"
         content = [{"network": OTHER, "known_by": kind}, *({"network": ENTRY, "known_by": kind} | row for row in rows)]
         self.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by=known_by)
 
     def did(self, by: str, *changes: Change, undoes: int | None = None, phase: str = DONE) -> tuple[datetime, int]:
-        """Write a fix into the journal; return when the carrier carried it out, and the number of its last entry."""
+        """Write a fix to the journal; return the time when the carrier applied it, and its last entry's number."""
         impact = ReplayImpact(labels={}, decided=1)
         plan = Plan(title="A fix", changes=changes, before={}, impact=impact, undoes=undoes, made_at=T0)
         begun = self.journal.begin(plan, actor=by, before={})
@@ -48,7 +48,7 @@ class Home:
         return at, self.journal.finish(begun, plan, phase=phase, before={}, after={}).id
 
     def told(self) -> list[tuple[datetime, str, str, bool]]:
-        """Return the periods of the entry: since, known by, by whom, and whether it is on the list now."""
+        """Return the periods of the entry: since, known by, by whom, and whether it is listed now."""
         rows = entry_periods(self.state)
         rows = rows[rows["network"] == ENTRY]
         return [
@@ -71,12 +71,12 @@ def home(tmp_path: Path) -> Iterator[Home]:
 
 
 def reported(at: datetime, by: str) -> dict[str, Any]:
-    """Return what the carrier reports of the entry."""
+    """Return the carrier's data on the entry."""
     return {"added_at": at.isoformat(), "added_by": by}
 
 
 def test_an_undo_keeps_since_when_and_by_whom(home: Home) -> None:
-    """The carrier dates the entry anew and names whoever pressed undo; our record does not."""
+    """Undo keeps start and actor, although the carrier reports a new date and the person who undid the fix."""
     home.saw(T0, reported(T0 - DAY, "contractor"))
     removed_at, number = home.did("ann", RemoveAddress(network=ENTRY))
     home.saw(removed_at)
@@ -87,7 +87,7 @@ def test_an_undo_keeps_since_when_and_by_whom(home: Home) -> None:
 
 
 def test_an_undo_between_two_reads_keeps_it_too(home: Home) -> None:
-    """Where no version without the entry was kept, only the carrier's date tells that it was gone."""
+    """If no version without the entry was saved, only the carrier's date shows that it was removed meanwhile."""
     home.saw(T0, reported(T0 - DAY, "contractor"))
     _, number = home.did("ann", RemoveAddress(network=ENTRY))
     back_at, _ = home.did("ann", AllowAddress(network=ENTRY), undoes=number)
@@ -97,7 +97,7 @@ def test_an_undo_between_two_reads_keeps_it_too(home: Home) -> None:
 
 
 def test_a_fix_that_failed_and_was_rolled_back_keeps_it(home: Home) -> None:
-    """The entry was gone for a moment."""
+    """A rolled-back fix keeps the period, although the entry was absent for a moment."""
     home.saw(T0, reported(T0 - DAY, "contractor"))
     at, _ = home.did("ann", RemoveAddress(network=ENTRY), phase=FAILED)
     home.saw(at, reported(at, "contractor"))
@@ -106,7 +106,7 @@ def test_a_fix_that_failed_and_was_rolled_back_keeps_it(home: Home) -> None:
 
 
 def test_a_fix_of_ours_begins_a_period_by_whoever_applied_it(home: Home) -> None:
-    """And the undo of its undo continues it."""
+    """A fix begins a period with the person who applied it, and undoing its undo continues the period."""
     home.saw(T0)
     added_at, first = home.did("ann", AllowAddress(network=ENTRY))
     home.saw(added_at, reported(added_at, "portal"))
@@ -119,7 +119,11 @@ def test_a_fix_of_ours_begins_a_period_by_whoever_applied_it(home: Home) -> None
 
 
 def test_somebody_elses_return_begins_a_new_period(home: Home) -> None:
-    """At the carrier, seen removed or not, and by a fix of ours: the earlier times stay on record."""
+    """
+    A return by another person begins a new period, and the earlier periods remain.
+
+    Cases: at the carrier, with and without a version in between, and by a fix.
+    """
     home.saw(T0, reported(T0 - DAY, "contractor"))
     home.saw(T0 + DAY)
     home.saw(T0 + 2 * DAY, reported(T0 + 2 * DAY, "mallory"))
@@ -138,7 +142,7 @@ def test_somebody_elses_return_begins_a_new_period(home: Home) -> None:
 
 
 def test_a_pasted_entry_was_first_seen_not_added(home: Home) -> None:
-    """Whoever pasted the list did not add the entry, and the paste says nothing of when."""
+    """A pasted list proves only when an entry was first seen, and the paster did not add it."""
     home.saw(T0, reported(T0, "ann"), known_by="ann")
     home.saw(T0 + DAY, reported(T0, "ann"), {"network": "192.0.2.9"}, known_by="bob")
 
@@ -146,7 +150,7 @@ def test_a_pasted_entry_was_first_seen_not_added(home: Home) -> None:
 
 
 def test_a_fix_of_a_clock_that_was_ahead_keeps_its_name(home: Home) -> None:
-    """The clock is set back after a fix: the entry is its, from when the list was read again at the latest."""
+    """After the clock is set back, an entry keeps its fix, at the latest from the next read of the list."""
     behind = datetime.now(UTC) - 3 * DAY
     home.saw(behind - DAY)
     added_at, _ = home.did("ann", AllowAddress(network=ENTRY))
@@ -162,12 +166,12 @@ def test_a_fix_of_a_clock_that_was_ahead_keeps_its_name(home: Home) -> None:
 
 
 def test_a_list_that_was_never_read_has_no_history(home: Home) -> None:
-    """An empty home."""
+    """A list that was never read has no history."""
     assert entry_periods(home.state).empty
 
 
 def test_the_export_holds_our_record_and_the_carriers_apart(home: Home, tmp_path: Path) -> None:
-    """After an undo ``since`` is the old date; what the carrier reports has its own columns."""
+    """After an undo, ``since`` is the original date; the carrier's data has its own columns."""
     home.saw(T0, reported(T0 - DAY, "contractor"))
     removed_at, number = home.did("ann", RemoveAddress(network=ENTRY))
     home.saw(removed_at)
@@ -183,7 +187,7 @@ def test_the_export_holds_our_record_and_the_carriers_apart(home: Home, tmp_path
 
 @pytest.mark.slow
 def test_on_the_embedded_account_an_undo_keeps_every_date(synced: Workspace) -> None:
-    """Taken off and put back by somebody else, each entry is since when and by whom it was; the carrier says today."""
+    """Entries removed and restored by another person keep start and actor, although the carrier reports today."""
     account = synced
     before = {network: dict(row) for network, row in account.snapshot().listed_since.items()}
     entries = account.snapshot().allowed_ips.to_dict("records")

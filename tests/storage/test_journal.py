@@ -1,4 +1,4 @@
-"""The journal: append-only, chained, anchored, and a cut tail is detected."""
+"""The journal: append-only, chained and anchored; truncation is detected."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 @pytest.fixture
 def journal(state: State) -> Journal:
-    """Write two fixes, four entries."""
+    """Write two fixes with four entries."""
     journal = Journal(state)
     for _ in range(2):
         begun = journal.begin(PLAN, actor="ana (browser)", before={"allowed_ips": {}})
@@ -53,7 +53,7 @@ def journal(state: State) -> Journal:
 
 
 def tamper(home: Path, *statements: str) -> None:
-    """Change the database behind the product's back."""
+    """Modify the database directly, without the product."""
     with sqlite3.connect(home / "state.db") as connection:
         for trigger in ("journal_keeps_update", "journal_keeps_delete"):
             connection.execute(f"DROP TRIGGER {trigger}")
@@ -63,17 +63,17 @@ def tamper(home: Path, *statements: str) -> None:
 
 
 def test_an_empty_journal_holds(state: State) -> None:
-    """Nothing done is a chain of no entries."""
+    """An empty journal verifies as a chain of no entries."""
     assert (0, GENESIS) == (Journal(state).verify(), Journal(state).head())
 
 
 def test_a_whole_journal_holds(journal: Journal) -> None:
-    """Every entry as it was written, and the head among them."""
+    """An intact journal verifies with every entry and its head."""
     assert journal.verify(journal.head()) == 4
 
 
 def test_a_begun_fix_stands_in_the_journal_before_it_ends(state: State) -> None:
-    """The first entry is on disk before anything is changed, with the whole plan in it."""
+    """The first entry, with the whole plan, is on disk before anything is changed."""
     journal = Journal(state)
     journal.begin(PLAN, actor="ana", before={})
 
@@ -84,7 +84,7 @@ def test_a_begun_fix_stands_in_the_journal_before_it_ends(state: State) -> None:
 
 @pytest.mark.parametrize("verb", ["UPDATE journal SET actor = 'somebody else'", "DELETE FROM journal"])
 def test_the_database_refuses_to_rewrite(journal: Journal, state: State, verb: str) -> None:
-    """Rows of the journal can be neither changed nor deleted through the database."""
+    """The database refuses to update or delete rows of the journal."""
     with pytest.raises(StateError, match="append-only"), state.writing() as connection:
         connection.exec_driver_sql(verb)
     assert journal.verify() == 4
@@ -99,7 +99,7 @@ def test_the_database_refuses_to_rewrite(journal: Journal, state: State, verb: s
     ],
 )
 def test_tampering_is_found(journal: Journal, tmp_path: Path, statement: str, message: str) -> None:
-    """An entry changed or taken out breaks the chain, and the first such entry is named."""
+    """A changed or removed entry breaks the chain, and the first such entry is named."""
     tamper(tmp_path, statement)
 
     with pytest.raises(JournalError, match=message):
@@ -107,7 +107,7 @@ def test_tampering_is_found(journal: Journal, tmp_path: Path, statement: str, me
 
 
 def test_a_cut_tail_is_found_by_the_anchors(journal: Journal, tmp_path: Path) -> None:
-    """Without its last entries the chain still holds, but not against the heads that were anchored."""
+    """Without its last entries the chain is valid but does not match the anchored heads."""
     tamper(tmp_path, "DELETE FROM journal WHERE id > 2")
 
     with pytest.raises(JournalError, match=r"entry 3 is missing: the anchor of .* UTC"):
@@ -115,7 +115,7 @@ def test_a_cut_tail_is_found_by_the_anchors(journal: Journal, tmp_path: Path) ->
 
 
 def test_an_earlier_head_is_still_contained(state: State, journal: Journal) -> None:
-    """A head noted some time ago is on the way to today's; its first digits are enough, as messages print them."""
+    """A head noted earlier is in the chain of today's head; its first digits, as in messages, are sufficient."""
     head = journal.head()
     entry = journal.begin(PLAN, actor="ana", before={})
 
@@ -130,7 +130,11 @@ def test_an_earlier_head_is_still_contained(state: State, journal: Journal) -> N
 
 
 def test_each_entry_is_anchored_before_it_counts(journal: Journal, state: State) -> None:
-    """Only the owner reads the file; each entry has a line before and after it was committed, after a line to start."""
+    """
+    Each entry has an anchor line before and after its commit, following an initial line.
+
+    Only the owner can read the file.
+    """
     lines = [anchor for anchor in state.anchors.read() if anchor.chain == JOURNAL]
     hashes = [entry.hash for entry in journal.entries()]
 
@@ -142,7 +146,11 @@ def test_each_entry_is_anchored_before_it_counts(journal: Journal, state: State)
 
 
 def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state: State, journal: Journal) -> None:
-    """What has not begun is refused; what was begun ends in the journal, with the reason why it is not anchored."""
+    """
+    Without an anchor no fix begins, and the outcome of a begun fix is recorded with the reason.
+
+    The reason states why the outcome has no anchor.
+    """
     begun = journal.begin(PLAN, actor="ana", before={})
     kept = state.anchors.path.read_bytes()
     state.anchors.path.unlink()
@@ -187,7 +195,7 @@ def test_outcomes_without_an_anchor_get_it_with_the_next_entry(state: State, jou
 
 
 def test_outcomes_without_an_anchor_get_it_by_hand(state: State, journal: Journal) -> None:
-    """``journal anchor`` writes it too, and says which entries it was."""
+    """``journal anchor`` writes missing anchors and lists their entries."""
     ended = fail_to_anchor(state, journal, 2)
 
     assert ended == list(journal.anchor().unanchored)
@@ -195,7 +203,7 @@ def test_outcomes_without_an_anchor_get_it_by_hand(state: State, journal: Journa
 
 
 def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State, journal: Journal) -> None:
-    """It is named like any other that has no anchor."""
+    """A malformed entry is named like any other without an anchor."""
     row = {**journal.entries()[-1].__dict__, "id": 5, "previous_hash": journal.head(), "content": ["not_anchored"]}
     row["hash"] = of_entry(row)
     with state.writing() as connection:
@@ -206,7 +214,7 @@ def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State
 
 
 def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal) -> None:
-    """A full disk takes the beginning of a line and then refuses: what it took is taken back."""
+    """If a full disk accepts only the beginning of a line, the beginning is removed again."""
     size, limits = state.anchors.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
     try:
@@ -221,7 +229,11 @@ def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal
 
 
 def test_a_link_in_place_of_the_anchors_is_not_followed(state: State, journal: Journal) -> None:
-    """Neither for writing, which would fill somebody else's file, nor for reading."""
+    """
+    A link in place of the anchor file is followed neither for writing nor for reading.
+
+    Writing would change another file.
+    """
     state.anchors.path.rename(target := state.anchors.path.with_name("elsewhere"))
     state.anchors.path.symlink_to(target)
     kept = target.read_bytes()
@@ -234,7 +246,7 @@ def test_a_link_in_place_of_the_anchors_is_not_followed(state: State, journal: J
 
 
 def test_a_pipe_in_place_of_the_anchors_is_reported_and_blocks_nothing(state: State, journal: Journal) -> None:
-    """A reader of a pipe waits for ever for a writer; verification says what is wrong and how to correct it."""
+    """A named pipe without a writer does not block verification, which reports it with the remedy."""
     state.anchors.path.unlink()
     os.mkfifo(state.anchors.path)
 
@@ -243,7 +255,7 @@ def test_a_pipe_in_place_of_the_anchors_is_reported_and_blocks_nothing(state: St
 
 
 def test_a_version_that_cannot_be_anchored_is_not_recorded(state: State) -> None:
-    """Else it could be removed again and nobody would notice."""
+    """A version without an anchor is not recorded, because its removal could not be detected."""
     state.anchors.path.unlink()
     state.anchors.path.mkdir()
 
@@ -254,12 +266,16 @@ def test_a_version_that_cannot_be_anchored_is_not_recorded(state: State) -> None
 
 @pytest.mark.parametrize("table", ["journal", "versions"])
 def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path, table: str) -> None:
-    """``INSERT OR REPLACE`` deletes without a trigger of deletion; also a client that asks for none is refused."""
+    """
+    ``INSERT OR REPLACE``, which deletes without a delete trigger, is refused.
+
+    This holds also for a client that disables such triggers.
+    """
     state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         for verb in ("INSERT OR REPLACE", "REPLACE"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(f"{verb} INTO {table} SELECT * FROM {table} WHERE id = 1")  # noqa: S608 - our names
+                connection.execute(f"{verb} INTO {table} SELECT * FROM {table} WHERE id = 1")  # noqa: S608 - table names of this test
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET hash = ''"):  # noqa: S608 - as above
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(statement)
@@ -268,7 +284,7 @@ def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path
 
 
 def test_confirming_a_version_changes_nothing_that_is_sealed(journal: Journal, state: State) -> None:
-    """When and by whom content was last confirmed moves on; who recorded it first stays."""
+    """Confirming updates the time and actor of the last confirmation; the first recording does not change."""
     state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW, known_by="kim")
     state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW + timedelta(days=1), known_by="carrier")
 
@@ -279,7 +295,7 @@ def test_confirming_a_version_changes_nothing_that_is_sealed(journal: Journal, s
 
 
 def test_a_clock_that_went_back_breaks_nothing(tmp_path: Path, state: State, journal: Journal) -> None:
-    """Entries keep their order by number, versions begin no earlier than the one before; it is said."""
+    """Entries are ordered by number, versions begin no earlier than the previous one, and the jump is reported."""
     row = journal.entries()[-1].__dict__
     ahead = {
         **row,
@@ -304,7 +320,7 @@ def test_a_clock_that_went_back_breaks_nothing(tmp_path: Path, state: State, jou
 
 
 def test_two_processes_share_one_chain_of_anchors(tmp_path: Path, state: State) -> None:
-    """Lines of several writers follow each other."""
+    """Anchor lines of several processes form one chain."""
     others = [State.open(tmp_path) for _ in range(4)]
 
     def write(one: State) -> None:
@@ -323,7 +339,7 @@ def test_two_processes_share_one_chain_of_anchors(tmp_path: Path, state: State) 
 
 
 def test_a_line_that_was_cut_off_is_skipped(state: State, journal: Journal) -> None:
-    """A process that ends while it writes an anchor leaves half a line, and the next one goes on after it."""
+    """A truncated line of a killed process is skipped, and the next line continues after it."""
     with state.anchors.path.open("ab") as file:
         file.write(b'{"at": "2026-11-')
     journal.begin(PLAN, actor="ana", before={})
@@ -332,7 +348,7 @@ def test_a_line_that_was_cut_off_is_skipped(state: State, journal: Journal) -> N
 
 
 def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
-    """Where a syslog is named it has every head before the entry counts; one that cannot be reached stops the fix."""
+    """The configured syslog receives every head before the entry counts; an unreachable one stops the fix."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
         daemon.bind(str(tmp_path / "log"))
         daemon.settimeout(WAIT_S)
@@ -351,13 +367,13 @@ def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
     "syslog", ["127.0.0.1:99999", "127.0.0.1:0", "host:", "/", " ", "x" * 300, f"{'x' * 64}.example:1"]
 )
 def test_a_syslog_that_is_none_is_a_sentence(tmp_path: Path, syslog: str) -> None:
-    """Whatever the sockets of the system say of such an address."""
+    """Any socket error of such an address becomes a message."""
     with pytest.raises(JournalError, match=r"cannot be anchored in .* Nothing is recorded"):
         Anchors(tmp_path, syslog=syslog).append(Head("journal", "start", 0, "0"))
 
 
 def test_an_emptied_database_is_found_though_the_first_anchors_came_late(tmp_path: Path) -> None:
-    """Where the anchors could not be begun when the home was opened, they still say what the home was like then."""
+    """If the anchors began late, they still prove the state of the home at that time."""
     calls = tmp_path / "calls" / "generations"
     calls.mkdir(parents=True)
     (calls / "1.json").write_text("{}")

@@ -1,7 +1,7 @@
 """
-Ways of tampering with the records of a home, each detected or documented as undetectable.
+Tampering with the records of a home: each case is detected or documented as undetectable.
 
-Whoever can write to the home can drop triggers, recompute hashes and edit files; no case leaves that out. The table
+Anyone who can write to the home can drop triggers, recompute hashes and edit files; every case assumes this. The table
 of ``docs/journal.md`` has a row for each case.
 """
 
@@ -45,22 +45,22 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Home:
-    """A home with calls, two fixes (four entries) and three versions, and a copy from after the first fix."""
+    """Home with calls, two fixes (four entries) and three versions, and a copy from after the first fix."""
 
     path: Path
     earlier: Path
     head: str
-    """Of the journal, as it was noted outside the home."""
+    """Head of the journal, as noted outside the home."""
     key: bytes
-    """Signs its anchors; whoever tampers does not have it."""
+    """Key that signs its anchors; the attacker does not have it."""
 
     @property
     def anchors(self) -> Path:
-        """The anchor file."""
+        """Path of the anchor file."""
         return self.path / FILE
 
     def run(self, *statements: str) -> None:
-        """Change the database as its owner can: without triggers."""
+        """Modify the database as its owner can, without triggers."""
         with closing(sqlite3.connect(self.path / "state.db")) as database:
             for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
                 database.execute(f"DROP TRIGGER {name}")
@@ -69,15 +69,15 @@ class Home:
             database.commit()
 
     def opened(self, key: bytes = b"") -> State:
-        """Open the database as it is: nothing is migrated or begun."""
+        """Open the database without migrating or initializing anything."""
         return State(f"sqlite:///{self.path / 'state.db'}", self.path, Anchors(self.path, key=key))
 
     def rewrite_journal(self, change: Callable[[Rows], object], *, keep: int = 0) -> None:
-        """Write the journal anew with valid numbers and hashes; leave the first ``keep`` rows as they are."""
+        """Rewrite the journal with valid numbers and hashes; keep the first ``keep`` rows unchanged."""
         with closing(self.opened()) as state:
             rows = [dict(entry.__dict__) for entry in Journal(state).entries()]
             change(rows)
-            self.run(f"DELETE FROM journal WHERE id > {keep}")  # noqa: S608 - a number of this file
+            self.run(f"DELETE FROM journal WHERE id > {keep}")  # noqa: S608 - an integer of this module
             previous = GENESIS
             with state.writing() as connection:
                 for number, row in enumerate(rows, start=1):
@@ -87,7 +87,7 @@ class Home:
                         connection.execute(table.insert().values(**row))
 
     def rewrite_versions(self, change: Callable[[Rows], object]) -> None:
-        """Write the versions anew with valid digests and hashes."""
+        """Rewrite the versions with valid digests and hashes."""
         with closing(self.opened()) as state:
             rows = state.sealed_versions()
             change(rows)
@@ -100,7 +100,7 @@ class Home:
                     connection.execute(versions.insert().values(**row))
 
     def rewrite_anchors(self) -> None:
-        """Write the anchor file anew so that it fits the database, and correct what the database knows of it."""
+        """Rewrite the anchor file to match the database, and update the database's record of it."""
         self.anchors.unlink()
         with closing(self.opened()) as state:
             chains = {
@@ -114,38 +114,38 @@ class Home:
             state.put(ANCHORED, {"at": state.anchors.read()[0].at.isoformat()})
 
     def cut_anchors(self, after: int) -> None:
-        """Remove the anchors of every entry after one, and the versions that were recorded in that time."""
+        """Remove the anchors of every entry after the given one, and the versions recorded in that time."""
 
         def cut(lines: list[str]) -> None:
             bodies = [json.loads(line) for line in lines]
             place = next(i for i, body in enumerate(bodies) if body["chain"] == JOURNAL and body["entries"] > after)
             del lines[place:]
             kept = max(body["entries"] for body in bodies[:place] if body["chain"] == VERSIONS)
-            self.run(f"DELETE FROM versions WHERE id > {kept}")  # noqa: S608 - a number of this file
+            self.run(f"DELETE FROM versions WHERE id > {kept}")  # noqa: S608 - an integer of this module
 
         self.edit_anchors(cut)
 
     def fix(self, *, phase: str = "") -> None:
-        """Have trunkgate record one more fix; with no phase it has no outcome."""
+        """Record another fix with trunkgate; without a phase it has no outcome."""
         with closing(self.opened(self.key)) as state:
             begun = Journal(state).begin(PLAN, actor="ana (browser)", before={})
             if phase:
                 Journal(state).finish(begun, PLAN, phase=phase, before={}, after={})
 
     def edit_anchors(self, change: Callable[[list[str]], object]) -> None:
-        """Change the lines of the anchor file."""
+        """Modify the lines of the anchor file."""
         lines = self.anchors.read_text().splitlines()
         change(lines)
         self.anchors.write_text("".join(f"{line}\n" for line in lines))
 
     def restore_earlier(self) -> None:
-        """Put the earlier copy in place, as a backup would be."""
+        """Restore the earlier copy, as from a backup."""
         shutil.rmtree(self.path)
         shutil.copytree(self.earlier, self.path)
 
 
 def fill(folder: Path, key: bytes = b"") -> Home:
-    """Make the home that every case starts from."""
+    """Create the home that every case starts from."""
     path, earlier = folder / "home", folder / "earlier"
     state = State.open(path, anchors=Anchors(path, key=key))
     (path / "calls" / "generations").mkdir(parents=True)
@@ -166,7 +166,7 @@ def fill(folder: Path, key: bytes = b"") -> Home:
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Home]:
-    """Make the home once without and once with a key."""
+    """Create the home once without and once with a key."""
     return {key: fill(tmp_path_factory.mktemp("records"), key) for key in (b"", KEY)}
 
 
@@ -177,7 +177,7 @@ def copied(home: Home, folder: Path) -> Home:
 
 
 def verify(home: Home, *, key: bytes = b"", head: str = "") -> list[str]:
-    """Verify a home; return what is noteworthy."""
+    """Verify a home; return the reported problems."""
     return list(examine(home, key=key, head=head).notes)
 
 
@@ -188,7 +188,7 @@ def examine(home: Home, *, key: bytes = b"", head: str = "") -> Verified:
 
 
 def somebody_else(rows: Rows) -> None:
-    """Have another person make the second fix."""
+    """Change the actor of the second fix."""
     rows[2]["actor"] = rows[3]["actor"] = "bob"
 
 
@@ -199,7 +199,7 @@ def cut_and_tell_no_one(home: Home) -> None:
 
 
 def rewrite_everything(home: Home) -> None:
-    """Change an entry, chain the later ones to it, and write anchors that fit."""
+    """Change an entry, rechain the later ones, and write matching anchors."""
     home.rewrite_journal(somebody_else)
     home.rewrite_anchors()
 
@@ -211,44 +211,44 @@ def empty_both(home: Home) -> None:
 
 
 def forge(rows: Rows) -> None:
-    """Add a fix that nobody made."""
+    """Add a forged fix."""
     rows.append(rows[2] | {"action": "f" * 32, "actor": "bob"})
 
 
 def mark(row: dict[str, Any], **changes: Any) -> None:
-    """Change an entry, and have it say that its anchor could not be written."""
+    """Change an entry, and mark it as not anchored."""
     row |= changes
     row["content"] = row["content"] | {NOT_ANCHORED: "The disk was full."}
 
 
 def forge_marked(rows: Rows) -> None:
-    """Add a whole fix that nobody made, both of its entries marked as not anchored."""
+    """Add a complete forged fix, with both entries marked as not anchored."""
     for row in rows[2:4]:
         rows.append(dict(row))
         mark(rows[-1], action="f" * 32, actor="bob")
 
 
 def forge_marked_outcome(rows: Rows) -> None:
-    """Add an outcome marked as not anchored to the last fix."""
+    """Add to the last fix an outcome marked as not anchored."""
     begun = next(row for row in reversed(rows) if row["phase"] == "begun")
     rows.append(dict(begun))
     mark(rows[-1], phase=DONE, actor="bob")
 
 
 def forge_and_go_on(home: Home) -> None:
-    """Add a fix marked as not anchored, and have trunkgate record a genuine one after it."""
+    """Add a forged fix marked as not anchored, and record a genuine one after it."""
     home.rewrite_journal(forge_marked, keep=4)
     home.fix(phase=DONE)
 
 
 def forge_before_the_last(home: Home) -> None:
-    """Put a second outcome, marked as not anchored, before a genuine fix whose entries are chained to it anew."""
+    """Insert a second outcome, marked as not anchored, before a genuine fix, and rechain the fix's entries."""
     home.rewrite_journal(lambda rows: rows.insert(2, dict(rows[1])))
     home.rewrite_journal(lambda rows: mark(rows[2], actor="bob"))
 
 
 def rewrite_the_last_fix(home: Home) -> None:
-    """Have bob make the last fix, marked as not anchored; its anchors are cut, and the versions recorded since."""
+    """Change the last fix's actor to bob, mark it as not anchored, and remove its anchors and the versions since."""
 
     def change(rows: Rows) -> None:
         mark(rows[2], actor="bob")
@@ -259,36 +259,36 @@ def rewrite_the_last_fix(home: Home) -> None:
 
 
 def rewrite_an_outcome(home: Home) -> None:
-    """Change the first outcome, marked as not anchored; cut its anchors and those of what follows."""
+    """Change the first outcome, mark it as not anchored, and remove its anchors and all later ones."""
     home.cut_anchors(1)
     home.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED))
 
 
 def rewrite_the_last_outcome(home: Home) -> None:
-    """Change the last outcome, marked as not anchored; cut its anchors, and the versions recorded since."""
+    """Change the last outcome, mark it as not anchored, and remove its anchors and the versions since."""
     home.cut_anchors(3)
     home.rewrite_journal(lambda rows: mark(rows[3], phase=FAILED))
 
 
 def replace_by_a_link(home: Home) -> None:
-    """Put a link to a copy in the place of the anchor file."""
+    """Replace the anchor file with a link to a copy."""
     home.anchors.rename(home.path / "elsewhere")
     home.anchors.symlink_to("elsewhere")
 
 
 def replace_by_a_folder(home: Home) -> None:
-    """Put a folder in the place of the anchor file."""
+    """Replace the anchor file with a folder."""
     home.anchors.unlink()
     home.anchors.mkdir()
 
 
 def reword(lines: list[str]) -> None:
-    """Have the last anchor name another head."""
+    """Change the head in the last anchor."""
     lines[-1] = re.sub(r'"head":"....', '"head":"beef', lines[-1])
 
 
 def earlier_date(rows: Rows) -> None:
-    """Have the last fix made a year before the one before it."""
+    """Date the last fix a year before the previous one."""
     for row in rows[2:]:
         row["at"] -= timedelta(days=365)
 
@@ -401,9 +401,9 @@ EXCUSED: dict[str, tuple[Callable[[Home], object], str]] = {
         "entry 3 has no anchor",
     ),
 }
-"""Cases in which entries say that their anchor could not be written."""
+"""Cases in which entries are marked as not anchored."""
 DETECTED |= EXCUSED
-"""Each case, what is done to the home, and what ``journal verify`` says without any help from outside."""
+"""Each case with its modification of the home, and the message of ``journal verify`` without external data."""
 
 UNDETECTED: dict[str, Callable[[Home], object]] = {
     "Journal and anchors are both rewritten": rewrite_everything,
@@ -411,20 +411,24 @@ UNDETECTED: dict[str, Callable[[Home], object]] = {
     "The last outcome is edited, marked as not anchored, and its anchors removed": rewrite_the_last_outcome,
     "An older copy of the whole home is put back": lambda h: h.restore_earlier(),
 }
-"""Cases that need something from outside the home."""
+"""Cases that are detected only with data from outside the home."""
 
 NEEDS_NO_KEY = (
     "The last outcome is edited, marked as not anchored, and its anchors removed",
     "An older copy of the whole home is put back",
 )
-"""The anchors that are left are genuine, so a key does not help; a head that was noted outside does."""
+"""The remaining anchors are genuine, so a key does not help; a head noted outside the home does."""
 ONLY_NAMED = "An outcome is made up for a fix that has none, marked as not anchored"
-"""No head tells it from an outcome whose anchor could not be written; ``verify`` names both, and ends with 3."""
+"""
+Indistinguishable by any head from an outcome whose anchor could not be written;
+
+``verify`` names both and exits with 3.
+"""
 
 
 @pytest.mark.parametrize("case", DETECTED)
 def test_tampering_is_detected(pristine: dict[bytes, Home], tmp_path: Path, case: str) -> None:
-    """By the home alone; that is so with a key and without one."""
+    """Each case is detected from the home alone, with a key and without one."""
     tamper, message = DETECTED[case]
     home = copied(pristine[b""], tmp_path)
     assert [] == verify(home)
@@ -436,7 +440,7 @@ def test_tampering_is_detected(pristine: dict[bytes, Home], tmp_path: Path, case
 
 @pytest.mark.parametrize("case", EXCUSED)
 def test_an_excuse_needs_no_key_and_helps_nobody(pristine: dict[bytes, Home], tmp_path: Path, case: str) -> None:
-    """An entry is not believed where the anchors are signed either, with the key at hand and without it."""
+    """The mark "not anchored" does not excuse an entry, with signed anchors or not, with the key or without."""
     tamper, message = EXCUSED[case]
     home = copied(pristine[KEY], tmp_path)
     tamper(home)
@@ -450,7 +454,7 @@ def test_an_excuse_needs_no_key_and_helps_nobody(pristine: dict[bytes, Home], tm
 def test_an_outcome_that_rests_on_its_own_word_is_named(
     pristine: dict[bytes, Home], tmp_path: Path, key: bytes
 ) -> None:
-    """The command reports the entry as not anchored until the next anchor, and as anchored late after it."""
+    """The command reports such an entry as not anchored until the next anchor, and as anchored late after it."""
     cases: dict[str, Callable[[Home], object]] = {
         ONLY_NAMED: lambda h: (h.fix(), h.rewrite_journal(forge_marked_outcome, keep=5)),
         NEEDS_NO_KEY[0]: rewrite_the_last_outcome,
@@ -477,7 +481,7 @@ def test_an_outcome_that_rests_on_its_own_word_is_named(
 def test_what_the_home_alone_cannot_tell_is_detected_from_outside(
     pristine: dict[bytes, Home], tmp_path: Path, case: str
 ) -> None:
-    """A head that was noted outside the home finds it; the key does where the anchors had to be forged."""
+    """A head noted outside the home detects each case; the key does if the anchors had to be forged."""
     home = copied(pristine[b""], tmp_path)
     UNDETECTED[case](home)
     verify(home)
@@ -498,7 +502,7 @@ def test_what_the_home_alone_cannot_tell_is_detected_from_outside(
 
 
 def test_signatures(pristine: dict[bytes, Home], tmp_path: Path) -> None:
-    """Another key, a line without a signature after one with, and an edited line are each refused."""
+    """Another key, an unsigned line after a signed one, and an edited line are each refused."""
     home = copied(pristine[KEY], tmp_path)
 
     with pytest.raises(JournalError, match="not of the key in TRUNKGATE_JOURNAL_KEY"):
@@ -512,14 +516,14 @@ def test_signatures(pristine: dict[bytes, Home], tmp_path: Path) -> None:
 
 
 def forged(last: str) -> str:
-    """Return a line that follows the last one, as it is written without a key."""
+    """Return a line that follows the last one, as written without a key."""
     body = json.loads(last) | {"previous": hashlib.sha256(last.encode()).hexdigest()}
     del body["mac"]
     return canonical(body)
 
 
 def test_a_key_set_later_signs_from_then_on(pristine: dict[bytes, Home], tmp_path: Path) -> None:
-    """Until an anchor is signed it is refused; ``journal anchor`` signs the heads as they are."""
+    """Until an anchor is signed it is refused; ``journal anchor`` signs the current heads."""
     home = copied(pristine[b""], tmp_path)
 
     with pytest.raises(JournalError, match="run `trunkgate journal anchor` once"):
@@ -532,7 +536,7 @@ def test_a_key_set_later_signs_from_then_on(pristine: dict[bytes, Home], tmp_pat
 
 
 def test_the_document_has_every_case() -> None:
-    """The table of ``docs/journal.md`` lists each case, and says of the same ones that the home alone cannot tell."""
+    """The table of ``docs/journal.md`` lists each case and marks the same ones as undetectable from the home alone."""
     rows = [line.strip("| ").split(" | ") for line in DOCUMENT.read_text().splitlines() if line.startswith("| ")]
     documented = {cells[0]: cells[1] for cells in rows if len(cells) > 1 and cells[1] in ("yes", "no")}
 

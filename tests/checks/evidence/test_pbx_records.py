@@ -1,4 +1,4 @@
-"""What PBXs' own records add to findings: attempts that the carrier has no record of."""
+"""Findings with PBX records: attempts that the carrier has no record of."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ EARLIER = NOW - timedelta(hours=2)
 
 
 def attempts(count=4, **facts):
-    """Return a row of ``pbx_attempts``: refused as Asterisk writes it, two hours ago, and nothing since."""
+    """Return a ``pbx_attempts`` row: refused as Asterisk writes it, two hours ago, and no attempt since."""
     row = {"pbx_id": "denver", "fate": "missing", "disposition": "NO ANSWER", "at_once": True, "latest": True}
     times = {"first_at": EARLIER, "last_at": NOW - timedelta(hours=1)}
     return row | {"attempts": count} | times | facts
 
 
 def world(*rows, listed=(), fresh=True, addresses=(DENVER,), record=None, **more):
-    """Return a snapshot in which Denver's own records were imported, at a carrier that writes no refusals."""
+    """Return a snapshot with Denver's imported PBX records, for a carrier that writes no CDRs of refusals."""
     records = {"pbx_id": "denver", "first_at": EARLIER, "last_at": NOW, "attempts": 9, "compared": 5, "skew_s": 3}
     records |= record or {}
     snapshot = make_snapshot(
@@ -52,7 +52,7 @@ def world(*rows, listed=(), fresh=True, addresses=(DENVER,), record=None, **more
 
 
 def test_a_silent_pbx_is_heard_in_its_own_records(judged):
-    """The reason counts and says since when and what else it could be; the evidence shows the PBX's own words."""
+    """The reason has count, time and alternative causes; the evidence has the PBX's disposition."""
     verdict = judged(pbx_address_is_allowed, world(attempts(3), attempts(1, disposition="FAILED", q850_cause=21)))[
         DENVER
     ]
@@ -71,7 +71,7 @@ def test_a_silent_pbx_is_heard_in_its_own_records(judged):
 
 
 def test_one_attempt_is_told_as_one(judged):
-    """The sentence has its number."""
+    """The sentence uses the singular for one attempt."""
     reason = judged(pbx_address_is_allowed, world(attempts(1)))[DENVER].reason
 
     assert "1 attempt in the PBX's own records since 2026-11-20 10:00 UTC has no record at the carrier" in reason
@@ -88,7 +88,12 @@ def test_one_attempt_is_told_as_one(judged):
     ],
 )
 def test_other_attempts_are_no_sign_of_a_refusal(judged, row):
-    """Those the carrier has, those nobody can tell, those that rang, those before one that arrived, another PBX's."""
+    """
+    Attempts that do not prove a refusal are ignored.
+
+    These are attempts that the carrier has, undecided ones, those that rang, those before an admitted one, and another
+    PBX's.
+    """
     verdict = judged(pbx_address_is_allowed, world(row))[DENVER]
 
     assert "no call from it is on record" in verdict.reason
@@ -96,7 +101,7 @@ def test_other_attempts_are_no_sign_of_a_refusal(judged, row):
 
 
 def test_old_records_and_two_kinds_of_address_conclude_nothing(judged):
-    """Records that end a week ago, or of a PBX of which one address is listed, say nothing of this one today."""
+    """Records that end a week ago, or of a PBX with one of several addresses listed, decide nothing."""
     assert (
         "no call from it is on record" in judged(pbx_address_is_allowed, world(attempts(), fresh=False))[DENVER].reason
     )
@@ -107,7 +112,7 @@ def test_old_records_and_two_kinds_of_address_conclude_nothing(judged):
 
 
 def test_attempts_from_before_the_change_or_the_move_are_history(judged):
-    """They were made under another policy, or from the address that the PBX had then."""
+    """Attempts under an earlier policy, or from the PBX's earlier address, are ignored."""
     changed = NOW - timedelta(minutes=90)
     versions = (
         PolicyVersion(Policy(frozenset(), credentials_on=True, tech_prefix="12345678"), NOW - timedelta(days=60)),
@@ -122,7 +127,7 @@ def test_attempts_from_before_the_change_or_the_move_are_history(judged):
 
 
 def test_what_the_carrier_wrote_speaks_first(judged):
-    """Refusals on record are proof, and they are the evidence."""
+    """Refusals in the carrier's CDRs take precedence over PBX records as proof and evidence."""
     verdict = judged(pbx_address_is_allowed, world(attempts(), traffic=[refused_row(DENVER, calls=7)]))[DENVER]
 
     assert verdict.confidence is Confidence.PROVEN
@@ -132,7 +137,11 @@ def test_what_the_carrier_wrote_speaks_first(judged):
 
 @pytest.mark.parametrize(("count", "status"), [(2, Status.PASS), (3, Status.UNKNOWN)])
 def test_a_listed_pbx_whose_attempts_do_not_arrive_cannot_be_told(judged, count, status):
-    """Three in a row are no accident: the list, the prefix or the way to the carrier is wrong. Two may be."""
+    """
+    Three missing attempts in a row make a listed PBX unknown; two may be coincidence.
+
+    The list, the prefix or the path to the carrier is wrong.
+    """
     verdict = judged(pbx_address_is_allowed, world(attempts(count), listed=(DENVER,)))[DENVER]
 
     assert status is verdict.status
@@ -152,14 +161,14 @@ def test_a_listed_pbx_whose_attempts_do_not_arrive_cannot_be_told(judged, count,
     ],
 )
 def test_records_that_say_nothing_are_told_with_the_cure(judged, record, fresh, said):
-    """Whoever imported them learns why they did not help."""
+    """The reason explains why imported PBX records were of no use, with the remedy."""
     rows = [attempts(fate="open")] if record else [attempts()]
 
     assert said in judged(pbx_address_is_allowed, world(*rows, record=record, fresh=fresh))[DENVER].reason
 
 
 def test_where_refusals_are_recorded_they_did_not_arrive(judged):
-    """A carrier that writes its refusals would have written these."""
+    """If the carrier writes CDRs of refusals, missing attempts did not reach it."""
     snapshot = replace(world(attempts()), capabilities=frozenset(Capability))
 
     assert "though it records what it refuses: they did not reach it." in (
@@ -168,7 +177,7 @@ def test_where_refusals_are_recorded_they_did_not_arrive(judged):
 
 
 def test_a_call_that_was_let_in_afterwards_settles_it(judged):
-    """The records were not imported again since, and the carrier has newer calls."""
+    """A later admitted call overrides the attempts, although the PBX records were not imported again."""
     traffic = [calls_row(DENVER, at=NOW - timedelta(minutes=5))]
 
     assert judged(pbx_address_is_allowed, world(attempts(9), listed=(DENVER,), traffic=traffic))[DENVER].status is (
@@ -177,7 +186,7 @@ def test_a_call_that_was_let_in_afterwards_settles_it(judged):
 
 
 def test_a_source_gone_silent_is_explained_by_its_own_records(judged):
-    """Calls from before the change, none since, and the PBX recorded attempts: that is said in place of silence."""
+    """For a source silent since the change, the reason names the PBX's attempts instead of the silence."""
     changed = NOW - timedelta(hours=3)
     versions = (
         PolicyVersion(

@@ -19,13 +19,13 @@ def kept(home: Path) -> list[Path]:
 
 
 def change(home: Path, **facts: Any) -> None:
-    """Change what the one unused link of a home says."""
+    """Modify the content of the one unused link of a home."""
     (file,) = kept(home)
     file.write_text(json.dumps(json.loads(file.read_text()) | facts))
 
 
 def test_a_link_is_used_once_and_its_token_is_not_kept(tmp_path: Path) -> None:
-    """Private files named by a hash hold who made it and whom it is for."""
+    """A link works once; its private file is named by a hash and holds creator and recipient, not the token."""
     token = links.make(tmp_path, name="Ola\x1b\u202e")
     (file,) = kept(tmp_path)
 
@@ -39,7 +39,7 @@ def test_a_link_is_used_once_and_its_token_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_of_many_who_open_a_link_one_gets_in(tmp_path: Path) -> None:
-    """Removing the file decides."""
+    """Of many concurrent requests with a link one succeeds: removing the file decides."""
     token = links.make(tmp_path)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: links.use(tmp_path, token), range(64)))
@@ -48,7 +48,7 @@ def test_of_many_who_open_a_link_one_gets_in(tmp_path: Path) -> None:
 
 
 def test_looking_at_a_link_leaves_it(tmp_path: Path) -> None:
-    """The link still opens afterwards; used, expired and unknown links return another page."""
+    """A preview does not use up a link; used, expired and unknown links give another page."""
     token, old = links.make(tmp_path), links.make(tmp_path, valid_s=0)
 
     assert [True, True, False, False] == [links.is_unused(tmp_path, each) for each in (token, token, old, "x")]
@@ -58,7 +58,7 @@ def test_looking_at_a_link_leaves_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("token", ["", "..", "../state.db", "/etc/passwd", "a" * 10_000, "\0", "\udcff", "x y"])
 def test_a_token_that_is_none_finds_nothing(tmp_path: Path, token: str) -> None:
-    """No token is ever a path."""
+    """An invalid token finds no link and is never used as a path."""
     (tmp_path / "state.db").touch()
     assert links.use(tmp_path, token) is None
     links.make(tmp_path)
@@ -79,9 +79,9 @@ def test_a_token_that_is_none_finds_nothing(tmp_path: Path, token: str) -> None:
 )
 def test_an_old_link_opens_nothing(tmp_path: Path, facts: dict[str, Any]) -> None:
     """
-    Its time is over, or how old it is cannot be told.
+    A link that has expired, or whose age is unknown, does not work.
 
-    The time of day plays no part, so setting the clock back or forward neither revives nor ends a link.
+    The time of day is not used, so setting the clock back or forward neither revives nor ends a link.
     """
     token = links.make(tmp_path)
     change(tmp_path, **facts)
@@ -91,7 +91,11 @@ def test_an_old_link_opens_nothing(tmp_path: Path, facts: dict[str, Any]) -> Non
 
 
 def test_the_time_of_day_is_not_in_a_link(tmp_path: Path) -> None:
-    """A clock that jumps between two starts changes nothing; a year in seconds is far from the time since a boot."""
+    """
+    A clock that jumps between two starts changes nothing, because links use the time since boot.
+
+    A year in seconds is far from the time since a boot.
+    """
     links.make(tmp_path)
     (file,) = kept(tmp_path)
 
@@ -102,7 +106,7 @@ def test_the_time_of_day_is_not_in_a_link(tmp_path: Path) -> None:
 
 
 def test_a_damaged_link_opens_nothing_and_goes_away(tmp_path: Path) -> None:
-    """With the next link that is made."""
+    """A damaged link does not work and is removed when the next link is created."""
     token = links.make(tmp_path)
     (file,) = kept(tmp_path)
     file.write_text("{")

@@ -1,4 +1,4 @@
-"""CSV files: exactly the rows, safe in a spreadsheet, sealed by a manifest."""
+"""CSV exports: exact rows, safe in spreadsheets, sealed by a manifest."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def read(data: bytes) -> pd.DataFrame:
-    """Read a CSV back as text."""
+    """Read a CSV file as text."""
     return pd.read_csv(io.BytesIO(data), dtype=str, keep_default_na=False)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"])), min_size=1, max_size=5))
 def test_no_cell_can_start_a_formula(cells: list[str]) -> None:
-    """Whatever the text, no cell begins with a character that a spreadsheet runs; nothing else changes."""
+    """No cell begins with a character that starts a formula in a spreadsheet; nothing else changes."""
     back = read(to_csv(pd.DataFrame({"label": cells}), account="SAMPLE"))["label"]
 
     assert not any(cell.startswith(DANGEROUS) for cell in back)
@@ -51,15 +51,15 @@ def test_no_cell_can_start_a_formula(cells: list[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\n=1", "＝1+1", "＋1", "－1", "＠x"])  # noqa: RUF001 - full width is the case
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx", "\n=1", "＝1+1", "＋1", "－1", "＠x"])  # noqa: RUF001 - full width is the test case
 def test_dangerous_cells_are_neutralized(cell: str) -> None:
-    """Each character of the list is met with an apostrophe."""
+    """Each dangerous character is prefixed with an apostrophe."""
     assert read(to_csv(pd.DataFrame({"a": [cell]}), account="x"))["a"].iloc[0].startswith("'")
 
 
 @pytest.mark.parametrize("kind", ["str", "object", "category", pd.ArrowDtype(pyarrow.string())])
 def test_no_cell_holds_what_a_reader_cannot_see(kind: object) -> None:
-    """Whatever holds the text; what hid a formula no longer begins the cell."""
+    """No cell contains invisible characters, whatever its type; a formula behind them is neutralized."""
     column = pd.Series(["a\u202eb\x1b[2J\x9b", "\u200b=1+1", "\r=1+1"], dtype=kind)
 
     cells = list(read(to_csv(pd.DataFrame({"a": column}), account="a\u202eb"))["a"])
@@ -69,7 +69,11 @@ def test_no_cell_holds_what_a_reader_cannot_see(kind: object) -> None:
 
 
 def test_no_other_module_writes_csv_files() -> None:
-    """What is written elsewhere would have none of this; the emulator writes as the carrier does, bad text included."""
+    """
+    Other modules write no CSV, because they would lack this protection.
+
+    The emulator is an exception: it writes as the carrier does, including hostile text.
+    """
     allowed = {"services/exports/csv_files.py", "emulator/exports.py", "calls/ingest/lenient_csv.py"}
     root = Path(dashboard.__file__).parent
     found = {
@@ -82,7 +86,7 @@ def test_no_other_module_writes_csv_files() -> None:
 
 
 def test_numbers_and_times_are_left_alone() -> None:
-    """Negative amounts stay numbers; times are ISO 8601 in UTC; money keeps its digits."""
+    """Negative amounts remain numbers; times are ISO 8601 in UTC; money keeps its digits."""
     frame = pd.DataFrame(
         {
             "amount": [-1.5],
@@ -97,7 +101,7 @@ def test_numbers_and_times_are_left_alone() -> None:
 
 
 def test_every_row_says_sample() -> None:
-    """A row that is copied out of the file still says where it is from."""
+    """Every row of the sample account says so, even if it is copied out of the file."""
     assert {"SAMPLE"} == set(read(to_csv(pd.DataFrame({"a": ["x", "y"]}), account="SAMPLE"))["account"])
 
 
@@ -106,7 +110,7 @@ def test_every_row_says_sample() -> None:
     [(True, "12345678", "SAMPLE"), (False, "12345678", "12345678"), (False, "", "unknown")],
 )
 def test_the_account_is_named(*, sample: bool, prefix: str, name: str) -> None:
-    """The sample account is never taken for a real one."""
+    """The sample account is never labeled as a real one."""
     assert name == account_name(sample=sample, tech_prefix=prefix)
 
 
@@ -115,7 +119,7 @@ TWO = pd.DataFrame({"x": ["1", "2\n3"]})
 
 
 def test_the_manifest_seals_what_is_on_disk(tmp_path: Path) -> None:
-    """Every file is listed with its rows, bytes and hash; the manifest is written last."""
+    """The manifest lists every file with rows, bytes and hash, and is written last."""
     written = write_folder(tmp_path / "out", {"b": Table.of(TWO.head(0)), "a": Table.of(TWO)}, SEAL)
 
     sealed = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -128,7 +132,7 @@ def test_the_manifest_seals_what_is_on_disk(tmp_path: Path) -> None:
 
 
 def test_pieces_make_the_same_file() -> None:
-    """A table that is written piece by piece has one header and every row, in order."""
+    """A table written in pieces has one header and every row in order."""
     frame = pd.DataFrame({"x": range(7), "label": list("abcdefg")})
     in_pieces = Table(7, frame.head, lambda: (frame[at : at + 3] for at in range(0, 7, 3)))
 
@@ -137,7 +141,7 @@ def test_pieces_make_the_same_file() -> None:
 
 
 def test_the_zip_holds_the_same_and_is_reproducible(tmp_path: Path) -> None:
-    """The same tables make the same bytes, the files of the folder among them."""
+    """The zip has the same files as the folder, and equal tables give equal bytes."""
     packed = to_zip({"a": Table.of(TWO)}, SEAL)
     written = write_folder(tmp_path, {"a": Table.of(TWO)}, SEAL)
 
@@ -147,7 +151,7 @@ def test_the_zip_holds_the_same_and_is_reproducible(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A file stands where the folder should be."""
+    """A file in place of the folder gives an error that names it."""
     (tmp_path / "out").write_text("in the way")
 
     with pytest.raises(InputError, match="out cannot be written"):
@@ -155,7 +159,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_money_is_written_in_full() -> None:
-    """Zero too: a spreadsheet makes nothing sensible of 0E-8. What is absent stays empty."""
+    """Money is written without an exponent, because spreadsheets misread 0E-8. Missing values stay empty."""
     amounts = pd.Series([Decimal("0E-8"), Decimal("12.50000000"), None], dtype=schemas.MONEY)
 
     back = read(to_csv(pd.DataFrame({"cost_usd": amounts}), account="SAMPLE"))["cost_usd"]

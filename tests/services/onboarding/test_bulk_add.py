@@ -1,4 +1,4 @@
-"""A pasted table: what each line comes to beside the inventory, before anything is kept."""
+"""Bulk add: the preview of each pasted line compared with the inventory, before anything is saved."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ WORLD = make_snapshot(
 
 
 def read(text: str) -> PastedFleet:
-    """Read a paste beside Seattle and Denver."""
+    """Read a paste with Seattle and Denver in the inventory."""
     return bulk_add.read(WORLD, bulk_add.upload(text))
 
 
 def only(text: str) -> dict[str, object]:
-    """Return the one row of a paste of one line, its chip as text."""
+    """Return the only row of a one-line paste, with its chip as text."""
     (row,) = read(text).rows.to_dict("records")
     return {str(name): value for name, value in row.items()} | {"state": row["state"][0]}
 
@@ -46,7 +46,7 @@ def only(text: str) -> dict[str, object]:
     ],
 )
 def test_each_line_says_what_comes_of_it(text: str, state: str, says: str) -> None:
-    """New or known, whole or not, taken or left out: one word and a sentence."""
+    """Each line has one word and a sentence: new or known, complete or not, accepted or rejected."""
     row = only(text)
 
     assert state == row["state"]
@@ -54,7 +54,7 @@ def test_each_line_says_what_comes_of_it(text: str, state: str, says: str) -> No
 
 
 def test_what_is_wrong_stands_in_front_and_nothing_of_it_is_kept() -> None:
-    """Good lines are added beside it, and an address that another PBX has is shared from then on."""
+    """Lines with problems are first and not saved; good lines are, and a PBX may share another's address."""
     found = read("Tulsa,198.51.100.77,19185550100\nLima,10.0.0.1,\nRome,198.51.100.11,\nDenver,198.51.100.24,\n")
     merged = found.difference.merged
 
@@ -67,7 +67,11 @@ def test_what_is_wrong_stands_in_front_and_nothing_of_it_is_kept() -> None:
 
 
 def test_inbound_calls_of_a_new_static_pbx_go_to_its_address() -> None:
-    """As the carrier's set-up has it, unless the table says another host; a known PBX keeps its own."""
+    """
+    A new static PBX receives inbound calls at its address, as in the carrier's set-up, unless the table has a host.
+
+    A known PBX keeps its own host.
+    """
     rows = read("Tulsa,198.51.100.77\nSeattle,198.51.100.12\n").difference.merged["pbxs"].set_index("pbx_id")
 
     assert ("198.51.100.77", "198.51.100.11") == tuple(rows.loc[["tulsa", "seattle"], "inbound_host"])
@@ -76,7 +80,7 @@ def test_inbound_calls_of_a_new_static_pbx_go_to_its_address() -> None:
 
 
 def test_what_changes_of_known_pbxs_can_be_looked_at() -> None:
-    """Before and after; what is added stands in the rows."""
+    """Changes of known PBXs are listed with before and after; additions are listed as rows."""
     changes = bulk_add.changed_only(read("Name,Site\nSeattle,Pier 5\nTulsa,Hut\n").difference).changes
 
     assert [("seattle", "site", "Pier 4", "Pier 5")] == list(
@@ -85,7 +89,7 @@ def test_what_changes_of_known_pbxs_can_be_looked_at() -> None:
 
 
 def test_the_same_table_twice_changes_nothing() -> None:
-    """Ids are made of names, always the same."""
+    """Ids depend only on names, so pasting the same table again changes nothing."""
     text = "Tulsa,198.51.100.77,19185550100\nMiami,dynamic,13055550140\n"
     merged = read(text).difference.merged
     frames = {name: merged[f"pbx_{name}"].to_dict("records") for name in ("addresses", "numbers")}
@@ -100,7 +104,7 @@ def test_the_same_table_twice_changes_nothing() -> None:
 
 
 def test_a_paste_of_nothing_is_a_sentence() -> None:
-    """It adds nothing and says so."""
+    """An empty paste adds nothing and gives a message."""
     found = read("\n\n")
 
     assert found.empty
@@ -129,7 +133,7 @@ CELLS = st.sampled_from(
 @given(st.lists(st.lists(st.one_of(CELLS, st.text(max_size=6)), max_size=4), max_size=6))
 @example([["Denver", "\U00018cd6"], ["Denver"]])
 def test_no_paste_takes_what_is_anothers(rows: list[list[str]]) -> None:
-    """Whatever is pasted, Seattle keeps its address and its number, and every row has a state and a sentence."""
+    """For any paste, Seattle keeps its address and number, and every row has a state and a sentence."""
     found = read("\n".join(",".join(row) for row in rows))
     merged = found.difference.merged
     owners = set(zip(merged["pbx_addresses"]["pbx_id"], merged["pbx_addresses"]["address"], strict=True))
@@ -141,7 +145,7 @@ def test_no_paste_takes_what_is_anothers(rows: list[list[str]]) -> None:
 
 
 def test_a_thousand_lines_are_read_in_a_second() -> None:
-    """Half of them clash with the other half."""
+    """A thousand lines, half of which conflict with the other half, are read in a second."""
     text = "".join(f"PBX {n},198.51.100.{n % 250 + 1},1206555{n:04}\n" for n in range(1_000))
     begun = time.process_time()
     found = read(text)

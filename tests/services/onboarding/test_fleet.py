@@ -1,4 +1,4 @@
-"""Many PBXs at once: one sentence, a matrix, one plan for several, an archive, and the step that is the account's."""
+"""Onboarding of many PBXs: summary, matrix, combined plans, archive, and the account's last step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST = 25
 
 
 def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **facts: Any) -> OnboardingContext:
-    """Return so many static PBXs, the first of them listed and calling, each with one number that leads nowhere."""
+    """Return ``count`` static PBXs, each with an unrouted number; the first ``listed`` and ``calling`` ones are so."""
     ids = [f"pbx-{n:04}" for n in range(count)]
     address = {pbx_id: f"198.51.{100 + n // 250}.{n % 250 + 1}" for n, pbx_id in enumerate(ids)}
     number = {pbx_id: f"1206555{n:04}" for n, pbx_id in enumerate(ids)}
@@ -45,13 +45,13 @@ def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **
 
 
 def said(ground: OnboardingContext, most: int = MOST) -> str:
-    """Return the sentence on top."""
+    """Return the summary sentence."""
     together = fleet.allow_together(ground, most), fleet.route_together(ground, most)
     return fleet.answer(fleet.standings(ground), *together, credentials(ground))
 
 
 def test_the_sentence_counts_and_says_what_is_next() -> None:
-    """How many place calls by address, who keeps credentials, and the one click that does most."""
+    """The summary counts PBXs that place calls by address and that keep credentials, and names the next fix."""
     assert "1 of 3 static PBXs places calls by address, 1 keeps credentials; next: allow 2 addresses." == said(
         world(3, calling=1, listed=1, dynamic=1)
     )
@@ -60,12 +60,12 @@ def test_the_sentence_counts_and_says_what_is_next() -> None:
 
 
 def test_where_nothing_can_be_done_at_once_the_first_step_is_next() -> None:
-    """It is named with how many PBXs it is next for."""
+    """If no combined fix is possible, the most common first step is named with its number of PBXs."""
     assert said(world(2, listed=2, numbers=[], pbx_numbers=[])).endswith("next: put the configuration on 2 PBXs.")
 
 
 def test_what_is_to_be_done_stands_first() -> None:
-    """By the next step, and those that are set up last; the cell of the next step says so."""
+    """PBXs are sorted by next step, completed ones last; the cell of the next step is marked."""
     ground = world(3, calling=1, listed=1, pbx_numbers=[])
     found = fleet.standings(ground)
     frame = fleet.frame_of(found, ground)
@@ -77,7 +77,7 @@ def test_what_is_to_be_done_stands_first() -> None:
 
 
 def test_who_is_refused_now_stands_first() -> None:
-    """Calls are being lost: before anything that is only left to do."""
+    """A PBX whose calls are refused now is first, because it is losing calls."""
     row = refused_row("198.51.100.3", pbx_id="pbx-0002", attributed_by="address")
     ground = world(3, traffic=[row])
     frame = fleet.frame_of(fleet.standings(ground), ground)
@@ -86,7 +86,7 @@ def test_who_is_refused_now_stands_first() -> None:
 
 
 def test_retired_pbxs_are_not_set_up() -> None:
-    """Nothing is left to do for them."""
+    """Retired PBXs are not listed."""
     assert [] == fleet.standings(world(0, pbxs=[pbx("old", status="retired")]))
 
 
@@ -101,7 +101,7 @@ def test_the_filter_parts_them() -> None:
 
 
 def test_the_file_has_the_evidence_of_every_step() -> None:
-    """Two columns a step: where it stands, and the sentence."""
+    """The file has two columns per step: state and sentence."""
     (row,) = fleet.evidence_of(fleet.standings(world(1))).to_dict("records")
 
     assert ("open", "waits") == (row["allow_state"], row["call_state"])
@@ -109,7 +109,7 @@ def test_the_file_has_the_evidence_of_every_step() -> None:
 
 
 def test_addresses_are_allowed_by_one_plan() -> None:
-    """The plan of all has what each finding's own plan has, and passes the same guards."""
+    """The combined plan has the changes and guards of each finding's own plan."""
     ground = world(4, listed=1)
     together = fleet.allow_together(ground, MOST)
     plan = build(ground.snapshot, together.changes, max_changes=MOST, title=together.label)
@@ -123,17 +123,17 @@ def test_addresses_are_allowed_by_one_plan() -> None:
 
 
 def test_a_plan_is_no_larger_than_one_may_be() -> None:
-    """What is left is counted, and the label says how many of how many."""
+    """The remainder beyond the limit is counted, and the label has both numbers."""
     together = fleet.allow_together(world(40), MOST)
 
     assert ("Allow 25 of 40 addresses", 25, 15) == (together.label, len(together.changes), together.rest)
     assert Together() == fleet.allow_together(world(2, listed=2), MOST)
 
 
-@settings(deadline=None, max_examples=40)  # a whole account is checked each time
+@settings(deadline=None, max_examples=40)  # each example runs the checks on a whole account
 @given(count=st.integers(0, 12), most=st.integers(1, 30), same=st.booleans())
 def test_numbers_are_routed_whole(count: int, most: int, same: bool) -> None:
-    """No plan is too large, makes a route twice, or makes one that no number of it points at."""
+    """No plan exceeds the limit, creates a route twice, or creates one without a number."""
     names = [pbx(f"pbx-{n:04}", inbound_host=f"198.51.100.{n + 1}") for n in range(count)]
     ground = world(count, pbxs=[row | {"name": "Branch"} for row in names] if same else names)
     together = fleet.route_together(ground, most)
@@ -147,7 +147,11 @@ def test_numbers_are_routed_whole(count: int, most: int, same: bool) -> None:
 
 
 def test_the_archive_has_a_folder_each_and_says_what_is_left_out() -> None:
-    """A PBX that must keep its credentials is named with the reason; the paths stay in their folders."""
+    """
+    The archive has one folder per PBX; a PBX that keeps its credentials is listed with the reason.
+
+    Member paths stay within their folders.
+    """
     ground = world(2, dynamic=1)
     files = config_archive.files_of(ground)
 
@@ -159,7 +163,7 @@ def test_the_archive_has_a_folder_each_and_says_what_is_left_out() -> None:
 
 
 def test_the_archive_takes_the_kind_of_the_make() -> None:
-    """FreePBX is told what to enter, so its folder has the settings."""
+    """The folder of a FreePBX has the settings to enter."""
     ground = world(1, pbxs=[pbx("pbx-0000", vendor="FreePBX")])
 
     assert " = " in config_archive.files_of(ground)["pbx-0000/STEPS.txt"]
@@ -177,7 +181,7 @@ def test_the_archive_takes_the_kind_of_the_make() -> None:
     ],
 )
 def test_credentials_go_off_only_once_nobody_needs_them(facts: dict[str, Any], expected: Progress, words: str) -> None:
-    """Every static PBX proven by calls, none with a dynamic address: only then there is something to press."""
+    """The switch is offered only if every static PBX is proven by calls and no PBX is dynamic."""
     found: Credentials = credentials(world(2, **facts))
 
     assert expected is found.progress
@@ -186,12 +190,12 @@ def test_credentials_go_off_only_once_nobody_needs_them(facts: dict[str, Any], e
 
 
 def test_no_pbx_is_no_proof() -> None:
-    """Nothing active is not everything proven."""
+    """Without an active PBX nothing is proven."""
     assert Progress.BLOCKED is credentials(world(0)).progress
 
 
 def test_a_thousand_are_judged_in_a_second() -> None:
-    """The page stays usable however many were pasted."""
+    """A thousand PBXs are evaluated in a second, so that the page stays usable."""
     ground = world(1_000, calling=300, listed=300)
     begun = time.process_time()
     found = fleet.standings(ground)

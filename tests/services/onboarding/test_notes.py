@@ -1,4 +1,4 @@
-"""Notes of a set-up: kept over restarts, the latest counts, and what a test call printed is read strictly."""
+"""Onboarding notes: persistent, latest per kind, and strict parsing of test call output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PRINTED: dict[str, Any] = {
 
 
 def test_the_latest_of_a_kind_counts_and_lasts(tmp_path: Path) -> None:
-    """Who and when stay with it, and a database that is opened again still has it."""
+    """The latest note of each kind keeps its author and time in a reopened database."""
     state = State.open(tmp_path)
     assert 0 == notes.newest(state)
     notes.keep(state, "denver", notes.CONFIGURED, {}, at=NOW - timedelta(hours=1), by="kim")
@@ -45,7 +45,7 @@ def test_the_latest_of_a_kind_counts_and_lasts(tmp_path: Path) -> None:
 
 
 def test_what_a_test_call_printed_is_read() -> None:
-    """One object, or a list of one; what is not asked for is left out."""
+    """One object, or a list of one, is accepted; unknown fields are dropped."""
     found = notes.read_call(json.dumps(PRINTED), ["198.51.100.24"])
 
     assert (180, "Ringing", True) == (found["sip_status"], found["sip_reason"], found["admitted"])
@@ -72,13 +72,13 @@ def test_what_a_test_call_printed_is_read() -> None:
     ],
 )
 def test_anything_else_is_a_sentence(text: str, said: str) -> None:
-    """No claim is taken for what a machine printed, and none of another PBX."""
+    """Free text, and output of another PBX, is refused with a message."""
     with pytest.raises(InputError, match=said):
         notes.read_call(text, ["198.51.100.24"])
 
 
 def test_texts_are_short_and_of_one_line() -> None:
-    """What is noted stands in sentences of the page."""
+    """Noted texts are one short line, because the page displays them within sentences."""
     found = notes.read_call(json.dumps(PRINTED | {"sip_reason": "a\nb\u202e" + "x" * 900}), [])
 
     assert "a b" == found["sip_reason"][:3]

@@ -1,4 +1,4 @@
-"""The steps of a set-up: judged by calls, checks and what was read; what somebody said is never proof."""
+"""Onboarding steps: evaluated from calls, checks and configurations; a note is never proof."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CALL = {"source": ADDRESS, "sip_status": 180, "sip_reason": "Ringing", "admitted
 
 
 def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
-    """Return the steps of Denver, static and dialing the prefix, unless said otherwise."""
+    """Return the steps of Denver, by default static and dialing the prefix."""
     row = facts.pop("pbx", {})
     world = {"pbxs": [pbx("denver", inbound_host=ADDRESS, **row)], "addresses": [DENVER], "edges": POPS} | facts
     snapshot = make_snapshot(**world)
@@ -34,17 +34,17 @@ def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
 
 
 def progress(steps: dict[str, OnboardingStep]) -> dict[str, Progress]:
-    """Return where each step stands."""
+    """Return the state of each step."""
     return {name: step.progress for name, step in steps.items()}
 
 
 def said(kind: str, *, minutes: int = 5, **content: Any) -> Note:
-    """Return a note of some minutes ago."""
+    """Return a note from the given number of minutes ago."""
     return Note(kind, NOW - timedelta(minutes=minutes), "kim", content)
 
 
 def test_a_new_pbx_waits_for_its_address_on_the_list() -> None:
-    """Known by nothing but the inventory: what does not hang on the list is open, calls wait for it."""
+    """For a PBX known only from the inventory, independent steps are open, and calls wait for the list."""
     assert {
         "kind": Progress.DONE,
         "dial": Progress.DONE,
@@ -57,7 +57,7 @@ def test_a_new_pbx_waits_for_its_address_on_the_list() -> None:
 
 
 def test_a_refused_pbx_is_at_the_step_that_allows_its_address() -> None:
-    """Its calls reach the carrier and are refused for the address alone, so its configuration is on."""
+    """Calls refused only because of the address prove that the PBX is configured."""
     steps = judged(traffic=[refused_row(ADDRESS, **OWN)])
 
     assert Progress.DONE is steps["snippet"].progress
@@ -67,14 +67,14 @@ def test_a_refused_pbx_is_at_the_step_that_allows_its_address() -> None:
 
 
 def test_calls_that_are_admitted_prove_what_came_before() -> None:
-    """Listed, dialing, and let in: nothing of it has to be said by anybody."""
+    """Admitted calls from a listed address prove the earlier steps without notes."""
     steps = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, **OWN)])
 
     assert {Progress.DONE} == {step.progress for name, step in steps.items() if name != "route"}
 
 
 def test_calls_of_a_shared_address_prove_nothing_of_one_pbx() -> None:
-    """Where no X-Tag tells whose they are, the step stays open and says what to do."""
+    """Without an X-Tag, calls of a shared address prove nothing about one PBX; the step is open with instructions."""
     step = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, pbx_id="denver|tampa")])["call"]
 
     assert step.progress is not Progress.DONE
@@ -83,7 +83,7 @@ def test_calls_of_a_shared_address_prove_nothing_of_one_pbx() -> None:
 
 
 def test_a_call_by_credentials_is_no_call_by_address() -> None:
-    """Admitted while unlisted proves the credentials, not the address."""
+    """A call admitted from an unlisted address proves credentials, not the address."""
     steps = judged(traffic=[calls_row(ADDRESS, **OWN)])
 
     assert (Progress.BLOCKED, Progress.BLOCKED) == (steps["probe"].progress, steps["call"].progress)
@@ -91,7 +91,7 @@ def test_a_call_by_credentials_is_no_call_by_address() -> None:
 
 
 def test_admitted_while_credentials_are_off_proves_the_prefix() -> None:
-    """By the admission rule there is no other way in."""
+    """With credentials off, an admitted call proves the prefix, because there is no other path."""
     facts = {"allowed": (ADDRESS,), "credentials_on": False, "traffic": [calls_row(ADDRESS, **OWN)]}
     steps = judged(pbx={"dials_prefix": "unknown"}, **facts)
 
@@ -100,7 +100,7 @@ def test_admitted_while_credentials_are_off_proves_the_prefix() -> None:
 
 
 def test_what_somebody_said_goes_on_and_is_not_done() -> None:
-    """A note passes the step to the next, and says that nothing proves it."""
+    """A note advances to the next step, and says that it is not proven."""
     steps = judged(said(notes.CONFIGURED), pbx={"dials_prefix": "unknown"})
 
     assert (Progress.SAID, Progress.SAID) == (steps["dial"].progress, steps["snippet"].progress)
@@ -111,7 +111,7 @@ def test_what_somebody_said_goes_on_and_is_not_done() -> None:
 
 
 def test_a_configuration_that_was_read_is_compared() -> None:
-    """What is not as wanted is counted, whatever somebody said."""
+    """Differences of the configuration are counted, whatever notes say."""
     read = [{"pbx_id": "denver", "key": "trunk.x.host", "value": "192.0.2.9", "file": "pjsip.conf", "line": 3}]
     steps = judged(said(notes.CONFIGURED), pbx_config=read)
 
@@ -128,7 +128,7 @@ def test_a_configuration_that_was_read_is_compared() -> None:
     ],
 )
 def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected: Progress, words: str) -> None:
-    """Admitted, refused, or neither: with code, time and meaning."""
+    """A test call is admitted, refused or neither, with status, time and meaning."""
     step = judged(said(notes.CALLED, **content), allowed=(ADDRESS,))["probe"]
 
     assert expected is step.progress
@@ -136,7 +136,7 @@ def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected:
 
 
 def test_a_refused_test_call_stands_beside_the_account() -> None:
-    """Whether its address is listed, its prefix the account's and the switch on; nothing where nobody answered."""
+    """A refused test call shows whether address, prefix and switch are right; without an answer it shows nothing."""
     refused = CALL | {"sip_status": 403, "admitted": False, "request_uri": "sip:12345678*12065550142@192.0.2.10:5060"}
     told = judged(said(notes.CALLED, **refused))["probe"].evidence
     silent = judged(said(notes.CALLED, **refused | {"sip_status": None, "admitted": None}))["probe"].evidence
@@ -147,7 +147,7 @@ def test_a_refused_test_call_stands_beside_the_account() -> None:
 
 
 def test_a_test_call_from_before_the_change_is_history() -> None:
-    """What was met under another policy says nothing of today's."""
+    """A test call under an earlier policy proves nothing about today's."""
     changed = NOW - timedelta(minutes=2)
     before, after = Policy(frozenset(), True, "12345678"), Policy(frozenset({ADDRESS}), True, "12345678")
     versions = (PolicyVersion(before, NOW - timedelta(days=9)), PolicyVersion(after, changed))
@@ -158,7 +158,7 @@ def test_a_test_call_from_before_the_change_is_history() -> None:
 
 
 def test_a_dynamic_pbx_has_a_shorter_path() -> None:
-    """It keeps its credentials, so nothing is listed, written or tested; its calls still have to be seen."""
+    """A dynamic PBX keeps its credentials, so its steps omit list, configuration and test; calls are still required."""
     steps = judged(pbx={"ip_kind": "dynamic", "auth_method": "credentials"}, addresses=[])
 
     assert {"dial", "snippet", "allow", "probe"} == {
@@ -170,7 +170,7 @@ def test_a_dynamic_pbx_has_a_shorter_path() -> None:
 
 @pytest.mark.parametrize("claim", ["x_tag", "caller_id"])
 def test_calls_under_its_name_prove_nothing_about_a_pbx(claim: str) -> None:
-    """Any caller can write an X-Tag or a caller id: without an address of its own the call step stays unknown."""
+    """Calls identified only by X-Tag or caller id do not prove the call step."""
     steps = judged(
         pbx={"ip_kind": "dynamic", "auth_method": "credentials"},
         addresses=[],
@@ -181,14 +181,14 @@ def test_calls_under_its_name_prove_nothing_about_a_pbx(claim: str) -> None:
 
 
 def test_calls_that_prove_neither_leave_the_call_step_unknown() -> None:
-    """A failure of the network shows neither that the carrier admitted the call nor that it refused it."""
+    """A network failure proves neither admission nor refusal, so the call step is unknown."""
     row = calls_row(ADDRESS, outcome="network", sip_status=503, **OWN)
 
     assert Progress.UNKNOWN is judged(allowed=(ADDRESS,), traffic=[row])["call"].progress
 
 
 def test_a_pbx_that_nobody_described_is_not_done() -> None:
-    """No data is not a pass: without an address nothing that hangs on it can be done."""
+    """Without an address, no step that depends on it is done."""
     steps = judged(pbx={"dials_prefix": "unknown"}, addresses=[])
 
     assert (Progress.OPEN, Progress.UNKNOWN) == (steps["kind"].progress, steps["dial"].progress)
@@ -199,7 +199,7 @@ def test_a_pbx_that_nobody_described_is_not_done() -> None:
 
 
 def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
-    """Silence is evidence only where calls were read lately; a check that could not be made says why."""
+    """Silence is evidence only with fresh calls; a check that could not be evaluated gives its reason."""
     snapshot = make_snapshot(allowed=(ADDRESS,), pbxs=[pbx("denver")], addresses=[DENVER])
     old = {**snapshot.freshness, "calls": Freshness(NOW - timedelta(days=2), 3600)}
     stale = type(snapshot)(**{**vars(snapshot), "freshness": old})
