@@ -1,4 +1,4 @@
-"""The calls page in a real browser: what is chosen on a chart narrows everything else, and can be shared."""
+"""The Calls page in a real browser: selections on a chart filter the whole page, and the link is shareable."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def dimmed(page: Page) -> Locator:
-    """Return the bars of the chart over time that lie outside of the stretch that was chosen."""
+    """Return the bars of the timeline chart that are outside the selected range."""
     return page.get_by_test_id("stVegaLiteChart").nth(0).locator(f'path[opacity="{NOT_CHOSEN}"]')
 
 
 def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     serve: Callable[..., Program], open_page: Callable[..., Page]
 ) -> None:
-    """A click on a PBX's bar, then a stretch drawn over time: title and link follow, and the link shows the same."""
+    """A click on a PBX's bar and a brushed time range update title and link, and the link shows the same page."""
     program = serve()
     page = open_page(program.url)
     page.goto(f"{program.url}/calls?span=30+days")
     title, charts = page.get_by_role("heading", level=1), page.get_by_test_id("stVegaLiteChart")
     expect(title).to_contain_text("outbound calls in the last 30 days", timeout=WAIT_MS)
-    settle(page)  # a chart that is still drawn moves the bars under the click
+    settle(page)  # a chart that is still being drawn would move the bars under the click
 
     charts.nth(1).locator('path[aria-label*="Denver"]').first.click(force=True)
 

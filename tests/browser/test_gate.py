@@ -1,4 +1,4 @@
-"""Real Chromium against the gate: what other sites, frames and ports can do to a signed-in browser, and a person."""
+"""Real Chromium against the gate: attacks by other sites, frames and ports on a signed-in browser, and sign-out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.waiting import WAIT_MS
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 REBOUND = "rebound.example"
-"""A name of another site that resolves to loopback, as after DNS rebinding."""
+"""Name of another site that resolves to loopback, as after DNS rebinding."""
 ATTACKS = """
 <!doctype html><title>foreign</title><a id="link" href="{url}/calls">a link</a><iframe src="{url}/" id="frame"></iframe>
 <script>
@@ -56,7 +56,7 @@ def site(text: str) -> Iterator[int]:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Suppress the request log."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -70,7 +70,7 @@ def site(text: str) -> Iterator[int]:
 
 @pytest.fixture
 def rebinding(chromium: Browser) -> Iterator[Browser]:
-    """Start a Chromium for which a name of another site is this machine."""
+    """Start Chromium with another site's name resolving to this machine."""
     kind: BrowserType = chromium.browser_type
     path = next(filter(None, map(shutil.which, NAMES)))
     rules = f"--host-resolver-rules=MAP {REBOUND} 127.0.0.1"
@@ -81,9 +81,9 @@ def rebinding(chromium: Browser) -> Iterator[Browser]:
 
 def test_other_sites_can_only_lead_to_the_dashboard(serve: Callable[..., Program], rebinding: Browser) -> None:
     """
-    From a signed-in browser: a rebound name, a foreign page and another port of this machine get nothing.
+    A rebound name, a foreign page and another local port get nothing from a signed-in browser.
 
-    No WebSocket, no fetch, no image, no frame. A link that is clicked there works, and so do a reload and a new tab.
+    WebSocket, fetch, image and frame are all refused. A clicked link, a reload and a new tab work.
     """
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
     port = urlsplit(program.url).port
@@ -109,7 +109,7 @@ def test_other_sites_can_only_lead_to_the_dashboard(serve: Callable[..., Program
 
     with site(ATTACKS.format(url=f"http://{REBOUND}:{port}")) as other:
         foreign = context.new_page()
-        foreign.goto(f"http://{REBOUND}:{other}/")  # the same name as what it attacks, as after rebinding
+        foreign.goto(f"http://{REBOUND}:{other}/")  # the same name as the attacked dashboard, as after rebinding
         foreign.wait_for_function("Object.keys(window.found).length === 4")
         assert {"socket": "refused", "read": "refused", "post": "refused", "image": "refused"} == foreign.evaluate(
             "window.found"
@@ -130,9 +130,9 @@ def test_a_browser_signs_out_everywhere_and_somebody_else_signs_in(
     serve: Callable[..., Program], open_page: Callable[..., Page], chromium: Browser
 ) -> None:
     """
-    All tabs go to the page that says what to do; the next person at the browser starts afresh, under another name.
+    All tabs show the signed-out page; the next person at the browser starts a new session under another name.
 
-    A link that was used, and a browser without any, get a page that names ``trunkgate link``.
+    A used link, and a browser without a session, get a page that names ``trunkgate link``.
     """
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
     page = open_page(program.url, expected=["401 (Unauthorized)"])

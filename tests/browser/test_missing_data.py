@@ -1,4 +1,4 @@
-"""Six states of missing data on a real account, in a real browser: both themes, a desk and a telephone."""
+"""Six states of missing data on a real account, in a real browser: both themes, desktop and phone."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.waiting import WAIT_MS
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NOWHERE = "http://127.0.0.1:9"
-"""Where requests to the carrier are sent: no port of this machine that answers, and nowhere else."""
+"""Carrier URL of a local port that does not answer, so that no request leaves the machine."""
 STATES = {
     "never-read": ("calls missing", "routes missing", "carrier down"),
     "stale-calls": ("calls stale",),
@@ -24,16 +24,16 @@ STATES = {
     "stale-inventory": ("inventory stale",),
     "carrier-down": ("carrier down",),
 }
-"""Beside the first run: by name, the faults of each."""
+"""States beside the first run, each with its faults."""
 POSITIVE = ("Every PBX places calls", "Nothing to fix", "No failures found.", "each belongs to a PBX")
-"""The last one needs the list and the inventory only."""
+"""Positive statements; the last one requires only the list and the inventory."""
 PAGES = ("", "findings", "account")
 
 
 def test_missing_data_looks_like_missing_data(
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
-    """In every state and look the pages say what is missing, fit the screen, and claim nothing positive."""
+    """In every state and look, pages name the missing data, fit the screen, and make no positive statement."""
     program = serve(**KEYS, HTTPS_PROXY=NOWHERE, TRUNKGATE_PUBLIC_RANGES=PUBLIC)
     pages = {width: open_page(program.url, scheme=loaded, width=width) for width, loaded in WIDTHS.items()}
     for width, page in pages.items():
@@ -55,7 +55,7 @@ def test_missing_data_looks_like_missing_data(
 
 
 def _open(page: Page, url: str) -> None:
-    """Open a page, on what is known so far where calls were never read."""
+    """Open a page; where calls were never read, show the data known so far."""
     visit(page, url)
     look = page.get_by_role("button", name="Show what is known so far")
     if look.count():
@@ -67,7 +67,7 @@ def _open(page: Page, url: str) -> None:
 
 
 def test_ages_go_on_while_a_page_is_open(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
-    """The header and the freshness of each input are written anew without a click."""
+    """The header and the freshness of each input are updated without a click."""
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
     page = open_page(program.url)
     synced = page.get_by_text("Synced").first

@@ -1,4 +1,4 @@
-"""Every page in a real browser: both themes, a desk and a telephone, no traceback, nothing wider than the screen."""
+"""Every page in a real browser: both themes, desktop and phone, no traceback, no horizontal overflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES = ("", "findings", "fixes", "calls", "outcomes", "what_if", "account", "in
 def test_every_page_in_every_look(
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
-    """A page shows its title and no error, and never has to be scrolled sideways."""
+    """A page shows its title and no error, and does not scroll horizontally."""
     program = serve()
     for width, loaded in WIDTHS.items():
         page = open_page(program.url, width=width, scheme=loaded)

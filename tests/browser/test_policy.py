@@ -1,4 +1,4 @@
-"""Everything that can be opened on a page, in a real browser, under the content security policy."""
+"""Every interactive element of the pages in a real browser, under the content security policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.waiting import WAIT_MS
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MOST = 2
-"""How many of a kind are tried on a page."""
+"""Maximum number of elements of a kind tried per page."""
 ROW_PX = 35
 CSV = {
     "name": "pbxs.csv",
@@ -25,12 +25,12 @@ CLOSED = '[data-testid="stExpander"] details:not([open]) > summary'
 
 
 def seen(found: Locator) -> list[Locator]:
-    """Return a few of the visible elements of a kind."""
+    """Return some of the visible elements of a kind."""
     return found.locator("visible=true").all()[:MOST]
 
 
 def open_expanders(page: Page) -> Iterator[str]:
-    """Open what is closed."""
+    """Open closed expanders."""
     for closed in seen(page.get_by_test_id("stMain").locator(CLOSED)):
         closed.click()
         yield "expander"
@@ -54,7 +54,7 @@ def open_tabs(page: Page) -> Iterator[str]:
 
 
 def enlarge(page: Page) -> Iterator[str]:
-    """Enlarge tables and charts."""
+    """Open tables and charts in full screen."""
     for kind in ("stDataFrame", "stVegaLiteChart"):
         for element in seen(page.get_by_test_id("stMain").get_by_test_id(kind)):
             yield kind
@@ -77,7 +77,7 @@ def open_popovers(page: Page) -> Iterator[str]:
 
 
 def upload(page: Page) -> Iterator[str]:
-    """Upload a file where one can be uploaded."""
+    """Upload a file to each uploader."""
     for field in page.get_by_test_id("stMain").locator('input[type="file"]').all()[:MOST]:
         field.set_input_files([CSV])
         settle(page)
@@ -85,7 +85,7 @@ def upload(page: Page) -> Iterator[str]:
 
 
 def download(page: Page) -> Iterator[str]:
-    """Download what is offered."""
+    """Click each download button."""
     for button in seen(page.get_by_test_id("stMain").get_by_test_id("stDownloadButton").get_by_role("button")):
         if button.is_enabled():
             button.click()
@@ -108,9 +108,9 @@ def test_no_page_asks_for_what_the_policy_refuses(
     serve: Callable[..., Program], open_page: Callable[..., Page]
 ) -> None:
     """
-    Every page with all that it can open: no violation and no error of the console, which ``open_page`` collects.
+    Opening every element of every page causes no policy violation and no console error.
 
-    As a control, a script that a page adds is refused and reported.
+    ``open_page`` collects both. As a control, an injected script is refused and reported.
     """
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
     page = open_page(program.url)

@@ -1,4 +1,4 @@
-"""A session that ends while something goes on, in a real browser: signed out in another tab."""
+"""A session that ends during an action, in a real browser, by sign-out in another tab."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ENDED = "The session of this browser has ended"
 
 
 def review(page: Page) -> None:
-    """Open the review of the fix of Denver."""
+    """Open the review of Denver's fix."""
     expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
     settle(page)
     card(page, f"Allow {DENVER}").get_by_role("button", name="Review fix").click()
@@ -32,7 +32,7 @@ def review(page: Page) -> None:
 
 
 def phases(program: Program) -> list[str]:
-    """Return how far the fixes of a home got, oldest first."""
+    """Return the phases of a home's fixes, oldest first."""
     return [entry.phase for entry in Journal(State.open(program.home)).entries()]
 
 
@@ -40,7 +40,7 @@ def phases(program: Program) -> list[str]:
 def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
     serve: Callable[..., Program], open_page: Callable[..., Page]
 ) -> None:
-    """It runs to its end and has an outcome; both tabs say that the session has ended; a new link shows the fix."""
+    """The fix completes with an outcome; both tabs show the ended session; a new link shows the fix."""
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
     page = open_page(program.url, expected=["401 (Unauthorized)"])
     review(page)
@@ -72,10 +72,10 @@ def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
 
 
 def test_a_tab_of_an_earlier_start_does_nothing(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
-    """Its buttons are off, a press on one changes nothing, and it names the command that makes a new link."""
+    """Buttons in a tab of an earlier process are disabled, and the tab names the command that creates a new link."""
     quiet = {"TRUNKGATE_LIVE_CALLS_PER_S": "0", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "3600"}
     program = serve(**quiet)
-    page = open_page(program.url, expected=[""])  # Streamlit logs each way in which its server is gone as an error
+    page = open_page(program.url, expected=[""])  # Streamlit logs an error for each request to a stopped server
     review(page)
     program.stop()
     again = serve(urlsplit(program.url).port, **quiet)

@@ -1,4 +1,4 @@
-"""The set-up of several PBXs in a real browser: pasted, added, looked at, left and taken up again, allowed at once."""
+"""Onboarding of several PBXs in a real browser: pasted, added, reviewed, interrupted and resumed, allowed together."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ROW_PX = 35
 
 
 def networks(program: Program) -> set[str]:
-    """Ask the account itself which addresses are allowed."""
+    """Return the allowed addresses from the account itself."""
     account = program.account
     answer = requests.get(
         f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=WAIT_S
@@ -37,22 +37,22 @@ def networks(program: Program) -> set[str]:
 
 
 def paste(page: Page, text: str) -> None:
-    """Open the field and put a table into it."""
+    """Open the input field and enter a table."""
     page.get_by_text("Add PBXs from a table").click()
     page.get_by_role("textbox", name="Table of PBXs").fill(text)
     page.keyboard.press("Control+Enter")
     settle(page)
 
 
-def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one story, told whole
+def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user story
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
-    """From a table to addresses that are allowed, with a way back to where somebody left."""
+    """A pasted table leads to allowed addresses, and interrupted work can be resumed."""
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
     page = open_page(program.url)
 
     def opened(url: str = "", **looks: Any) -> Page:
-        """Open the page, or another, in a browser that has seen nothing."""
+        """Open a page in a new browser context."""
         other = open_page(program.url, **looks)
         visit(other, url or f"{program.url}/set_up_pbx")
         return other

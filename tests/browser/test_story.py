@@ -1,8 +1,8 @@
 """
-The whole job in a real browser against the running program.
+The complete workflow in a real browser against the running program.
 
-Somebody sees which PBX is being refused and which address should not be on the list, clicks a fix, watches
-the next calls complete, takes it back, and downloads the compliance CSV.
+A user finds the refused PBX and the unwanted address, applies a fix, watches the next calls complete, undoes the fix,
+and downloads the compliance CSV.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WATCH_MS = 90_000
 
 
 def networks(program: Program) -> set[str]:
-    """Ask the account itself which addresses are allowed."""
+    """Return the allowed addresses from the account itself."""
     account = program.account
     answer = requests.get(
         f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=WAIT_S
@@ -38,7 +38,7 @@ def networks(program: Program) -> set[str]:
 
 
 def card(page: Page, text: str) -> Page:
-    """Return the card of Overview that proposes this."""
+    """Return the card of Overview with this proposal."""
     cards = page.locator('[data-testid="stVerticalBlock"]').filter(has_text=text)
     return cards.filter(has=page.get_by_role("button", name="Review fix")).last
 
@@ -47,7 +47,7 @@ def card(page: Page, text: str) -> Page:
 def test_the_first_whole_run(
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None], refusals_in_cdrs: str
 ) -> None:
-    """The story passes whether or not the carrier writes refused attempts into the call records."""
+    """The workflow succeeds whether or not the carrier's CDRs contain refused attempts."""
     ending = "" if refusals_in_cdrs == "true" else "-refusals-unseen"
     program = serve(TRUNKGATE_SAMPLE_REFUSALS_IN_CDRS=refusals_in_cdrs)
     page = open_page(program.url)
@@ -100,7 +100,7 @@ def test_the_first_whole_run(
 
 
 def download_findings(page: Page, program: Program) -> list[dict[str, str]]:
-    """Download the compliance CSV as a person would, and return its rows."""
+    """Download the compliance CSV through the page and return its rows."""
     page.goto(f"{program.url}/exports")
     settle(page)
     for patience_ms in (15_000, 120_000, WAIT_MS):

@@ -1,4 +1,4 @@
-"""The What-if page in a real browser: a draft typed by hand, its numbers, its calls, and the plan that comes of it."""
+"""The What-if page in a real browser: a draft entered by keyboard, its counts, its calls, and the resulting plan."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROW_PX, TYPING_MS = 35, 40
 
 
 def networks(program: Program) -> list[str]:
-    """Ask the account itself which addresses are allowed."""
+    """Return the allowed addresses from the account itself."""
     account = program.account
     answer = requests.get(
         f"{account.url}/portal/allowed-ips", auth=(account.access_key, account.secret_key), timeout=WAIT_S
@@ -33,7 +33,7 @@ def networks(program: Program) -> list[str]:
 
 
 def counts(page: Page, where: str) -> list[str]:
-    """Return the counts of the replay in a part of the page, by label; a label without calls has no figure."""
+    """Return the replay's counts in a part of the page by label; labels without calls are absent."""
     metrics = page.get_by_test_id(where).get_by_test_id("stMetric").filter(visible=True)
     texts = [metric.inner_text() for metric in metrics.all()]
     found = {label: text.rpartition("\n")[2] for text in texts for label in LABELS if label in text}
@@ -56,7 +56,7 @@ def add_by_keyboard(page: Page, text: str) -> None:
 
 
 def delete_row(page: Page, place: int) -> None:
-    """Tick a row of the list and press Delete."""
+    """Select a row of the list and press Delete."""
     grid = page.get_by_test_id("stDataFrame").first
     box = grid.bounding_box()
     assert box is not None
@@ -69,7 +69,7 @@ def delete_row(page: Page, place: int) -> None:
 def test_a_draft_becomes_a_plan(
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
-    """Typed, deleted and switched: the numbers follow at once, lead to calls, and are those of the plan."""
+    """After each edit the counts update at once, lead to calls, and equal those of the plan."""
     program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
     page = open_page(program.url)
     title = page.get_by_role("heading", level=1)

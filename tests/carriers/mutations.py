@@ -1,4 +1,4 @@
-"""One change at a random place of a JSON value: another type, another value, something gone, something more."""
+"""Random mutations of a JSON value: another type, another value, a missing or an additional item."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ ODD: tuple[Any, ...] = (
     "2026-11-02T12:00:00Z", "9999-12-31T23:59:59-14:00", "198.51.100.11", "0.0.0.0/0", "\x00", "é" * 5000,
     [], {}, [None], [[]], ["x"], [{}], {"data": None}, {"data": []}, {"id": "1"}, {"data": {"id": {}}}, [{"id": [1]}],
 )  # fmt: skip
-"""What a field may hold instead of what it should."""
+"""Replacement values for a field."""
 
 
 def mutated(value: Any, chance: random.Random) -> Any:
-    """Return a copy of a JSON value with one to three changes at random places."""
+    """Return a copy of a JSON value with one to three random mutations."""
     changed = [copy.deepcopy(value)]
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         holder, key = chance.choice(list(_places(changed)))
@@ -32,7 +32,7 @@ def mutated(value: Any, chance: random.Random) -> Any:
 
 
 def _places(value: Any) -> Any:
-    """Yield every place of a value as its holder and key."""
+    """Yield the holder and key of every position in a value."""
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, inner in list(pairs):
         yield value, key

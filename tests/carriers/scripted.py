@@ -1,4 +1,4 @@
-"""A carrier behind the seam: every request is kept, every answer scripted."""
+"""Scripted carrier adapter: records every request and returns scripted replies."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RECORDED = Path(__file__).parent / "recorded"
 
 
 class Reply:
-    """What a carrier answers: a status, headers and a body."""
+    """Reply of the carrier: status, headers and body."""
 
     def __init__(self, body: Any = b"", status: int = 200, **headers: str) -> None:
         self.status = status
@@ -33,7 +33,7 @@ class Reply:
 
 
 class Script(BaseAdapter):
-    """An adapter that answers by method and path; a list is used up answer by answer, its last one stays."""
+    """Adapter with replies by method and path; a list is consumed in order and its last reply repeats."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Script(BaseAdapter):
         self.options: list[dict[str, Any]] = []
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        """Keep the request and answer it; an exception in the script is raised."""
+        """Record the request and reply; raise an exception from the script."""
         self.sent.append(request)
         self.options.append(options)
         path = f"{request.method} {str(request.url).removeprefix(ORIGIN).partition('?')[0]}"
@@ -56,15 +56,15 @@ class Script(BaseAdapter):
         return HTTPAdapter().build_response(request, raw)
 
     def close(self) -> None:
-        """Hold nothing."""
+        """Do nothing: the adapter holds no resources."""
 
     @property
     def lines(self) -> list[str]:
-        """Every request as method and path with its query."""
+        """Requests as method and path with query."""
         return [f"{request.method} {str(request.url).removeprefix(ORIGIN)}" for request in self.sent]
 
     def bodies(self, method: str) -> list[Any]:
-        """Return what was sent with a method."""
+        """Return the bodies sent with a method."""
         return [json.loads(request.body or b"null") for request in self.sent if request.method == method]
 
 
@@ -73,7 +73,7 @@ class _Pool:
 
 
 def error(status: int, detail: str = "", number: str = "7fc8c70a", **headers: str) -> Reply:
-    """Return an error as the carrier words it."""
+    """Return an error in the carrier's format."""
     return Reply({"errors": [{"id": number, "status": status, "title": "Error", "detail": detail}]}, status, **headers)
 
 
@@ -83,10 +83,10 @@ def listed(*items: Any, **links: Any) -> Reply:
 
 
 def recorded(name: str) -> Reply:
-    """Return an answer in the shape that the vendor's pages and its SDK show."""
+    """Return an answer in the form of the vendor's pages and SDK."""
     return Reply(json.loads((RECORDED / f"{name}.json").read_text()))
 
 
 def never_connected() -> requests.ConnectionError:
-    """Return what requests raises where nothing listens."""
+    """Return the exception that requests raises if no server listens."""
     return requests.ConnectionError(MaxRetryError(_Pool(), "/", NewConnectionError(_Pool(), "refused")))

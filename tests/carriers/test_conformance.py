@@ -1,4 +1,4 @@
-"""One suite for every carrier: the same methods, the same frames, and capabilities that tell the truth."""
+"""Conformance suite for every carrier: the same methods, the same frames, and correct capabilities."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def account(request: pytest.FixtureRequest) -> Carrier:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_methods_are_those_of_the_protocol(name: str, account: Carrier) -> None:
-    """Same parameters, same kinds, same defaults."""
+    """Parameters, parameter kinds and defaults equal the protocol's."""
 
     def shape(function: Callable[..., Any]) -> list[tuple[str, Any, Any]]:
         parameters = inspect.signature(function).parameters.values()
@@ -87,7 +87,7 @@ def test_methods_are_those_of_the_protocol(name: str, account: Carrier) -> None:
 
 
 def test_capabilities_are_data(account: Carrier) -> None:
-    """A frozen set of known names; networks and IPv6 are in none, since the carrier documents neither."""
+    """Capabilities are a frozen set of known names, without networks and IPv6, which the carrier does not document."""
     can = account.capabilities
 
     assert isinstance(can, frozenset)
@@ -97,7 +97,7 @@ def test_capabilities_are_data(account: Carrier) -> None:
 
 
 def test_the_account_is_told(account: Carrier) -> None:
-    """A prefix of eight digits, a switch that is on, off or unknown, times in UTC."""
+    """The prefix has eight digits, the switch is on, off or unknown, and times are UTC."""
     found = account.account()
 
     assert isinstance(found, AccountState)
@@ -108,7 +108,7 @@ def test_the_account_is_told(account: Carrier) -> None:
 
 @pytest.mark.parametrize("name", ["allowed_ips", "numbers", "routes", "edges"])
 def test_frames_keep_their_contracts(name: str, account: Carrier) -> None:
-    """To conform a frame once more changes nothing, and none is empty here."""
+    """Conforming a frame again changes nothing, and no frame is empty here."""
     found = getattr(account, name)()
     frame, since = found if name == "allowed_ips" else (found, None)
 
@@ -118,7 +118,7 @@ def test_frames_keep_their_contracts(name: str, account: Carrier) -> None:
 
 
 def test_an_inventory_is_three_frames_or_none(account: Carrier) -> None:
-    """Under their contracts; one that also knows which entries were removed from the list has a fourth."""
+    """The inventory has three conformed frames, and a fourth one if it knows removed entries."""
     found = account.inventory()
 
     assert found is None or {"pbxs", "pbx_addresses", "pbx_numbers"} == set(found) - {"past_allowed_ips"}
@@ -127,7 +127,7 @@ def test_an_inventory_is_three_frames_or_none(account: Carrier) -> None:
 
 
 def test_numbers_point_at_routes_that_exist(account: Carrier) -> None:
-    """Ids of both frames are the same text."""
+    """Ids are the same text in both frames."""
     known = {"", *account.routes()["route_id"]}
     numbers = account.numbers()
 
@@ -136,7 +136,7 @@ def test_numbers_point_at_routes_that_exist(account: Carrier) -> None:
 
 
 def test_calls_come_as_files_of_their_windows(account: Carrier, tmp_path: Path) -> None:
-    """In the folder, whole, with a header; windows in order and without a gap; progress to the end."""
+    """Calls are complete files with headers in the folder; windows are in order without gaps; progress reaches 1."""
     told: list[float] = []
     since, until = NOW - timedelta(days=100), NOW + timedelta(seconds=1)
 
@@ -153,14 +153,14 @@ def test_calls_come_as_files_of_their_windows(account: Carrier, tmp_path: Path) 
 
 
 def test_a_stop_ends_an_export(account: Carrier, tmp_path: Path) -> None:
-    """Before anything is asked for."""
+    """A stop before the export sends no request."""
     assert [] == account.export_calls(NOW - timedelta(days=1), NOW, tmp_path, stop=lambda: True)
     assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("change", [AllowAddress(network="198.51.100.201"), SetCredentials(enabled=False)])
 def test_what_is_not_a_capability_is_refused_as_such(change: Change, account: Carrier) -> None:
-    """And what is one, works, shows when read again, and can be taken back."""
+    """A change without its capability is refused; one with it works, is visible when read, and can be undone."""
 
     def seen() -> tuple[set[str], bool | None]:
         return set(account.allowed_ips()[0]["network"]), account.account().credentials_on
@@ -178,7 +178,7 @@ def test_what_is_not_a_capability_is_refused_as_such(change: Change, account: Ca
 
 
 def test_a_route_is_made_used_and_taken_back(account: Carrier) -> None:
-    """Each change shows when read again, and the inverses in reverse leave the account as it was."""
+    """Each change is visible when read, and the inverses in reverse order restore the account."""
     if account.inventory() is None:
         with pytest.raises(CapabilityError):
             account.apply(SetCredentials(enabled=True))

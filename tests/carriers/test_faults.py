@@ -1,4 +1,4 @@
-"""The client against an emulator that misbehaves, over the wire."""
+"""The client against a misbehaving emulator, over the network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Told = Callable[..., None]
 
 
 def hurried(seconds: float) -> None:
-    """Wait a little instead of long."""
+    """Wait a short time instead of the requested one."""
     time.sleep(min(seconds, 0.03))
 
 
@@ -39,19 +39,19 @@ def local(emulator: process.Running) -> Iterator[HttpSession]:
 
 @pytest.fixture
 def told(local: HttpSession) -> Told:
-    """Tell the emulator to misbehave."""
+    """Return a function that switches faults of the emulator."""
     return lambda **faults: local.request("PATCH", FAULTS, body=faults) and None
 
 
 @pytest.fixture
 def account(local: HttpSession) -> FlowrouteCarrier:
-    """Return its account."""
+    """Return the emulator's account."""
     return FlowrouteCarrier(local, EmulatedPortal(local))
 
 
 @pytest.fixture
 def export(account: FlowrouteCarrier, tmp_path: Path) -> Callable[[], list[ExportedWindow]]:
-    """Export everything there is, to the present."""
+    """Return a function that exports all calls up to now."""
     now = datetime.now(UTC)
     return lambda: account.export_calls(now - timedelta(days=4), now + timedelta(seconds=2), tmp_path)
 
@@ -67,7 +67,7 @@ def export(account: FlowrouteCarrier, tmp_path: Path) -> Callable[[], list[Expor
     ],
 )
 def test_a_fault_that_passes_is_not_seen(fault: dict[str, Any], told: Told, account: FlowrouteCarrier) -> None:
-    """Two requests fail, the third is answered."""
+    """A temporary fault is invisible: two requests fail, the third succeeds."""
     told(**fault, requests=2)
 
     assert len(account.routes())
@@ -84,7 +84,7 @@ def test_a_fault_that_passes_is_not_seen(fault: dict[str, Any], told: Told, acco
 def test_a_fault_that_stays_is_told(
     fault: dict[str, Any], kind: type[CarrierError], told: Told, account: FlowrouteCarrier
 ) -> None:
-    """By the endpoint, and as what it is: unavailable, or not understood."""
+    """A permanent fault is reported with the endpoint and its kind: unavailable, or not understood."""
     told(**fault)
 
     for ask, path in ((account.routes, "/v2/routes"), (account.account, "/portal/account")):
@@ -93,7 +93,7 @@ def test_a_fault_that_stays_is_told(
 
 
 def test_a_refused_address_is_told_in_the_portals_words(account: FlowrouteCarrier) -> None:
-    """A private address, one that is there already, one that is not."""
+    """A private address, an existing one and a missing one are refused with the portal's own message."""
     there = account.allowed_ips()[0]["network"].iloc[0]
 
     with pytest.raises(CarrierRefusedError, match="private"):
@@ -105,7 +105,7 @@ def test_a_refused_address_is_told_in_the_portals_words(account: FlowrouteCarrie
 
 
 def test_a_wrong_key_is_told(emulator: process.Running) -> None:
-    """And is in no message."""
+    """A wrong key is reported, and no message contains it."""
     wrong = HttpSession(emulator.url, emulator.access_key, "another-secret-0123", sleep=hurried)
 
     with pytest.raises(CarrierRefusedError, match="Check the access key") as caught:
@@ -119,7 +119,7 @@ def test_a_wrong_key_is_told(emulator: process.Running) -> None:
 def test_an_export_is_taken_packed_or_plain(
     plain: bool, told: Told, export: Callable[[], list[ExportedWindow]]
 ) -> None:
-    """The documented columns in order, and the calls."""
+    """A compressed and a plain export have the documented columns in order and all calls."""
     told(plain_csv=plain)
 
     (window,) = export()
@@ -147,7 +147,7 @@ def test_an_export_that_goes_wrong_leaves_no_file(
     export: Callable[[], list[ExportedWindow]],
     tmp_path: Path,
 ) -> None:
-    """Named by the carrier's number, and nothing half done stays."""
+    """The error has the carrier's job number, and no partial file remains."""
     told(**fault)
 
     with pytest.raises(kind, match=word):
@@ -159,7 +159,7 @@ def test_an_export_that_goes_wrong_leaves_no_file(
 def test_a_job_that_was_left_is_taken_up(
     told: Told, account: FlowrouteCarrier, local: HttpSession, tmp_path: Path
 ) -> None:
-    """Stopped while the carrier works; the next sync of the same window asks for no second job."""
+    """After a stop during the carrier's work, the next sync of the window creates no second job."""
     told(export_delay_s=0.5)
     now = datetime.now(UTC).replace(microsecond=0)
     window = (now - timedelta(days=2), now - timedelta(days=1))

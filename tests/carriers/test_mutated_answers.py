@@ -1,4 +1,4 @@
-"""Whatever an answer holds: it is read whole, or it is an error of the carrier that names the endpoint."""
+"""A mutated answer is read completely, or raises a carrier error that names the endpoint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.carriers.scripted import ACCESS, LINK, ORIGIN, RECORDED, SECRET, Repl
 ROUNDS = 250
 LONGEST_MESSAGE = 1000
 BODY_IS_NOT_READ = {"allow", "switch", "create_route"}
-"""Calls whose success is told by the status alone: the account is read again after them."""
+"""Calls whose success depends only on the status, because the account is read again afterwards."""
 SINCE = datetime(2026, 11, 2, tzinfo=UTC)
 UNTIL = SINCE + timedelta(days=1)
 DATED = {"valid_from": "2026-10-09T12:00:00Z"}
@@ -95,7 +95,7 @@ CALLS: dict[str, tuple[Callable[[Carrier, Path], Any], tuple[str, ...]]] = {
         ("GET /v2/routes",),
     ),
 }
-"""What a carrier is asked for, and the answers on which that rests."""
+"""Calls on the carrier, and the answers that they use."""
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def opened() -> Iterator[tuple[Carrier, Script, Path]]:
 
 
 def prepare(script: Script) -> None:
-    """Let every endpoint answer as it should."""
+    """Script a valid answer for every endpoint."""
     script.sent.clear()
     script.answers = {line: Reply(body) for line, body in BODIES.items()}
     script.answers |= {"GET " + LINK.partition("?")[0]: Reply(b"direction\n")}
@@ -123,7 +123,7 @@ def prepare(script: Script) -> None:
 
 
 def check(result: Any) -> None:
-    """Hold what was read to its contract."""
+    """Check that a result satisfies its contract."""
     if isinstance(result, AccountState):
         assert isinstance(result.credentials_on, bool)
         assert len(result.tech_prefix) == 8
@@ -134,7 +134,7 @@ def check(result: Any) -> None:
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_mutated_answer_is_read_or_rejected(opened: tuple[Carrier, Script, Path], name: str) -> None:
-    """No answer raises anything but an error of the carrier, for every call of the portal and of the API."""
+    """Every call of portal and API raises only carrier errors on mutated answers."""
     carrier, script, folder = opened
     ask, endpoints = CALLS[name]
     prepare(script)
@@ -171,7 +171,7 @@ def test_a_mutated_answer_is_read_or_rejected(opened: tuple[Carrier, Script, Pat
 def test_the_endpoint_and_the_field_are_named(
     opened: tuple[Carrier, Script, Path], line: str, field: str, value: Any, named: str
 ) -> None:
-    """A value of a wrong type in an answer of the portal is told by where it is."""
+    """A value of a wrong type in a portal answer is reported with endpoint and field."""
     carrier, script, folder = opened
     prepare(script)
     script.answers[line] = Reply(BODIES[line] | {field: value})

@@ -1,4 +1,4 @@
-"""Charts: the right rows under the right encodings, colors by state only, a sentence in every tooltip."""
+"""Charts: correct rows and encodings, colors by status only, a sentence in every tooltip."""
 
 from __future__ import annotations
 
@@ -24,36 +24,38 @@ THEME = tomllib.loads((PACKAGE / ".streamlit" / "config.toml").read_text())["the
 DAYS = pd.date_range("2026-11-01", periods=4, freq="D", tz="America/New_York")
 LEAST_TEXT, LEAST_ACCENT, LEAST_MARK = 4.5, 4.2, 2.0
 """
-WCAG 2.2: text AA. The accent is a ground under white labels and a text on the page at once: on a dark page
-no color is 4.5 to 1 both ways, so it is balanced. Marks are told apart by more than color.
+Minimum contrast ratios.
+
+WCAG 2.2: text AA. The accent is both a background of white labels and a text color on the page; on a dark page no color
+has 4.5:1 in both uses, so it is a compromise. Marks differ by more than color.
 """
 
 
 def drawn(chart: charts.Drawn) -> dict[str, Any]:
-    """Return the Vega-Lite of a chart."""
+    """Return the Vega-Lite specification of a chart."""
     return chart.to_dict()
 
 
 def layers(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the layers of a chart that can be seen, itself where it has none."""
+    """Return the visible layers of a chart, or the chart itself if it has none."""
     return [layer for layer in spec.get("layer", [spec]) if layer["mark"].get("opacity") != 0]
 
 
 def ranked(spec: dict[str, Any], by: str) -> list[str]:
-    """Return the names of horizontal bars from the top."""
+    """Return the labels of horizontal bars from the top."""
     sort = layers(spec)[0]["encoding"]["y"]["sort"]
     assert sort == {"field": "rank", "op": "min", "order": "ascending"}
     return list(dict.fromkeys(row[by] for row in sorted(rows(spec), key=lambda row: row["rank"])))
 
 
 def rows(spec: dict[str, Any], layer: int = 0) -> list[dict[str, Any]]:
-    """Return the rows that a layer draws."""
+    """Return the rows of a layer."""
     one = layers(spec)[layer]
     return spec["datasets"][one.get("data", spec.get("data"))["name"]]
 
 
 def refused(who: str, counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
-    """Return a day's rows of ``refusal_share`` for each pair of calls and refused."""
+    """Return a day of ``refusal_share`` rows, one for each pair of calls and refused calls."""
     return [
         {"who": who, "from_at": day, "until_at": day + timedelta(days=1), "calls": calls, "refused": bad}
         for day, (calls, bad) in zip(DAYS, counts, strict=False)
@@ -61,7 +63,7 @@ def refused(who: str, counts: list[tuple[int, int]]) -> list[dict[str, Any]]:
 
 
 def kinds(**calls: int) -> pd.DataFrame:
-    """Return one day's rows of ``outcomes_over_time``."""
+    """Return a day of ``outcomes_over_time`` rows."""
     return pd.DataFrame(
         [
             {"from_at": DAYS[0], "until_at": DAYS[1], "kind": kind, "calls": number, "who": "Denver", "code": "200 OK"}
@@ -82,7 +84,7 @@ LEGEND = {
     "symbolType",
     "labelLimit",
 }
-"""What a legend may say of itself; its looks are the theme's."""
+"""Legend properties that a chart may set; the theme sets its style."""
 NO_CHANGES = pd.DataFrame({"at": pd.Series([], dtype="datetime64[us, UTC]"), "sentence": []})
 PANELS = charts.refusal_share(
     pd.DataFrame(refused("Denver", [(100, 0), (100, 50)]) + refused("Seattle", [(100, 0), (100, 0)])),
@@ -104,7 +106,7 @@ EVERY = {
 
 @pytest.mark.parametrize("name", EVERY)
 def test_no_chart_sets_what_the_theme_sets(name: str) -> None:
-    """No background, no legend, no color by name: the same chart is right in light and in dark."""
+    """Charts set no background, legend style or named color, so that they work in light and dark themes."""
     spec = drawn(EVERY[name])
 
     assert "background" not in spec
@@ -118,7 +120,7 @@ def test_no_chart_sets_what_the_theme_sets(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "hours"])
 def test_color_is_state(name: str) -> None:
-    """Every mark takes its color from a state, over the whole list of states, so that a place is a color."""
+    """Every mark is colored by status over the complete list of statuses, so that each position has a fixed color."""
     for number, layer in enumerate(layers(drawn(EVERY[name]))):
         assert list(marks.STATES) == layer["encoding"]["color"]["scale"]["domain"]
         assert {row["state"] for row in rows(drawn(EVERY[name]), number)} <= set(marks.STATES)
@@ -126,14 +128,14 @@ def test_color_is_state(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_tooltip_is_a_sentence(name: str) -> None:
-    """Whatever is hovered says itself in words, as one field and not as a table of names."""
+    """Every tooltip is one field with a sentence, not a table of names."""
     shown = [layer for layer in layers(drawn(EVERY[name])) if layer["mark"]["type"] != "text"]
 
     assert all(layer["encoding"]["tooltip"]["field"] == "sentence" for layer in shown)
 
 
 def test_panels_share_both_axes_and_begin_at_zero() -> None:
-    """Small multiples can be compared: one domain of time, one of share, which begins at zero."""
+    """Small multiples share one time domain and one share domain that begins at zero."""
     encodings = [layers(drawn(panel))[0]["encoding"] for panel in PANELS.values()]
 
     assert len({str(encoding["x"]["scale"]) for encoding in encodings}) == 1
@@ -142,7 +144,7 @@ def test_panels_share_both_axes_and_begin_at_zero() -> None:
 
 
 def test_the_worst_panel_of_late_stands_first() -> None:
-    """Who is refused now is looked at first, whatever happened a month ago."""
+    """Panels are sorted by recent refusals, whatever happened a month ago."""
     frame = pd.DataFrame(
         refused("Past", [(10, 10), (10, 0), (10, 0), (10, 0)]) + refused("Now", [(10, 0)] * 3 + [(10, 9)])
     )
@@ -151,7 +153,7 @@ def test_the_worst_panel_of_late_stands_first() -> None:
 
 
 def test_a_few_days_are_named_once_each() -> None:
-    """An account of a day or two has those on its axis, not the same day at each hour; of a longer time, some."""
+    """Over a day or two the axis names each day once, not at each hour; over a longer time, some days."""
     short, long = (
         charts.refusal_share(pd.DataFrame(refused("Denver", 4 * [(100, 50)])[::step][:2]), NO_CHANGES)[
             "Denver"
@@ -163,14 +165,14 @@ def test_a_few_days_are_named_once_each() -> None:
 
 
 def test_a_share_says_its_counts() -> None:
-    """The sentence of a bar names who, when, how many of how many, the share and its interval."""
+    """The tooltip has name, time, both counts, the share and its interval."""
     said = [row["sentence"] for row in rows(drawn(PANELS["Denver"]))]
 
     assert "Denver, 2 Nov: 50 of 100 calls refused (50%; 95% interval 40% to 60%)" == said[1]
 
 
 def test_a_share_of_too_few_calls_is_not_told() -> None:
-    """A low gray mark says that some were refused, and the sentence how many of how many."""
+    """With too few calls a low gray mark shows that some were refused, and the tooltip has the counts."""
     panel = charts.refusal_share(pd.DataFrame(refused("Few", [(7, 3), (19, 0), (20, 1)])), NO_CHANGES)["Few"]
     few, none, enough = rows(drawn(panel))
 
@@ -180,27 +182,27 @@ def test_a_share_of_too_few_calls_is_not_told() -> None:
 
 
 def test_a_day_without_calls_has_no_share() -> None:
-    """Nothing of nothing is nothing, not an error and not everything."""
+    """A share of zero calls is missing, neither an error nor 100 %."""
     panel = charts.refusal_share(pd.DataFrame(refused("Quiet", [(0, 0)])), NO_CHANGES)["Quiet"]
 
     assert [0.0] == [row["share"] for row in rows(drawn(panel))]
 
 
 def test_changes_are_ticks() -> None:
-    """A change of the list is drawn in every panel, with its own sentence."""
+    """Each change of the list is drawn in every panel, with its own tooltip."""
     for panel in PANELS.values():
         assert ["02 Nov 00:00: 198.51.100.24 allowed"] == [row["sentence"] for row in rows(drawn(panel), 1)]
 
 
 def test_without_frames_there_are_no_panels() -> None:
-    """An empty frame draws nothing; the page says so in words."""
+    """An empty frame gives no chart; the page shows a text instead."""
     assert {} == charts.refusal_share(
         pd.DataFrame(columns=["who", "from_at", "until_at", "calls", "refused"]), NO_CHANGES
     )
 
 
 def test_kinds_are_stacked_without_a_gap() -> None:
-    """Each kind begins where the one under it ends, the first at zero."""
+    """Each kind begins at the end of the one below it, the first at zero."""
     spec = drawn(charts.outcomes_over_time(kinds(refused_auth=2, answered=8, not_reached=1)))
     stack = [(row["bottom"], row["top"], row["state"]) for row in rows(spec)]
 
@@ -208,7 +210,7 @@ def test_kinds_are_stacked_without_a_gap() -> None:
 
 
 def test_every_kind_is_named_with_its_color() -> None:
-    """The legend has all kinds in the order of the stack, those that are not there too: it is the same every day."""
+    """The legend always has all kinds in stacking order, including absent ones."""
     legend = drawn(charts.outcomes_over_time(kinds(answered=100)))["encoding"]["color"]["legend"]
 
     assert [state for _, state in charts.KINDS.values()] == legend["values"]
@@ -216,7 +218,7 @@ def test_every_kind_is_named_with_its_color() -> None:
 
 
 def test_a_bucket_that_is_not_over_says_so() -> None:
-    """Its bar will grow; without a time nothing is said."""
+    """An incomplete bucket is marked, because its bar will grow; without a current time nothing is marked."""
     noon = DAYS[0] + timedelta(hours=12)
 
     said = [rows(drawn(charts.outcomes_over_time(kinds(answered=8), now=at)))[0]["sentence"] for at in (noon, None)]
@@ -225,7 +227,7 @@ def test_a_bucket_that_is_not_over_says_so() -> None:
 
 
 def test_hours_are_named_by_the_clock_and_days_by_the_date() -> None:
-    """A day of hours would else say the same date again and again."""
+    """Hourly buckets are labeled by time, because their date would repeat; daily ones by date."""
     hour = kinds(answered=8).assign(until_at=DAYS[0] + timedelta(hours=1))
     axes = [drawn(charts.outcomes_over_time(one))["encoding"]["x"]["axis"] for one in (kinds(answered=8), hour)]
 
@@ -233,14 +235,14 @@ def test_hours_are_named_by_the_clock_and_days_by_the_date() -> None:
 
 
 def test_every_outcome_is_of_a_kind() -> None:
-    """No outcome is left out of a chart, and there are few enough kinds to be told apart."""
+    """Every outcome belongs to one of few distinguishable kinds."""
     assert set(OUTCOMES) == set(charts.KIND_OF)
     assert set(charts.KINDS) == set(charts.KIND_OF.values())
     assert len(charts.KINDS) <= 6
 
 
 def test_bars_are_ranked_and_noted() -> None:
-    """The largest stands first; each says its total, and its refused share where there is one."""
+    """Bars are sorted largest first; each is labeled with its total, and its refused share if there is one."""
     frame = pd.DataFrame(
         [
             {"who": "Denver", "kind": "refused_auth", "calls": 2},
@@ -255,7 +257,7 @@ def test_bars_are_ranked_and_noted() -> None:
 
 
 def test_severities_keep_their_own_order() -> None:
-    """The worst severity stands first however many findings it has."""
+    """The worst severity is first, however many findings it has."""
     frame = pd.DataFrame(
         [
             {"severity": "low", "status": "fail", "findings": 9},
@@ -269,7 +271,7 @@ def test_severities_keep_their_own_order() -> None:
 
 
 def test_a_severity_has_one_color_everywhere() -> None:
-    """What is amber in the lists is amber on the chart; red is kept for what is being lost."""
+    """A severity has the same color in lists and charts; red is reserved for losses."""
     colors = {"lost": "red", "risk": "orange", "unknown": "gray"}
 
     assert SEVERITY_COLORS == {severity: colors[state] for severity, state in charts.SEVERITY_STATES.items()}
@@ -279,7 +281,7 @@ def test_a_severity_has_one_color_everywhere() -> None:
 
 
 def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
-    """Every row says how far the plot reaches, a third beyond the largest total."""
+    """Every row has the axis maximum, a third beyond the largest total, so that labels fit."""
     frame = pd.DataFrame([{"who": name, "kind": "answered", "calls": calls} for name, calls in (("A", 40), ("B", 4))])
     spec = drawn(charts.calls_by_pbx(frame))
 
@@ -288,7 +290,7 @@ def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
 
 
 def test_the_replay_bar_leaves_out_what_is_nothing() -> None:
-    """Only labels that some call carries take room, the worst first; large parts have names."""
+    """Only labels with calls are drawn, the worst first; large segments have text."""
     impact = ReplayImpact(labels={"broken": LabelCount(calls=1), "unchanged": LabelCount(calls=9)}, decided=1.0)
 
     bar = drawn(charts.replay_bar(impact))
@@ -298,19 +300,19 @@ def test_the_replay_bar_leaves_out_what_is_nothing() -> None:
 
 
 def test_labels_of_a_replay_are_told_apart() -> None:
-    """Red is for broken alone, and no two labels share both color and mark, or color and opacity."""
+    """Only "broken" is red, and no two labels share color and mark, or color and opacity."""
     assert ["broken"] == [label.name for label in TABLE if label.state == "lost" or label.color == "red"]
     for looks in ([(label.color, label.icon) for label in TABLE], [(label.state, label.opacity) for label in TABLE]):
         assert len(looks) == len(set(looks))
 
 
 def test_an_hour_says_itself() -> None:
-    """A cell of the week names its day, its hour and its count."""
+    """The tooltip of a cell names its day, its hour and its count."""
     assert ["Mon 03:00 to 04:00: 7 calls"] == [row["sentence"] for row in rows(drawn(EVERY["hours"]))]
 
 
 def test_notebooks_get_the_state_colors() -> None:
-    """Outside the dashboard its theme is not there, so one call sets the same five."""
+    """Notebooks lack the dashboard's theme, so one call sets the same five colors."""
     charts.use_in_notebook()
     try:
         assert list(charts.NOTEBOOK_COLORS) == drawn(EVERY["by_pbx"])["config"]["range"]["category"]
@@ -320,14 +322,14 @@ def test_notebooks_get_the_state_colors() -> None:
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_theme_has_a_color_for_every_state(mode: str) -> None:
-    """The palette's places are the states."""
+    """Positions in the theme's palette equal the statuses."""
     assert len(marks.STATES) == len(THEME[mode]["chartCategoricalColors"])
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize("name", ["red", "orange", "green", "gray", "blue"])
 def test_state_words_can_be_read(mode: str, name: str) -> None:
-    """Text in a state color keeps 4.5:1 against the page, the panels and its own badge (WCAG 2.2, AA)."""
+    """Text in a status color has a contrast of 4.5:1 on page, panels and its own badge (WCAG 2.2, AA)."""
     theme, side = THEME[mode], THEME[mode]["sidebar"]
     grounds = [theme["backgroundColor"], theme["secondaryBackgroundColor"], side["backgroundColor"]]
     text = theme[f"{name}TextColor"]
@@ -337,7 +339,7 @@ def test_state_words_can_be_read(mode: str, name: str) -> None:
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_marks_stand_out(mode: str) -> None:
-    """Every state color of a chart is clear of the page's background, and a white button label can be read."""
+    """Status colors contrast with the page's background, and white button labels are readable."""
     theme = THEME[mode]
 
     assert min(contrast(color, theme["backgroundColor"]) for color in theme["chartCategoricalColors"]) >= LEAST_MARK
@@ -346,7 +348,7 @@ def test_marks_stand_out(mode: str) -> None:
 
 
 def test_fonts_come_with_the_program() -> None:
-    """No font is fetched from the network."""
+    """No font is loaded from the network."""
     assert "://" not in str(THEME)
 
 
@@ -364,7 +366,7 @@ def luminance(color: str) -> float:
 
 
 def test_a_stretch_that_is_chosen_stands_out() -> None:
-    """Buckets outside of it are dimmed; where none is chosen all stand alike."""
+    """Buckets outside the selection are dimmed; without a selection all are alike."""
     frame = pd.concat(
         [kinds(answered=8), kinds(answered=5).assign(from_at=DAYS[1], until_at=DAYS[2])], ignore_index=True
     )

@@ -1,4 +1,4 @@
-"""What charts are given of the calls, held to a slow count of the same rows."""
+"""Chart frames from calls, compared with a slow count of the same rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dashboard.calls.analytics.cube import EMPTY, Cube, Part
 from dashboard.charts import frames
 from dashboard.charts.charts import KIND_OF
 
-MONDAY = datetime(2026, 11, 2)  # noqa: DTZ001 - as the store has times: UTC without a zone
+MONDAY = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the store are naive UTC
 OWNERS = [f"PBX {number}" for number in range(14)]
 ENDINGS = [("answered", 200, "OK"), ("refused_auth", 403, "Tech Prefix and IP not in ACL"), ("network", None, "")]
 ZONES = [ZoneInfo("UTC"), ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")]
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 
 def row_at(at: datetime) -> dict[str, Any]:
-    """Return a row of the cube in an hour."""
+    """Return a cube row for an hour."""
     return {
         "hour_at": at,
         "owner": 0,
@@ -54,7 +54,7 @@ def row_at(at: datetime) -> dict[str, Any]:
 
 
 def cube_of(rows: list[Row]) -> Cube:
-    """Return the cube of rows."""
+    """Return a cube of the rows."""
     told = [
         {
             "hour_at": MONDAY + timedelta(hours=row["hour"]),
@@ -74,7 +74,7 @@ def cube_of(rows: list[Row]) -> Cube:
 
 
 def largest(counted: Counter[tuple[str, str]]) -> set[str]:
-    """Return the bars that are shown: those with most calls. Where several have as many, any of them may be."""
+    """Return the displayed bars, those with most calls; ties may be resolved either way."""
     whole: Counter[str] = Counter()
     for (name, _), calls in counted.items():
         whole[name] += calls
@@ -84,7 +84,7 @@ def largest(counted: Counter[tuple[str, str]]) -> set[str]:
 @few
 @given(some_rows)
 def test_bars_are_the_calls_by_kind(rows: list[Row]) -> None:
-    """By PBX and by code: each bar is what a count of the rows says; of many, those with most calls are shown."""
+    """Bars by PBX and by SIP status equal a count of the rows, limited to those with most calls."""
     cube = cube_of(rows)
     by_pbx: Counter[tuple[str, str]] = Counter()
     by_code: Counter[tuple[str, str]] = Counter()
@@ -109,7 +109,7 @@ def test_bars_are_the_calls_by_kind(rows: list[Row]) -> None:
 @few
 @given(some_rows, st.sampled_from(ZONES))
 def test_hours_of_the_week_are_those_of_the_zone(rows: list[Row], zone: ZoneInfo) -> None:
-    """Every hour of the week is there; Monday's first is 0; the clock is the viewer's."""
+    """All hours of the week are present, in the viewer's time zone; Monday's first hour is 0."""
     found = frames.by_hour_of_week(cube_of(rows), Part(), zone)
 
     counted: Counter[tuple[int, int]] = Counter()
@@ -135,7 +135,7 @@ def test_hours_of_the_week_are_those_of_the_zone(rows: list[Row], zone: ZoneInfo
     ],
 )
 def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: str) -> None:
-    """The roll-up has hours of UTC: a zone whose hours begin within them is not drawn, and the caption says so."""
+    """The roll-up has UTC hours: for a zone with fractional offset UTC is drawn, and the caption says so."""
     zone, since = ZoneInfo(key), MONDAY.replace(tzinfo=UTC)
     found = frames.zone_of_hours(zone, since, since + timedelta(days=20))
 
@@ -159,9 +159,9 @@ def test_a_zone_that_moves_by_half_an_hour_is_drawn_only_while_its_hours_are_tho
     assert UTC == frames.zone_of_hours(zone, winter, winter)
 
 
-@pytest.mark.parametrize("begin", [datetime(2026, 10, 31), datetime(2026, 3, 7)])  # noqa: DTZ001 - as the store has times
+@pytest.mark.parametrize("begin", [datetime(2026, 10, 31), datetime(2026, 3, 7)])  # noqa: DTZ001 - times of the store are naive UTC
 def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
-    """Two days around a change of New York's clocks: each hour of UTC is counted at the hour its clock showed."""
+    """Around a clock change of New York, each UTC hour counts at its local hour."""
     zone, hours = ZONES[-1], range(48)
     told = [{**row_at(begin + timedelta(hours=hour)), "calls": hour + 1} for hour in hours]
     found = frames.by_hour_of_week(Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS), Part(), zone)
@@ -176,7 +176,7 @@ def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
 @few
 @given(some_rows)
 def test_the_costliest_destinations_come_first(rows: list[Row]) -> None:
-    """What costs nothing is left out; calls and dollars are those of the rows."""
+    """Destinations without cost are omitted; calls and dollars equal the sums of the rows."""
     found = frames.by_destination(cube_of(rows), Part())
 
     costs: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Which addresses may stand on the allow list, and which are on it."""
+"""Addresses: validity for the allow list, and membership in it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ WRONG = {
     "224.0.0.1": "224.0.0.1 is a multicast address",
     "239.255.255.255": "is a multicast address",
     "198.51.100.24": "198.51.100.24 is a documentation address (RFC 5737)",
-    "0.0.0.0": "0.0.0.0 is an address of this network only",  # noqa: S104 - an address to refuse, nothing is bound
+    "0.0.0.0": "0.0.0.0 is an address of this network only",  # noqa: S104 - refused address, not bound
     "192.88.99.1": "is an address of the retired 6to4 relays",
     "192.0.0.9": "is an address reserved for IETF protocols",
     "198.19.0.1": "is a benchmarking address",
@@ -63,7 +63,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("text", "sentence"), WRONG.items(), ids=repr)
 def test_a_wrong_entry_gets_its_own_sentence(text, sentence):
-    """Everything but one public IPv4 address is refused, with the rule it breaks and the cure."""
+    """Everything except one public IPv4 address is refused with the violated rule and the remedy."""
     with pytest.raises(AddressError) as caught:
         parse_entry(text)
 
@@ -75,12 +75,12 @@ def test_a_wrong_entry_gets_its_own_sentence(text, sentence):
 
 @pytest.mark.parametrize("text", ["8.8.8.8", "1.1.1.1", "100.63.255.255", "100.128.0.0", "223.255.255.255", "9.0.0.0"])
 def test_a_public_address_is_its_own_canonical_text(text):
-    """One public IPv4 address is taken as it is."""
+    """A public IPv4 address is accepted unchanged."""
     assert text == parse_entry(text)
 
 
 def test_a_setting_makes_documentation_ranges_public():
-    """The sample account lives in documentation ranges, and a setting says so."""
+    """A setting makes documentation ranges public, because the sample account uses them."""
     assert parse_entry("198.51.100.24", public_ranges=DOCUMENTATION) == "198.51.100.24"
     with pytest.raises(AddressError, match="private"):
         parse_entry("10.0.0.1", public_ranges=DOCUMENTATION)
@@ -88,19 +88,19 @@ def test_a_setting_makes_documentation_ranges_public():
 
 @pytest.mark.parametrize("text", ["0.1.2.3", "224.0.0.1", "255.255.255.255"])
 def test_no_setting_makes_the_impossible_public(text):
-    """Multicast, broadcast and 0.0.0.0/8 are no source of a packet, whatever a setting says."""
+    """Multicast, broadcast and 0.0.0.0/8 are never source addresses, whatever the setting."""
     with pytest.raises(AddressError):
         parse_entry(text, public_ranges=["0.0.0.0/0"])
 
 
 def test_a_wrong_public_range_exempts_nothing():
-    """A range that is no network is passed over."""
+    """An invalid range in the setting is ignored."""
     with pytest.raises(AddressError, match="documentation"):
         parse_entry("198.51.100.24", public_ranges=["198.51.100.0/33", "nonsense"])
 
 
 def test_a_long_value_is_cut_in_the_message():
-    """A message repeats no more than the start of a wrong value."""
+    """A message repeats only the start of a wrong value."""
     with pytest.raises(AddressError) as caught:
         parse_entry("x" * 100_000)
 
@@ -108,7 +108,7 @@ def test_a_long_value_is_cut_in_the_message():
 
 
 def test_a_network_of_one_address_is_that_address():
-    """Portals and other lists write a single host so; it is no network to the operator."""
+    """A /32 is accepted as the single address."""
     assert "9.9.9.9" == parse_entry("9.9.9.9/32")
 
 
@@ -117,7 +117,7 @@ def test_a_network_of_one_address_is_that_address():
     [("9.9.9.0/24", "9.9.9.0/24"), ("9.9.9.9/32", "9.9.9.9"), ("198.51.100.0/28", "198.51.100.0/28")],
 )
 def test_networks_where_the_carrier_takes_them(text, canonical):
-    """With CIDR entries a network is taken, and one host is written without its length."""
+    """With CIDR entries a network is accepted, and a single host is written without its length."""
     assert canonical == parse_entry(text, allow_cidr=True, public_ranges=DOCUMENTATION)
 
 
@@ -137,7 +137,7 @@ def test_networks_where_the_carrier_takes_them(text, canonical):
     ],
 )
 def test_a_network_never_reaches_into_special_ranges(text, sentence):
-    """Where networks are taken, none may hold a special-purpose address or the whole Internet."""
+    """A network that contains a special-purpose address, or the whole Internet, is refused."""
     with pytest.raises(AddressError) as caught:
         parse_entry(text, allow_cidr=True)
 
@@ -145,13 +145,13 @@ def test_a_network_never_reaches_into_special_ranges(text, sentence):
 
 
 def test_a_public_range_covers_a_wider_network_only_as_far_as_it_goes():
-    """A network that reaches beyond what is treated as public is refused."""
+    """A network that exceeds the range treated as public is refused."""
     with pytest.raises(AddressError, match="reaches into"):
         parse_entry("198.51.100.0/24", allow_cidr=True, public_ranges=["198.51.100.0/25"])
 
 
 def test_ipv6_where_the_carrier_takes_it():
-    """A carrier that takes IPv6 gets canonical text; a documentation address stays refused."""
+    """With IPv6 entries an address becomes canonical text; a documentation address is still refused."""
     assert parse_entry("2606:4700:0::1", allow_ipv6=True) == "2606:4700::1"
     assert parse_entry("2606:4700::/32", allow_ipv6=True, allow_cidr=True) == "2606:4700::/32"
     for text in ("2001:db8::1", "2001:db8::/32", "ff02::1"):
@@ -160,7 +160,7 @@ def test_ipv6_where_the_carrier_takes_it():
 
 
 def test_every_special_range_is_named():
-    """The first and last address of every range of the table carries its name."""
+    """The first and last address of every range of the table have its name."""
     for network, name in SPECIAL_PURPOSE[1:]:
         assert special_purpose(str(network[0])) == name
     assert special_purpose("8.8.8.8") is None
@@ -169,7 +169,7 @@ def test_every_special_range_is_named():
 
 @given(st.ip_addresses(v=4))
 def test_what_python_calls_special_is_never_taken(address):
-    """``not is_global or is_multicast`` is always refused; what is taken reads back as the same address."""
+    """``not is_global or is_multicast`` is always refused; an accepted address parses to itself."""
     try:
         taken = parse_entry(str(address))
     except AddressError:
@@ -182,7 +182,7 @@ def test_what_python_calls_special_is_never_taken(address):
 
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_an_address_error(text):
-    """Whatever was typed, the answer is an address or a sentence."""
+    """Any text gives an address or an address error."""
     try:
         answer = parse_entry(text)
     except AddressError as exc:
@@ -210,7 +210,7 @@ LIST = ["198.51.100.24", "203.0.113.0/28", "192.0.2.9/32", "nonsense", "", "1.2.
     ],
 )
 def test_membership_of_one_and_of_many_agree(address, listed):
-    """An entry covers its addresses; an entry that is no network covers nothing and breaks nothing."""
+    """An entry covers its addresses; an invalid entry covers none and raises no error."""
     series = pd.Series([address, address], index=[7, 3], dtype="str")
 
     assert contains(LIST, address) is listed
@@ -219,7 +219,7 @@ def test_membership_of_one_and_of_many_agree(address, listed):
 
 
 def test_an_empty_series_and_an_empty_list():
-    """Nothing is on an empty list, and no address gives no answer."""
+    """An empty list covers no address, and an empty series gives an empty result."""
     assert membership([], pd.Series(["8.8.8.8"], dtype="str")).tolist() == [False]
     empty = membership(LIST, pd.Series([], dtype="str"))
     assert empty.tolist() == []
@@ -228,7 +228,7 @@ def test_an_empty_series_and_an_empty_list():
 
 @given(st.lists(st.ip_addresses(v=4), max_size=8), st.lists(st.ip_addresses(v=4), max_size=8))
 def test_membership_is_contains_for_each(entries, addresses):
-    """The vectorized answer is the single one, for each."""
+    """The vectorized result equals the single one for each address."""
     networks = [str(entry) for entry in entries]
     series = pd.Series([str(address) for address in [*addresses, *entries]], dtype="str")
 
@@ -240,7 +240,7 @@ def test_membership_is_contains_for_each(entries, addresses):
     st.lists(st.integers(0, 32), min_size=1, max_size=8),
 )
 def test_membership_of_networks_is_what_ipaddress_says(addresses, lengths):
-    """Networks of any length around some of the addresses, IPv4 and IPv6, cover exactly what they contain."""
+    """Networks of any length, IPv4 and IPv6, cover exactly the addresses that ``ipaddress`` says."""
     networks = [
         ip_network(f"{address}/{length}", strict=False) for address, length in zip(addresses, lengths, strict=False)
     ]
@@ -252,14 +252,14 @@ def test_membership_of_networks_is_what_ipaddress_says(addresses, lengths):
 
 @pytest.mark.parametrize("text", ["2001:DB8::1", "2001:db8:0:0::1", "2001:db8::1"])
 def test_ipv6_is_the_same_however_it_is_written(text):
-    """One address, many spellings; a zone makes it another one."""
+    """Spellings of one IPv6 address are equal; a zone makes another address."""
     assert contains(["2001:0db8::0001"], text)
     assert contains([text], "2001:db8::1")
     assert not contains([text], "2001:db8::1%eth0")
 
 
 def test_the_narrowest_entry_covers_an_address() -> None:
-    """A single address before networks, the longest prefix before others, as the list writes it; else nothing."""
+    """The entry with the longest prefix is returned as written, a single address first; else none."""
     listed = ["198.51.100.0/24", "198.51.100.8/29", "198.51.100.9/32", "2001:db8::/32", "no address"]
     asked = ["198.51.100.9", "198.51.100.10", "198.51.100.99", "2001:0db8::1", "192.0.2.1", "", "no address at all"]
 

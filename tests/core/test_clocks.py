@@ -1,4 +1,4 @@
-"""The clock of this process, and times that were written while a clock was wrong."""
+"""The process clock, and times that were recorded while a clock was wrong."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
 
 def test_now_is_the_system_clock_unless_another_is_in_use() -> None:
-    """Another clock holds inside its ``with`` block only, also where that ends with an error."""
+    """Another clock is used only within its ``with`` block, even if the block raises."""
     before = datetime.now(UTC)
 
     with clocks.using(lambda: NOON):
@@ -25,7 +25,7 @@ def test_now_is_the_system_clock_unless_another_is_in_use() -> None:
 
 
 def test_clocks_in_use_nest() -> None:
-    """The clock of the outer block holds again after the inner one."""
+    """The outer block's clock is used again after the inner block."""
     with clocks.using(lambda: NOON):
         with clocks.using(lambda: NOON + timedelta(days=1)):
             assert NOON + timedelta(days=1) == clocks.now()

@@ -22,7 +22,7 @@ from dashboard.core.endpoints import key_origin, syslog_target
     ],
 )
 def test_a_syslog_is_a_socket_or_a_host(text: str, target: object) -> None:
-    """With the port of syslog where none is given; a socket may come later, with its daemon."""
+    """A syslog is a socket or a host with syslog's default port; the socket need not exist yet."""
     assert target == syslog_target(text)
 
 
@@ -55,7 +55,7 @@ def test_a_syslog_is_a_socket_or_a_host(text: str, target: object) -> None:
     ],
 )
 def test_what_is_no_syslog_is_refused(text: str) -> None:
-    """Before anything is sent there; no other error than the one that is announced."""
+    """An invalid syslog is refused before anything is sent, with the documented error only."""
     with pytest.raises(
         ValueError, match=r"^is (neither the path of a socket|not the path of a socket|/.* not a socket)"
     ):
@@ -63,7 +63,7 @@ def test_what_is_no_syslog_is_refused(text: str) -> None:
 
 
 def test_a_socket_is_taken(tmp_path: Path) -> None:
-    """As the syslog made it."""
+    """An existing socket is accepted."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as daemon:
         daemon.bind(str(tmp_path / "log"))
 
@@ -91,7 +91,7 @@ def test_a_socket_is_taken(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_goes_to_an_origin_over_tls(url: str, cure: str) -> None:
-    """The cure is in the sentence, and nothing that may be a password."""
+    """The message has the remedy and no text that may be a password."""
     with pytest.raises(ValueError, match=cure) as caught:
         key_origin(url)
 
@@ -102,5 +102,5 @@ def test_a_key_goes_to_an_origin_over_tls(url: str, cure: str) -> None:
     "url", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:9", "https://api.example.net"]
 )
 def test_this_machine_needs_no_tls(url: str) -> None:
-    """Nothing leaves it."""
+    """Loopback needs no TLS, because nothing leaves the machine."""
     assert url == key_origin(f"{url}/")

@@ -1,4 +1,4 @@
-"""Host names: what a route's value says, how two targets compare, and who looks names up."""
+"""Host names: targets of route values, comparison of targets, and lookups."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ T0 = datetime(2026, 11, 1, tzinfo=UTC)
     ],
 )
 def test_the_target_of_a_value(value: str, host: str, port: int) -> None:
-    """User and parameters are set aside; the port is the one given, else the default of scheme and transport."""
+    """User and parameters are ignored; the port is the given one, else the default of scheme and transport."""
     target = target_of(value)
 
     assert (host, port) == (target.host, target.port)
 
 
 def test_only_names_are_names() -> None:
-    """Addresses of both kinds are none, and a target is written without its default port."""
+    """IPv4 and IPv6 addresses are not names, and a target is written without its default port."""
     assert [True, False, False, False] == [
         target_of(value).is_name for value in ("a.example", "198.51.100.60", "[2001:db8::1]", "")
     ]
@@ -52,14 +52,14 @@ def test_only_names_are_names() -> None:
 
 
 def test_reserved_names_are_never_asked_for() -> None:
-    """Documentation names have no address, and no name server hears of them."""
+    """Documentation names are never sent to a name server."""
     names = ["pbx.example", "pbx-denver.example.net", "a.test", "b.invalid", "localhost"]
 
     assert {} == SystemResolver(timeout_s=60).resolve(names)
 
 
 def test_the_system_resolver_gives_up() -> None:
-    """A name server that does not answer costs the timeout and its own host, not those that were answered."""
+    """A name server that does not answer costs the timeout and its own host only."""
     never = Event()
 
     def look_up(host: str) -> tuple[str, ...]:
@@ -76,25 +76,25 @@ def test_the_system_resolver_gives_up() -> None:
 
 
 def test_an_address_resolves_to_itself() -> None:
-    """The machine's own resolver answers for an address without asking anybody."""
+    """An address resolves to itself without a query."""
     assert {"127.0.0.1": ("127.0.0.1",)} == SystemResolver(timeout_s=60).resolve(["127.0.0.1"])
 
 
 class Counting:
-    """A resolver that remembers what it was asked."""
+    """Resolver that records its queries."""
 
     def __init__(self, **known: str) -> None:
         self.asked: list[list[str]] = []
         self.known = {name.replace("_", "."): (address,) for name, address in known.items()}
 
     def resolve(self, hosts: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-        """Return what is known."""
+        """Return the known addresses."""
         self.asked.append(sorted(hosts))
         return StaticResolver(self.known).resolve(hosts)
 
 
 def home(tmp_path: Path, inbound_host: str, value: str) -> State:
-    """Return the state of a home with one PBX, its number and the route of that."""
+    """Return the state of a home with one PBX, its number and that number's route."""
     state = State.open(tmp_path)
     rows = {
         "pbxs": [pbx("phoenix", inbound_host=inbound_host)],
@@ -120,7 +120,7 @@ def home(tmp_path: Path, inbound_host: str, value: str) -> State:
 def test_only_names_in_doubt_are_asked_for(
     tmp_path: Path, inbound_host: str, value: str, asked: list[list[str]]
 ) -> None:
-    """Where two hosts can be compared as text, no resolver is called."""
+    """No lookup is made if two hosts can be compared as text."""
     state, resolver = home(tmp_path, inbound_host, value), Counting()
 
     refresh_hosts(resolver, state, now=T0)
@@ -130,7 +130,7 @@ def test_only_names_in_doubt_are_asked_for(
 
 
 def test_addresses_are_kept_with_the_time_of_their_lookup(tmp_path: Path) -> None:
-    """A lookup that fails leaves the last addresses with their time; a name that is not needed any more goes."""
+    """A failed lookup keeps the last addresses with their time; unused names are removed."""
     state = home(tmp_path, "198.51.100.60", "pbx.example")
     later = T0 + timedelta(hours=1)
 

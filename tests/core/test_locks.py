@@ -19,12 +19,12 @@ from tests.waiting import WAIT_S
 
 SHARES: list[tuple[Callable[[Path], Closable], Callable[[Path], AbstractContextManager[bool]]]] = [
     (share, nobody_shares),
-    (locks._SqliteShare, locks._nobody_by_sqlite),  # noqa: SLF001 - what systems without BSD locks use
+    (locks._SqliteShare, locks._nobody_by_sqlite),  # noqa: SLF001 - used on systems without BSD locks
 ]
 
 
 def test_second_holder_gets_the_sentence(tmp_path: Path) -> None:
-    """A lock that is free again is held again."""
+    """The second holder gets a message; after release the lock can be held again."""
     file = tmp_path / "fix.lock"
     with (
         exclusive(file, timeout_s=0, busy="Another fix is being applied."),
@@ -38,7 +38,7 @@ def test_second_holder_gets_the_sentence(tmp_path: Path) -> None:
 
 
 def test_error_inside_frees_the_lock(tmp_path: Path) -> None:
-    """The error of the work is not taken for a busy lock."""
+    """An error of the work is not reported as a busy lock."""
     with pytest.raises(KeyError), exclusive(tmp_path / "a.lock", timeout_s=0, busy="never"):
         raise KeyError
 
@@ -46,7 +46,7 @@ def test_error_inside_frees_the_lock(tmp_path: Path) -> None:
 
 
 def test_hold_ends_when_it_is_closed(tmp_path: Path) -> None:
-    """Closing twice does nothing more."""
+    """Closing twice has no further effect."""
     hold = hold_if_free(tmp_path / "sync-owner.lock")
     assert hold is not None
     assert hold_if_free(tmp_path / "sync-owner.lock") is None
@@ -61,7 +61,7 @@ def test_hold_ends_when_it_is_closed(tmp_path: Path) -> None:
 def test_share_is_free_when_its_last_holder_ends(
     tmp_path: Path, take: Callable[[Path], Closable], alone: Callable[[Path], AbstractContextManager[bool]]
 ) -> None:
-    """Several hold it at one time, also in one process; the file is private to its user."""
+    """Several holders share the lock, also within a process; the file is private to its user."""
     file = tmp_path / "emulator.users"
     first, second = take(file), take(file)
     free = []
@@ -73,14 +73,14 @@ def test_share_is_free_when_its_last_holder_ends(
         free.append(nobody)
 
     assert [False, False, True] == free
-    assert file.stat().st_mode & 0o077 in (0, 0o044)  # a home is 0700; flock writes nothing into the file
+    assert file.stat().st_mode & 0o077 in (0, 0o044)  # a home is 0700; flock writes nothing to the file
 
 
 @pytest.mark.parametrize(("take", "alone"), SHARES, ids=["flock", "sqlite"])
 def test_share_of_a_killed_process_is_free(
     tmp_path: Path, take: Callable[[Path], Closable], alone: Callable[[Path], AbstractContextManager[bool]]
 ) -> None:
-    """The system ends the hold with the process."""
+    """The operating system releases the lock when the process ends."""
     file = tmp_path / "emulator.users"
     name = "share" if take is share else "_SqliteShare"
     code = (
@@ -109,7 +109,7 @@ def test_shared_file_is_open_for_reading_and_writing(tmp_path: Path) -> None:
 
 
 def test_locked_open_file_is_refused_to_others(tmp_path: Path) -> None:
-    """Until it is closed."""
+    """An open locked file is refused to others until it is closed."""
     with (tmp_path / "note").open("w+b") as file, (tmp_path / "note").open("rb") as other:
         lock_open_file(file)
         with pytest.raises(BlockingIOError):
@@ -119,7 +119,7 @@ def test_locked_open_file_is_refused_to_others(tmp_path: Path) -> None:
 
 
 def test_modules_import_where_fcntl_and_pwd_are_absent() -> None:
-    """Windows has no such modules: nothing at the command line's start imports them."""
+    """Modules loaded by the command line do not import fcntl and pwd, which Windows lacks."""
     code = (
         "import sys; sys.modules['fcntl'] = sys.modules['pwd'] = None\n"
         "from dashboard.core import locks\n"

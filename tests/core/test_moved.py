@@ -1,4 +1,4 @@
-"""Imports of modules that were moved say what replaces them."""
+"""Importing a moved module gives an error that names the replacement."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from dashboard.core.moved import MOVED
 
 @pytest.mark.parametrize("name", MOVED)
 def test_import_of_a_moved_module_names_its_replacement(name: str) -> None:
-    """The replacement is an import that works."""
+    """The named replacement is a working import."""
     with pytest.raises(ModuleNotFoundError) as caught:
         import_module(name)
 
     assert f"{name} was moved. Write instead: {MOVED[name]}" == str(caught.value)
-    exec(MOVED[name], {})  # noqa: S102 - the import that the message tells people to write
+    exec(MOVED[name], {})  # noqa: S102 - the import that the message recommends
 
 
 def test_import_of_an_unknown_module_fails_as_usual() -> None:
-    """Only moved modules are explained."""
+    """Unknown modules give the usual error."""
     with pytest.raises(ModuleNotFoundError, match=r"^No module named 'dashboard\.nowhere'$"):
         import_module("dashboard.nowhere")

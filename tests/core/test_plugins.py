@@ -6,7 +6,7 @@ from dashboard.core.plugins import modules_of, packages_of
 
 
 def test_modules_are_found_by_their_files() -> None:
-    """Sorted by name; packages and named exceptions are left out."""
+    """Modules are sorted by name; packages and named exceptions are omitted."""
     names = [module.__name__ for module in modules_of("dashboard.checks", without={"registry"})]
 
     assert sorted(names) == names
@@ -15,6 +15,6 @@ def test_modules_are_found_by_their_files() -> None:
 
 
 def test_packages_are_found_by_their_folders() -> None:
-    """Only packages, by dotted name."""
+    """Only packages are found, by dotted name."""
     assert "dashboard.pbx.readers.netbox" in packages_of("dashboard.pbx.readers")
     assert "dashboard.pbx.readers.facts" not in packages_of("dashboard.pbx.readers")

@@ -21,14 +21,14 @@ root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which 
 
 @pytest.fixture(autouse=True)
 def _open_umask() -> Iterator[None]:
-    """Create files for everybody, as the most careless environment does."""
+    """Set the most permissive umask."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 def open_to_others(home: Path) -> list[str]:
-    """Return everything of a home that anybody but its owner can use."""
+    """Return everything in a home that users other than its owner can access."""
     paths = [home, *home.rglob("*")]
     return [f"{path.name} {path.lstat().st_mode:o}" for path in paths if path.lstat().st_mode & 0o077]
 
@@ -43,7 +43,7 @@ def old_home(folder: Path) -> Path:
 
 
 def test_a_home_is_private_through_all_that_writes_it(tmp_path: Path) -> None:
-    """The account, its emulator, a sync, exports that were fetched, a fix: every folder 0700, every file 0600."""
+    """After account, emulator, sync, exports and a fix, every folder is 0700 and every file 0600."""
     settings = Settings(home=tmp_path / "home", sample_calls=500)
     with Workspace.open(settings) as opened:
         opened.sync()
@@ -58,7 +58,7 @@ def test_a_home_is_private_through_all_that_writes_it(tmp_path: Path) -> None:
 
 
 def test_an_open_home_is_tightened(tmp_path: Path) -> None:
-    """When it is opened, and again where something loose came into it; what other programs link to is left alone."""
+    """Opening a home restricts its permissions; link targets outside are not changed."""
     home = old_home(tmp_path)
     outside = tmp_path / "outside"
     outside.touch(mode=0o644)
@@ -78,17 +78,17 @@ def test_an_open_home_is_tightened(tmp_path: Path) -> None:
 
 
 def test_a_new_home_is_private(tmp_path: Path) -> None:
-    """From its first moment."""
+    """A new home is private from its creation."""
     home = private.prepare(tmp_path / "home")
 
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
 
 def test_where_permissions_cannot_be_kept_the_home_is_refused_or_accepted(tmp_path: Path) -> None:
-    """As on FAT or some network file systems: changing a mode fails, or does nothing."""
+    """If changing a mode fails or has no effect, as on FAT, the home is refused unless a setting accepts it."""
 
     def no_effect(path: Path, mode: int) -> None:
-        """Change nothing."""
+        """Ignore the mode change."""
 
     def not_permitted(path: Path, mode: int) -> None:
         raise PermissionError(1, f"Operation not permitted: {mode:o}", str(path))
@@ -101,7 +101,7 @@ def test_where_permissions_cannot_be_kept_the_home_is_refused_or_accepted(tmp_pa
 
 
 def test_the_setting_that_accepts_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Is the one that the sentence names."""
+    """The message names the setting that accepts such a home."""
     assert Settings.read().accept_open_home is False
     monkeypatch.setenv(private.FLAG, "1")
 
@@ -110,7 +110,7 @@ def test_the_setting_that_accepts_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("mode", [0o755, 0o1777])
 def test_a_folder_for_other_things_is_not_made_private(tmp_path: Path, mode: int) -> None:
-    """Somebody's home directory or /tmp would be taken from those who use it."""
+    """Restricting a user's home directory or /tmp would lock out its other users, so it is refused."""
     folder = tmp_path / "shared"
     folder.mkdir()
     (folder / "letter.txt").touch()
@@ -132,7 +132,7 @@ def test_a_home_that_cannot_be_written_is_left_as_it_is(tmp_path: Path) -> None:
 
 @root
 def test_the_home_of_another_user_is_refused_with_the_cure(tmp_path: Path) -> None:
-    """Root would leave files in it that its owner cannot use."""
+    """Root would leave files in another user's home that its owner cannot use, so it is refused with the remedy."""
     home = old_home(tmp_path)
     os.chown(home, NOBODY, NOBODY)
 
@@ -141,7 +141,7 @@ def test_the_home_of_another_user_is_refused_with_the_cure(tmp_path: Path) -> No
 
 
 def test_a_file_in_place_of_the_home_is_named(tmp_path: Path) -> None:
-    """With the setting to change."""
+    """The error names the file and the setting to change."""
     (tmp_path / "home").touch()
 
     with pytest.raises(SettingsError, match=r"home cannot be used: File exists.*TRUNKGATE_HOME"):
@@ -149,7 +149,7 @@ def test_a_file_in_place_of_the_home_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_whole_and_private(tmp_path: Path) -> None:
-    """Also over a file that was open to others."""
+    """Files are written atomically and privately, also over a file that was open to others."""
     (tmp_path / "note").touch(mode=0o666)
 
     private.write(tmp_path / "note", "text")

@@ -1,4 +1,4 @@
-"""Settings: read once, wrong ones named, secrets never shown."""
+"""Settings: read once, validated with named errors, secrets never displayed."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ UNSHOWN = {name for name, field in variables().items() if Settings.model_fields[
     "FLOWROUTE_BASE_URL",
     "TRUNKGATE_INVENTORY_SOURCES",
 }
-"""Secrets, and addresses that a password may have been written into."""
+"""Secrets, and addresses that may contain a password."""
 
 
 def test_without_a_key_the_embedded_account_is_used(tmp_path: Path) -> None:
-    """Nothing set: the embedded account, in the home of the environment."""
+    """Without settings the embedded account is used, in the home of the environment."""
     settings = Settings.read()
 
     assert (settings.embedded, settings.home) == (True, tmp_path / "home")
 
 
 def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both keys set: the carrier's own address."""
+    """With both keys set, the real account at the carrier's own address is used."""
     monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "b")
     settings = Settings.read()
@@ -70,7 +70,7 @@ def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
-    """The sentence names what to change."""
+    """The message names the setting to change."""
     monkeypatch.setenv(name, value)
 
     with pytest.raises(SettingsError, match=message):
@@ -79,7 +79,11 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
 
 @pytest.mark.parametrize("name", sorted(variables()))
 def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """As scripts pass on what they were not given; the default counts, and for the home never the folder of today."""
+    """
+    An empty variable means the default, and never the current folder as home.
+
+    Scripts set variables to empty text for arguments that they were not given.
+    """
     monkeypatch.delenv("TRUNKGATE_HOME", raising=False)
     usual = Settings.read()
     monkeypatch.setenv(name, "")
@@ -89,7 +93,11 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch, name: str
 
 
 def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Service files and quoted scripts pass it on as it is; the settings file is read from the same folder."""
+    """
+    A tilde is expanded, and the settings file is read from the same folder.
+
+    Service files and quoted scripts pass a tilde on unexpanded.
+    """
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TRUNKGATE_HOME", "~/x")
     (tmp_path / "x").mkdir()
@@ -107,7 +115,7 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_what_a_setting_is_refused_with_is_one_of_our_sentences(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """It names the variable, has no word of the library's, and shows no text that may be a secret."""
+    """The message names the variable, has no library text, and shows no text that may be a secret."""
     monkeypatch.setenv(name, value)
     try:
         found = Settings.read()
@@ -126,13 +134,13 @@ def test_what_a_setting_is_refused_with_is_one_of_our_sentences(
 
 @pytest.mark.parametrize(("value", "on"), [("1", True), ("true", True), ("0", False), ("no", False), ("", False)])
 def test_tracebacks_are_switched_as_everything_else(value: str, *, on: bool) -> None:
-    """Zero is off."""
+    """The value 0 is off."""
     assert on is wants_traceback({"TRUNKGATE_TRACEBACK": value})
     assert wants_traceback({}) is False
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither text, nor representation, nor JSON of the settings holds a key."""
+    """Neither ``str``, ``repr`` nor JSON of the settings contains a key."""
     monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "hush-hush-access")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "hush-hush-secret")
     for name in ("NETBOX_TOKEN", "AMI_USER", "AMI_SECRET"):
@@ -145,7 +153,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_running_systems_are_named_by_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that the inventory may be read from, in their order."""
+    """Systems from which the inventory may be read are listed in order."""
     monkeypatch.setenv("TRUNKGATE_INVENTORY_SOURCES", "netbox+https://netbox.example.net/?tag=pbx, ami://192.0.2.1,")
 
     assert Settings.read().running_sources == ("netbox+https://netbox.example.net/?tag=pbx", "ami://192.0.2.1")
@@ -162,7 +170,7 @@ def test_running_systems_are_named_by_address(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_an_emulator_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch, url: str, *, loopback: bool) -> None:
-    """Only an address of this machine has the emulator's portal beside the API."""
+    """Only a loopback address has the emulator's portal beside the API."""
     monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "b")
     monkeypatch.setenv("FLOWROUTE_BASE_URL", url)
@@ -171,7 +179,7 @@ def test_an_emulator_is_known_by_its_address(monkeypatch: pytest.MonkeyPatch, ur
 
 
 def test_a_line_feed_behind_a_key_is_not_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys are often read from files."""
+    """Keys are often read from files, so a trailing line feed is removed."""
     monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "a\n")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", " b ")
 
@@ -193,7 +201,7 @@ def test_a_line_feed_behind_a_key_is_not_part_of_it(monkeypatch: pytest.MonkeyPa
 def test_the_account_is_named_or_follows_from_the_key(
     monkeypatch: pytest.MonkeyPatch, account: str, mode: Mode, *, key: bool
 ) -> None:
-    """Without a name a key means the real account, and no key the embedded one."""
+    """Without an account name, a key means the real account, and no key the embedded one."""
     if account:
         monkeypatch.setenv("TRUNKGATE_ACCOUNT", account)
     for name in ("FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY") if key else ():

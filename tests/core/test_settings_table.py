@@ -1,4 +1,4 @@
-"""One table holds every variable; where values come from, and what a wrong name or file is answered with."""
+"""The table of all variables; precedence of sources; errors for wrong names and files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MODULES = [*(ROOT / "dashboard").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
 
 
 def literals(path: Path) -> Iterator[str]:
-    """Yield the texts in which a file may name a variable: of a module its string constants."""
+    """Yield the texts in a file that may name a variable: for a module, its string constants."""
     if path.suffix != ".py":
         yield path.read_text(encoding="utf-8")
         return
@@ -43,7 +43,7 @@ def named(path: Path) -> set[str]:
 
 
 def config(text: str) -> Path:
-    """Write the settings file of the home that the environment names."""
+    """Write the settings file of the environment's home."""
     path = Settings().home / CONFIG_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -52,7 +52,7 @@ def config(text: str) -> Path:
 
 
 def test_every_name_in_the_tree_is_in_the_table() -> None:
-    """A variable that any module, test or document names is a setting or internal; each internal one is used."""
+    """A variable named by any module, test or document is a setting or internal; each internal one is used."""
     table = variables().keys() | INTERNAL.keys()
     used = {name: path for path in [*TEXTS, *MODULES] for name in named(path)}
 
@@ -61,7 +61,7 @@ def test_every_name_in_the_tree_is_in_the_table() -> None:
 
 
 def test_names_are_never_put_together() -> None:
-    """A prefix that is completed while the program runs would hide a variable from the table."""
+    """Variable names are never assembled at run time, which would hide them from the table."""
     partial = re.compile(r"\b(?:TRUNKGATE|FLOWROUTE)_$")
     own = {ROOT / "dashboard" / "core" / "settings.py", Path(__file__)}
     product = [path for path in MODULES if path.is_relative_to(ROOT / "dashboard") and path not in own]
@@ -70,7 +70,7 @@ def test_names_are_never_put_together() -> None:
 
 
 def test_every_variable_says_what_it_is_for() -> None:
-    """Each has a row with a meaning in docs/settings.md, and internal ones say who sets them."""
+    """Each variable has a row with a meaning in docs/settings.md, and internal ones name what sets them."""
     text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     rows = [[cell.strip() for cell in line.split(" | ")] for line in text.splitlines() if NAME.match(line[3:])]
     meanings = {NAME.findall(row[0])[0]: row[-1].removesuffix("|").strip() for row in rows}
@@ -90,7 +90,7 @@ def test_every_variable_says_what_it_is_for() -> None:
     ],
 )
 def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch, name: str, nearest: str) -> None:
-    """The error names it and the nearest one, and does not show the value."""
+    """The error names the variable and the nearest valid one, without the value."""
     monkeypatch.setenv(name, "hush-5")
 
     with pytest.raises(SettingsError, match=rf"^{name} is not a setting. Did you mean {nearest}\?") as caught:
@@ -101,14 +101,18 @@ def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch, name: 
 
 @pytest.mark.parametrize("name", sorted(INTERNAL))
 def test_internal_variables_are_known(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """What the parts of the program pass on stops none of them."""
+    """Variables that parts of the program pass to each other are accepted."""
     monkeypatch.setenv(name, "1")
 
     assert Settings.read().window_days == 30
 
 
 def test_the_environment_outranks_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Environment, then config.toml of the home, then the default; secrets may be in the file and are never shown."""
+    """
+    Precedence: environment, config.toml of the home, default.
+
+    The file may hold secrets, which are never displayed.
+    """
     config('window_days = 9\nhistory_days = 8\nflowroute_access_key = "hush-a"\nflowroute_secret_key = "hush-b"\n')
     monkeypatch.setenv("TRUNKGATE_WINDOW_DAYS", "7")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "hush-c")
@@ -122,7 +126,7 @@ def test_the_environment_outranks_the_file(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_file_is_of_the_home_in_use(tmp_path: Path) -> None:
-    """A home that is given by argument has its own file."""
+    """A home given as an argument uses its own file."""
     config("window_days = 9\n")
 
     assert (9, 30) == (Settings().window_days, Settings(home=tmp_path / "other").window_days)
@@ -147,7 +151,7 @@ def test_the_file_is_of_the_home_in_use(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_file_is_named(text: str, message: str) -> None:
-    """The sentence names the file and the key, suggests the nearest, and shows no value."""
+    """The message names the file and the key, suggests the nearest valid key, and shows no value."""
     config(text)
 
     with pytest.raises(SettingsError, match=message) as caught:
@@ -158,7 +162,7 @@ def test_a_wrong_file_is_named(text: str, message: str) -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o660])
 def test_a_file_that_others_can_use_is_rejected(mode: int) -> None:
-    """It may hold secrets, so only its owner may read or write it; the cure is in the message."""
+    """The file may hold secrets, so only its owner may read or write it; the message has the remedy."""
     path = config("window_days = 9\n")
     path.chmod(mode)
 
@@ -167,7 +171,7 @@ def test_a_file_that_others_can_use_is_rejected(mode: int) -> None:
 
 
 def test_a_pipe_in_place_of_the_file_is_rejected_and_blocks_nothing() -> None:
-    """A reader of a pipe waits for ever for a writer, so no command would start."""
+    """A named pipe without a writer does not block commands."""
     path = config("")
     path.unlink()
     os.mkfifo(path, 0o600)
@@ -177,7 +181,7 @@ def test_a_pipe_in_place_of_the_file_is_rejected_and_blocks_nothing() -> None:
 
 
 def test_a_file_of_another_encoding_is_rejected() -> None:
-    """No traceback where an editor saved it as Latin-1."""
+    """A file saved as Latin-1 gives no traceback."""
     config("").write_bytes(b'sample_without = "\xe9"\n')
 
     with pytest.raises(SettingsError, match="not UTF-8"):
@@ -185,7 +189,7 @@ def test_a_file_of_another_encoding_is_rejected() -> None:
 
 
 def test_nothing_is_read_from_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a .env, nor a config.toml, nor a module that shadows one of ours or of the standard library."""
+    """No .env, config.toml or shadowing module of the working directory is loaded."""
     (tmp_path / ".env").write_text("TRUNKGATE_WINDOW_DAYS=5\nwindow_days=5\n")
     (tmp_path / "config.toml").write_text("window_days = 5\n")
     monkeypatch.chdir(tmp_path)
@@ -194,7 +198,7 @@ def test_nothing_is_read_from_the_working_directory(tmp_path: Path, monkeypatch:
 
 
 def test_the_emulator_loads_no_module_of_the_working_directory(tmp_path: Path) -> None:
-    """It is started in the directory that the operator is in, which anybody may have written to."""
+    """The emulator starts in the operator's directory, to which others may have write access."""
     (tmp_path / "sqlite3.py").write_text("raise SystemExit('loaded from the working directory')\n")
     code = (
         "from pathlib import Path; from dashboard.emulator.lifecycle import process; home = Path('home').resolve();"

@@ -1,4 +1,4 @@
-"""What SQLite's errors mean, with databases that cannot be used."""
+"""Messages for SQLite errors, with unusable databases."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def fault_of(file: Path) -> sqlite3.Error:
 
 
 def test_the_cure_fits_the_error(tmp_path: Path) -> None:
-    """A file that cannot be opened is not cured by free space; one that is no database is restored."""
+    """The remedy fits the error: space does not help a file that cannot be opened; a non-database is restored."""
     (tmp_path / "text.db").write_text("This is no database, and long enough to be looked at as one." * 20)
 
     cannot_open = explain("The state database", "missing.db", fault_of(tmp_path / "missing.db"))

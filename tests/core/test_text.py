@@ -1,4 +1,4 @@
-"""Text from outside that a reader cannot see: never on a terminal, never on a page."""
+"""Control and invisible characters in external text: never on a terminal, never on a page."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dashboard.core.text import MARK, UNSAFE, one_line, visible
 from dashboard.web.components import formatting
 
 HARMLESS = {"\t", "\n", "\u200c", "\u200d"}
-"""Layout, and the joiners that names in several scripts need."""
+"""Layout characters, and the joiners that names in several scripts need."""
 
 
 def test_every_control_and_every_mark_of_direction_is_replaced() -> None:
-    """By Unicode's own tables: C0 and C1 controls, separators of lines, and whatever turns a line around."""
+    """C0 and C1 controls, line separators and direction marks are replaced, by Unicode's own tables."""
     turning = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     for character in map(chr, range(sys.maxunicode + 1)):
         unseen = (
@@ -30,13 +30,13 @@ def test_every_control_and_every_mark_of_direction_is_replaced() -> None:
 
 @pytest.mark.parametrize("text", ["Zürich", "北京", "مكتب", "क्‍ष", "👩‍💻", "a\tb\nc", "$1.00 (50 %)", ""])
 def test_what_people_write_stays(text: str) -> None:
-    """In every script, with its joiners."""
+    """Text in any script, including its joiners, does not change."""
     assert visible(text) == text
 
 
 @pytest.mark.parametrize("text", ["a", "`", "``", "a`b", "`[x](http://evil.example)", "a``b`", "a\n\n# b", "*#!|<b>\\"])
 def test_monospace_ends_where_its_text_ends(text: str) -> None:
-    """By the rule of CommonMark: a run of as many backticks as at its begin, and one space off where there are two."""
+    """Code spans follow CommonMark: a closing run of equal length, and one space stripped on both sides."""
     said = formatting.mono(text)
     found = re.fullmatch(r"(`+)(?!`)(.*?)(?<!`)\1(?!`)", said)
 
@@ -47,7 +47,7 @@ def test_monospace_ends_where_its_text_ends(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\n===", "a\n---", "a\n=", "a\n  ==  ", "---", "a\n# b", "a\n- b", "a\n1. b"])
 def test_a_line_of_a_text_makes_no_heading_and_no_list(text: str) -> None:
-    """What would is escaped; Markdown takes a line of signs below a text for a heading."""
+    """Markdown syntax at line starts is escaped, including underlines that make the line above a heading."""
     last = formatting.plain(text).splitlines()[-1]
 
     assert re.match(r"\s*\\[=#-]|1\\\.", last), last
@@ -55,13 +55,13 @@ def test_a_line_of_a_text_makes_no_heading_and_no_list(text: str) -> None:
 
 
 def test_a_name_is_one_short_line() -> None:
-    """Without what cannot be seen, not with a mark in its place."""
+    """Invisible characters of a name are removed, not replaced by a mark."""
     assert one_line(" a\u202e\x1b\n b\t\u200b ") == "a b"
     assert len(one_line("x" * 1000)) == 200
 
 
 def test_no_error_no_frame_and_no_sentence_of_a_page_holds_such_a_character() -> None:
-    """The three ways by which text from outside goes anywhere."""
+    """Errors, frames and page sentences, the three outlets of external text, contain no such character."""
     hostile = "a\u202eb\x1b[31mc\x9bd"
     frame = schemas.conform(
         schemas.empty(schemas.PBX_NUMBERS).reindex([0]).assign(pbx_id=hostile, number=hostile),

@@ -1,4 +1,4 @@
-"""Numbers, routes and their errors, in the vendor's shapes."""
+"""Numbers, routes and their errors, in the vendor's format."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_ROUTE = {"data": {"type": "route", "id": "7"}}
 
 
 def refusal(answer: Any) -> tuple[int, str]:
-    """Return the status and the detail of an error answer, which has to have the vendor's shape."""
+    """Return status and detail of an error answer, which must have the vendor's format."""
     assert answer.headers["content-type"].startswith(JSON_API)
     (fault,) = answer.json()["errors"]
     uuid.UUID(fault["id"])
@@ -30,7 +30,7 @@ def new_route(alias: str, value: str = "192.0.2.1", route_type: str = "host", **
 
 
 def test_lists_are_paged(api: Client) -> None:
-    """Ten by default, at most 200, and every item once; links name a host that nobody can reach."""
+    """Pages have ten items by default and at most 200, each item once; links name an unreachable host."""
     first = api("GET", "/v2/numbers").json()
     second = api("GET", "/v2/numbers", params={"offset": 10}).json()
 
@@ -51,12 +51,12 @@ def test_lists_are_paged(api: Client) -> None:
     ],
 )
 def test_numbers_are_filtered(api: Client, params: dict[str, str], expected: int) -> None:
-    """By begin, middle and end, and all of them at once."""
+    """Filters for start, middle and end of a number work alone and combined."""
     assert expected == len(api.data("/v2/numbers", limit=200, **params))
 
 
 def test_a_number_tells_where_it_points(api: Client) -> None:
-    """Relationships name the routes, ``included`` describes them."""
+    """Relationships name the routes, and ``included`` describes them."""
     body = api("GET", "/v2/numbers/13125550110").json()
     routes = {route["id"]: route["attributes"]["alias"] for route in body["included"]}
     points = {name: target["data"] for name, target in body["data"]["relationships"].items()}
@@ -65,7 +65,7 @@ def test_a_number_tells_where_it_points(api: Client) -> None:
 
 
 def test_an_alias_is_changed(api: Client) -> None:
-    """The alias of a number is text, or null."""
+    """The alias of a number is text or null."""
     for alias in ("New name", None):
         body = {"data": {"type": "number", "id": NUMBER, "attributes": {"alias": alias}}}
         answer = api("PATCH", f"/v2/numbers/{NUMBER}", json=body)
@@ -73,7 +73,7 @@ def test_an_alias_is_changed(api: Client) -> None:
 
 
 def test_a_number_is_pointed_elsewhere_and_back(api: Client) -> None:
-    """Primary and failover are set and taken away one by one, each with 204 and no body."""
+    """Primary and failover routes are set and removed separately, each with 204 and no body."""
     number = "12065550103"
     made = api("POST", "/v2/routes", json=new_route("Spare"))
     route = made.json()["data"]["id"]
@@ -88,7 +88,7 @@ def test_a_number_is_pointed_elsewhere_and_back(api: Client) -> None:
 
 
 def test_routes_live_and_die(api: Client) -> None:
-    """Created with 201, changed, listed by type, deleted with 204, gone with 404."""
+    """A route is created with 201, changed, listed by type, deleted with 204, and missing with 404."""
     made = api("POST", "/v2/routes", json=new_route("Lab", "sip:x@192.0.2.7:5062;transport=tls", "uri"))
     route = made.json()["data"]["id"]
     changed = api(
@@ -114,7 +114,7 @@ def test_sip_registration_is_always_there(api: Client) -> None:
 
 
 def test_a_route_in_use_is_kept(api: Client) -> None:
-    """Deleting a route that numbers point at is refused and names one of them."""
+    """Deleting a route in use is refused, and the error names one of its numbers."""
     route = next(item["id"] for item in api.data("/v2/routes") if item["attributes"]["alias"] == "Chicago")
 
     assert refusal(api("DELETE", f"/v2/routes/{route}")) == (
@@ -166,12 +166,12 @@ def test_wrong_routes_are_refused(api: Client, body: Any, status: int, words: st
     ],
 )
 def test_errors_have_one_shape(api: Client, method: str, path: str, more: dict[str, Any], status: int) -> None:
-    """Whatever is wrong, the answer is one error object with an id, the status, a title and a detail."""
+    """Every error answer is one error object with id, status, title and detail."""
     assert status == refusal(api(method, path, **more))[0]
 
 
 def test_edge_strategies_name_the_networks_to_let_in(api: Client) -> None:
-    """Each PoP has a host and the ranges that a PBX's firewall has to accept."""
+    """Each PoP has a host and the ranges that a PBX's firewall must accept."""
     found = {item["attributes"]["name"]: item for item in api.data("/v2/routes/edge_strategies")}
 
     assert found["US-East-VA"]["id"] == "4"

@@ -25,13 +25,13 @@ MONTH = {
 
 
 def create(api: Client, **filters: Any) -> requests.Response:
-    """Ask for an export."""
+    """Request an export."""
     body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": MONTH | filters}}}
     return api("POST", "/v2/cdrs/exports", json=body)
 
 
 def finished(api: Client, **filters: Any) -> dict[str, Any]:
-    """Ask for an export and wait until it is no longer processing."""
+    """Request an export and wait until it is no longer processing."""
     made = create(api, **filters)
     assert (201, "processing") == (made.status_code, made.json()["data"]["attributes"]["status"])
     until = time.monotonic() + WAIT_S
@@ -44,13 +44,13 @@ def finished(api: Client, **filters: Any) -> dict[str, Any]:
 
 
 def rows(api: Client, **filters: Any) -> list[dict[str, str]]:
-    """Return the rows of a finished export; its link asks for no key."""
+    """Return the rows of a finished export; its link needs no key."""
     data = requests.get(finished(api, **filters)["download_url"], timeout=WAIT_S).content
     return list(csv.DictReader(io.StringIO(gzip.decompress(data).decode())))
 
 
 def test_a_file_has_the_documented_columns_and_every_call(api: Client) -> None:
-    """25 columns in order, UTC with +00, and the sums that the job tells as text."""
+    """The file has 25 columns in order, times in UTC with +00, and sums equal to the job's text values."""
     job = finished(api)
     data = gzip.decompress(requests.get(job["download_url"], timeout=WAIT_S).content).decode()
     found = list(csv.DictReader(io.StringIO(data)))
@@ -64,7 +64,7 @@ def test_a_file_has_the_documented_columns_and_every_call(api: Client) -> None:
 
 
 def test_calls_are_selected_by_their_start(api: Client) -> None:
-    """From is inclusive and to exclusive, so that neighboring windows neither miss nor repeat a call."""
+    """The start is inclusive and the end exclusive, so adjacent windows neither miss nor repeat a call."""
     everything = rows(api)
     middle = everything[len(everything) // 2]["start_time"]
     at = datetime.fromisoformat(middle.replace("+00", "+00:00")).isoformat()
@@ -90,7 +90,7 @@ def test_calls_are_selected_by_their_start(api: Client) -> None:
     ],
 )
 def test_every_filter_selects(api: Client, filters: dict[str, Any], keep: Any) -> None:
-    """A filter returns exactly the rows that it names."""
+    """A filter returns exactly the matching rows."""
     window = {
         "start_call_start_time": (NOW - timedelta(days=30)).isoformat(),
         "start_call_end_time": NOW.isoformat(),
@@ -114,7 +114,7 @@ def test_every_filter_selects(api: Client, filters: dict[str, Any], keep: Any) -
     ],
 )
 def test_filters_that_cannot_be_kept_are_refused(api: Client, filters: dict[str, Any], words: str) -> None:
-    """Unknown input is an error, never passed over."""
+    """Unknown filters are an error and never ignored."""
     answer = create(api, **filters)
 
     assert 422 == answer.status_code
@@ -122,7 +122,7 @@ def test_filters_that_cannot_be_kept_are_refused(api: Client, filters: dict[str,
 
 
 def test_the_list_has_the_shape_of_the_vendors_sample(api: Client) -> None:
-    """Items nested in ``data``, whole-number ids, newest first, filtered by status."""
+    """Items are nested in ``data`` with integer ids, newest first, and can be filtered by status."""
     for _ in range(3):
         finished(api, custom_x_tag=["miami"])
     listed = api.data("/v2/cdrs/exports")
@@ -135,7 +135,7 @@ def test_the_list_has_the_shape_of_the_vendors_sample(api: Client) -> None:
 
 
 def test_a_link_is_good_for_its_file_only(api: Client) -> None:
-    """Without its signature, or for another file, it is refused."""
+    """A link without its signature, or for another file, is refused."""
     url = finished(api)["download_url"]
 
     finished(api)
@@ -146,7 +146,7 @@ def test_a_link_is_good_for_its_file_only(api: Client) -> None:
 
 
 def test_a_file_can_be_broken_on_purpose(api: Client) -> None:
-    """Cut, damaged, not compressed, failed, expired: one by one."""
+    """Files can be truncated, corrupted, uncompressed, failed or expired, one fault at a time."""
     faults = "/portal/faults"
     api("PATCH", faults, json={"truncated_gzip": True})
     with pytest.raises(EOFError):

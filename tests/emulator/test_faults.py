@@ -1,4 +1,4 @@
-"""Faults in front of the API: each by itself, for so many requests, and off again."""
+"""Faults in front of the API: each alone, for a number of requests, and switched off."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from tests.emulator.conftest import Client
 
 FAULTS = "/portal/faults"
 SLOW_ANSWER_S = 2.0
-"""Later than any answer of a busy machine that is not held up."""
+"""Delay in seconds that exceeds any undelayed answer of a busy machine."""
 LATEST_S = 60
-"""The longest that an answer can be held up."""
+"""Maximum delay of an answer in seconds."""
 OFF = Switches().model_dump()
 PLACES = ("/v2/numbers", "/v2/routes", "/v2/cdrs/exports", "/portal/account", "/portal/allowed-ips", "/exports/1.gz")
 
 
 def switch(api: Client, **switches: Any) -> None:
-    """Switch faults, and see that these are on and nothing else."""
+    """Set faults, and check that exactly these are on."""
     answer = api("PATCH", FAULTS, json=switches)
     assert (200, OFF | switches) == (answer.status_code, answer.json()), answer.text
 
 
 def test_nothing_is_on_unless_switched(api: Client) -> None:
-    """An account behaves until told otherwise."""
+    """No fault is on by default."""
     assert api("GET", FAULTS).json() == OFF
     assert 200 == api("GET", "/v2/numbers").status_code
 
@@ -42,7 +42,7 @@ def test_nothing_is_on_unless_switched(api: Client) -> None:
     ],
 )
 def test_every_place_refuses(api: Client, switches: dict[str, Any], status: int, retry_after: str | None) -> None:
-    """With one error object of the API's shape, and ``Retry-After`` only where asked."""
+    """Each endpoint refuses with one error object, and with ``Retry-After`` only if requested."""
     switch(api, **switches)
 
     for place in PLACES:
@@ -55,7 +55,7 @@ def test_every_place_refuses(api: Client, switches: dict[str, Any], status: int,
 
 
 def test_a_refused_change_changes_nothing(api: Client) -> None:
-    """The fault stands in front: what it answers was never carried out."""
+    """A faulty answer means that the request was not applied."""
     before = api("GET", "/portal/allowed-ips").json()
     switch(api, server_error=500)
 
@@ -66,7 +66,7 @@ def test_a_refused_change_changes_nothing(api: Client) -> None:
 
 
 def test_a_maintenance_page_looks_like_success(api: Client) -> None:
-    """Status 200 with HTML, which a client must not take for an answer."""
+    """Status 200 with HTML, which a client must not accept as an answer."""
     switch(api, maintenance_page=True)
     answer = api("GET", "/v2/numbers")
 
@@ -75,7 +75,7 @@ def test_a_maintenance_page_looks_like_success(api: Client) -> None:
 
 
 def test_answers_come_late(api: Client) -> None:
-    """By the seconds asked; the answer is right then."""
+    """Answers are delayed by the given seconds and otherwise correct."""
     switch(api, slow_s=0.4)
     begun = time.monotonic()
 
@@ -87,7 +87,7 @@ def test_answers_come_late(api: Client) -> None:
     "switches", [{"too_many": True}, {"server_error": 502}, {"maintenance_page": True}, {"slow_s": SLOW_ANSWER_S}]
 )
 def test_a_fault_lasts_for_so_many_requests(api: Client, switches: dict[str, Any]) -> None:
-    """Exactly those meet it; asking for the switches is not counted."""
+    """Exactly the given number of requests fails; requests for the switches are not counted."""
     switch(api, requests=2, **switches)
     met = []
     for left in (1, 0, 0):
@@ -101,14 +101,14 @@ def test_a_fault_lasts_for_so_many_requests(api: Client, switches: dict[str, Any
 
 
 def test_no_request_meets_a_fault_of_none(api: Client) -> None:
-    """A limit of 0 is a limit."""
+    """A limit of 0 affects no request."""
     switch(api, requests=0, server_error=500)
 
     assert 200 == api("GET", "/v2/numbers").status_code
 
 
 def test_switches_add_up_and_are_reset_at_once(api: Client) -> None:
-    """What is left out of a change stays as it is; a reset puts everything back, the limit too."""
+    """Omitted switches keep their values; a reset restores everything, including the limit."""
     switch(api, too_many=True)
     answer = api("PATCH", FAULTS, json={"requests": 5, "plain_csv": True})
     assert answer.json() == OFF | {"too_many": True, "requests": 5, "plain_csv": True}
@@ -121,7 +121,7 @@ def test_switches_add_up_and_are_reset_at_once(api: Client) -> None:
 
 
 def test_the_way_back_is_never_blocked(api: Client) -> None:
-    """With every fault on, the health page and the switches themselves still answer at once."""
+    """With every fault on, the health page and the switches still answer at once."""
     api("PATCH", FAULTS, json={"slow_s": LATEST_S, "too_many": True, "server_error": 500, "maintenance_page": True})
     begun = time.monotonic()
 
@@ -134,6 +134,6 @@ def test_the_way_back_is_never_blocked(api: Client) -> None:
     "wrong", [{"slow_s": -1}, {"slow_s": 61}, {"server_error": 505}, {"requests": -1}, {"retry_after_s": 3601}]
 )
 def test_a_wrong_switch_switches_nothing(api: Client, wrong: dict[str, Any]) -> None:
-    """Not even the good ones beside it."""
+    """If one switch is invalid, none is set."""
     assert 422 == api("PATCH", FAULTS, json={"too_many": True} | wrong).status_code
     assert api("GET", FAULTS).json() == OFF

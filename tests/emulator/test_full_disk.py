@@ -1,4 +1,4 @@
-"""An embedded account on a disk without room says so, although its log has no room either."""
+"""An embedded account on a full disk reports it, although its log has no space either."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.disks import SMALL, mounted
 
 @pytest.mark.parametrize(("room", "calls"), [("0k", 10), ("200k", 2_000)])
 def test_a_full_disk_is_named(tmp_path: Path, room: str, calls: int) -> None:
-    """Whether there is no room for its first page or for its history; with the cure."""
+    """A disk without space for the first page, or for the history, gives a message with the remedy."""
     with mounted(f"{SMALL}1m", tmp_path) as home:
         keep = 1024 * (1024 - int(room.removesuffix("k")))
         (home / "other").write_bytes(b"x" * keep)
@@ -30,7 +30,7 @@ def test_a_full_disk_is_named(tmp_path: Path, room: str, calls: int) -> None:
 
 
 def test_an_account_that_cannot_be_announced_ends(tmp_path: Path) -> None:
-    """Nobody would find it, and whoever started it would wait for minutes."""
+    """An emulator whose note cannot be written exits, because no process would find it."""
     (tmp_path / "emulator.json").mkdir()
 
     with pytest.raises(SettingsError, match=r"did not start.*emulator\.json"):
@@ -38,7 +38,7 @@ def test_an_account_that_cannot_be_announced_ends(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_no_full_disk(tmp_path: Path) -> None:
-    """The cure is that of the error."""
+    """A folder that cannot be created gives the remedy for its own error."""
     (tmp_path / "file").touch()
 
     with pytest.raises(SettingsError, match="choose another folder") as told:
@@ -49,7 +49,7 @@ def test_a_folder_that_cannot_be_made_is_no_full_disk(tmp_path: Path) -> None:
 
 
 def test_too_many_open_files_are_no_full_disk(tmp_path: Path) -> None:
-    """The cure names the limit."""
+    """Too many open files give a remedy that names the limit."""
     program = (
         "import resource, sys, pathlib; "
         "from dashboard.emulator.lifecycle import serving; from dashboard.emulator.traffic import traffic; "

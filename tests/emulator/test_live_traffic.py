@@ -1,4 +1,4 @@
-"""Live traffic: decided under the policy in force at each call's start, steady, and quick to stop."""
+"""Live traffic: admission under the policy at each call's start, steady rate, and quick stop."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ RATE = 60.0
 
 
 class Faltering(Database):
-    """A database whose disk is full for the next few writes."""
+    """Database whose disk is full for the next few writes."""
 
     failures = 0
 
     def add_calls(self, rows: Any) -> None:
-        """Fail, or add."""
+        """Fail, or add the calls."""
         if self.failures:
             self.failures -= 1
             raise sqlite3.OperationalError("database or disk is full")
@@ -39,7 +39,7 @@ class Faltering(Database):
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Faltering]:
-    """Open the sample account without a past."""
+    """Open the sample account without past calls."""
     now = datetime.now(UTC)
     with closing(Faltering(tmp_path / "emulator.db")) as opened:
         opened.seed(load(now), now=now, history=[])
@@ -48,7 +48,7 @@ def database(tmp_path: Path) -> Iterator[Faltering]:
 
 @contextmanager
 def live(database: Database, rate: float = RATE) -> Iterator[None]:
-    """Let calls come for as long as the block lasts; they stop within a second."""
+    """Generate calls for the duration of the block; they stop within a second."""
     stop = threading.Event()
     thread = threading.Thread(target=LiveTraffic(database, load(datetime.now(UTC)), rate, seed=3).run, args=(stop,))
     thread.start()
@@ -61,8 +61,8 @@ def live(database: Database, rate: float = RATE) -> Iterator[None]:
 
 
 def calls(database: Database) -> list[dict[str, Any]]:
-    """Return what has been written."""
-    return [dict(row) for row in database.rows(f"SELECT {', '.join(CALL_COLUMNS)} FROM calls ORDER BY rowid")]  # noqa: S608 - fixed names
+    """Return the written calls."""
+    return [dict(row) for row in database.rows(f"SELECT {', '.join(CALL_COLUMNS)} FROM calls ORDER BY rowid")]  # noqa: S608 - constant column names
 
 
 def from_denver(database: Database) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ def from_denver(database: Database) -> list[dict[str, Any]]:
 
 
 def set_allowed(database: Database, *, allowed: bool) -> datetime:
-    """Put Denver's new address on the list or take it off, and return when."""
+    """Add or remove Denver's new address; return the time."""
     with database.writing() as connection:
         now = stamp()
         if allowed:
@@ -85,27 +85,27 @@ def set_allowed(database: Database, *, allowed: bool) -> datetime:
 
 
 def to_phoenix(database: Database) -> list[dict[str, Any]]:
-    """Return the calls that came in on Phoenix's numbers."""
+    """Return the inbound calls to Phoenix's numbers."""
     return [call for call in calls(database) if call["number_alias"].startswith("Phoenix")]
 
 
 def start_of(call: dict[str, Any]) -> datetime:
-    """Return when a call started."""
+    """Return the start of a call."""
     return datetime.strptime(call["start_time"] + "00", "%Y-%m-%d %H:%M:%S%z")
 
 
 def test_fix_the_list_and_the_next_calls_complete(database: Faltering) -> None:
-    """Each call, to the second, is admitted exactly when the list had its address at its start."""
+    """Each call, to the second, is admitted exactly if the list had its address at its start."""
     changes: list[tuple[datetime, bool]] = []
     with live(database):
         until(lambda: len(from_denver(database)) >= 3)
         for allowed in (True, False, True):
             before = len(from_denver(database))
             changes.append((set_allowed(database, allowed=allowed), allowed))
-            until(lambda: len(from_denver(database)) >= before + 4)  # noqa: B023 - called before the next turn
+            until(lambda: len(from_denver(database)) >= before + 4)  # noqa: B023 - called before the next iteration
 
     def was_allowed(call: dict[str, Any]) -> bool:
-        """Say what the list said at the start of a call."""
+        """Return whether the address was listed at the start of a call."""
         return ([False] + [allowed for when, allowed in changes if when <= start_of(call)])[-1]
 
     seen = [(was_allowed(call), call["call_fail_reason"] != ACL_REASON) for call in from_denver(database)]
@@ -114,7 +114,7 @@ def test_fix_the_list_and_the_next_calls_complete(database: Faltering) -> None:
 
 
 def test_calls_are_written_when_they_end(database: Faltering) -> None:
-    """No row ends in the future, all started while the traffic ran, and a longer call comes later."""
+    """No row ends in the future, all calls started while the traffic ran, and longer calls are written later."""
     began = datetime.now(UTC).replace(microsecond=0)
     with live(database):
         until(lambda: len(calls(database)) >= 60 and max(call["duration"] for call in calls(database)) >= 2)
@@ -126,7 +126,7 @@ def test_calls_are_written_when_they_end(database: Faltering) -> None:
 
 
 def test_refusals_leave_no_record_when_told_so(database: Faltering) -> None:
-    """The switch counts for live calls from the next one on."""
+    """The switch applies to live calls from the next one on."""
     database.put(refusals_in_cdrs=False)
     with live(database):
         until(lambda: len(calls(database)) >= 80)
@@ -135,7 +135,7 @@ def test_refusals_leave_no_record_when_told_so(database: Faltering) -> None:
 
 
 def test_another_prefix_refuses_whoever_dials_the_old_one(database: Faltering) -> None:
-    """A PBX goes on dialing what it was told to; Atlanta and Miami come in by their password."""
+    """PBXs keep dialing the configured prefix; Atlanta and Miami are admitted by credentials."""
     database.put(tech_prefix="87654321")
     with live(database):
         until(lambda: len(calls(database)) >= 80)
@@ -150,7 +150,7 @@ def test_another_prefix_refuses_whoever_dials_the_old_one(database: Faltering) -
 
 
 def test_a_database_that_fails_is_said_and_tried_again(database: Faltering, caplog: pytest.LogCaptureFixture) -> None:
-    """The traffic goes on, and nothing that was due is lost."""
+    """After a database error the traffic continues, and no call is lost."""
     database.failures = 2
     with caplog.at_level(logging.WARNING), live(database):
         until(lambda: calls(database))
@@ -160,7 +160,7 @@ def test_a_database_that_fails_is_said_and_tried_again(database: Faltering, capl
 
 
 def test_it_stops_within_a_second_however_little_comes(database: Faltering) -> None:
-    """Waiting for the next call, an hour away, does not keep the process; no rate is no traffic."""
+    """Waiting for a call an hour away does not delay the stop; a rate of zero generates no calls."""
     for rate in (1 / 3600, 0.0):
         with live(database, rate):
             time.sleep(0.1)
@@ -168,7 +168,7 @@ def test_it_stops_within_a_second_however_little_comes(database: Faltering) -> N
 
 @pytest.mark.parametrize(("hour_utc", "awake"), [(7, False), (8, True), (12, True), (13, False), (20, False)])
 def test_the_intruder_is_live_only_at_night(hour_utc: int, *, awake: bool) -> None:
-    """From midnight to five on the West coast; everybody else calls day and night."""
+    """The intruder calls from midnight to five on the West coast; other callers call at any time."""
     now = datetime(2026, 11, 23, hour_utc, 30, tzinfo=UTC)
     account = load(now)
     shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
@@ -181,7 +181,7 @@ def test_the_intruder_is_live_only_at_night(hour_utc: int, *, awake: bool) -> No
 
 @pytest.mark.parametrize("hour_utc", range(0, 24, 3))
 def test_a_past_thief_is_never_live(hour_utc: int) -> None:
-    """Its calls ended with its entry on the list, twelve days ago."""
+    """The past thief's calls ended when its entry was removed twelve days ago."""
     now = datetime(2026, 11, 23, hour_utc, 30, tzinfo=UTC)
     account = load(now)
     shares = dict(zip((c.name for c in account.callers), live_shares(account, int(now.timestamp())), strict=True))
@@ -190,7 +190,7 @@ def test_a_past_thief_is_never_live(hour_utc: int) -> None:
 
 
 def test_route_a_number_and_calls_come_in(database: Faltering) -> None:
-    """Nobody reaches a number without a route; once it leads to a PBX, calls arrive there."""
+    """A number without a route receives no calls; once it has a route to a PBX, it does."""
     with live(database):
         until(lambda: len(calls(database)) >= 100)
         assert not to_phoenix(database)

@@ -1,4 +1,4 @@
-"""The emulator keeps its own OpenAPI: generated requests, right and wrong, meet documented answers only."""
+"""The emulator conforms to its OpenAPI document: generated requests get only documented answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JSON_API = "application/vnd.api+json"
 
 @pytest.fixture(scope="module")
 def own(emulator: Callable[..., Client]) -> Client:
-    """Start an account that generated requests may turn upside down."""
+    """Start an account that generated requests may change arbitrarily."""
     return emulator(calls=50)
 
 
@@ -38,7 +38,7 @@ def description(own: Client) -> dict[str, Any]:
 
 
 def operations(description: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return every operation with its method and path."""
+    """Return every operation with method and path."""
     return [
         (method.upper(), path, operation)
         for path, methods in description["paths"].items()
@@ -47,7 +47,7 @@ def operations(description: dict[str, Any]) -> list[tuple[str, str, dict[str, An
 
 
 def test_every_operation_tells_its_refusals(description: dict[str, Any]) -> None:
-    """The key is asked everywhere; a refusal has the vendor's media type and one shape, and no other."""
+    """Every operation requires the key, and documents refusals in the vendor's media type and format."""
     for method, path, operation in operations(description):
         place = f"{method} {path}"
         assert operation.get("security"), place
@@ -58,7 +58,7 @@ def test_every_operation_tells_its_refusals(description: dict[str, Any]) -> None
 
 
 def test_every_answer_is_described(description: dict[str, Any]) -> None:
-    """The vendor's pages under the vendor's media type, the portal as JSON; 204 has no body."""
+    """API answers have the vendor's media type, portal answers JSON; 204 has no body."""
     for method, path, operation in operations(description):
         (code,) = [code for code in operation["responses"] if code[0] == "2"]
         content = operation["responses"][code].get("content", {})
@@ -68,7 +68,7 @@ def test_every_answer_is_described(description: dict[str, Any]) -> None:
 
 
 def test_generated_requests_meet_documented_answers(own: Client, description: dict[str, Any]) -> None:
-    """No server error, no status, content type or body that the document does not tell."""
+    """No server error and no undocumented status, content type or body occurs."""
     schema = schemathesis.openapi.from_dict(description)
     schema.config.update(base_url=own.running.url)
     key = base64.b64encode(":".join(own.key).encode()).decode()

@@ -1,4 +1,4 @@
-"""``/portal``: what the real carrier has only as pages, for the emulator alone."""
+"""``/portal``: data that the real carrier has only on web pages, for the emulator alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PLACES = (
 
 
 def detail(answer: Any, status: int) -> str:
-    """Return the sentence of a refusal with that status."""
+    """Return the message of a refusal with the expected status."""
     assert status == answer.status_code, answer.text
     (fault,) = answer.json()["errors"]
     found: str = fault["detail"]
@@ -37,7 +37,7 @@ def detail(answer: Any, status: int) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Read a time, which has to be UTC with microseconds."""
+    """Parse a time, which must be UTC with microseconds."""
     found = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
     assert found.utcoffset() == UTC.utcoffset(None)
     return found
@@ -49,7 +49,7 @@ def listed(api: Client) -> list[str]:
 
 
 def test_the_account_tells_its_settings(api: Client) -> None:
-    """The sample's, with both unknowns of the admission rule decided one way."""
+    """The sample's settings are returned, with a fixed choice for both unknowns of the admission rule."""
     found = api("GET", ACCOUNT).json()
     changed, created = moment(found.pop("credentials_changed_at")), moment(found.pop("created_at"))
 
@@ -66,7 +66,7 @@ def test_the_account_tells_its_settings(api: Client) -> None:
 
 
 def test_an_entry_is_put_on_the_list_and_taken_off(api: Client) -> None:
-    """201 with the entry, 409 the second time, 204 and then 404; each change moves the time of the list."""
+    """Adding gives 201 and then 409, removing 204 and then 404; each change updates the list's time."""
     entry = {"network": ADDRESS, "label": "Lab", "owner": "ops", "purpose": "test", "role": "standby"}
     before = moment(api("GET", LIST).json()["changed_at"])
     made = api("POST", LIST, json=entry)
@@ -103,7 +103,7 @@ def test_an_entry_is_put_on_the_list_and_taken_off(api: Client) -> None:
     ],
 )
 def test_only_a_single_public_address_is_taken(api: Client, network: str, words: str) -> None:
-    """Anything else is refused with a sentence that names the field, and the list stays as it was."""
+    """Other values are refused with a message that names the field, and the list does not change."""
     before = api("GET", LIST).json()
     sentence = detail(api("POST", LIST, json={"network": network}), 422)
 
@@ -112,7 +112,7 @@ def test_only_a_single_public_address_is_taken(api: Client, network: str, words:
 
 
 def test_the_switch_moves_its_time_only_when_it_moves(api: Client) -> None:
-    """Setting what is set already is no change; nor is a change of something else."""
+    """Setting the current value, or changing another field, does not update the switch's time."""
     times = [moment(api("GET", ACCOUNT).json()["credentials_changed_at"])]
     for body in (
         {"credentials_enabled": True},
@@ -138,7 +138,7 @@ def test_the_switch_moves_its_time_only_when_it_moves(api: Client) -> None:
     ],
 )
 def test_what_is_not_known_of_the_carrier_can_be_set(api: Client, name: str, other: Any) -> None:
-    """Each by itself, and back."""
+    """Each undocumented behavior can be set separately and reset."""
     before = api("GET", ACCOUNT).json()
 
     assert before | {name: other} == api("PATCH", ACCOUNT, json={name: other}).json() == api("GET", ACCOUNT).json()
@@ -163,7 +163,7 @@ def test_what_is_not_known_of_the_carrier_can_be_set(api: Client, name: str, oth
     ],
 )
 def test_what_is_not_understood_is_an_error(api: Client, path: str, body: Any, words: str) -> None:
-    """A field that is not known, or that cannot be set, is named; nothing changes."""
+    """An unknown or read-only field is named, and nothing changes."""
     before = api("GET", path).json()
 
     assert words in detail(api("POST" if path == LIST else "PATCH", path, json=body), 422)
@@ -172,7 +172,7 @@ def test_what_is_not_understood_is_an_error(api: Client, path: str, body: Any, w
 
 @pytest.mark.parametrize("text", ['"\\ud800"', '"\\u0000"', "[" * 2000])
 def test_text_that_no_database_takes_is_an_error(api: Client, text: str) -> None:
-    """Half a surrogate pair, a null character or a deep nest is refused, as a name or as a value."""
+    """A lone surrogate, a null character or deep nesting is refused in names and values."""
     bodies = (
         f'{{"network": {text}}}',
         f'{{"network": "{ADDRESS}", {text}: 1}}',
@@ -186,7 +186,7 @@ def test_text_that_no_database_takes_is_an_error(api: Client, text: str) -> None
 
 @pytest.mark.parametrize(("method", "path"), PLACES)
 def test_every_page_asks_for_the_key(api: Client, method: str, path: str) -> None:
-    """No key, a wrong secret and a wrong name are refused alike, and say how to authenticate."""
+    """A missing key, a wrong secret and a wrong name are refused alike, with the authentication scheme."""
     access, secret = api.key
     for auth in (None, (access, "x"), ("x", secret), (access, secret.upper() + "é")):
         answer = api(method, path, auth=auth if auth is None else tuple(part.encode() for part in auth), json={})
@@ -196,7 +196,7 @@ def test_every_page_asks_for_the_key(api: Client, method: str, path: str) -> Non
 
 
 def test_the_inventory_keeps_the_house_contracts(api: Client) -> None:
-    """A fresh home is filled from it: unique PBXs, and every address and number belongs to one."""
+    """The inventory satisfies the schemas of a home: PBXs are unique, and every address and number belongs to one."""
     found = api("GET", "/portal/inventory").json()
     frames = {
         name: conform(pd.DataFrame(found[name]), schema, source="/portal/inventory")
@@ -225,7 +225,7 @@ def test_a_story_is_left_out_everywhere(emulator: Callable[..., Client]) -> None
 
 
 def test_an_old_network_can_be_taken_off_and_not_put_back(api: Client) -> None:
-    """The list took networks once; a new entry is a single address."""
+    """An existing network entry can be removed but not added, because new entries are single addresses."""
     (network,) = (row["network"] for row in api("GET", LIST).json()["entries"] if "/" in row["network"])
 
     assert 204 == api("DELETE", f"{LIST}/{quote(network, safe='')}").status_code

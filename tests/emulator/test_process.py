@@ -1,4 +1,4 @@
-"""The emulator as a process: started once, found by its home, ended with its parent, its key kept private."""
+"""The emulator process: one per home, found by the home, ended with its parent, with a private key."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ time.sleep(600)
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """Hand out a folder whose emulator ends with the test."""
+    """Return a folder whose emulator ends with the test."""
     folder = tmp_path / "an emulator"
     yield folder
     process.stop(folder)
@@ -51,19 +51,19 @@ def start(home: Path, **options: Any) -> Running:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
-    """Start one emulator for the tests that only look at it."""
+    """Start one emulator for tests that only read from it."""
     folder = tmp_path_factory.mktemp("shared")
     yield folder, start(folder)
     process.stop(folder)
 
 
 def note(home: Path) -> Path:
-    """Return the file that says where the emulator is."""
+    """Return the file with the emulator's address."""
     return home / "emulator.json"
 
 
 def alive(pid: int) -> bool:
-    """Say whether a process runs; one that has ended and was not waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -71,7 +71,7 @@ def alive(pid: int) -> bool:
 
 
 def test_one_home_has_one_emulator(home: Path) -> None:
-    """Not there, started, found, returned to whoever starts it again, and not there once stopped."""
+    """A home has at most one emulator: missing, started, found, reused by the next start, missing after stop."""
     assert process.running(home) is None
     first = start(home)
 
@@ -85,7 +85,7 @@ def test_one_home_has_one_emulator(home: Path) -> None:
 
 
 def test_starters_share_one(home: Path) -> None:
-    """Two at the same time get the same process."""
+    """Two concurrent starts share one process."""
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: start(home), range(2))
 
@@ -93,7 +93,7 @@ def test_starters_share_one(home: Path) -> None:
 
 
 def test_one_that_is_too_busy_to_answer_still_runs(home: Path) -> None:
-    """On a machine with much to do it is not taken for dead and started again."""
+    """An emulator that is too busy to answer is not treated as dead and started again."""
     found = start(home)
     os.kill(found.pid, signal.SIGSTOP)
     try:
@@ -103,7 +103,7 @@ def test_one_that_is_too_busy_to_answer_still_runs(home: Path) -> None:
 
 
 def test_a_second_server_of_a_home_is_refused(shared: tuple[Path, Running]) -> None:
-    """The database has one writer: serving the same folder by hand says that it is busy."""
+    """The database has one writer: serving the same folder manually is refused as busy."""
     before = signal.getsignal(signal.SIGTERM)
 
     with pytest.raises(BusyError, match=r"runs on .* already"):
@@ -112,7 +112,7 @@ def test_a_second_server_of_a_home_is_refused(shared: tuple[Path, Running]) -> N
 
 
 def test_the_key_is_for_the_owner_only(shared: tuple[Path, Running]) -> None:
-    """Files with the key have mode 0600; no process list, log or repr shows it."""
+    """Files with the key have mode 0600; process list, log and repr do not contain it."""
     home, running = shared
 
     for name in ("emulator.json", "emulator.key"):
@@ -124,7 +124,7 @@ def test_the_key_is_for_the_owner_only(shared: tuple[Path, Running]) -> None:
 
 
 def test_it_listens_on_loopback_only(shared: tuple[Path, Running]) -> None:
-    """Nobody else on the network can reach it."""
+    """Other hosts on the network cannot reach the emulator."""
     _, running = shared
     listening = [c.laddr for c in psutil.Process(running.pid).net_connections() if c.status == psutil.CONN_LISTEN]
 
@@ -132,7 +132,7 @@ def test_it_listens_on_loopback_only(shared: tuple[Path, Running]) -> None:
 
 
 def test_the_key_and_the_account_survive_a_restart(home: Path) -> None:
-    """A key that was made up is kept beside the data; the port that was chosen is free again at once."""
+    """A generated key is stored with the data; the chosen port can be used again at once."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         port = other.getsockname()[1]
@@ -154,7 +154,7 @@ def test_the_key_and_the_account_survive_a_restart(home: Path) -> None:
 
 
 def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
-    """A database without all of the sample is never served."""
+    """A database without the complete sample is never served."""
     home.mkdir()
     Database(home / "emulator.db").close()
     running = start(home)
@@ -168,7 +168,7 @@ def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(home: Path, stop_signal: signal.Signals) -> None:
-    """Whoever sends it, the note is gone and nothing was complained about."""
+    """After either signal the note is removed and the log has no complaint."""
     running = start(home, traffic=50.0)
     os.kill(running.pid, stop_signal)
 
@@ -177,7 +177,7 @@ def test_a_signal_ends_it_cleanly(home: Path, stop_signal: signal.Signals) -> No
 
 
 def test_it_ends_with_its_parent(home: Path) -> None:
-    """Killed without a chance to clean up, and not even waited for, the parent takes the emulator along."""
+    """If the parent is killed without cleanup, and not waited for, the emulator ends."""
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE, text=True)
     try:
         assert parent.stdout is not None
@@ -192,7 +192,7 @@ def test_it_ends_with_its_parent(home: Path) -> None:
 
 
 def test_a_note_left_behind_is_not_believed(shared: tuple[Path, Running]) -> None:
-    """Neither one of a dead process, nor one whose place another process took, nor one that cannot be read."""
+    """A note of a dead process, of a reused process id, or with unreadable content is ignored."""
     home, running = shared
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
@@ -211,7 +211,7 @@ def test_a_note_left_behind_is_not_believed(shared: tuple[Path, Running]) -> Non
 
 
 def test_a_port_that_is_taken_is_named(home: Path) -> None:
-    """The error is a sentence with the port and the cure; nothing runs afterwards."""
+    """The message has the port and the remedy, and no process remains."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -225,7 +225,7 @@ def test_a_port_that_is_taken_is_named(home: Path) -> None:
 
 
 def test_a_story_that_is_not_known_is_an_error(home: Path) -> None:
-    """The message names it and every story there is."""
+    """The message names the unknown story and lists the valid ones."""
     with pytest.raises(SettingsError, match="no story sabotage") as caught:
         start(home, without=("sabotage",))
 
@@ -234,7 +234,7 @@ def test_a_story_that_is_not_known_is_an_error(home: Path) -> None:
 
 
 def test_one_that_takes_too_long_is_ended(home: Path) -> None:
-    """A start that was given up leaves no process and no note."""
+    """A start that times out leaves no process and no note."""
     with pytest.raises(SettingsError, match="did not start"):
         start(home, timeout_s=0.2)
 

@@ -1,4 +1,4 @@
-"""The sample account: what it says, and how each of its stories is taken out."""
+"""The sample account: its content, and the removal of each of its stories."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EVERY_WAY = [(), *((story,) for story in STORIES), ("credentials", "dynamic"), S
 
 
 def planted(*without: str) -> set[tuple[str, str]]:
-    """Return which (check, subject) must fail while these stories are out."""
+    """Return the (check, subject) pairs that must fail without the given stories."""
     with (ROOT / "tests" / "planted.csv").open(newline="") as file:
         return {(row["check"], row["subject"]) for row in csv.DictReader(file) if row["story"] not in without}
 
@@ -39,7 +39,7 @@ def listed(sample: Sample) -> set[str]:
 
 
 def calling(sample: Sample) -> dict[str, list[str]]:
-    """Return the addresses that each caller used in the last thirty days, the oldest first."""
+    """Return the addresses that each caller used in the last thirty days, oldest first."""
     return {
         caller.name: [a.address for a in caller.addresses if a.valid_to is None or a.valid_to > NOW - timedelta(30)]
         for caller in sample.callers
@@ -54,7 +54,7 @@ def pbx(sample: Sample, pbx_id: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("without", EVERY_WAY, ids=lambda without: "-".join(without) or "whole")
 def test_every_way_of_telling_it_is_a_sound_account(without: tuple[str, ...]) -> None:
-    """With any story out: contracts kept, entries that can stand on a list, and no name that leads nowhere."""
+    """Without any story the account is valid: schemas, list entries, and references."""
     sample = load(NOW, without)
     pbx_ids = {row["pbx_id"] for row in sample.pbxs}
     aliases = {row["alias"] for row in sample.routes} | NO_ROUTE
@@ -77,7 +77,7 @@ def test_every_way_of_telling_it_is_a_sound_account(without: tuple[str, ...]) ->
 
 @pytest.mark.parametrize("without", EVERY_WAY, ids=lambda without: "-".join(without) or "whole")
 def test_every_number_and_address_is_kept_for_fiction(without: tuple[str, ...]) -> None:
-    """Numbers are 555-01xx, addresses are of the documentation ranges, and nobody calls without a line for it."""
+    """Numbers are 555-01xx, addresses are from the documentation ranges, and every caller has a number."""
     sample = load(NOW, without)
 
     assert all(OURS.fullmatch(row["number"]) for row in sample.numbers)
@@ -88,7 +88,7 @@ def test_every_number_and_address_is_kept_for_fiction(without: tuple[str, ...]) 
 
 
 def test_the_points_of_presence() -> None:
-    """The PoPs are those whose name and ranges are known well; number 4 is the one the carrier's page names."""
+    """The PoPs have well-known names and ranges; number 4 is the one named by the carrier's page."""
     edges = {row["edge_strategy_id"]: row for row in load(NOW).edges}
 
     assert {row["name"] for row in edges.values()} == {"US-West-OR", "US-East-VA", "EU-West-LDN"}
@@ -96,7 +96,7 @@ def test_the_points_of_presence() -> None:
 
 
 def test_whoever_is_in_order_is_routed() -> None:
-    """Seattle, Chicago, Denver and Atlanta have a route to their own host, and their numbers point at it."""
+    """Seattle, Chicago, Denver and Atlanta have a route to their own host for their numbers."""
     sample = load(NOW)
     hosts = {row["alias"]: row["value"] for row in sample.routes if row["route_type"] == "host"}
 
@@ -107,7 +107,7 @@ def test_whoever_is_in_order_is_routed() -> None:
 
 
 def test_moved() -> None:
-    """Denver has called from an unlisted address for three days, and its old one is still listed."""
+    """Denver has called from an unlisted address for three days, and its old address is still listed."""
     sample, without = load(NOW), load(NOW, ["moved"])
 
     assert ["198.51.100.23", "198.51.100.24"] == calling(sample)["denver"]
@@ -117,7 +117,7 @@ def test_moved() -> None:
 
 
 def test_credentials() -> None:
-    """Atlanta's address is not listed and it holds credentials; without the story it is listed and holds none."""
+    """Atlanta is not listed and has credentials; without the story it is listed and has none."""
     sample, without = load(NOW), load(NOW, ["credentials"])
 
     assert ("both", False) == (pbx(sample, "atlanta")["auth_method"], "198.51.100.40" in listed(sample))
@@ -125,7 +125,7 @@ def test_credentials() -> None:
 
 
 def test_dynamic() -> None:
-    """Miami's address changes about every eight days, and none of them is listed; without the story it is gone."""
+    """Miami's address changes about every eight days and is never listed; without the story Miami is removed."""
     sample, without = load(NOW), load(NOW, ["dynamic"])
 
     assert 4 == len(calling(sample)["miami"])
@@ -141,7 +141,7 @@ def test_credentials_are_on_while_somebody_needs_them(without: tuple[str, ...]) 
 
 
 def test_retired_and_standby() -> None:
-    """Boston and Dallas are listed and never call; without their stories neither they nor their entries are there."""
+    """Boston and Dallas are listed and never call; without their stories they and their entries are removed."""
     sample, without = load(NOW), load(NOW, ["retired", "standby"])
 
     assert {"198.51.100.50", "198.51.100.70"} == listed(sample) - listed(without)
@@ -152,11 +152,11 @@ def test_retired_and_standby() -> None:
 
 
 def test_no_route() -> None:
-    """Phoenix is called in both; its numbers lead nowhere, and without the story to it."""
+    """Phoenix receives calls in either case; its numbers have no route to it, and without the story they have."""
     (sample, without) = load(NOW), load(NOW, ["no_route"])
 
     def routes(one: Sample) -> list[str]:
-        """Return where Phoenix's numbers point."""
+        """Return the routes of Phoenix's numbers."""
         return [row["route"] for row in one.numbers if row["alias"].startswith("Phoenix")]
 
     assert (["", "sip-reg"], ["Phoenix", "Phoenix"]) == (routes(sample), routes(without))
@@ -167,7 +167,7 @@ def test_no_route() -> None:
 
 
 def test_nobody() -> None:
-    """An entry that no PBX calls from, under a label that says nothing; without the story it is gone."""
+    """An entry is unassigned and has a meaningless label; without the story it is removed."""
     sample, without = load(NOW), load(NOW, ["nobody"])
     (entry,) = (row for row in sample.allowed_ips if row["network"] not in listed(without))
 
@@ -177,7 +177,7 @@ def test_nobody() -> None:
 
 
 def test_forged() -> None:
-    """Somebody calls under Miami's X-Tag with a valid password, from an address that is no PBX's and not listed."""
+    """An unassigned, unlisted address calls with Miami's X-Tag and a valid password."""
     sample, without = load(NOW), load(NOW, ["forged"])
     (forger,) = (caller for caller in sample.callers if caller.name not in calling(without))
 
@@ -187,7 +187,7 @@ def test_forged() -> None:
 
 
 def test_theft() -> None:
-    """An entry that no PBX called from was removed twelve days ago, and its calls end with it."""
+    """An unassigned entry was removed twelve days ago, and its calls end then."""
     sample, without = load(NOW), load(NOW, ["theft"])
     (entry,) = sample.past_allowed_ips
     (thief,) = (caller for caller in sample.callers if caller.name not in calling(without))
@@ -199,7 +199,7 @@ def test_theft() -> None:
 
 
 def test_shared() -> None:
-    """Two PBXs call from one listed address, each with its X-Tag, and take calls at different ports of it."""
+    """Two PBXs call from one listed address with their own X-Tags, and receive calls on different ports."""
     sample, without = load(NOW), load(NOW, ["shared"])
     hosts = {row["alias"]: row["value"] for row in sample.routes}
 
@@ -212,7 +212,7 @@ def test_shared() -> None:
 
 
 def test_network() -> None:
-    """An old entry is a network in which a PBX calls and somebody else; without the story all of it is gone."""
+    """An old entry is a network with a PBX and another caller; without the story all of it is removed."""
     sample, without = load(NOW), load(NOW, ["network"])
     (network,) = listed(sample) - listed(without)
 
@@ -225,19 +225,19 @@ def test_network() -> None:
 
 
 def test_a_story_that_is_not_there_is_named() -> None:
-    """Leaving out what is not in says so, and says what there is."""
+    """Leaving out an unknown story gives an error that lists the valid ones."""
     with pytest.raises(InputError, match=r"no story moed\. Its stories are: moved, credentials"):
         load(NOW, ["moed"])
 
 
 def test_what_is_planted_belongs_to_a_story() -> None:
-    """Every line of the list is some story's; a standby site and PBXs that share an address are in order."""
+    """Every expected failure belongs to a story; a standby site and PBXs that share an address cause none."""
     with (ROOT / "tests" / "planted.csv").open(newline="") as file:
         assert set(STORIES) - {"standby", "shared"} == {row["story"] for row in csv.DictReader(file)}
 
 
 def test_the_files_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path) -> None:
-    """A wheel carries the folder where the program looks for it first."""
+    """A wheel contains the folder where the program looks first."""
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     carried = {tmp_path / inside: ROOT / outside for outside, inside in build["force-include"].items()}
     installed = tmp_path / "dashboard" / "_data" / "sample"
@@ -252,7 +252,7 @@ def test_the_files_are_found_in_a_checkout_and_in_a_wheel(tmp_path: Path) -> Non
 def test_checks_find_what_is_planted_and_nothing_else(
     without: tuple[str, ...], embedded: Callable[..., Workspace]
 ) -> None:
-    """Each story fails exactly its own (check, subject), and taking it out takes out exactly those."""
+    """Each story fails exactly its own (check, subject), and leaving it out removes exactly those."""
     account = embedded(*without)
     account.sync()
     found = [(finding.check, finding.subject) for finding in account.findings() if finding.status == "fail"]
@@ -262,7 +262,7 @@ def test_checks_find_what_is_planted_and_nothing_else(
 
 @pytest.mark.slow
 def test_refusals_that_leave_no_record_hide_only_where_calls_came_from(embedded: Callable[..., Workspace]) -> None:
-    """Denver is found by its address on file alone; nothing else is missed."""
+    """Without CDRs of refusals Denver is found only by its address in the inventory; no other finding is lost."""
     account = embedded(sample_refusals_in_cdrs=False)
     account.sync()
     found = {(finding.check, finding.subject) for finding in account.findings() if finding.status == "fail"}

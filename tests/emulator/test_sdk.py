@@ -1,10 +1,10 @@
 """
-The requests that the vendor's Python SDK and its demos send, byte for byte, and what they read from the answers.
+Requests of the vendor's Python SDK and its demos, byte for byte, and the fields they read from the answers.
 
 Source: the repository ``flowroute-sdk-v3-python`` of the vendor. The SDK is in no package index, so its calls are
-written out here, with its habits: bodies encoded as JSON twice, bodies without a content type, no paging. Covered is
-each method of its controllers for numbers, routes and CDRs: the account is offered no numbers, so those lists are empty
-and a purchase is refused. Of its controllers for messages, CNAM, E911 and porting each method is refused by name.
+written out here, with its habits: bodies encoded as JSON twice, bodies without a content type, no paging. Every method
+of its controllers for numbers, routes and CDRs is covered: the account is offered no numbers, so those lists are empty
+and a purchase is refused. Every method of its controllers for messages, CNAM, E911 and porting is refused by name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ EXPORT = {"Accept": "application/vnd.api+json", "Content-Type": "application/vnd
 
 
 class Wire:
-    """Sends what the SDK sends, keeps what went over the wire, and fails as the SDK does on 400 and above."""
+    """Client that sends the SDK's requests, records the traffic, and fails on 400 and above, as the SDK does."""
 
     def __init__(self, api: Client) -> None:
         self.session = requests.Session()
@@ -53,19 +53,19 @@ class Wire:
 
 @pytest.fixture
 def sdk(api: Client) -> Iterator[Wire]:
-    """Speak as the SDK does."""
+    """Return a client that behaves as the SDK."""
     wire = Wire(api)
     with wire.session:
         yield wire
 
 
 def relation(route: str) -> str:
-    """Return the body that points a number at a route, as the demo types it."""
+    """Return the body that routes a number, as the demo writes it."""
     return '{   "data": {     "type": "route",     "id": "' + route + '"   } }'
 
 
 def test_the_demo_of_numbers_and_routes_runs(sdk: Wire) -> None:
-    """From listing numbers to pointing the first one at the second and third route of the list."""
+    """The demo runs from listing numbers to routing the first one to the second and third route of the list."""
     listed = sdk("GET", "/v2/numbers?limit=3", headers=ACCEPT)
     number = listed["data"][0]["id"]
     assert 3 == len(listed["data"])
@@ -112,7 +112,7 @@ def test_the_demo_of_numbers_and_routes_runs(sdk: Wire) -> None:
     ],
 )
 def test_both_forms_of_an_alias_are_taken(sdk: Wire, body: dict[str, Any], *, twice: bool) -> None:
-    """``set_did_alias`` sends no document around the alias, the vendor's page shows one; each encoded once or twice."""
+    """``set_did_alias`` sends the bare alias, the vendor's page a document; both work, encoded once or twice."""
     number = sdk("GET", "/v2/numbers?limit=1", headers=ACCEPT)["data"][0]["id"]
     before = sdk("GET", f"/v2/numbers/{number}", headers=ACCEPT)["data"]["attributes"]["alias"]
     text = json.dumps(json.dumps(body)) if twice else json.dumps(body)
@@ -140,13 +140,13 @@ def test_both_forms_of_an_alias_are_taken(sdk: Wire, body: dict[str, Any], *, tw
     ],
 )
 def test_every_list_of_the_sdk_is_read(sdk: Wire, path: str) -> None:
-    """With and without the headers that its methods send; what the caller left out is not in the query."""
+    """Lists are read with and without the headers of the SDK's methods; omitted arguments are not in the query."""
     for headers in (None, ACCEPT):
         assert isinstance(sdk("GET", path, headers=headers)["data"], list)
 
 
 def test_an_export_without_a_callback_is_taken(sdk: Wire) -> None:
-    """``create_cdr_export`` leaves the callback out where none is given, and the job can be asked for by its id."""
+    """``create_cdr_export`` omits the callback if none is given; the job can be read by its id."""
     filters = {"start_call_start_time": "2019-01-01 00:00:00", "start_call_end_time": "2019-02-01 00:00:00"}
     body = json.dumps({"data": {"type": "cdrexport", "attributes": {"filter_parameters": filters}}})
 
@@ -165,7 +165,7 @@ def test_an_export_without_a_callback_is_taken(sdk: Wire) -> None:
     ],
 )
 def test_filters_of_numbers_arrive(sdk: Wire, query: str, keep: Any) -> None:
-    """What the caller left out is left out of the query too."""
+    """Filters are applied; omitted arguments are not in the query."""
     everything = [item["id"] for item in sdk("GET", "/v2/numbers?limit=200", headers=ACCEPT)["data"]]
     found = [item["id"] for item in sdk("GET", f"/v2/numbers?{query}&limit=200", headers=ACCEPT)["data"]]
 
@@ -173,7 +173,7 @@ def test_filters_of_numbers_arrive(sdk: Wire, query: str, keep: Any) -> None:
 
 
 def test_the_demo_of_exports_runs(sdk: Wire) -> None:
-    """Its dates have no time zone and lie years back, its filter names aliases; the job is made all the same."""
+    """The demo's dates are years old and have no time zone, and its filter names aliases; the job is created anyway."""
     filters = {
         "start_call_start_time": "2019-01-01 00:00:00",
         "start_call_end_time": "2019-02-01 00:00:00",
@@ -188,7 +188,7 @@ def test_the_demo_of_exports_runs(sdk: Wire) -> None:
 
 
 def test_an_export_is_downloaded_as_the_demo_does(sdk: Wire, tmp_path: Path) -> None:
-    """The first completed job of the list, by its link, without the key, as gzip with the columns that it prints."""
+    """The first completed job's link returns gzip without a key, with the columns that the demo prints."""
     now = datetime.now(UTC)
     filters = {
         "start_call_start_time": f"{now - timedelta(days=29):%Y-%m-%d} 00:00:00",
@@ -216,7 +216,7 @@ def test_an_export_is_downloaded_as_the_demo_does(sdk: Wire, tmp_path: Path) -> 
 
 
 def export(sdk: Wire, filters: dict[str, Any]) -> Any:
-    """Ask for an export with the SDK's headers, and return the job."""
+    """Request an export with the SDK's headers, and return the job."""
     attributes = {"filter_parameters": filters, "callback_url": "https://example.com/cdrs"}
     body = json.dumps({"data": {"type": "cdrexport", "attributes": attributes}})
     return sdk("POST", "/v2/cdrs/exports", headers=EXPORT, data=body)["data"]
@@ -244,7 +244,11 @@ def test_no_number_is_for_sale(sdk: Wire, path: str, headers: dict[str, str] | N
 
 @pytest.mark.parametrize("number", ["12065550142", "12065550100"])
 def test_a_purchase_is_refused(sdk: Wire, number: str) -> None:
-    """``purchase_a_phone_number`` has no body; the account keeps the numbers it had, that one too if it has it."""
+    """
+    ``purchase_a_phone_number`` has no body and is refused.
+
+    The account's numbers do not change, even if it already owns the number.
+    """
     before = sdk("GET", "/v2/numbers?limit=200", headers=ACCEPT)
 
     answer = sdk.ask("POST", f"/v2/numbers/{number}", headers=ACCEPT)
@@ -302,7 +306,7 @@ ABSENT: list[tuple[str, str, str, dict[str, Any]]] = [
         {"headers": ACCEPT, "data": {"numbers": ["+12065550142", "+12065550143"]}},
     ),
 ]
-"""Each request of the controllers whose subject the emulator does not have; a dict is sent as a form, as there."""
+"""Each request of the controllers that the emulator lacks; a dict is sent as a form, as in the SDK."""
 
 
 @pytest.mark.parametrize(
@@ -311,14 +315,14 @@ ABSENT: list[tuple[str, str, str, dict[str, Any]]] = [
 def test_what_the_emulator_does_not_have_is_refused_by_name(
     sdk: Wire, what: str, method: str, path: str, more: dict[str, Any]
 ) -> None:
-    """The SDK takes 404 for its own error; the sentence says what there is, and only to who has the key."""
+    """The SDK maps 404 to its own error; the message lists the available resources, only to a client with the key."""
     assert f"This emulator has no {what}: it has numbers" in refused(sdk.ask(method, path, **more))
     without = sdk.ask(method, path, auth=("one", "two"), **more)
     assert (401, "Unauthorized") == (without.status_code, without.json()["errors"][0]["title"])
 
 
 def test_the_readme_names_what_the_emulator_does_not_have() -> None:
-    """As its refusals name it."""
+    """The readme uses the same names as the refusals."""
     readme = (Path(__file__).parents[2] / "README.md").read_text()
 
     for what in {what for what, *_ in ABSENT}:
@@ -326,7 +330,7 @@ def test_the_readme_names_what_the_emulator_does_not_have() -> None:
 
 
 def refused(answer: requests.Response) -> str:
-    """Return the sentence of a 404 of the vendor's shape."""
+    """Return the message of a 404 in the vendor's format."""
     assert 404 == answer.status_code, answer.text
     assert "application/vnd.api+json" == answer.headers["Content-Type"]
     (fault,) = answer.json()["errors"]

@@ -1,4 +1,4 @@
-"""Input that nobody should send: each is refused with a sentence, or answered as the vendor's samples answer."""
+"""Invalid input: refused with a message, or answered as in the vendor's samples."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WINDOW = {"start_call_start_time": "2019-01-01 00:00:00", "start_call_end_time":
 
 
 def detail(answer: requests.Response, status: int) -> str:
-    """Return the sentence of a refusal with that status."""
+    """Return the message of a refusal with the expected status."""
     assert status == answer.status_code, answer.text
     (fault,) = answer.json()["errors"]
     found: str = fault["detail"]
@@ -34,24 +34,24 @@ def detail(answer: requests.Response, status: int) -> str:
 
 
 def export(api: Client, **filters: Any) -> requests.Response:
-    """Ask for an export of a day without calls."""
+    """Request an export of a day without calls."""
     attributes = {"filter_parameters": WINDOW | filters}
     return api("POST", EXPORTS, json={"data": {"type": "cdrexport", "attributes": attributes}})
 
 
 def route(api: Client, **attributes: Any) -> requests.Response:
-    """Ask for a route."""
+    """Create a route."""
     return api("POST", ROUTES, json={"data": {"type": "route", "attributes": attributes}})
 
 
 def changed(api: Client, number: str, **attributes: Any) -> requests.Response:
-    """Ask for a change of a route."""
+    """Change a route."""
     return api("PATCH", f"{ROUTES}/{number}", json={"data": {"type": "route", "attributes": attributes}})
 
 
 @pytest.fixture
 def made(api: Client) -> Any:
-    """Hand out a route that is gone after the test."""
+    """Return a route that is removed after the test."""
     item = route(api, alias="Strict", route_type="host", value="192.0.2.9").json()["data"]
     yield item
     api("DELETE", f"{ROUTES}/{item['id']}")
@@ -75,7 +75,7 @@ def made(api: Client) -> Any:
     ],
 )
 def test_a_value_that_cannot_be_reached_is_refused(api: Client, route_type: str, value: str) -> None:
-    """The carrier could not send a call there."""
+    """A value to which the carrier could not send a call is refused."""
     sentence = detail(route(api, alias="never", route_type=route_type, value=value), 422)
 
     assert sentence.startswith(f"value: A route of type {route_type} takes ")
@@ -91,7 +91,7 @@ def test_a_value_that_cannot_be_reached_is_refused(api: Client, route_type: str,
     ],
 )
 def test_a_documented_value_is_taken(api: Client, route_type: str, value: str) -> None:
-    """Ports, transports and weights are part of the documented form."""
+    """Ports, transports and weights are part of the documented format."""
     answer = route(api, alias="Documented", route_type=route_type, value=value)
     item = answer.json()["data"]
 
@@ -100,7 +100,7 @@ def test_a_documented_value_is_taken(api: Client, route_type: str, value: str) -
 
 
 def test_a_change_of_a_route_is_never_half_done(api: Client, made: dict[str, Any]) -> None:
-    """Type and value have to fit together; the PoP may be named by either of its two documented fields."""
+    """Type and value must match; the PoP may be named by either of its two documented fields."""
     number = made["id"]
 
     assert "type number" in detail(changed(api, number, route_type="number"), 422)
@@ -132,12 +132,12 @@ def test_a_change_of_a_route_is_never_half_done(api: Client, made: dict[str, Any
 def test_a_filter_that_selects_nothing_in_particular_is_refused(
     api: Client, filters: dict[str, Any], words: str
 ) -> None:
-    """It would give a file of other calls than somebody meant."""
+    """An ambiguous filter is refused, because the file would contain unintended calls."""
     assert words in detail(export(api, **filters), 422)
 
 
 def test_a_job_has_every_attribute_from_its_beginning(api: Client) -> None:
-    """As in the vendor's samples: null until completed; then counts are whole numbers and money is text."""
+    """As in the vendor's samples, attributes are null until completion; counts are integers and money is text."""
     api("PATCH", "/portal/faults", json={"export_delay_s": 0.5})
     new = export(api).json()["data"]
     until = time.monotonic() + WAIT_S
@@ -168,7 +168,7 @@ def test_a_job_has_every_attribute_from_its_beginning(api: Client) -> None:
 
 @pytest.mark.parametrize("signature", ["%C3%A9", "", "%00", "a" * 5000])
 def test_a_link_with_a_strange_signature_is_refused(api: Client, signature: str) -> None:
-    """It is not good, whatever it is made of."""
+    """An invalid signature of any form is refused."""
     answer = api("GET", f"/exports/1.gz?expires=9999999999&signature={signature}", auth=None)
 
     assert (403, True) == (answer.status_code, "AccessDenied" in answer.text)
@@ -186,12 +186,12 @@ def test_a_link_with_a_strange_signature_is_refused(api: Client, signature: str)
     ],
 )
 def test_a_strange_body_is_refused(api: Client, body: Any, status: int) -> None:
-    """Too deep, not UTF-8, or JSON of something else: the answer is an error object all the same."""
+    """A body that is too deep, not UTF-8, or another kind of JSON gives an error object."""
     assert detail(api("POST", ROUTES, data=body, headers=JSON_API), status)
 
 
 def test_the_key_is_asked_before_anything_is_said(api: Client) -> None:
-    """Who has no key is not told what is wrong with the rest."""
+    """Without the key, no other fault of the request is reported."""
     for method, path, more in (
         ("POST", ROUTES, {"data": "<x/>", "headers": {"Content-Type": "text/xml"}}),
         ("POST", ROUTES, {"json": {}}),
@@ -204,7 +204,7 @@ def test_the_key_is_asked_before_anything_is_said(api: Client) -> None:
 
 
 def test_a_route_is_never_deleted_under_a_number(api: Client) -> None:
-    """Two clients at once: each is answered with a documented code, and no number points at nothing."""
+    """With two concurrent clients, each answer has a documented status, and no number has a missing route."""
     path = f"/v2/numbers/{NUMBER}/relationships/failover_route"
     start = threading.Barrier(2)
 
@@ -229,7 +229,7 @@ def test_a_route_is_never_deleted_under_a_number(api: Client) -> None:
 def test_its_own_fault_is_an_error_object_too(
     emulator: Callable[..., Client], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """What cannot be read is answered with 500 in the API's shape, and other pages still answer."""
+    """An internal error is answered with 500 in the API's format, and other pages still work."""
     own = emulator(calls=20)
     homes = tmp_path_factory.getbasetemp().glob("emulator*")
     home = next(home for home in homes if (found := process.running(Path(home))) and found.pid == own.running.pid)
@@ -242,14 +242,14 @@ def test_its_own_fault_is_an_error_object_too(
 
 @pytest.mark.parametrize(("key", "status"), [(None, 401), (("a", "b"), 401), ((), 400)])
 def test_the_key_is_looked_at_before_the_body(api: Client, key: tuple[str, str] | None, status: int) -> None:
-    """Whoever has no key learns nothing of what is wrong with the body."""
+    """Without the key, faults of the body are not reported."""
     auth = api.key if key == () else key
 
     assert detail(api("POST", ROUTES, data=b"{", headers=JSON_API, auth=auth), status)
 
 
 def test_the_body_names_the_number_of_its_address(api: Client) -> None:
-    """A change of one number sent to another's address changes neither."""
+    """A change whose body names another number than the URL changes neither."""
     data = {"type": "number", "id": "12065550101", "attributes": {"alias": "Wrong"}}
 
     assert "12065550101" in detail(api("PATCH", f"/v2/numbers/{NUMBER}", json={"data": data}), 422)
@@ -257,7 +257,7 @@ def test_the_body_names_the_number_of_its_address(api: Client) -> None:
 
 
 def test_half_a_character_does_not_spoil_the_list_of_exports(api: Client) -> None:
-    """JSON can carry half a surrogate pair, no answer can: it is refused, and the list can still be read."""
+    """A lone surrogate in JSON is refused, because it would make the list of exports unreadable."""
     body = json.dumps(
         {"data": {"type": "cdrexport", "attributes": {"filter_parameters": WINDOW | {"custom_x_tags": ["\ud800"]}}}}
     )

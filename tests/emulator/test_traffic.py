@@ -1,4 +1,4 @@
-"""The emulated calls: the same for the same seed, decided by the admission rule, and like an office's."""
+"""Emulated calls: reproducible from the seed, decided by the admission rule, and realistic for an office."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Call = dict[str, Any]
 
 @cache
 def sample(without: tuple[str, ...] = ()) -> Sample:
-    """Return the sample account as of the end."""
+    """Return the sample account at the end of the period."""
     return load(END, without)
 
 
@@ -61,12 +61,12 @@ def at(call: Call, column: str = "start_time") -> datetime:
 
 
 def source(call: Call) -> str:
-    """Return the address of a call without its port."""
+    """Return the source address of a call without its port."""
     return str(call["customer_ip"]).split(":")[0]
 
 
 def outbound(some: Iterable[Call], address: str = "") -> list[Call]:
-    """Return the outbound calls, of one address if asked."""
+    """Return the outbound calls, optionally of one address."""
     return [call for call in some if call["direction"] == "Outbound" and address in ("", source(call))]
 
 
@@ -76,7 +76,7 @@ def refused(some: Iterable[Call]) -> list[Call]:
 
 
 def caller_of(call: Call, of: Sample) -> Caller:
-    """Return whose call it is, by the address valid at its start and, where PBXs share one, by X-Tag or number."""
+    """Return the caller by the address valid at the call's start and, for shared addresses, by X-Tag or number."""
     (caller,) = (
         caller
         for caller in of.callers
@@ -95,7 +95,7 @@ def caller_of(call: Call, of: Sample) -> Caller:
 
 
 def test_a_seed_always_makes_the_same_calls() -> None:
-    """Equal arguments make equal rows; another seed makes others."""
+    """Equal arguments give equal rows; another seed gives others."""
     again = calls.__wrapped__(calls=1000)
 
     assert calls(calls=1000) == again
@@ -105,12 +105,12 @@ def test_a_seed_always_makes_the_same_calls() -> None:
 @pytest.mark.parametrize("rescues", [True, False])
 @pytest.mark.parametrize("wanted", [10_000, 20_000, 50_000])
 def test_there_are_about_as_many_calls_as_asked_for(wanted: int, *, rescues: bool) -> None:
-    """Within five in a hundred, with every story in and every refusal on record."""
+    """The number of calls is within 5 % of the requested one, with every story and every refusal."""
     assert wanted == pytest.approx(len(calls(calls=wanted, rescues=rescues)), rel=0.05)
 
 
 def test_nothing_lies_outside_the_span_and_all_is_in_order() -> None:
-    """A call starts in [start, end), ends by the end, and comes after those that started before it."""
+    """A call starts in [start, end), ends by the end, and follows those that started before it."""
     starts = [at(call) for call in calls()]
 
     assert START <= min(starts)
@@ -121,7 +121,7 @@ def test_nothing_lies_outside_the_span_and_all_is_in_order() -> None:
 
 @pytest.mark.parametrize("length", [timedelta(0), timedelta(seconds=1), timedelta(minutes=7), timedelta(hours=25)])
 def test_a_span_of_any_length_has_its_calls(length: timedelta) -> None:
-    """An empty span has none; a short one has all of them within it."""
+    """An empty span has no calls; a short one has all of them within it."""
     rows = list(
         history(
             sample(),
@@ -141,7 +141,7 @@ def test_a_span_of_any_length_has_its_calls(length: timedelta) -> None:
 @pytest.mark.parametrize("rescues", [True, False])
 @pytest.mark.parametrize("without", [(), *((story,) for story in STORIES)], ids=lambda one: "-".join(one) or "whole")
 def test_every_outbound_call_obeys_the_admission_rule(without: tuple[str, ...], *, rescues: bool) -> None:
-    """Admitted or refused, with the code and the reason, exactly as ``policy.admit`` says of its source then."""
+    """Admission, status and reason equal those of ``admission.admit`` for the source at that time."""
     account = sample(without)
     policy = Policy(
         frozenset(row["network"] for row in account.allowed_ips), account.credentials_enabled, account.tech_prefix
@@ -160,7 +160,11 @@ def test_every_outbound_call_obeys_the_admission_rule(without: tuple[str, ...], 
 
 
 def test_who_is_refused() -> None:
-    """Denver, for three days, every time; Atlanta too where a digest does not rescue the prefix; nobody else."""
+    """
+    Denver is refused for three days, every time, and no other PBX.
+
+    Exception: Atlanta is refused as well if a digest does not rescue the prefix.
+    """
     assert {DENVER} == {source(call) for call in refused(calls())}
     assert {DENVER, ATLANTA} == {source(call) for call in refused(calls(rescues=False))}
     assert outbound(calls(), DENVER) == refused(calls())
@@ -169,7 +173,7 @@ def test_who_is_refused() -> None:
 
 
 def test_a_refused_call_is_tried_again() -> None:
-    """The same number from the same extension, seconds later: more attempts than there were calls."""
+    """The same extension dials the same number again seconds later, so there are more attempts than calls."""
     tries = Counter((call["destination"], call["callerid"]) for call in outbound(calls(), DENVER))
 
     calls_meant, attempts = len(tries), tries.total()
@@ -177,7 +181,7 @@ def test_a_refused_call_is_tried_again() -> None:
 
 
 def test_refusals_without_a_record_are_simply_not_there() -> None:
-    """With the switch off, the rows are the others and nothing else changes."""
+    """With the switch off, refusals are missing, and the other rows do not change."""
     for rescues in (True, False):
         recorded = calls(rescues=rescues)
         silent = calls(rescues=rescues, refusals=False)
@@ -197,7 +201,7 @@ def test_refusals_without_a_record_are_simply_not_there() -> None:
     ],
 )
 def test_taking_a_story_out_changes_only_its_own_calls(story: str, gone: set[str], new: set[str]) -> None:
-    """Everybody else's calls are the same to the last digit."""
+    """The calls of other callers are identical to the last digit."""
     before, after = (Counter(tuple(call.items()) for call in some) for some in (calls(), calls((story,))))
 
     assert gone == {source(dict(row)) for row in before - after}
@@ -205,7 +209,7 @@ def test_taking_a_story_out_changes_only_its_own_calls(story: str, gone: set[str
 
 
 def test_money_adds_up() -> None:
-    """Steps of six seconds at a rate a minute; the total is the subtotal and the fees, to the last decimal."""
+    """Cost is the rate per minute in steps of six seconds; the total is subtotal plus fees, to the last decimal."""
     for call in calls():
         money = {name: Decimal(call[name]) for name in ("total_cost", "rate", "cost_subtotal", "ccrf", "connect_fee")}
         fees = [Decimal(call[name]) for name in ("connect_fee", "usf_fee", "ccrf", "cnam_lookup_fee")]
@@ -219,7 +223,7 @@ def test_money_adds_up() -> None:
 
 
 def test_a_row_is_whole() -> None:
-    """End less start is the talk time; only answered calls talk; numbers are digits, callers have a plus."""
+    """End minus start is the talk time, which only answered calls have; numbers are digits, callers have a plus."""
     for call in calls():
         talked = timedelta(seconds=call["duration"])
         assert (at(call, "end_time") - at(call), talked > timedelta(0)) == (talked, call["result"] == "completed")
@@ -229,7 +233,7 @@ def test_a_row_is_whole() -> None:
 
 
 def test_it_looks_like_telephones() -> None:
-    """Seven of ten outbound calls are answered, every outcome is there, and an unclear refusal is rare."""
+    """70 % of outbound calls are answered, every outcome occurs, and an unclear refusal is rare."""
     ended = Counter(
         outcome(call["result"], call["call_fail_sip_code"], call["call_fail_reason"])
         for call in outbound(calls())
@@ -249,7 +253,7 @@ def test_it_looks_like_telephones() -> None:
 
 
 def test_volumes_are_seen() -> None:
-    """Seattle is the largest; Atlanta and Miami have five to eight calls of a hundred each."""
+    """Seattle is the largest; Atlanta and Miami have 5 % to 8 % of the calls each."""
     share = Counter(caller_of(call, sample()).name for call in calls())
 
     assert "seattle" == share.most_common(1)[0][0]
@@ -257,7 +261,7 @@ def test_volumes_are_seen() -> None:
 
 
 def test_an_office_is_busy_in_its_own_hours() -> None:
-    """By the clock on its own wall: ten times as many calls at ten as at three in the morning, few on Sundays."""
+    """In local time there are ten times as many calls at ten as at three in the morning, and few on Sundays."""
     zone = ZoneInfo("America/Los_Angeles")
     local = [at(call).astimezone(zone) for call in calls() if source(call) == "198.51.100.11"]
     hours, days = Counter(when.hour for when in local), Counter(when.weekday() for when in local)
@@ -267,7 +271,7 @@ def test_an_office_is_busy_in_its_own_hours() -> None:
 
 
 def test_calls_go_on_to_the_very_end() -> None:
-    """The last hours are no emptier than the same hours a week before."""
+    """The last hours have no fewer calls than the same hours a week before."""
     late = [call for call in calls(calls=20_000) if at(call) >= END - timedelta(hours=3)]
     before = [
         call for call in calls(calls=20_000) if timedelta(0) <= END - timedelta(days=7) - at(call) < timedelta(hours=3)
@@ -279,7 +283,7 @@ def test_calls_go_on_to_the_very_end() -> None:
 
 @pytest.mark.parametrize("wanted", [500, CALLS])
 def test_the_intruder_spends_about_four_hundred_dollars_a_night(wanted: int) -> None:
-    """For five nights, however many other calls there are; at night only, to costly numbers, as nobody of ours."""
+    """For five nights, whatever the total number of calls; only at night, to expensive numbers, unassigned."""
     nights: defaultdict[Any, Decimal] = defaultdict(Decimal)
     placed = outbound(calls(calls=wanted), INTRUDER)
     for call in placed:
@@ -296,7 +300,7 @@ def test_the_intruder_spends_about_four_hundred_dollars_a_night(wanted: int) -> 
 
 @pytest.mark.parametrize("hours_into_night", [2, 12])
 def test_five_nights_end_with_the_account(hours_into_night: int) -> None:
-    """Whatever the time of day, five nights' worth lies in the last five days, and none after now."""
+    """Whatever the time of day, the last five days contain five nights of calls, and none is in the future."""
     now = datetime(2026, 11, 20, 8, tzinfo=UTC) + timedelta(hours=hours_into_night)
     rows = history(
         load(now, ["forged", "theft", "network"]),
@@ -312,7 +316,7 @@ def test_five_nights_end_with_the_account(hours_into_night: int) -> None:
 
 
 def test_the_past_thief_calls_until_its_entry_is_removed() -> None:
-    """For five nights, admitted by the list of that time."""
+    """The past thief calls for five nights, admitted by the list of that time."""
     placed = outbound(calls(), THIEF)
 
     assert 50 == pytest.approx(len(placed), abs=4)
@@ -321,7 +325,7 @@ def test_the_past_thief_calls_until_its_entry_is_removed() -> None:
 
 
 def test_miami_moves_about_every_eight_days() -> None:
-    """Four addresses in thirty days, one after the other, all of them admitted."""
+    """Miami has four addresses in thirty days, one after the other, all of them admitted."""
     seen: defaultdict[str, list[datetime]] = defaultdict(list)
     for call in outbound(calls(("forged",))):
         if call["custom_x_tag"] == "miami":
@@ -333,14 +337,14 @@ def test_miami_moves_about_every_eight_days() -> None:
 
 
 def test_inbound_calls_reach_numbers_that_are_routed() -> None:
-    """Only numbers with a host route are called; Phoenix's are only once they have one."""
+    """Only numbers with a host route are called; Phoenix's only once they have one."""
 
     def called(without: Collection[str]) -> set[str]:
-        """Return the numbers that took calls."""
+        """Return the numbers that received calls."""
         return {call["destination"] for call in calls(tuple(without)) if call["direction"] == "Inbound"}
 
     def routed(without: Collection[str]) -> set[str]:
-        """Return the numbers that lead to a PBX."""
+        """Return the numbers routed to a PBX."""
         return {row["number"] for row in sample(tuple(without)).numbers if row["route"] not in ("", "sip-reg")}
 
     assert called(()) == routed(())

@@ -1,4 +1,4 @@
-"""PySpark beside the product: it is not loaded at start, and can be loaded afterwards."""
+"""PySpark is not loaded at start, and can be loaded afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PYSPARK = "raise Warning('pyspark was imported')\n"
 
 
 def test_pyspark_is_not_imported_at_start(tmp_path: Path) -> None:
-    """Under ``-W error``, with a package of that name that fails when it is loaded; frames are conformed as ever."""
+    """Frames are conformed under ``-W error``, beside a package named pyspark that fails when it is loaded."""
     (tmp_path / "pyspark" / "pandas").mkdir(parents=True)
     (tmp_path / "pyspark" / "__init__.py").write_text("")
     (tmp_path / "pyspark" / "pandas" / "__init__.py").write_text(PYSPARK)
@@ -36,7 +36,7 @@ def test_pyspark_is_not_imported_at_start(tmp_path: Path) -> None:
 
 
 def test_only_one_module_imports_pandera() -> None:
-    """Whoever imports it by its own name may do so first, and load PySpark."""
+    """A module that imports pandera directly may be imported first and would load PySpark."""
     found = [
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")

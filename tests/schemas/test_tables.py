@@ -1,4 +1,4 @@
-"""Tables: what enters keeps its contract, or is an error that names the place."""
+"""Tables: input conforms to its schema, or gives an error with its location."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from tests.builders import calls_row, frame, pbx
 
 
 def test_a_missing_column_is_named() -> None:
-    """A field that the carrier renamed is an error, not an empty column."""
+    """A field renamed by the carrier is an error, not an empty column."""
     with pytest.raises(TableError, match="flowroute /v2/numbers: column number is missing from numbers"):
         conform(pd.DataFrame({"nummer": ["1"]}), NUMBERS, source="flowroute /v2/numbers")
 
 
 def test_a_value_that_is_not_allowed_is_named_with_its_row() -> None:
-    """Row and column of the first such value, and how many there are."""
+    """The error has row and column of the first invalid value, and the number of such values."""
     with pytest.raises(TableError, match=r"pbxs.csv: pbxs, row 2, column ip_kind: 'sometimes' is not allowed \(1 such"):
         conform(pd.DataFrame([pbx("a"), pbx("b", ip_kind="sometimes")]), PBXS, source="pbxs.csv")
 
 
 def test_optional_columns_are_filled_and_unknown_ones_dropped() -> None:
-    """The frame has exactly the contract's columns in its order; absent text is empty, an absent time is NaT."""
+    """The frame has exactly the schema's columns in order; missing text is empty, a missing time is NaT."""
     made = conform(pd.DataFrame({"color": ["red"], "network": ["192.0.2.1"]}), ALLOWED_IPS, source="here")
 
     assert list(ALLOWED_IPS.columns) == list(made.columns)
@@ -33,14 +33,14 @@ def test_optional_columns_are_filled_and_unknown_ones_dropped() -> None:
 
 
 def test_missing_text_is_empty_text() -> None:
-    """No text column ever holds a missing value."""
+    """No text column contains a missing value."""
     made = conform(pd.DataFrame({"network": ["192.0.2.1", "192.0.2.2"], "label": [None, "x"]}), ALLOWED_IPS, source="")
 
     assert ["", "x"] == list(made["label"])
 
 
 def test_money_keeps_its_digits() -> None:
-    """Eight decimals in, eight decimals out, and sums are exact."""
+    """Eight decimal places are kept, and sums are exact."""
     made = frame(TRAFFIC, [calls_row("192.0.2.1", cost_usd="0.10000000")] * 3)
 
     assert made["cost_usd"].dtype == MONEY
@@ -48,7 +48,7 @@ def test_money_keeps_its_digits() -> None:
 
 
 def test_conform_leaves_its_argument_alone() -> None:
-    """The caller's frame is as it was."""
+    """The caller's frame is not modified."""
     given = pd.DataFrame({"network": ["192.0.2.1"]})
     conform(given, ALLOWED_IPS, source="here")
 
@@ -57,7 +57,7 @@ def test_conform_leaves_its_argument_alone() -> None:
 
 @pytest.mark.parametrize("name", sorted(FRAMES))
 def test_an_empty_frame_keeps_the_contract(name: str) -> None:
-    """Every contract can be met by no rows, and one empty frame is not another's."""
+    """Every schema accepts an empty frame, and empty frames are not shared."""
     first, second = empty(FRAMES[name]), empty(FRAMES[name])
 
     assert list(FRAMES[name].columns) == list(first.columns)

@@ -1,4 +1,4 @@
-"""The outcome of a call: one table, read the same by Python and by SQL."""
+"""Call outcomes: one table, with the same result in Python and in SQL."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ TABLE = [
     ("completed", 486, "Busy Here", "busy_or_no_answer"),
     ("completed", 403, ACL_REASON, "refused_auth"),
 ]
-"""The last two: where the word and the code differ, the code is right."""
+"""In the last two rows result and status differ, and the status is right."""
 
 
 @pytest.mark.parametrize(("result", "status", "reason", "expected"), TABLE)
 def test_each_line_of_the_table(result, status, reason, expected):
-    """Result, SIP code and reason decide the outcome, and the final code decides before the word."""
+    """Result, SIP status and reason determine the outcome; the final status takes precedence over the result."""
     assert outcome(result, status, reason) == expected
 
 
 def test_every_outcome_is_one_of_the_contract():
-    """The table speaks of nothing but the outcomes of the frame contract, and of each of them."""
+    """The table contains exactly the outcomes of the schema."""
     assert {rule.outcome for rule in RULES} | {OTHERWISE} == set(OUTCOMES)
 
 
@@ -75,7 +75,7 @@ PROOFS = {
 
 
 def test_only_reached_calls_prove_admission_and_only_named_refusals_prove_refusal():
-    """Answered, busy and gave up were admitted; 401, 407 and the ACL 403 were refused; the others prove neither."""
+    """Answered, busy and given up calls were admitted; 401, 407 and the ACL 403 were refused; others prove neither."""
     assert PROVES == PROOFS
     assert {rule.outcome: rule.proves for rule in RULES} | {OTHERWISE: "nothing"} == PROOFS
 
@@ -92,7 +92,7 @@ reasons = st.sampled_from([ACL_REASON, "Forbidden", "ACL", "no acl.", "oracle", 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(words, statuses, reasons), min_size=1, max_size=30))
 def test_sql_and_python_agree(calls):
-    """The SQL made from the table gives every call the outcome that the function gives."""
+    """The SQL generated from the table gives every call the same outcome as the function."""
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("CREATE TABLE calls (n INT, result VARCHAR, sip_status SMALLINT, sip_reason VARCHAR)")

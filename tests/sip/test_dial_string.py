@@ -1,4 +1,4 @@
-"""Tech prefix, destination, dial string: what the carrier takes, and a sentence for everything else."""
+"""Tech prefix, destination and dial string: accepted values, and a message for every other value."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ POP = "us-west-or.sip.flowroute.com"
     ],
 )
 def test_a_tech_prefix_is_eight_digits(text, sentence):
-    """Seven digits, letters, and anything else each have their own sentence."""
+    """Seven digits, letters and other faults each have their own message."""
     with pytest.raises(DialStringError, match="tech prefix") as caught:
         parse_tech_prefix(text)
 
@@ -59,7 +59,7 @@ def test_a_tech_prefix_is_eight_digits(text, sentence):
     ],
 )
 def test_destinations_the_carrier_takes(text, kind, region, e164):
-    """1 and ten digits, country code and number, and N11 codes, which are a kind of their own."""
+    """Accepted are 1 and ten digits, country code and number, and N11 codes, which are a separate kind."""
     destination = parse_destination(text)
 
     assert (destination.digits, destination.kind, destination.region, destination.e164) == (text, kind, region, e164)
@@ -86,7 +86,7 @@ def test_destinations_the_carrier_takes(text, kind, region, e164):
     ],
 )
 def test_destinations_the_carrier_would_refuse_or_misroute(text, sentence):
-    """A wrong length can be rated as another country, so it is an error here."""
+    """A wrong length can be rated as another country, so it is an error."""
     with pytest.raises(DialStringError) as caught:
         parse_destination(text)
 
@@ -94,7 +94,7 @@ def test_destinations_the_carrier_would_refuse_or_misroute(text, sentence):
 
 
 def test_ten_digits_abroad_are_taken_when_said_so():
-    """Norwegian numbers have ten digits with their country code; saying so settles what the digits cannot."""
+    """Norwegian numbers have ten digits with their country code; an explicit flag resolves the ambiguity."""
     assert parse_destination("4722123456", abroad=True).region == "NO"
     assert build(PREFIX, "4722123456", POP, abroad=True) == f"{PREFIX}*4722123456@{POP}"
 
@@ -103,13 +103,13 @@ def test_ten_digits_abroad_are_taken_when_said_so():
     "text", ["12065550100", "+12065550100", "+1 (206) 555-0100", "1.206.555.0100", " +1 206 555 0100 "]
 )
 def test_our_own_numbers_as_people_write_them(text):
-    """Punctuation and a leading + are read; what is kept is digits."""
+    """Punctuation and a leading + are accepted; the digits are kept."""
     assert read_number(text) == "12065550100"
 
 
 @pytest.mark.parametrize("text", ["206-555-0100", "=1+1", "+1+1", "911", "", "pbx"])
 def test_our_own_numbers_are_whole(text):
-    """A number without its country code, a service code and a formula are no DIDs."""
+    """A number without its country code, a service code and a formula are not DIDs."""
     with pytest.raises(DialStringError):
         read_number(text)
     assert read_number("+47 22 12 34 56") == "4722123456"
@@ -122,7 +122,7 @@ def test_a_dial_string_is_written_with_a_star():
 
 @pytest.mark.parametrize("pop", ["", "a b", "host/path", "-x", "x" * 300, "host:port"])
 def test_a_pop_is_a_host_name(pop):
-    """What is no host name cannot stand behind the @."""
+    """A PoP that is not a host name is refused."""
     with pytest.raises(DialStringError, match="not a host name"):
         build(PREFIX, "12065550100", pop)
 
@@ -139,12 +139,12 @@ def test_a_pop_is_a_host_name(pop):
     ],
 )
 def test_star_hash_and_escapes_are_read(text):
-    """All forms the carrier takes are read, and written again with a star."""
+    """All forms that the carrier accepts are parsed, and formatted with a star."""
     assert str(parse(text)) == f"12345678*12066418000@{POP}"
 
 
 def test_the_user_part_alone_is_read():
-    """Without a PoP the dial string is what a trunk prepends to."""
+    """Without a PoP, the dial string is the user part that a trunk prepends to."""
     assert str(parse("12345678*911")) == "12345678*911"
 
 
@@ -160,7 +160,7 @@ def test_the_user_part_alone_is_read():
     ],
 )
 def test_what_is_no_dial_string_has_its_sentence(text, sentence):
-    """Each part that is wrong is named."""
+    """Each invalid part is named."""
     with pytest.raises(DialStringError) as caught:
         parse(text)
 
@@ -194,7 +194,7 @@ def test_what_is_no_dial_string_has_its_sentence(text, sentence):
     ],
 )
 def test_lint_says_everything_that_is_wrong(text, codes):
-    """One dial string can have several faults; each is named once, with its cure as a sentence."""
+    """Several faults of a dial string are each reported once, with the remedy as a sentence."""
     issues = lint(text, PREFIX)
 
     assert [issue.code for issue in issues] == codes
@@ -208,7 +208,7 @@ british = st.from_regex(r"\A44[1-9][0-9]{9}\Z")
 
 @given(st.from_regex(r"\A[0-9]{8}\Z"), nanp | n11 | british, st.sampled_from(["*", "#", "%23"]))
 def test_what_is_built_is_read_back(tech_prefix, destination, separator):
-    """Building, sending in any form, reading and building again is the same call, and lint finds nothing."""
+    """A dial string in any accepted form parses to the same call, and lint finds nothing."""
     text = build(tech_prefix, destination, POP)
     read = parse(text.replace("*", separator))
 
@@ -219,7 +219,7 @@ def test_what_is_built_is_read_back(tech_prefix, destination, separator):
 
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused_with_a_sentence(text):
-    """Whatever was pasted, the answer is a dial string or a sentence."""
+    """Any text gives a dial string or an error message."""
     try:
         answer = str(parse(text))
     except DialStringError as exc:
@@ -230,7 +230,11 @@ def test_any_text_is_read_or_refused_with_a_sentence(text):
 
 
 def test_the_asterisk_snippet_is_ip_authentication():
-    """No registration, no credentials; the prefix once, before every pattern; inbound by network."""
+    """
+    The snippet has no registration and no credentials.
+
+    The prefix is added once, before every pattern; inbound calls are matched by network.
+    """
     text = asterisk_pjsip(
         PREFIX, POP, ["34.210.91.112/28", "34.226.36.32/28"], x_tag="denver", external_address="198.51.100.24"
     )
@@ -254,7 +258,7 @@ def test_the_asterisk_snippet_is_ip_authentication():
 
 
 def test_the_snippet_of_a_dynamic_pbx_signs_in_without_the_prefix():
-    """Credentials leave the password's place empty, and the dialed number bare."""
+    """With credentials the password is left empty, and the number is dialed without the prefix."""
     text = asterisk_pjsip(PREFIX, POP, ["34.210.91.112/28"], credentials=True)
 
     assert "outbound_auth=flowroute-auth" in text
@@ -284,5 +288,5 @@ def test_nothing_but_plain_values_gets_into_the_snippet(wrong):
 
 
 def test_a_pop_may_carry_a_port():
-    """The carrier listens on 5160 too, so a port stays."""
+    """The carrier also listens on 5160, so a port is kept."""
     assert parse_pop(f"{POP}:5160") == f"{POP}:5160"

@@ -1,4 +1,4 @@
-"""Where dialed numbers go, and what kind they are."""
+"""Country and kind of dialed numbers."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from dashboard.sip import numbering_plan
     ],
 )
 def test_country_and_kind(number, region, country, number_type):
-    """A number says its country and its kind; a code of no country says which service it is."""
+    """A number gives country and kind; a code without a country gives its service."""
     found = numbering_plan.kind_of(number)
 
     assert (found.region, found.country) == (region, country)
@@ -58,14 +58,14 @@ def test_country_and_kind(number, region, country, number_type):
     ],
 )
 def test_what_no_plan_has_is_unknown(number, region):
-    """No guess at a kind, nor at a country where several share the code."""
+    """No kind is guessed, and no country if several share the code."""
     found = numbering_plan.kind_of(number)
 
     assert (found.region, found.number_type) == (region, "unknown")
 
 
 def test_a_column_is_classified_row_by_row():
-    """Every row keeps its index and gets what its number alone would; a missing number is unknown."""
+    """Every row keeps its index and gets the result of its number alone; a missing number is unknown."""
     numbers = pd.Series(["4790012345", "12065550100", None, "4790012345"], index=[7, 3, 5, 1], dtype="str")
 
     found = numbering_plan.classify(numbers)
@@ -76,12 +76,12 @@ def test_a_column_is_classified_row_by_row():
 
 
 def test_a_column_without_rows():
-    """It has the columns all the same."""
+    """An empty column gives the same columns."""
     assert numbering_plan.classify(pd.Series([], dtype="str")).columns.tolist() == ["region", "country", "number_type"]
 
 
 def test_each_number_is_looked_at_once():
-    """However often a number was dialed, it is parsed once."""
+    """Each distinct number is parsed once, however often it was dialed."""
     numbering_plan.kind_of.cache_clear()
 
     numbering_plan.classify(pd.Series(["4790012345", "12065550100"] * 500, dtype="str"))
@@ -90,7 +90,7 @@ def test_each_number_is_looked_at_once():
 
 
 def test_every_country_has_a_name():
-    """Of all regions that the library may answer."""
+    """Every region that the library can return has a name."""
     assert set(numbering_plan.COUNTRIES) == set(phonenumbers.SUPPORTED_REGIONS)
     assert "" not in numbering_plan.COUNTRIES.values()
 
@@ -102,7 +102,7 @@ def test_every_country_has_a_name():
     | st.text(max_size=16)
 )
 def test_the_short_way_finds_what_the_library_finds(number):
-    """What is decided before parsing is what parsing would have said."""
+    """The shortcut before parsing gives the library's result."""
     found = numbering_plan.kind_of(number)
 
     try:

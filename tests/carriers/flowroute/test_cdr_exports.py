@@ -1,4 +1,4 @@
-"""The export job: windows, waiting, taking up what is already there, and links that no longer open."""
+"""Export jobs: windows, polling, reuse of existing jobs, and expired links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LATER = "2999-01-01T00:00:00+00:00"
 
 
 def job(number: Any = 17, status: str = "processing", link: str | None = LINK, **values: Any) -> dict[str, Any]:
-    """Return an export as the API shows it."""
+    """Return an export in the API's format."""
     shown = {
         "status": status,
         "download_url": link if status == "completed" else None,
@@ -43,20 +43,20 @@ def job(number: Any = 17, status: str = "processing", link: str | None = LINK, *
 
 
 def one(*args: Any, **values: Any) -> Reply:
-    """Return the answer about one export."""
+    """Return the API's answer for one export."""
     return Reply({"data": job(*args, **values)})
 
 
 @pytest.fixture(autouse=True)
 def _usual(script: Script) -> None:
-    """Nothing there, a job made and completed at once."""
+    """Script an empty list and a new job that completes at once."""
     script.answers |= {LIST: listed(), MAKE: Reply({"data": job("17")}, 201), f"{LIST}/17": one("17", "completed")}
     script.answers[STORED] = FILE
 
 
 @pytest.fixture
 def export(carrier: FlowrouteCarrier, tmp_path: Path) -> Callable[..., list[ExportedWindow]]:
-    """Export a window into a folder."""
+    """Return a function that exports a window into a folder."""
 
     def run(since: datetime = SINCE, until: datetime = UNTIL, **options: Any) -> list[ExportedWindow]:
         return carrier.export_calls(since, until, tmp_path, **options)
@@ -67,7 +67,7 @@ def export(carrier: FlowrouteCarrier, tmp_path: Path) -> Callable[..., list[Expo
 def test_a_window_is_asked_for_awaited_and_downloaded(
     export: Callable[..., list[ExportedWindow]], script: Script, tmp_path: Path
 ) -> None:
-    """One job, one file, whole, under its own name, and nothing beside it."""
+    """One job gives one complete file under its own name, and no other file."""
     script.answers[f"{LIST}/17"] = [one("17"), one("17"), one("17", "completed")]
 
     (window,) = export()
@@ -83,7 +83,7 @@ def test_a_window_is_asked_for_awaited_and_downloaded(
 def test_the_carrier_may_answer_in_its_several_ways(
     status: int, nested: bool, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """200, 201 and 202; an id as number or text; an item plain or nested in data."""
+    """Statuses 200, 201 and 202, numeric and text ids, plain items and items nested in data are accepted."""
     shape: Any = {"data": job(17)} if nested else job("17")
     script.answers[MAKE] = Reply({"data": shape}, status)
     script.answers[f"{LIST}/17"] = Reply({"data": {"data": job(17, "Completed".lower())}})
@@ -92,7 +92,7 @@ def test_the_carrier_may_answer_in_its_several_ways(
 
 
 def test_a_plain_file_is_taken_too(export: Callable[..., list[ExportedWindow]], script: Script) -> None:
-    """The vendor says that a result may be CSV or packed CSV."""
+    """Per the vendor, a result is CSV or compressed CSV."""
     script.answers[STORED] = Reply(CSV, Content_Type="text/csv")
 
     (window,) = export()
@@ -105,7 +105,7 @@ def test_a_plain_file_is_taken_too(export: Callable[..., list[ExportedWindow]], 
     ("days", "seconds", "windows"), [(0, 0, 0), (0, 1, 1), (92, 0, 1), (92, 1, 2), (184, 0, 2), (365, 0, 4), (-3, 0, 0)]
 )
 def test_windows_are_at_most_92_days_and_leave_no_gap(days: int, seconds: int, windows: int) -> None:
-    """Each begins where the one before it ends."""
+    """Each window begins at the end of the previous one."""
     until = SINCE + timedelta(days=days, seconds=seconds)
     spans = list(split(SINCE, until))
 
@@ -116,7 +116,7 @@ def test_windows_are_at_most_92_days_and_leave_no_gap(days: int, seconds: int, w
 
 
 def test_a_window_is_widened_to_whole_seconds_utc() -> None:
-    """The carrier selects by whole seconds, and no call at an edge may be lost."""
+    """The carrier selects by whole seconds, and no call at a boundary may be lost."""
     east = timezone(timedelta(hours=5, minutes=30))
     since, until = datetime(2026, 8, 1, 5, 30, 0, 900_000, east), datetime(2026, 8, 1, 5, 30, 1, 1, east)
 
@@ -124,7 +124,7 @@ def test_a_window_is_widened_to_whole_seconds_utc() -> None:
 
 
 def test_long_spans_are_several_exports(export: Callable[..., list[ExportedWindow]], script: Script) -> None:
-    """Oldest first, each with its own file, and the progress runs over all of them."""
+    """Long spans are exported oldest first, one file each, with progress over all of them."""
     told: list[float] = []
     number = iter(range(100, 200))
 
@@ -147,7 +147,11 @@ def test_long_spans_are_several_exports(export: Callable[..., list[ExportedWindo
 def test_the_waits_between_looks_grow(
     export: Callable[..., list[ExportedWindow]], script: Script, slept: list[float]
 ) -> None:
-    """A job takes minutes, an emulated one no time; a job that never ends is left to the next sync."""
+    """
+    The polling interval grows, because a job takes minutes and an emulated one no time.
+
+    A job that never ends is left to the next sync.
+    """
     script.answers[f"{LIST}/17"] = [one("17")] * 20 + [one("17", "completed")]
     export()
 
@@ -158,7 +162,7 @@ def test_the_waits_between_looks_grow(
 def test_a_job_that_does_not_end_is_given_up(
     export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
 ) -> None:
-    """With its number, and without a file."""
+    """The error has the job's number, and no file remains."""
     script.answers[f"{LIST}/17"] = one("17")
 
     said = fails(CarrierUnavailableError, export)
@@ -171,7 +175,7 @@ def test_a_job_that_does_not_end_is_given_up(
 def test_it_can_be_stopped_anywhere(
     at: int, export: Callable[..., list[ExportedWindow]], script: Script, tmp_path: Path
 ) -> None:
-    """Whenever that is, no half file stays, and what is returned is whole."""
+    """Wherever the export is stopped, no partial file remains, and returned files are complete."""
     script.answers[f"{LIST}/17"] = [one("17"), one("17"), one("17", "completed")]
     asked = iter(range(1, 1000))
 
@@ -185,7 +189,7 @@ def test_it_can_be_stopped_anywhere(
 def test_a_failed_job_is_an_error_that_names_it(
     export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
 ) -> None:
-    """The window and the number to give to the carrier."""
+    """The error has the window and the number that the carrier needs."""
     script.answers[f"{LIST}/17"] = one("17", "failed")
 
     said = fails(CarrierUnavailableError, export)
@@ -207,7 +211,7 @@ def test_a_failed_job_is_an_error_that_names_it(
 def test_a_job_that_is_not_understood_is_an_error(
     answer: Reply, export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
 ) -> None:
-    """No status of its own meaning, no link, no id: nothing is guessed."""
+    """An unknown status, a missing link or a missing id is an error."""
     script.answers[f"{LIST}/17"] = answer
 
     fails(CarrierAnswerError, export)
@@ -216,7 +220,11 @@ def test_a_job_that_is_not_understood_is_an_error(
 def test_a_completed_export_of_the_same_window_is_used_again(
     export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """As the vendor's own sample has it: nested, with money as text and the filter echoed in another form."""
+    """
+    A completed job in the form of the vendor's sample is reused.
+
+    The item is nested, money is text, and the filter is echoed in another form.
+    """
     script.answers[LIST] = recorded("exports")
     script.answers["GET " + STORAGE.replace("11/23", "9/1") + "/4711000.gz"] = FILE
 
@@ -230,7 +238,7 @@ def test_a_completed_export_of_the_same_window_is_used_again(
 def test_a_job_that_still_runs_is_waited_for(
     nested: bool, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """The newest one for exactly this window; no second job is asked for."""
+    """The newest running job for exactly this window is polled; no second job is created."""
     now = datetime.now(UTC)
     runs = job(18, created_at=(now - timedelta(minutes=2)).isoformat())
     older = job(16, created_at=(now - timedelta(minutes=9)).isoformat())
@@ -262,7 +270,7 @@ def test_a_job_that_still_runs_is_waited_for(
 def test_an_export_of_something_else_is_not_used(
     other: dict[str, Any], export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """Failed, expired, begun before the window closed, stuck since long ago, or filtered in any other way."""
+    """Jobs that failed, expired, began before the window closed, are stuck, or have other filters are not reused."""
     script.answers[LIST] = listed(other)
 
     (window,) = export()
@@ -271,7 +279,7 @@ def test_an_export_of_something_else_is_not_used(
 
 
 def test_empty_filters_are_no_filters() -> None:
-    """The carrier may echo what was not asked for as null or an empty list."""
+    """The carrier may return unset filters as null or an empty list."""
     echoed = FILTER | {"number_aliases": [], "caller_ip": None}
 
     assert Job.read(job(filter_parameters=echoed), "GET").is_for(SINCE, UNTIL)
@@ -280,7 +288,7 @@ def test_empty_filters_are_no_filters() -> None:
 def test_a_window_that_is_still_open_takes_no_completed_export(
     export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """Calls may have been added since; only running jobs are looked for."""
+    """Calls may have been added since, so for an open window only running jobs are reused."""
     export(datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(minutes=1))
 
     assert ["processing"] == [
@@ -289,7 +297,7 @@ def test_a_window_that_is_still_open_takes_no_completed_export(
 
 
 def test_the_search_for_a_job_has_an_end(export: Callable[..., list[ExportedWindow]], script: Script) -> None:
-    """The list keeps every export ever made."""
+    """The search is limited, because the list keeps every export ever made."""
     number = iter(range(1000, 100_000))
     script.answers[LIST] = lambda _: listed(*(job(next(number), "failed") for _ in range(200)), next="http://cdr-api/")
 
@@ -303,7 +311,7 @@ def test_the_search_for_a_job_has_an_end(export: Callable[..., list[ExportedWind
 def test_a_request_whose_answer_was_lost_is_looked_for_first(
     lost: Any, heard: bool, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """There: it is used. Not there: asked once more, which costs nothing."""
+    """After a lost answer, an existing job is used; otherwise the request is repeated once, which costs nothing."""
     made = listed(job("17", created_at=datetime.now(UTC).isoformat()))
     script.answers[LIST] = [listed(), listed(), made if heard else listed()]
     script.answers[MAKE] = [lost, Reply({"data": job("17")}, 201)]
@@ -316,7 +324,7 @@ def test_a_request_whose_answer_was_lost_is_looked_for_first(
 def test_a_carrier_that_is_away_is_not_asked_for_ever(
     export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
 ) -> None:
-    """Asked twice at the most, and then it is an error."""
+    """The request is sent at most twice, and then fails with an error."""
     script.answers[MAKE] = Reply(b"", 503)
 
     assert MAKE in fails(CarrierUnavailableError, export)
@@ -327,7 +335,7 @@ def test_a_carrier_that_is_away_is_not_asked_for_ever(
 def test_a_link_that_does_not_open_is_fetched_again(
     status: int, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """The job may give a fresh one."""
+    """The job may return a new link."""
     script.answers[STORED] = error(status, "Request has expired")
     fresh = f"{STORAGE}/18000.gz?X-Amz-Signature={SIGNATURE}-2"
     script.answers[f"{LIST}/17"] = [one("17", "completed"), one("17", "completed", link=fresh)]
@@ -343,7 +351,7 @@ def test_a_link_that_does_not_open_is_fetched_again(
 def test_a_link_that_has_expired_is_replaced_by_a_new_job(
     known: bool, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
-    """Once; where the carrier says that it has expired, it is not even tried."""
+    """An expired link is replaced by a new job, once; if the carrier reports the expiry, the link is not tried."""
     expires = "2026-09-05T00:00:00Z" if known else LATER
     script.answers[f"{LIST}/17"] = one("17", "completed", expires_at=expires)
     script.answers[MAKE] = [Reply({"data": job("17")}, 201), Reply({"data": job("18")}, 201)]
@@ -358,7 +366,7 @@ def test_a_link_that_has_expired_is_replaced_by_a_new_job(
 
 
 def test_an_export_that_is_gone_is_made_anew(export: Callable[..., list[ExportedWindow]], script: Script) -> None:
-    """The carrier may forget a job whose link has expired."""
+    """The carrier may delete a job whose link has expired, so a new one is created."""
     script.answers[LIST] = listed(job(9, "completed"))
     script.answers["GET " + LINK.partition("?")[0]] = [error(403), FILE]
     script.answers[f"{LIST}/9"] = error(404)
@@ -371,7 +379,7 @@ def test_an_export_that_is_gone_is_made_anew(export: Callable[..., list[Exported
 def test_a_link_that_never_opens_is_an_error(
     export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails, tmp_path: Path
 ) -> None:
-    """Two jobs, two refusals, no third, no file."""
+    """After two jobs with refused links, no third job and no file is created."""
     script.answers[STORED] = error(403)
 
     said = fails(CarrierRefusedError, export)
@@ -382,7 +390,7 @@ def test_a_link_that_never_opens_is_an_error(
 
 
 def test_a_number_of_a_job_is_opaque(export: Callable[..., list[ExportedWindow]], script: Script) -> None:
-    """Whatever it holds, it leads to no other path and no other file."""
+    """A job id with path characters leads to no other path and no other file."""
     strange = "../../17?x=/etc/passwd\n"
     script.answers[MAKE] = Reply({"data": job(strange)}, 201)
     script.answers[f"{LIST}/..%2F..%2F17%3Fx%3D%2Fetc%2Fpasswd%0A"] = one(strange, "completed")
@@ -393,7 +401,7 @@ def test_a_number_of_a_job_is_opaque(export: Callable[..., list[ExportedWindow]]
 
 
 def test_the_list_being_away_is_said(export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails) -> None:
-    """Nothing is asked for where it cannot be known what runs already."""
+    """No job is created if the list of running jobs is unavailable."""
     script.answers[LIST] = never_connected()
 
     assert LIST in fails(CarrierUnavailableError, export)

@@ -1,4 +1,4 @@
-"""Numbers, routes and PoPs as the API gives them, page by page, and the changes to them."""
+"""Numbers, routes and PoPs from the API, page by page, and changes to them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ NUMBERS, ROUTES = "GET /v2/numbers", "GET /v2/routes"
 
 
 def route(number: int | str, alias: str = "", **values: Any) -> dict[str, Any]:
-    """Return a route as a list has it."""
+    """Return a route in the format of a list."""
     found = {"alias": alias or f"route-{number}", "route_type": "host", "value": "198.51.100.11"} | values
     return {"type": "route", "id": number, "attributes": found}
 
 
 def test_numbers_are_listed_with_where_they_point(carrier: FlowrouteCarrier, script: Script) -> None:
-    """A list without routes, as the vendor documents it, has them read number by number."""
+    """If the list has no routes, as documented by the vendor, they are read number by number."""
     script.answers[NUMBERS] = recorded("numbers")
     for number in ("12065550100", "13125550101"):
         script.answers[f"{NUMBERS}/{number}"] = recorded(f"number-{number}")
@@ -38,7 +38,7 @@ def test_numbers_are_listed_with_where_they_point(carrier: FlowrouteCarrier, scr
 
 
 def test_a_list_that_has_the_routes_is_enough(carrier: FlowrouteCarrier, script: Script) -> None:
-    """No second request where the list says it all; a nested item is an item."""
+    """If the list has the routes, no second request is sent; nested items are accepted."""
     points = {"primary_route": {"data": None}}
     item = {"type": "number", "id": "12065550100", "attributes": {}, "relationships": points}
     script.answers[NUMBERS] = listed({"data": item})
@@ -60,7 +60,7 @@ def test_a_list_that_has_the_routes_is_enough(carrier: FlowrouteCarrier, script:
 def test_a_number_that_does_not_say_where_it_points_is_an_error(
     detail: Any, carrier: FlowrouteCarrier, script: Script, fails: Fails
 ) -> None:
-    """Unassigned is said with null, never by leaving it out."""
+    """An unassigned number has null; a missing field is an error."""
     script.answers[NUMBERS] = recorded("numbers")
     script.answers[f"{NUMBERS}/12065550100"] = Reply({"data": detail})
     script.answers[f"{NUMBERS}/13125550101"] = recorded("number-13125550101")
@@ -69,7 +69,7 @@ def test_a_number_that_does_not_say_where_it_points_is_an_error(
 
 
 def test_routes_keep_ids_as_text(carrier: FlowrouteCarrier, script: Script) -> None:
-    """Ids come as numbers and as text, and the PoP under either of the two names the vendor uses."""
+    """Numeric and text ids become text, and the PoP is read from either of the vendor's two field names."""
     script.answers[ROUTES] = recorded("routes")
 
     frame = carrier.routes()
@@ -80,7 +80,7 @@ def test_routes_keep_ids_as_text(carrier: FlowrouteCarrier, script: Script) -> N
 
 
 def test_edges_give_networks_to_let_in(carrier: FlowrouteCarrier, script: Script) -> None:
-    """The carrier writes one range twice, in two ways; here it stands once."""
+    """A range that the carrier lists twice, in two notations, occurs once."""
     script.answers[f"{ROUTES}/edge_strategies"] = recorded("edges")
 
     frame = carrier.edges()
@@ -99,12 +99,12 @@ def test_edges_give_networks_to_let_in(carrier: FlowrouteCarrier, script: Script
     ],
 )
 def test_firewall_rules_become_networks(rules: str, networks: str) -> None:
-    """Whatever a program can let in."""
+    """Firewall rules become networks that a PBX can allow."""
     assert networks == networks_of(rules)
 
 
 def test_empty_lists_keep_their_contract(carrier: FlowrouteCarrier, script: Script) -> None:
-    """An account without anything has frames with all columns and no rows."""
+    """An empty account gives frames with all columns and no rows."""
     for path in (NUMBERS, ROUTES, f"{ROUTES}/edge_strategies"):
         script.answers[path] = listed()
 
@@ -113,21 +113,21 @@ def test_empty_lists_keep_their_contract(carrier: FlowrouteCarrier, script: Scri
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, {"data": [{"id": None}]}])
 def test_a_list_that_is_none_is_an_error(body: Any, carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
-    """A surprising answer is never an empty table."""
+    """An unexpected answer is an error, never an empty table."""
     script.answers[ROUTES] = Reply(body)
 
     assert ROUTES in fails(CarrierAnswerError, carrier.routes)
 
 
 def test_a_route_without_a_type_is_an_error(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
-    """A required field may be missing from one row of many."""
+    """A required field missing in one of many rows is an error."""
     script.answers[ROUTES] = listed(route(1), route(2, route_type=None))
 
     assert "route_type" in fails(CarrierAnswerError, carrier.routes)
 
 
 def test_pages_are_counted_here(carrier: FlowrouteCarrier, script: Script) -> None:
-    """200 at a time by offset; ``links.next`` on a foreign host says that there is more and is never followed."""
+    """Pages have 200 items by offset; ``links.next`` on a foreign host indicates more pages and is never followed."""
 
     def page(request: requests.PreparedRequest) -> Reply:
         offset = int(str(request.url).rpartition("offset=")[2])
@@ -140,7 +140,7 @@ def test_pages_are_counted_here(carrier: FlowrouteCarrier, script: Script) -> No
 
 
 def test_a_carrier_that_gives_less_than_asked_is_read_on(carrier: FlowrouteCarrier, script: Script) -> None:
-    """A page smaller than the limit is not the last one where the carrier says that there is more."""
+    """A page smaller than the limit is not the last one if the carrier indicates more."""
     script.answers[ROUTES] = [listed(route(1), next="http://cdr-api/x"), listed(route(2), next=None)]
 
     assert ["1", "2"] == list(carrier.routes()["route_id"])
@@ -148,14 +148,14 @@ def test_a_carrier_that_gives_less_than_asked_is_read_on(carrier: FlowrouteCarri
 
 
 def test_a_full_last_page_is_followed_by_one_more_request(carrier: FlowrouteCarrier, script: Script) -> None:
-    """Without ``links.next`` only a short or empty page is the end."""
+    """Without ``links.next``, only a short or empty page is the last one."""
     script.answers[ROUTES] = [listed(*map(route, range(200))), listed()]
 
     assert 200 == len(carrier.routes())
 
 
 def test_a_page_that_repeats_is_an_error(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
-    """A carrier that ignores the offset would be read for ever, or taken for whole."""
+    """A carrier that ignores the offset would cause an endless loop or an incomplete result."""
     script.answers[ROUTES] = listed(*map(route, range(200)))
 
     assert "repeats itself" in fails(CarrierAnswerError, carrier.routes)
@@ -163,14 +163,14 @@ def test_a_page_that_repeats_is_an_error(carrier: FlowrouteCarrier, script: Scri
 
 
 def test_an_item_that_moved_between_two_pages_stands_once(carrier: FlowrouteCarrier, script: Script) -> None:
-    """Somebody added a route while the list was read."""
+    """If a route is added during reading, a repeated item occurs once."""
     script.answers[ROUTES] = [listed(*map(route, range(200))), listed(route(199), route(200))]
 
     assert 201 == len(carrier.routes())
 
 
 def test_a_route_is_created_as_planned(carrier: FlowrouteCarrier, script: Script) -> None:
-    """Alias, type and value, and nothing else."""
+    """The request contains alias, type and value only."""
     script.answers["POST /v2/routes"] = Reply({"data": route(7)}, 201)
 
     carrier.apply(CreateRoute(alias="denver", value="198.51.100.24"))
@@ -183,7 +183,7 @@ def test_a_route_is_created_as_planned(carrier: FlowrouteCarrier, script: Script
 def test_a_creation_whose_answer_was_lost_is_looked_for(
     alias: str, there: bool, carrier: FlowrouteCarrier, script: Script, fails: Fails
 ) -> None:
-    """The route is there: done. It is not: an error, and no second POST."""
+    """After a lost answer, an existing route is success; otherwise an error is raised without a second POST."""
     script.answers["POST /v2/routes"] = requests.ReadTimeout()
     script.answers[ROUTES] = listed(route(7, alias, value="198.51.100.24"))
     change = CreateRoute(alias="denver", value="198.51.100.24")
@@ -197,14 +197,14 @@ def test_a_creation_whose_answer_was_lost_is_looked_for(
 
 
 def test_an_alias_that_is_taken_is_refused(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
-    """What the carrier says reaches the operator."""
+    """The carrier's error text is passed on to the operator."""
     script.answers["POST /v2/routes"] = error(422, "Alias exists")
 
     assert "Alias exists" in fails(CarrierRefusedError, lambda: carrier.apply(CreateRoute(alias="a", value="b")))
 
 
 def test_a_route_is_deleted_by_its_alias(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
-    """Aliases name routes here, ids at the carrier; 403 while numbers point at it."""
+    """A route is identified by alias here and by id at the carrier; 403 while numbers use it."""
     script.answers[ROUTES] = recorded("routes")
     script.answers["DELETE /v2/routes/98397"] = [Reply(b"", 204), error(403, "Route is in use")]
     change = DeleteRoute(alias="dallas", value="198.51.100.70")
@@ -229,7 +229,7 @@ def test_a_number_is_pointed_at_the_route_of_an_alias(
 
 
 def test_a_number_is_unassigned(carrier: FlowrouteCarrier, script: Script) -> None:
-    """To point at nothing is to delete the relationship."""
+    """Unassigning a number deletes the relationship."""
     path = "/v2/numbers/12065550100/relationships/primary_route"
     script.answers[f"DELETE {path}"] = Reply(b"", 204)
 
@@ -244,7 +244,7 @@ def test_a_number_is_unassigned(carrier: FlowrouteCarrier, script: Script) -> No
 def test_an_alias_must_name_one_route(
     alias: str, kind: type[Exception], carrier: FlowrouteCarrier, script: Script, fails: Fails
 ) -> None:
-    """None, or two of them: nothing is changed."""
+    """If no route or two routes have the alias, nothing is changed."""
     script.answers[ROUTES] = listed(
         route(1, "twice"), route(2, "twice"), {"id": 3, "attributes": {"route_type": "host"}}
     )
@@ -255,7 +255,7 @@ def test_an_alias_must_name_one_route(
 
 
 def test_a_carrier_that_is_away_is_said_to_be(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
-    """One number that cannot be read fails the whole: no table with holes."""
+    """One unreadable number fails the whole read, so that no table is incomplete."""
     script.answers[NUMBERS] = recorded("numbers")
     script.answers[f"{NUMBERS}/12065550100"] = recorded("number-12065550100")
     script.answers[f"{NUMBERS}/13125550101"] = never_connected()

@@ -1,4 +1,4 @@
-"""A file of an export: from whom it is fetched, and when it counts as whole."""
+"""Download of export files: permitted hosts, and completeness."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PACKED = gzip.compress(b"".join(b"Outbound,%d\n" % (n * 7919 % 100_003) for n in
 
 @pytest.fixture
 def fetch(transport: HttpSession, tmp_path: Path) -> Callable[..., Path | None]:
-    """Download a link into a folder."""
+    """Return a function that downloads a link into a folder."""
     folder = tmp_path / "exports"
     folder.mkdir()
 
@@ -34,12 +34,12 @@ def fetch(transport: HttpSession, tmp_path: Path) -> Callable[..., Path | None]:
 
 
 def left(tmp_path: Path) -> list[str]:
-    """Return what is in the folder."""
+    """Return the names of files in the folder."""
     return [path.name for path in (tmp_path / "exports").iterdir()]
 
 
 def test_a_file_is_fetched_without_the_key(fetch: Callable[..., Path | None], script: Script, tmp_path: Path) -> None:
-    """The link is signed; the key is not for the storage."""
+    """The link is signed, so the API key is not sent to the storage."""
     script.answers[STORED] = Reply(PACKED)
 
     assert PACKED == (fetch() or Path()).read_bytes()
@@ -75,7 +75,7 @@ def test_a_file_is_fetched_without_the_key(fetch: Callable[..., Path | None], sc
 def test_only_the_carriers_storage_is_asked(
     link: str, fetch: Callable[..., Path | None], script: Script, fails: Fails
 ) -> None:
-    """Any other place is named and not asked."""
+    """Any other host is named in an error and receives no request."""
     said = fails(CarrierAnswerError, lambda: fetch(f"{link}&X-Amz-Signature={SIGNATURE}" if "?" in link else link))
 
     assert "export 17" in said
@@ -95,7 +95,7 @@ def test_only_the_carriers_storage_is_asked(
 def test_an_emulator_is_asked_at_its_exact_origin(
     link: str, fine: bool, session: requests.Session, fails: Fails
 ) -> None:
-    """Scheme, host and port of the configured address, where that is on loopback."""
+    """For a configured address on loopback, scheme, host and port must match exactly."""
     local = HttpSession("http://127.0.0.1:8080", ACCESS, SECRET, session=session)
 
     if fine:
@@ -107,7 +107,7 @@ def test_an_emulator_is_asked_at_its_exact_origin(
 def test_a_redirect_of_the_storage_is_not_followed(
     fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
 ) -> None:
-    """A link leads to the file or nowhere."""
+    """A redirect of the storage is an error."""
     script.answers[STORED] = Reply(b"", 307, Location="https://evil.example/17000.gz")
 
     fails(CarrierAnswerError, fetch)
@@ -124,7 +124,11 @@ def test_a_redirect_of_the_storage_is_not_followed(
 def test_a_file_that_does_not_unpack_is_fetched_once_more(
     bad: bytes, fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
 ) -> None:
-    """Then it is an error: an export replaces its whole window, so half of one would lose calls."""
+    """
+    A corrupt file is downloaded again once and then gives an error.
+
+    An export replaces its whole window, so a partial file would lose calls.
+    """
     script.answers[STORED] = [Reply(bad), Reply(PACKED), Reply(bad)]
 
     assert PACKED == (fetch() or Path()).read_bytes()
@@ -135,14 +139,14 @@ def test_a_file_that_does_not_unpack_is_fetched_once_more(
 
 
 def test_a_web_page_is_no_file(fetch: Callable[..., Path | None], script: Script, fails: Fails) -> None:
-    """A proxy's page with status 200 is not an export without calls."""
+    """A proxy's HTML page with status 200 is not an empty export."""
     script.answers[STORED] = Reply(b"\n<html>sign in</html>", Content_Type="text/html")
 
     assert "web page" in fails(CarrierAnswerError, fetch)
 
 
 def test_a_file_that_is_cut_is_fetched_again(fetch: Callable[..., Path | None], script: Script) -> None:
-    """From its beginning; a read changes nothing at the storage."""
+    """A truncated download is repeated from the beginning, because reading changes nothing at the storage."""
     cut = Reply(PACKED[:5000], Content_Length=str(len(PACKED)))
     script.answers[STORED] = [cut, Reply(b"", 503), never_connected(), Reply(PACKED)]
 
@@ -150,7 +154,7 @@ def test_a_file_that_is_cut_is_fetched_again(fetch: Callable[..., Path | None], 
 
 
 def test_a_file_has_a_limit(fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path) -> None:
-    """It is counted as it comes, whatever length was promised, and nothing of it stays."""
+    """The size limit counts received bytes whatever the announced length, and no file remains."""
     script.answers[STORED] = Reply(PACKED)
 
     assert "larger than 100 bytes" in fails(CarrierAnswerError, lambda: fetch(most=100))
@@ -160,7 +164,7 @@ def test_a_file_has_a_limit(fetch: Callable[..., Path | None], script: Script, f
 def test_a_storage_that_is_away_is_named(
     fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
 ) -> None:
-    """By its host, never by the link."""
+    """The error names the host, never the signed link."""
     script.answers[STORED] = requests.ConnectionError(LINK)
 
     assert "s3.us-west-2.amazonaws.com" in fails(CarrierUnavailableError, fetch)
@@ -168,7 +172,7 @@ def test_a_storage_that_is_away_is_named(
 
 
 def test_a_link_that_was_refused_says_so(fetch: Callable[..., Path | None], script: Script, fails: Fails) -> None:
-    """The storage answers 403 once a link has expired."""
+    """The storage answers 403 for an expired link."""
     script.answers[STORED] = Reply(b"<Error><Code>AccessDenied</Code></Error>", 403)
 
     assert "has expired or is wrong" in fails(CarrierRefusedError, fetch)
@@ -177,7 +181,7 @@ def test_a_link_that_was_refused_says_so(fetch: Callable[..., Path | None], scri
 def test_a_folder_that_is_not_there_is_an_error_of_ours(
     transport: HttpSession, tmp_path: Path, script: Script, fails: Fails
 ) -> None:
-    """A sentence with the folder, and nothing fetched."""
+    """A missing folder gives a message that names it, and nothing is downloaded."""
     stem = tmp_path / "gone" / "calls"
 
     said = fails(
@@ -190,7 +194,7 @@ def test_a_folder_that_is_not_there_is_an_error_of_ours(
 
 
 def test_progress_is_of_the_promised_length(fetch: Callable[..., Path | None], script: Script) -> None:
-    """It never runs past the end, and without a length it stands still."""
+    """Progress never exceeds 1, and does not advance without an announced length."""
     told: list[float] = []
     script.answers[STORED] = [Reply(PACKED), Reply(PACKED, Content_Length="")]
 

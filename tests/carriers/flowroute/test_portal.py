@@ -1,4 +1,4 @@
-"""What the API leaves out: asked of an emulated portal, or taken from the operator's copy."""
+"""Data that the API lacks: read from an emulated portal, or from the operator's copy."""
 
 from __future__ import annotations
 
@@ -63,7 +63,11 @@ def portal(transport: HttpSession, script: Script) -> EmulatedPortal:
 
 
 def test_an_emulated_account_says_everything(portal: EmulatedPortal) -> None:
-    """Its unknowns are settings there, so they are known; the operator's public ranges are added to its own."""
+    """
+    Undocumented behavior is a setting of an emulated account, and therefore known.
+
+    The operator's public ranges are added to its own.
+    """
     account = portal.account()
 
     assert ("12345678", True, CHANGED, True) == (
@@ -84,7 +88,7 @@ def test_an_emulated_account_says_everything(portal: EmulatedPortal) -> None:
 def test_an_account_without_its_switch_is_an_error(
     lacks: dict[str, Any], portal: EmulatedPortal, script: Script, fails: Fails
 ) -> None:
-    """Unknown is not off."""
+    """A missing switch is an error, not off."""
     script.answers[ACCOUNT] = Reply(PROFILE | lacks)
 
     fails(CarrierAnswerError, portal.account)
@@ -94,7 +98,7 @@ def test_an_account_without_its_switch_is_an_error(
 def test_refusals_are_in_cdrs_only_where_the_portal_says_so(
     said: bool | None, portal: EmulatedPortal, script: Script
 ) -> None:
-    """Networks and IPv6 are never offered; the rest is."""
+    """CDRs contain refusals only if the portal says so; networks and IPv6 are never capabilities."""
     script.answers[ACCOUNT] = Reply(PROFILE | {"refusals_in_cdrs": said})
 
     can = portal.capabilities
@@ -105,7 +109,7 @@ def test_refusals_are_in_cdrs_only_where_the_portal_says_so(
 
 
 def test_the_switch_for_refusals_is_followed(portal: EmulatedPortal, script: Script) -> None:
-    """The next reading of the account brings the capability up to date, and asking costs no request."""
+    """The next read of the account updates the capability, and querying it sends no request."""
     assert Capability.REFUSALS_IN_CDRS in portal.capabilities
     script.answers[ACCOUNT] = Reply(PROFILE | {"refusals_in_cdrs": False})
     asked = len(script.sent)
@@ -117,7 +121,7 @@ def test_the_switch_for_refusals_is_followed(portal: EmulatedPortal, script: Scr
 
 
 def test_the_list_is_read_with_who_and_why(portal: EmulatedPortal) -> None:
-    """Times to the microsecond, what is absent as absent, and since when the whole list holds."""
+    """Times have microseconds, missing values stay missing, and the list's own time is kept."""
     frame, changed_at = portal.allowed_ips()
 
     row = frame.iloc[0]
@@ -127,7 +131,7 @@ def test_the_list_is_read_with_who_and_why(portal: EmulatedPortal) -> None:
 
 
 def test_an_empty_list_is_a_list(portal: EmulatedPortal, script: Script) -> None:
-    """Nobody is allowed; that is known."""
+    """An empty list is known and admits no address."""
     script.answers[ENTRIES] = Reply({"changed_at": CHANGED.isoformat(), "entries": []})
 
     frame, changed_at = portal.allowed_ips()
@@ -147,14 +151,14 @@ def test_an_empty_list_is_a_list(portal: EmulatedPortal, script: Script) -> None
 def test_a_list_that_is_not_understood_is_an_error(
     body: Any, kind: type[Exception], portal: EmulatedPortal, script: Script, fails: Fails
 ) -> None:
-    """Never an empty list by mistake."""
+    """An unexpected answer never becomes an empty list."""
     script.answers[ENTRIES] = Reply(body)
 
     fails(kind, portal.allowed_ips)
 
 
 def test_an_emulated_account_offers_its_inventory(portal: EmulatedPortal, script: Script) -> None:
-    """Three frames under their contracts, also where one has no rows."""
+    """The inventory has three conformed frames, even if one has no rows."""
     pbx = {"pbx_id": "a", "name": "A", "ip_kind": "static", "auth_method": "ip", "status": "active", "more": 1}
     address = {"pbx_id": "a", "address": "198.51.100.11", "valid_from": "2026-10-09T12:00:00.25Z", "valid_to": None}
     script.answers[INVENTORY] = Reply({"pbxs": [pbx], "pbx_addresses": [address], "pbx_numbers": []})
@@ -166,7 +170,7 @@ def test_an_emulated_account_offers_its_inventory(portal: EmulatedPortal, script
 
 
 def test_changes_of_the_portal_are_one_request_each(portal: EmulatedPortal, script: Script) -> None:
-    """An entry with all its fields, an address off, the switch."""
+    """Adding an entry with all fields, removing an address and setting the switch are one request each."""
     script.answers |= {
         "POST /portal/allowed-ips": Reply(ENTRY, 201),
         "DELETE /portal/allowed-ips/198.51.100.11": Reply(b"", 204),
@@ -187,7 +191,7 @@ def test_changes_of_the_portal_are_one_request_each(portal: EmulatedPortal, scri
 def test_an_entry_whose_answer_was_lost_is_looked_for(
     network: str, there: bool, portal: EmulatedPortal, script: Script, fails: Fails
 ) -> None:
-    """It is on the list: done. It is not: an error, and no second POST."""
+    """After a lost answer, an existing entry is success; otherwise an error is raised without a second POST."""
     script.answers["POST /portal/allowed-ips"] = requests.ReadTimeout()
 
     if there:
@@ -202,7 +206,7 @@ def test_an_entry_whose_answer_was_lost_is_looked_for(
 def test_an_entry_that_is_refused_is_an_error(
     status: int, portal: EmulatedPortal, script: Script, fails: Fails
 ) -> None:
-    """With the portal's own sentence."""
+    """The error contains the portal's own sentence."""
     script.answers["POST /portal/allowed-ips"] = error(status, "Not a single public IPv4 address.")
 
     said = fails(CarrierRefusedError, lambda: portal.apply(AllowAddress(network="10.0.0.1")))
@@ -211,7 +215,7 @@ def test_an_entry_that_is_refused_is_an_error(
 
 
 def test_before_anybody_declared_anything_nothing_is_known(state: State) -> None:
-    """No prefix, no switch, no list, and no date for any of them."""
+    """Before any declaration, prefix, switch and list are unknown and have no date."""
     portal = DeclaredPortal(state)
 
     account, (frame, since) = portal.account(), portal.allowed_ips()
@@ -227,7 +231,7 @@ def test_before_anybody_declared_anything_nothing_is_known(state: State) -> None
 
 
 def test_a_declared_copy_is_dated_and_signed(state: State) -> None:
-    """The latest version, from when it holds, and by whom."""
+    """The latest version is returned with its start and author."""
     values = {"tech_prefix": "12345678", "credentials_on": False, "digest_rescues_prefix": None, "no_path_status": 403}
     entries = [ENTRY | {"known_by": ""}]
     state.record("account", values, valid_from=CHANGED, seen_at=CHANGED, known_by="ann")
@@ -247,7 +251,7 @@ def test_a_declared_copy_is_dated_and_signed(state: State) -> None:
 
 
 def test_a_real_account_offers_the_api_and_nothing_of_the_portal(carrier: FlowrouteCarrier) -> None:
-    """The portal can be neither read nor written by a program."""
+    """A program can neither read nor write the portal of a real account."""
     api = {Capability.READ_CALLS, Capability.READ_NUMBERS, Capability.READ_ROUTES, Capability.WRITE_ROUTES}
 
     assert api == carrier.capabilities
@@ -265,7 +269,7 @@ def test_a_real_account_offers_the_api_and_nothing_of_the_portal(carrier: Flowro
 def test_a_change_of_a_real_portal_says_where_it_is_made(
     change: Change, menu: str, value: str, carrier: FlowrouteCarrier, script: Script, fails: Fails
 ) -> None:
-    """Menu path and value; only the one documented address is linked; nothing is sent."""
+    """The error has menu path and value; only the one documented address is linked; no request is sent."""
     said = fails(CapabilityError, lambda: carrier.apply(change))
 
     step = step_for(change)
@@ -277,7 +281,7 @@ def test_a_change_of_a_real_portal_says_where_it_is_made(
 
 
 def test_a_route_is_not_made_in_the_portal(portal: EmulatedPortal, state: State, fails: Fails) -> None:
-    """Neither portal takes what the API does."""
+    """No portal accepts changes that belong to the API."""
     change = CreateRoute(alias="a", value="b")
 
     fails(CapabilityError, lambda: portal.apply(change))
@@ -285,7 +289,7 @@ def test_a_route_is_not_made_in_the_portal(portal: EmulatedPortal, state: State,
 
 
 def test_an_emulator_is_on_this_machine(state: State, script: Script, fails: Fails) -> None:
-    """The key of a real account is never offered to a portal that does not exist there."""
+    """The key of a real account is never sent to an emulated portal."""
     said = fails(
         SettingsError,
         lambda: open_carrier(
@@ -299,7 +303,7 @@ def test_an_emulator_is_on_this_machine(state: State, script: Script, fails: Fai
 
 @pytest.mark.parametrize("emulated", [True, False])
 def test_opening_sends_nothing(emulated: bool, state: State, session: requests.Session, script: Script) -> None:
-    """And what is open shows no key."""
+    """Opening sends no request, and the repr does not contain the key."""
     url = "http://127.0.0.1:9" if emulated else "https://api.flowroute.com"
     opened = open_carrier(
         Settings(), state, url=url, access_key=ACCESS, secret_key=SECRET, emulated=emulated, session=session
@@ -311,7 +315,7 @@ def test_opening_sends_nothing(emulated: bool, state: State, session: requests.S
 
 
 def test_an_emulator_that_is_away_is_said_to_be(portal: EmulatedPortal, script: Script, fails: Fails) -> None:
-    """Capabilities are not guessed either."""
+    """Capabilities are not guessed if the emulator is unavailable."""
     script.answers[ACCOUNT] = never_connected()
 
     fails(CarrierUnavailableError, lambda: portal.capabilities)
@@ -328,7 +332,7 @@ def test_an_emulator_that_is_away_is_said_to_be(portal: EmulatedPortal, script: 
 def test_a_list_that_cannot_be_is_not_taken(
     portal: EmulatedPortal, script: Script, fails: Fails, body: dict[str, Any], sentence: str
 ) -> None:
-    """Nothing of it is kept, and the fault is named."""
+    """An invalid list is refused as a whole, and the fault is named."""
     script.answers[ENTRIES] = Reply(body | {"changed_at": None})
 
     assert sentence in fails(CarrierAnswerError, portal.allowed_ips)
@@ -338,14 +342,14 @@ def test_a_list_that_cannot_be_is_not_taken(
 def test_a_prefix_that_cannot_be_is_not_taken(
     portal: EmulatedPortal, script: Script, fails: Fails, prefix: str, sentence: str
 ) -> None:
-    """It would stand in every dial string."""
+    """An invalid prefix is refused, because it would be part of every dial string."""
     script.answers[ACCOUNT] = Reply(PROFILE | {"tech_prefix": prefix})
 
     assert sentence in fails(CarrierAnswerError, portal.account)
 
 
 def test_a_time_before_all_times_is_absent(portal: EmulatedPortal, script: Script) -> None:
-    """The first day of the first year in another zone lies before any date that can be held."""
+    """The first day of year 1 in another zone precedes the minimum date, and counts as missing."""
     script.answers[ACCOUNT] = Reply(PROFILE | {"credentials_changed_at": "0001-01-01T00:00:00+14:00"})
 
     assert portal.account().credentials_changed_at is None

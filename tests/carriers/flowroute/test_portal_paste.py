@@ -1,4 +1,4 @@
-"""Reading a pasted list: any layout, nothing dropped in silence, nothing removed unasked."""
+"""Parsing of a pasted allow list: any layout, no silently dropped lines, no unrequested removals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def found(text: str) -> list[tuple[str, str]]:
-    """Return the entries of a paste, in which nothing may be unusable."""
+    """Return the entries of a paste without unusable lines."""
     pasted = read_pasted(text, public_ranges=PUBLIC)
     assert () == pasted.unusable
     return [(entry.network, entry.label) for entry in pasted.entries]
@@ -36,7 +36,7 @@ def found(text: str) -> list[tuple[str, str]]:
         "Seattle 198.51.100.11\r\nChicago 198.51.100.12\r\n",
         "IP Address\tLabel\tActions\n198.51.100.11\tSeattle\tEdit\tDelete\n198.51.100.12\tChicago\tEdit\tDelete\n",
         "1. 198.51.100.11 Seattle\n2) 198.51.100.12 Chicago",
-        "• 198.51.100.11 – Seattle\n• 198.51.100.12 – Chicago",  # noqa: RUF001 - the dash is the case
+        "• 198.51.100.11 – Seattle\n• 198.51.100.12 – Chicago",  # noqa: RUF001 - the dash is the test case
         "1\t198.51.100.11\tSeattle\t2026-01-02 10:00\n2\t198.51.100.12\tChicago\t2026-01-03 11:00",
         "198.51.100.11,Seattle\n198.51.100.12,Chicago",
         "198.51.100.11;Seattle\n198.51.100.12;Chicago",
@@ -51,7 +51,7 @@ def found(text: str) -> list[tuple[str, str]]:
         "198.51.100.11/32 Seattle\n198.51.100.12/32 Chicago",
         "198.51.100.11 255.255.255.255 Seattle\n198.51.100.12/255.255.255.255\tChicago",
         "\ufeff198.51.100.11\u00a0Seattle\n198.\u200b51.100.12 Chicago\u200e",
-        "１９８.５１.１００.１１ Seattle\n198.51.100.12 Chicago",  # noqa: RUF001 - full-width digits are the case
+        "１９８.５１.１００.１１ Seattle\n198.51.100.12 Chicago",  # noqa: RUF001 - full-width digits are the test case
         "<table><tr><td>198.51.100.11</td>\n<td>Seattle</td></tr><tr><td>198.51.100.12</td><td>Chicago</td></tr></table>",
         "<ul><li>198.51.100.11 <b>Seattle</b></li><li>198.51.100.12&nbsp;<b>Chicago</b></li></ul>",
         "<div>Seattle <input type=text value='198.51.100.11'></div><div>Chicago <input value=\"198.51.100.12\"></div>",
@@ -61,7 +61,7 @@ def found(text: str) -> list[tuple[str, str]]:
     ],
 )
 def test_every_layout_gives_the_same_entries(text: str) -> None:
-    """Rows, lists, tables, HTML, labels on either side; each address once, in its order."""
+    """Rows, lists, tables, HTML and labels on either side give each address once, in order."""
     assert [SEATTLE, CHICAGO] == found(text)
 
 
@@ -77,7 +77,7 @@ def test_every_layout_gives_the_same_entries(text: str) -> None:
     ],
 )
 def test_what_is_no_address_is_not_taken_for_one(text: str) -> None:
-    """Dates, times, versions, telephone numbers, names and links."""
+    """Dates, times, versions, telephone numbers, names and links are not addresses."""
     assert [] == found(text)
 
 
@@ -104,7 +104,7 @@ def test_what_is_no_address_is_not_taken_for_one(text: str) -> None:
     ],
 )
 def test_what_cannot_stand_on_the_list_is_handed_back(text: str, shown: str, word: str) -> None:
-    """With its line and the rule it breaks; the good lines around it are kept."""
+    """An entry that the list cannot hold is returned with its line and the violated rule; good lines are kept."""
     pasted = read_pasted(f"198.51.100.12\n{text}\n198.51.100.13", public_ranges=PUBLIC)
 
     assert ["198.51.100.12", "198.51.100.13"] == [entry.network for entry in pasted.entries]
@@ -127,12 +127,12 @@ def test_what_cannot_stand_on_the_list_is_handed_back(text: str, shown: str, wor
     ],
 )
 def test_a_network_is_an_entry(text: str) -> None:
-    """The list without it would lack what lets callers in."""
+    """Without the network, the copy of the list would lack admitted callers."""
     assert [("198.51.100.0/24", "Office")] == found(text)
 
 
 def test_a_network_is_kept_and_compared() -> None:
-    """It is added, the same, missing and taken off as a single address is."""
+    """A network is added, unchanged, missing and removed like a single address."""
     pasted = read_pasted("203.0.113.0/24 Office\n203.0.113.9", public_ranges=PUBLIC)
     first = accept_paste(empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="ann", added_at=NOW)
     again = difference(first["network"], pasted)
@@ -145,9 +145,9 @@ def test_a_network_is_kept_and_compared() -> None:
     assert ["203.0.113.9"] == list(gone["network"])
 
 
-@pytest.mark.parametrize("between", ["-", " - ", "–", "...", " to "])  # noqa: RUF001 - the dash is the case
+@pytest.mark.parametrize("between", ["-", " - ", "–", "...", " to "])  # noqa: RUF001 - the dash is the test case
 def test_a_range_is_not_two_addresses(between: str) -> None:
-    """The addresses between the two would be left out without a word."""
+    """A range is refused, because the addresses between its ends would be lost."""
     pasted = read_pasted(f"198.51.100.11{between}198.51.100.19", public_ranges=PUBLIC)
 
     assert () == pasted.entries
@@ -155,7 +155,7 @@ def test_a_range_is_not_two_addresses(between: str) -> None:
 
 
 def test_a_long_text_is_refused() -> None:
-    """It is some other file."""
+    """A text beyond the length limit is refused as another kind of file."""
     with pytest.raises(InputError, match="Paste the list alone"):
         read_pasted("x" * (MOST_CHARACTERS + 1))
 
@@ -163,13 +163,13 @@ def test_a_long_text_is_refused() -> None:
 @pytest.mark.timeout(SLOW_S)
 @pytest.mark.parametrize("piece", ["1.", "1", ":", "::1", "<", "<td", " ", "1.1.1.1-", "1.1.1.1 255.", "a:", "&#49;"])
 def test_no_text_takes_long(piece: str) -> None:
-    """No pattern here runs away on a text made for it: the time limit of the test is the proof."""
+    """No pattern backtracks excessively; the test's time limit proves it."""
     assert all(entry.network == "1.1.1.1" for entry in read_pasted((piece * 50_000)[:100_000]).entries)
 
 
 @given(st.text(alphabet=string.printable + "<>/.:-0123456789\u200b\ufffc", max_size=300))
 def test_no_text_breaks_it(text: str) -> None:
-    """Whatever is on the clipboard, each entry read is an address or a network, once."""
+    """For any clipboard text, each entry is an address or a network and occurs once."""
     networks = [entry.network for entry in read_pasted(text, public_ranges=PUBLIC).entries]
 
     assert len(set(networks)) == len(networks)
@@ -178,14 +178,14 @@ def test_no_text_breaks_it(text: str) -> None:
 
 @given(st.lists(st.integers(1, 254), unique=True, max_size=40), st.sampled_from(["\n", ", ", "\t", " | ", "  ", "; "]))
 def test_every_address_is_found(hosts: list[int], between: str) -> None:
-    """None of a list is lost, whatever separates them."""
+    """Every address is found, whatever separates them."""
     networks = [f"203.0.113.{host}" for host in hosts]
 
     assert networks == [network for network, _ in found(between.join(networks))]
 
 
 def kept() -> pd.DataFrame:
-    """Return a list as it is kept, with who and why."""
+    """Return a stored list with owner and purpose."""
     rows = [
         {"network": "198.51.100.11", "label": "Seattle", "owner": "Ann", "purpose": "trunk", "role": "active"},
         {"network": "198.51.100.50", "label": "Boston", "owner": "Bob", "purpose": "trunk", "role": "standby"},
@@ -194,7 +194,7 @@ def kept() -> pd.DataFrame:
 
 
 def test_a_difference_says_what_is_new_and_what_is_missing() -> None:
-    """Missing means not in the paste, and no more than that."""
+    """Missing entries are those that the paste does not contain, and no more is claimed."""
     parts = difference(kept()["network"], read_pasted("198.51.100.11\n198.51.100.24 Denver", public_ranges=PUBLIC))
 
     assert ["198.51.100.24"] == [entry.network for entry in parts.added]
@@ -203,7 +203,7 @@ def test_a_difference_says_what_is_new_and_what_is_missing() -> None:
 
 
 def test_a_part_of_a_list_removes_nothing_by_itself() -> None:
-    """What is missing stays, with its owner and purpose, until somebody names it."""
+    """Missing entries remain with owner and purpose until they are named for removal."""
     parts = difference(kept()["network"], read_pasted("198.51.100.24 Denver", public_ranges=PUBLIC))
 
     stays = accept_paste(kept(), parts, remove=(), added_by="ann", added_at=NOW)
@@ -218,7 +218,7 @@ def test_a_part_of_a_list_removes_nothing_by_itself() -> None:
 
 
 def test_only_what_is_missing_can_be_removed() -> None:
-    """A name that is in the paste, or on no list, is a mistake."""
+    """Naming an entry that is in the paste, or on no list, is an error."""
     parts = difference(kept()["network"], read_pasted("198.51.100.11", public_ranges=PUBLIC))
 
     with pytest.raises(InputError, match=r"198\.51\.100\.11"):
@@ -227,7 +227,7 @@ def test_only_what_is_missing_can_be_removed() -> None:
 
 @pytest.mark.parametrize("text", ["", "198.51.100.24"])
 def test_an_empty_list_can_be_filled_and_stay_empty(text: str) -> None:
-    """The first paste of a new account."""
+    """An empty paste of a new account is accepted."""
     empty = kept().iloc[0:0]
     parts = difference(empty["network"], read_pasted(text, public_ranges=PUBLIC))
 
@@ -239,7 +239,7 @@ def test_an_empty_list_can_be_filled_and_stay_empty(text: str) -> None:
     "layout", ["{}\u2003198.51.100.11", "<tr><td>198.51.100.11</td><td>{}</td></tr>", "10.0.0.8 {}"]
 )
 def test_no_label_holds_what_a_reader_cannot_see(layout: str) -> None:
-    """Marks of direction are gone, and a mark stands for what a terminal would obey; in what is kept as well."""
+    """Labels, including stored ones, contain no control or direction characters."""
     pasted = read_pasted(layout.format("Sea\u202et\x1b[2Jt\x9b31ml\x07e"), public_ranges=PUBLIC)
     kept = accept_paste(
         empty(ALLOWED_IPS), difference([], pasted), remove=(), added_by="a\u202eb\x1b", added_at=NOW

@@ -1,4 +1,4 @@
-"""The exchange itself, against a real server on loopback."""
+"""HTTP exchange against a real server on loopback."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Fails = Callable[[type[Exception], Callable[[], Any]], str]
 
 
 class Misbehaving(BaseHTTPRequestHandler):
-    """Answers each path in its own bad way, and keeps what it was asked."""
+    """Server that misbehaves by path and records its requests."""
 
     seen: list[tuple[str, str | None]]
 
     def do_GET(self) -> None:
-        """Misbehave as the path says."""
+        """Misbehave according to the path."""
         self.seen.append((self.path, self.headers.get("Authorization")))
         if self.path == "/redirect":
             self.send_response(302)
@@ -45,12 +45,12 @@ class Misbehaving(BaseHTTPRequestHandler):
                 self.wfile.write(b" ")
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Suppress the request log."""
 
 
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
-    """Run a server that misbehaves."""
+    """Run a misbehaving server."""
     Misbehaving.seen = []
     running = ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
     thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -63,14 +63,14 @@ def server() -> Iterator[ThreadingHTTPServer]:
 
 @pytest.fixture
 def local(server: ThreadingHTTPServer, slept: list[float]) -> Iterator[HttpSession]:
-    """Open a transport with a session of its own to the server."""
+    """Open a transport with its own session to the server."""
     opened = HttpSession(f"http://127.0.0.1:{server.server_port}", ACCESS, SECRET, sleep=slept.append)
     yield opened
     opened.close()
 
 
 def test_an_answer_cut_short_is_asked_for_again(local: HttpSession, fails: Fails) -> None:
-    """Fewer bytes than promised are no answer, even where they would parse."""
+    """A truncated answer is requested again, even if it would parse."""
     said = fails(CarrierUnavailableError, lambda: local.get("/cut"))
 
     assert "cut before the answer was whole" in said
@@ -78,14 +78,14 @@ def test_an_answer_cut_short_is_asked_for_again(local: HttpSession, fails: Fails
 
 
 def test_a_redirect_is_not_followed(local: HttpSession, fails: Fails) -> None:
-    """The target is never asked."""
+    """The target of a redirect receives no request."""
     fails(CarrierAnswerError, lambda: local.get("/redirect"))
 
     assert ["/redirect"] == [path for path, _ in Misbehaving.seen]
 
 
 def test_a_trickle_ends(local: HttpSession) -> None:
-    """A byte now and then resets no limit: the whole answer has one."""
+    """Slow single bytes do not reset the time limit, which covers the whole answer."""
     with (
         retries.send(local.session, "GET", f"{local.origin}/trickle", what="GET /trickle", auth=Unsigned()) as answer,
         pytest.raises(retries.PassingError, match="did not end in time"),
@@ -96,7 +96,7 @@ def test_a_trickle_ends(local: HttpSession) -> None:
 def test_nothing_signs_a_request_that_is_to_be_unsigned(
     local: HttpSession, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither the session's headers nor a netrc file of the operator do."""
+    """Neither the session's headers nor the operator's netrc file sign an unsigned request."""
     netrc = tmp_path / "netrc"
     netrc.write_text(f"machine 127.0.0.1 login {ACCESS} password {SECRET}\n")
     netrc.chmod(0o600)
@@ -109,7 +109,7 @@ def test_nothing_signs_a_request_that_is_to_be_unsigned(
 
 
 def test_where_nothing_listens_anything_may_be_repeated(slept: list[float], fails: Fails) -> None:
-    """A connection that was never made carried nothing out, not even a POST."""
+    """If no connection was made, any request is repeated, even a POST."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as closed:
         port = closed.server_port
     with requests.Session() as session:

@@ -1,4 +1,4 @@
-"""Requests with the key: where they go, what is repeated, and what an answer may be."""
+"""Requests with the key: permitted origins, retries, and valid answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOOD = Reply({"data": []})
 
 
 def test_every_request_is_signed_timed_and_verified(transport: HttpSession, script: Script) -> None:
-    """A time limit and TLS verification are on each request, whatever session was given."""
+    """Each request has a timeout and TLS verification, whatever session is passed in."""
     script.answers[HERE] = GOOD
     transport.session.verify = False
 
@@ -36,7 +36,7 @@ def test_every_request_is_signed_timed_and_verified(transport: HttpSession, scri
 
 
 def test_nothing_shows_the_key(transport: HttpSession) -> None:
-    """``repr`` names the origin alone."""
+    """``repr`` contains only the origin."""
     assert f"Transport({ORIGIN})" == repr(transport)
 
 
@@ -56,7 +56,7 @@ def test_nothing_shows_the_key(transport: HttpSession) -> None:
     ],
 )
 def test_the_key_is_for_an_origin_over_tls(url: str, fails: Fails) -> None:
-    """Plain HTTP, a user, a path or no address at all: a setting to correct, before anything is sent."""
+    """Plain HTTP, a user, a path or an invalid address is a settings error before any request."""
     said = fails(SettingsError, lambda: HttpSession(url, ACCESS, SECRET))
 
     assert "FLOWROUTE_BASE_URL" in said
@@ -72,14 +72,14 @@ def test_the_key_is_for_an_origin_over_tls(url: str, fails: Fails) -> None:
     ],
 )
 def test_plain_http_is_for_loopback(url: str, origin: str) -> None:
-    """An origin has one way of writing, and this machine needs no TLS."""
+    """Origins are normalized, and loopback needs no TLS."""
     assert origin == HttpSession(url, ACCESS, SECRET).origin
 
 
 def test_no_proxy_is_asked_for_this_machine(
     session: requests.Session, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A proxy of the environment would get the key in clear."""
+    """A proxy of the environment would receive the key in clear text, so loopback bypasses it."""
     monkeypatch.setenv("HTTP_PROXY", "http://198.51.100.9:3128")
     script.answers["GET http://127.0.0.1:9/v2/routes"] = GOOD
 
@@ -91,7 +91,7 @@ def test_no_proxy_is_asked_for_this_machine(
 
 @pytest.mark.parametrize("path", ["@evil.example/v2", ".evil.example/v2", ":1/v2"])
 def test_no_path_leads_off_the_origin(path: str, transport: HttpSession, script: Script, fails: Fails) -> None:
-    """What is glued to the origin cannot change the host."""
+    """A path appended to the origin cannot change the host."""
     fails((CarrierAnswerError, ValueError), lambda: transport.get(path))
 
     assert [] == script.sent
@@ -100,7 +100,7 @@ def test_no_path_leads_off_the_origin(path: str, transport: HttpSession, script:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["https://evil.example/v2/routes", "/v2/elsewhere", "http://api.flowroute.com/"])
 def test_a_redirect_is_an_error(status: int, target: str, transport: HttpSession, script: Script, fails: Fails) -> None:
-    """Not even to the same host: an API that moved is looked at by a person."""
+    """A redirect is an error even to the same host, because a moved API needs review."""
     script.answers[HERE] = Reply(b"", status, Location=target)
 
     said = fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
@@ -110,7 +110,7 @@ def test_a_redirect_is_an_error(status: int, target: str, transport: HttpSession
 
 
 def test_429_without_retry_after_backs_off(transport: HttpSession, script: Script, slept: list[float]) -> None:
-    """The waits grow on their own where the carrier asks for none."""
+    """Without Retry-After the waits grow by themselves."""
     script.answers[HERE] = [Reply(b"", 429), Reply(b"", 429), Reply(b"", 429), GOOD]
 
     assert {"data": []} == transport.get("/v2/routes")
@@ -140,7 +140,7 @@ def test_retry_after_is_honored(
     script: Script,
     slept: list[float],
 ) -> None:
-    """Seconds or a date, capped; what is neither is as good as none."""
+    """Retry-After in seconds or as a date is honored up to a maximum; other values are ignored."""
     if isinstance(asked, timedelta):
         asked = format_datetime(datetime.now(UTC) + asked, usegmt=True)
     script.answers[HERE] = [Reply(b"", 429, Retry_After=asked), GOOD]
@@ -152,7 +152,7 @@ def test_retry_after_is_honored(
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_server_error_that_passes_is_not_seen(status: int, transport: HttpSession, script: Script) -> None:
-    """A read is made again."""
+    """A read is repeated after a server error."""
     script.answers[HERE] = [Reply(b"<html>oops</html>", status), GOOD]
 
     assert {"data": []} == transport.get("/v2/routes")
@@ -173,7 +173,7 @@ def test_a_server_error_that_passes_is_not_seen(status: int, transport: HttpSess
 def test_what_does_not_pass_ends(
     failure: object, transport: HttpSession, script: Script, slept: list[float], fails: Fails
 ) -> None:
-    """So many attempts and no more; the message names the endpoint, not what a library said."""
+    """The number of attempts is limited; the message names the endpoint and omits library text."""
     script.answers[HERE] = failure
 
     said = fails(CarrierUnavailableError, lambda: transport.get("/v2/routes"))
@@ -197,7 +197,7 @@ def test_what_does_not_pass_ends(
 def test_a_post_that_may_have_been_carried_out_is_not_repeated(
     failure: object, times: int, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
-    """Only where nothing can have happened is a POST sent again; else the message says that it may have."""
+    """A POST is repeated only if it cannot have been applied; otherwise the message says that it may have been."""
     script.answers["POST /v2/routes"] = failure
 
     said = fails(CarrierUnavailableError, lambda: transport.request("POST", "/v2/routes", body={}))
@@ -208,7 +208,7 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated(
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 def test_what_sets_a_state_is_repeated(method: str, transport: HttpSession, script: Script) -> None:
-    """Carried out twice, it does what it does once."""
+    """Idempotent requests are repeated."""
     script.answers[f"{method} /v2/routes/1"] = [requests.ReadTimeout(), Reply(b"", 204)]
 
     assert transport.request(method, "/v2/routes/1") is None
@@ -216,7 +216,7 @@ def test_what_sets_a_state_is_repeated(method: str, transport: HttpSession, scri
 
 
 def test_a_repeated_delete_that_finds_nothing_is_done(transport: HttpSession, script: Script, fails: Fails) -> None:
-    """The first one was carried out and its answer lost; a first one that finds nothing is refused."""
+    """A 404 to a repeated DELETE is success, because the first one was applied; a 404 to the first is an error."""
     script.answers["DELETE /v2/routes/1"] = [Reply(b"", 502), error(404)]
 
     assert transport.request("DELETE", "/v2/routes/1") is None
@@ -225,7 +225,7 @@ def test_a_repeated_delete_that_finds_nothing_is_done(transport: HttpSession, sc
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 415, 422])
 def test_an_error_is_told_with_its_id(status: int, transport: HttpSession, script: Script, fails: Fails) -> None:
-    """Title, detail and the id that support asks for; a refusal is not asked for twice."""
+    """The error has title, detail and the id for support; a refusal is not repeated."""
     script.answers[HERE] = error(status, "Alias is taken.", "5d41-402a")
 
     said = fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
@@ -251,7 +251,7 @@ def test_an_error_is_told_with_its_id(status: int, transport: HttpSession, scrip
 def test_an_error_without_the_usual_fields_is_still_told(
     body: bytes, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
-    """The vendor's own samples lack ids and details."""
+    """Errors without id or detail, as in the vendor's own samples, are reported too."""
     script.answers[HERE] = Reply(body, 403)
 
     assert fails(CarrierRefusedError, lambda: transport.get("/v2/routes")).startswith(
@@ -260,7 +260,7 @@ def test_an_error_without_the_usual_fields_is_still_told(
 
 
 def test_a_foreign_text_cannot_spoil_a_message(transport: HttpSession, script: Script, fails: Fails) -> None:
-    """Control characters, our own key echoed and endless text are not repeated."""
+    """Control characters, an echoed key and endless text are removed from messages."""
     script.answers[HERE] = error(400, f"\x1b[31mbad\nkey {SECRET} {ACCESS} {BASIC}" + "x" * 5000)
 
     said = fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
@@ -270,7 +270,7 @@ def test_a_foreign_text_cannot_spoil_a_message(transport: HttpSession, script: S
 
 
 def test_a_wrong_key_says_which_settings_to_check(transport: HttpSession, script: Script, fails: Fails) -> None:
-    """401 is about the key and nothing else."""
+    """401 names the settings of the key, and nothing else."""
     script.answers[HERE] = error(401, "Authentication failed.")
 
     assert "Check the access key and the secret key" in fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
@@ -303,7 +303,7 @@ def test_an_answer_that_is_not_understood_is_an_error(
 def test_a_huge_answer_is_not_read_to_its_end(
     packed: bool, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
-    """Packed or plain, the limit is on what has to be held."""
+    """The size limit applies to decompressed content."""
     body = b" " * (ANSWER_MAX_BYTES + 1)
     script.answers[HERE] = Reply(gzip.compress(body), Content_Encoding="gzip") if packed else Reply(body)
 
@@ -311,7 +311,7 @@ def test_a_huge_answer_is_not_read_to_its_end(
 
 
 def test_a_bad_certificate_is_not_asked_again(transport: HttpSession, script: Script, fails: Fails) -> None:
-    """It would not get better, and the key is not sent past it."""
+    """A certificate error is not retried, and the key is not sent."""
     script.answers[HERE] = requests.exceptions.SSLError("certificate verify failed")
 
     assert "certificate of api.flowroute.com" in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))

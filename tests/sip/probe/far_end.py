@@ -1,4 +1,4 @@
-"""A far end on loopback for probes: it keeps what it is sent and answers as the test says, over UDP, TCP or TLS."""
+"""Far end on loopback for probes: records requests and answers as scripted, over UDP, TCP or TLS."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Self
 from tests.waiting import WAIT_S
 
 Say = Callable[[str, str], Iterable[bytes]]
-"""Of a method and a whole request, the messages to send back."""
+"""Returns the messages to send for a method and a complete request."""
 LOOK_EVERY_S = 0.05
-"""How often a far end looks whether it is over."""
+"""Interval in seconds at which a far end checks whether to stop."""
 
 
 def answer(request: str, status: str, *headers: str, tag: str = ";tag=far") -> bytes:
-    """Write an answer to a request, with its headers that an answer repeats."""
+    """Return an answer to a request with the headers that an answer must copy."""
     kept = {
         name: re.search(rf"^{name}: (.*)$", request, re.MULTILINE) for name in ("Via", "From", "To", "Call-ID", "CSeq")
     }
@@ -32,7 +32,7 @@ def answer(request: str, status: str, *headers: str, tag: str = ";tag=far") -> b
 
 
 class FarEnd:
-    """One listener. ``seen`` are the requests, in order; ACK among them."""
+    """Listener; ``seen`` contains all requests in order, including ACK."""
 
     def __init__(self, say: Say, transport: str = "udp", context: ssl.SSLContext | None = None) -> None:
         self.seen: list[str] = []
@@ -58,7 +58,7 @@ class FarEnd:
 
     @property
     def methods(self) -> list[str]:
-        """Return the methods seen, in order."""
+        """Return the methods received, in order."""
         return [request.partition(" ")[0] for request in self.seen]
 
     def _take(self, request: str) -> Iterable[bytes]:
@@ -103,6 +103,6 @@ def _requests(peer: socket.socket) -> Iterator[str]:
 
 @contextmanager
 def far_end(say: Say, transport: str = "udp", context: ssl.SSLContext | None = None) -> Iterator[FarEnd]:
-    """Run a far end while the block lasts."""
+    """Run a far end for the duration of the block."""
     with FarEnd(say, transport, context) as found:
         yield found

@@ -1,4 +1,4 @@
-"""What a test call's answer means for an account that was read: its list, its tech prefix, its switch."""
+"""Interpretation of a test call's answer for a known account: its list, tech prefix and switch."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ BEGINS = "By what was read of the account at 2026-11-03 15:04 UTC: "
     ],
 )
 def test_list_prefix_and_switch_are_told(source: str, uri: str, said: str) -> None:
-    """Each as it was read and when; of a private address nobody says that it is not listed."""
+    """Each input has its read time; a private address is not reported as unlisted."""
     assert f"{BEGINS}{said}; credentials are on." == of_account(ACCOUNT, source=source, request_uri=uri)
 
 
 def test_what_nobody_knows_is_left_out() -> None:
-    """Without the account's prefix the one that was dialed is not judged, nor is a switch that was never read."""
+    """Without the account's prefix the dialed one is not evaluated; neither is an unknown switch."""
     unknown = replace(ACCOUNT, policy=Policy(frozenset({LISTED}), None, "", prefix_known=False), sample=True)
 
     assert (

@@ -1,4 +1,4 @@
-"""Probes against a far end on loopback: what is sent, what an answer means, and that nothing of a call goes on."""
+"""Probes against a far end on loopback: sent requests, interpretation of answers, and no call left active."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from tests.waiting import until
 NUMBER, PREFIX = "12065550142", "12345678"
 ACL = "403 Tech Prefix and IP not in ACL - support@example.net"
 WAIT_S = 60.0
-"""Limit of an answer that comes; a probe ends with it."""
+"""Limit in seconds for an answer that is expected; a probe ends with it."""
 
 
 def at(end: FarEnd, **more: Any) -> ProbeTarget:
-    """Return where a far end listens."""
+    """Return the address of a far end."""
     return ProbeTarget("127.0.0.1", end.port, **more)
 
 
 def says(*statuses: str, **headers: str) -> Say:
-    """Answer INVITE with these, everything else with 200."""
+    """Answer INVITE with these, every other request with 200."""
 
     def say(method: str, request: str) -> list[bytes]:
         if method == "ACK":
@@ -51,7 +51,7 @@ def says(*statuses: str, **headers: str) -> Say:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate of 127.0.0.1 that nobody else signed, and a server's context with it."""
+    """Create a self-signed certificate for 127.0.0.1, and a server context with it."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("NOT AVAILABLE: openssl, which makes the certificate of the TLS tests.")
@@ -70,7 +70,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
 
 @pytest.mark.parametrize("status", ["200 OK", "404 Not Found", "503 Service Unavailable"])
 def test_any_answer_to_options_is_a_pop_that_is_there(status: str) -> None:
-    """Reachable, whatever it says; and never said to be admitted."""
+    """Any answer to OPTIONS proves reachability, and never admission."""
     with far_end(lambda _, request: [answer(request, status)]) as end:
         found = options(at(end), wait_s=WAIT_S)
 
@@ -84,7 +84,7 @@ def test_any_answer_to_options_is_a_pop_that_is_there(status: str) -> None:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
 def test_every_transport_carries_a_call(transport: str, certificate: tuple[Path, ssl.SSLContext]) -> None:
-    """Refused over each in the same words; the refusal is acknowledged."""
+    """Refusals have the same text on every transport, and are acknowledged."""
     made, context = certificate
     with far_end(says("100 Trying", ACL), transport, context if transport == "tls" else None) as end:
         target = at(end, transport=transport, authorities=made if transport == "tls" else None)
@@ -98,7 +98,7 @@ def test_every_transport_carries_a_call(transport: str, certificate: tuple[Path,
 
 
 def test_a_certificate_that_nobody_signed_is_refused(certificate: tuple[Path, ssl.SSLContext]) -> None:
-    """Without being told to trust it, and said in a sentence."""
+    """An untrusted certificate gives an error message."""
     with far_end(says("200 OK"), "tls", certificate[1]) as end:
         found = options(at(end, transport="tls"), wait_s=WAIT_S)
 
@@ -107,7 +107,7 @@ def test_a_certificate_that_nobody_signed_is_refused(certificate: tuple[Path, ss
 
 
 def test_a_call_is_dialed_as_the_carrier_wants_it() -> None:
-    """Prefix, star, number; from the source asked for; without sound and without credentials."""
+    """Prefix, star and number are dialed from the requested source, without media and without credentials."""
     with far_end(says("486 Busy Here")) as end:
         found = call(at(end, source="127.0.0.77"), NUMBER, tech_prefix=PREFIX, caller_id="14255550111", wait_s=WAIT_S)
         _until(lambda: "ACK" in end.methods)
@@ -124,7 +124,7 @@ def test_a_call_is_dialed_as_the_carrier_wants_it() -> None:
 
 
 def test_a_call_that_rings_is_canceled() -> None:
-    """To ring is to be admitted; nobody has to pick up."""
+    """Ringing proves admission, so the call is canceled before it is answered."""
     with far_end(says("100 Trying", "180 Ringing")) as end:
         found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
         _until(lambda: "ACK" in end.methods)
@@ -135,7 +135,7 @@ def test_a_call_that_rings_is_canceled() -> None:
 
 
 def test_a_call_that_is_answered_is_hung_up() -> None:
-    """Along the way that the answer names, so that it ends where it was answered."""
+    """BYE follows the route set of the answer, so that it reaches the answering end."""
     with far_end(says("200 OK", Contact="<sip:gw@127.0.0.9:5070>", Record_Route="<sip:127.0.0.8;lr>")) as end:
         found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
         _until(lambda: "BYE" in end.methods)
@@ -149,7 +149,7 @@ def test_a_call_that_is_answered_is_hung_up() -> None:
 
 @pytest.mark.parametrize("status", ["180 Ringing", "200 OK"])
 def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> None:
-    """A connection that is cut while the call is ended takes nothing back of the answer."""
+    """A connection that is closed while the call is ended does not change the result of the answer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def answer_and_leave() -> None:
@@ -178,7 +178,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
     ],
 )
 def test_what_a_refusal_means(status: str, admitted: bool | None, words: str) -> None:
-    """Authorization, the number and the path are told apart."""
+    """Authorization, number and path failures are distinguished."""
     with far_end(says(status)) as end:
         found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
 
@@ -187,7 +187,7 @@ def test_what_a_refusal_means(status: str, admitted: bool | None, words: str) ->
 
 
 def test_a_call_without_a_prefix_says_so() -> None:
-    """It went through, but not by the prefix."""
+    """A call without a prefix that went through was not admitted by the prefix."""
     with far_end(says("180 Ringing")) as end:
         found = call(at(end), NUMBER, wait_s=WAIT_S)
 
@@ -196,7 +196,7 @@ def test_a_call_without_a_prefix_says_so() -> None:
 
 
 def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
-    """An address alone lets nothing in, so it is not the first thing to look at."""
+    """An address alone is never admitted, so a missing prefix is named before the address."""
     with far_end(says("407 Proxy Authentication Required")) as end:
         found = call(at(end), NUMBER, wait_s=WAIT_S)
 
@@ -207,7 +207,7 @@ def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
 
 
 def test_a_request_is_repeated_until_somebody_answers() -> None:
-    """Over UDP the first may be lost; the second is answered."""
+    """Over UDP a lost request is sent again and answered."""
     with far_end(lambda _, request: [answer(request, "200 OK")] if len(end.seen) > 1 else []) as end:
         found = options(at(end), wait_s=WAIT_S)
 
@@ -217,7 +217,7 @@ def test_a_request_is_repeated_until_somebody_answers() -> None:
 
 
 def test_silence_and_a_closed_port_are_said() -> None:
-    """No answer is not an error of ours: each has its sentence, and no status."""
+    """No answer and a closed port each have their own message, and no status."""
     with far_end(lambda *_: []) as end:
         silent = options(at(end), wait_s=0.3)
     closed = options(at(end, transport="tcp"), wait_s=0.3)
@@ -229,7 +229,7 @@ def test_silence_and_a_closed_port_are_said() -> None:
 
 
 def test_a_call_that_is_only_tried_is_canceled() -> None:
-    """100 Trying and nothing more decides nothing."""
+    """100 Trying alone decides nothing, and the call is canceled."""
     with far_end(says("100 Trying")) as end:
         found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=0.5, ring_s=0.2)
         _until(lambda: "ACK" in end.methods)
@@ -250,7 +250,7 @@ def test_a_call_that_is_only_tried_is_canceled() -> None:
     ids=["another_protocol", "cut_short", "noise", "another_call"],
 )
 def test_what_is_no_answer_is_none(sent: bytes, words: str) -> None:
-    """Another protocol, a cut message, noise, an answer to somebody else: no status is made up."""
+    """Another protocol, a truncated message, noise, and an answer to another request give no status."""
     with far_end(lambda *_: [sent]) as end:
         found = options(at(end), wait_s=0.4)
 
@@ -262,7 +262,7 @@ def test_what_is_no_answer_is_none(sent: bytes, words: str) -> None:
 def test_a_hostile_reason_is_cut_and_cleaned(
     transport: str, length: int, certificate: tuple[Path, ssl.SSLContext]
 ) -> None:
-    """64 KB of reason and more, escape codes and markup: the code counts, and one short line can be printed."""
+    """With 64 KB of reason, escape codes or markup, the status counts and one short printable line is returned."""
     made, context = certificate
     status = "403 No\x1b[31m\x07 <script>alert(1)</script>" + "x" * length
 
@@ -278,7 +278,7 @@ def test_a_hostile_reason_is_cut_and_cleaned(
 
 
 def test_a_reason_that_never_ends_is_given_up() -> None:
-    """A megabyte of it, and nothing behind: it is no answer to anything."""
+    """A reason of a megabyte without an end gives no answer."""
     with far_end(lambda *_: [b"SIP/2.0 403 " + b"x" * 50_000] + [b"x" * 50_000] * 40, "tcp") as end:
         found = options(at(end, transport="tcp"), wait_s=WAIT_S)
 
@@ -288,7 +288,7 @@ def test_a_reason_that_never_ends_is_given_up() -> None:
 
 @pytest.mark.parametrize("told", ["5", "999999", "99999999999"])
 def test_a_body_that_does_not_come_keeps_the_answer(told: str) -> None:
-    """What decides stands in the headers, however much is said to follow; the next answer is found behind a body."""
+    """The headers decide, whatever body is announced; an answer after a body is found."""
 
     def say(method: str, request: str) -> list[bytes]:
         trying = answer(request, "100 Trying").replace(
@@ -305,7 +305,7 @@ def test_a_body_that_does_not_come_keeps_the_answer(told: str) -> None:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_empty_lines_before_an_answer_are_passed_over(transport: str) -> None:
-    """Some send them to keep a way open."""
+    """Empty lines, which some servers send as keep-alive, are skipped."""
     with far_end(lambda _, request: [b"\r\n\r\n" + answer(request, "200 OK")], transport) as end:
         found = options(at(end, transport=transport), wait_s=WAIT_S)
 
@@ -313,7 +313,7 @@ def test_empty_lines_before_an_answer_are_passed_over(transport: str) -> None:
 
 
 def test_something_else_on_the_port_is_not_called_silent() -> None:
-    """It greets and waits: whoever looks for a firewall then looks in vain."""
+    """Another protocol that greets and waits is reported as such, because "silent" would suggest a firewall."""
     with far_end(lambda *_: [b"SSH-2.0-OpenSSH_9\r\n"], "tcp") as end:
         found = options(at(end, transport="tcp"), wait_s=0.3)
 
@@ -322,7 +322,7 @@ def test_something_else_on_the_port_is_not_called_silent() -> None:
 
 
 def test_a_hostile_header_puts_nothing_into_what_is_sent() -> None:
-    """What a request repeats of an answer stays on its own line, whatever ends a line for somebody."""
+    """Values copied from an answer into a request stay on their own line, whatever line separators they contain."""
 
     def say(method: str, request: str) -> list[bytes]:
         lines = ("Contact: <sip:x@127.0.0.1>\rInjected: 1", "Record-Route: <sip:y@127.0.0.1>\r\n \x00\rInjected: 2")
@@ -337,10 +337,10 @@ def test_a_hostile_header_puts_nothing_into_what_is_sent() -> None:
 
 
 def test_an_answer_that_trickles_is_not_waited_for() -> None:
-    """A byte now and then does not hold a probe beyond its time."""
+    """Slow single bytes do not extend the probe's time limit."""
 
     def trickle(*_: str) -> Iterator[bytes]:
-        while True:  # until the probe has gone, and with it the connection
+        while True:  # until the probe closes the connection
             time.sleep(0.05)
             yield b"x"
 
@@ -352,7 +352,7 @@ def test_an_answer_that_trickles_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize(("transport", "calls"), [("udp", False), ("tcp", False), ("udp", True)])
 def test_provisional_answers_without_end_are_given_up(transport: str, calls: bool) -> None:
-    """It is tried, and tried, and tried: neither probe waits longer than it said."""
+    """Endless provisional answers do not extend the probe's time limit."""
     given_up = Event()
 
     def flood(_: str, request: str) -> Iterator[bytes]:
@@ -369,12 +369,12 @@ def test_provisional_answers_without_end_are_given_up(transport: str, calls: boo
 
 
 def test_a_handshake_that_trickles_is_given_up() -> None:
-    """One byte now and then of a greeting that never ends."""
+    """A TLS handshake that sends single bytes runs into the time limit."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def trickle() -> None:
             peer, _ = listening.accept()
-            with peer, suppress(OSError):  # until the probe has gone
+            with peer, suppress(OSError):  # until the probe disconnects
                 for byte in chain(b"\x16\x03\x03\x40\x00", repeat(0)):
                     peer.sendall(bytes([byte]))
                     time.sleep(0.05)
@@ -389,7 +389,7 @@ def test_a_handshake_that_trickles_is_given_up() -> None:
 
 
 def test_an_answer_without_an_end_is_given_up() -> None:
-    """A stream that never ends its headers is cut at 64 KB."""
+    """A stream with endless headers is cut at 64 KB."""
     with far_end(lambda *_: [b"SIP/2.0 200 OK\r\n" + b"X: y\r\n" * 20_000], "tcp") as end:
         found = options(at(end, transport="tcp"), wait_s=WAIT_S)
 
@@ -406,7 +406,7 @@ def test_an_answer_without_an_end_is_given_up() -> None:
     ],
 )
 def test_a_wrong_host_or_source_is_named(target: ProbeTarget, words: str) -> None:
-    """Before anything is sent."""
+    """A wrong host or source is named before anything is sent."""
     with pytest.raises(InputError, match=words):
         options(target, wait_s=0.2)
 
@@ -437,14 +437,14 @@ def test_a_wrong_host_or_source_is_named(target: ProbeTarget, words: str) -> Non
     ],
 )
 def test_numbers_that_a_test_call_never_goes_to(text: str, words: str) -> None:
-    """Emergency and service codes, premium numbers, other countries, and what is no number."""
+    """Emergency and service codes, premium numbers, other countries and invalid numbers are refused."""
     with pytest.raises(InputError, match=words):
         safe_number(text)
 
 
 @pytest.mark.parametrize("text", [NUMBER, "+1 (206) 555-0142", "18005550199", "14165550123"])
 def test_plain_numbers_are_taken(text: str) -> None:
-    """As digits, however they are written."""
+    """Numbers are accepted as digits, however they are written."""
     assert safe_number(text).isdigit()
 
 
@@ -453,5 +453,5 @@ def _branch(request: str) -> str:
 
 
 def _until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds: the last message of a call is not answered."""
+    """Wait until a condition is true, because the last message of a call has no answer."""
     until(holds)
