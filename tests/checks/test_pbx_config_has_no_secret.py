@@ -48,7 +48,7 @@ def test_a_configuration_that_holds_none_passes(judged):
 
 
 def test_what_is_not_decided_was_not_decided_without_something():
-    """Without a configuration or without the list, the reason names the missing input and no result."""
+    """Without a configuration and without the list, the reason does not claim a decision."""
     bare = world()
     never = {**bare.freshness, "allowed_ips": Freshness(None, 3600)}
     (found,) = pbx_config_has_no_secret.findings(replace(bare, freshness=never))

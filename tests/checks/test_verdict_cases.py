@@ -412,7 +412,11 @@ DIGESTS = [
 
 @pytest.mark.parametrize(("facts", "rows", "label"), [case[1:] for case in DIGESTS], ids=[case[0] for case in DIGESTS])
 def test_a_digest_is_judged_by_what_calls_prove(facts: dict[str, str], rows: list[dict[str, Any]], label: str) -> None:
-    """With credentials off, the latest call breaks only if the PBX is proven to have them; else it is undecided."""
+    """
+    With credentials off, the latest call breaks only if the PBX is proven to have them.
+
+    If it is unknown whether the PBX has credentials, the call may be broken.
+    """
     plain = {"ip_kind": "dynamic", "dials_prefix": "no"}
     snapshot = make_snapshot(
         pbxs=[pbx("miami", **(plain | facts))],

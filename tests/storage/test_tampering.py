@@ -420,7 +420,7 @@ NEEDS_NO_KEY = (
 """The remaining anchors are genuine, so a key does not help; a head noted outside the home does."""
 ONLY_NAMED = "An outcome is made up for a fix that has none, marked as not anchored"
 """
-Indistinguishable by any head from an outcome whose anchor could not be written;
+Indistinguishable by any head from an outcome whose anchor could not be written.
 
 ``verify`` names both and exits with 3.
 """

@@ -55,9 +55,9 @@ def test_a_time_of_another_length_is_never_read_with_its_neighbor(
 
 def test_a_mark_before_the_first_row_is_part_of_its_value(tmp_path: Path) -> None:
     """
-    A byte order mark before the first row makes its direction invalid, as in the engine.
+    A byte order mark before the first row is part of its direction, so the reader refuses the row.
 
-    Arrow drops a byte order mark wherever it begins to read.
+    The engine reads another word as well. Arrow would drop a byte order mark wherever it begins to read.
     """
     lines = b"\xef\xbb\xbf" + lines_of(a_row())
 
