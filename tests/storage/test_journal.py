@@ -275,7 +275,7 @@ def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         for verb in ("INSERT OR REPLACE", "REPLACE"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-                connection.execute(f"{verb} INTO {table} SELECT * FROM {table} WHERE id = 1")  # noqa: S608 - table names of this test
+                connection.execute(f"{verb} INTO {table} SELECT * FROM {table} WHERE id = 1")  # noqa: S608 - our names
         for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET hash = ''"):  # noqa: S608 - as above
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(statement)

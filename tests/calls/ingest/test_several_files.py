@@ -33,7 +33,7 @@ class Turn(Semaphore):
         super().__init__(0)
         self.asked = Event()
 
-    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT002 - signature of threading.Lock
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:  # noqa: FBT002 - Lock signature
         """Wait for the lock."""
         self.asked.set()
         return super().acquire(blocking, timeout)

@@ -37,7 +37,7 @@ def told(text: str, columns: str = "") -> list[tuple[str, str, int]]:
         ),
         ("COPY public.t (a, b) FROM stdin;\r\n1\t\\N\r\n2\tx y\r\n\\.\r\n", [("a,b", "1|", 2), ("a,b", "2|x y", 3)]),
         ("-- INSERT INTO t VALUES (1,2);\n", []),
-        (f"INSERT INTO u VALUES (1,'\n{AFTER}\n'),(2,'x');\n{AFTER}", [("own", "7", 4)]),  # noqa: S608 - SQL for the reader, never executed
+        (f"INSERT INTO u VALUES (1,'\n{AFTER}\n'),(2,'x');\n{AFTER}", [("own", "7", 4)]),  # noqa: S608 - test input
         (f"COPY u (a) FROM stdin;\n{AFTER}\n\\.\n{AFTER}", [("own", "7", 4)]),
     ],
 )

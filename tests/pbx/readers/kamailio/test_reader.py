@@ -352,13 +352,13 @@ def test_what_would_grow_ends(text):
 @pytest.mark.parametrize(
     ("name", "text", "hosts"),
     [
-        ("a.sql", f"INSERT INTO dispatcher (destination, setid) VALUES ('sip:{OREGON}', 1);", [OREGON]),  # noqa: S608 - SQL for the reader, never executed
-        ("a.sql", f"REPLACE INTO \"sip\".\"dispatcher\" VALUES (1,1,'sip:{OREGON}',0,0,'','a;b)');", [OREGON]),  # noqa: S608 - SQL for the reader, never executed
-        ("a.sql", f"INSERT INTO `dispatcher` VALUES (1,1,'sip:{OREGON}',4,0,'','');", []),  # noqa: S608 - SQL for the reader, never executed
-        ("a.sql", f"insert ignore into dispatcher values (1,1,'sip:{OREGON}',0,NULL,NULL,'it''s');", [OREGON]),  # noqa: S608 - SQL for the reader, never executed
+        ("a.sql", f"INSERT INTO dispatcher (destination, setid) VALUES ('sip:{OREGON}', 1);", [OREGON]),  # noqa: S608 - test input
+        ("a.sql", f"REPLACE INTO \"sip\".\"dispatcher\" VALUES (1,1,'sip:{OREGON}',0,0,'','a;b)');", [OREGON]),  # noqa: S608 - test input
+        ("a.sql", f"INSERT INTO `dispatcher` VALUES (1,1,'sip:{OREGON}',4,0,'','');", []),  # noqa: S608 - test input
+        ("a.sql", f"insert ignore into dispatcher values (1,1,'sip:{OREGON}',0,NULL,NULL,'it''s');", [OREGON]),  # noqa: S608 - test input
         ("a.sql", f"COPY public.dispatcher (setid, destination) FROM stdin;\n1\tsip:{OREGON}\n\\.\n", [OREGON]),
         ("a.sql", f"COPY dispatcher (setid, destination) FROM stdin;\n1\tsip:{OREGON}", [OREGON]),
-        ("a.sql", f"INSERT INTO subscriber VALUES (1,'dispatcher','sip:{OREGON}');", []),  # noqa: S608 - SQL for the reader, never executed
+        ("a.sql", f"INSERT INTO subscriber VALUES (1,'dispatcher','sip:{OREGON}');", []),  # noqa: S608 - test input
         ("dispatcher", f"setid(int) destination(string)\n1:sip\\:{OREGON}\n", [OREGON]),
         ("dispatcher", f"something else\n1:sip\\:{OREGON}\n", []),
     ],
