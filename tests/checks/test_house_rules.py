@@ -82,9 +82,8 @@ def test_only_a_snapshot_goes_in(one):
         for node in ast.walk(ast.parse((FOLDER / f"{one.id}.py").read_text()))
         if isinstance(node, ast.ImportFrom)
     }
-    assert not [
-        name for name in imported if re.search(r"carriers|state|journal|calls|sources|settings|requests|os$", name)
-    ]
+    foreign = re.compile(r"^dashboard\.(carriers|storage|services|calls|pbx|core\.settings|core\.http)|^requests|^os$")
+    assert not [name for name in imported if foreign.search(name)]
 
 
 @ALL
