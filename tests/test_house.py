@@ -38,6 +38,17 @@ def test_every_module_says_what_it_is(path: Path) -> None:
     assert path not in PAGES or len(text.splitlines()) <= MOST_LINES_OF_A_PAGE
 
 
+def test_class_name_has_one_meaning() -> None:
+    """No two modules define a class of one name, so a search for the name finds one definition."""
+    modules: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                modules.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+
+    assert {} == {name: found for name, found in modules.items() if len(found) > 1}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_layout(path: Path) -> None:
     """A page defines no function and no class: its decisions belong in a module."""

@@ -36,7 +36,7 @@ class AccountChange(BaseModel):
     tech_prefix: str | None = Field(default=None, pattern="^[0-9]{8}$")
 
 
-class PortalEntry(BaseModel):
+class EmulatedEntry(BaseModel):
     """An entry of Outbound Allowed IPs."""
 
     model_config = ConfigDict(extra="forbid")
@@ -50,7 +50,7 @@ class PortalEntry(BaseModel):
     added_by: str = Field(default="portal", max_length=MOST_TEXT)
 
 
-class ListedEntry(PortalEntry):
+class ListedEntry(EmulatedEntry):
     """An entry on the list, with the time when it was added."""
 
     added_at: str
@@ -77,7 +77,7 @@ class AccountSettings(BaseModel):
     public_ranges: list[str]
 
 
-class PortalInventory(BaseModel):
+class EmulatedInventory(BaseModel):
     """Rows of three frames and of the entries removed from the list, as text."""
 
     pbxs: list[dict[str, str]] = []
@@ -126,7 +126,7 @@ def list_allowed_ips(account: Account) -> AllowList:
 @router.post(
     "/allowed-ips", status_code=201, dependencies=[Depends(only_json)], responses=_refusals(400, 401, 409, 415, 422)
 )
-def allow(entry: PortalEntry, account: Account) -> ListedEntry:
+def allow(entry: EmulatedEntry, account: Account) -> ListedEntry:
     """Add a single public IPv4 address to the list."""
     try:
         network = parse_entry(entry.network, public_ranges=account.settings().public_ranges)
@@ -160,12 +160,12 @@ def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Re
 
 
 @router.get("/inventory", responses=_refusals(401))
-def inventory(account: Account) -> PortalInventory:
+def inventory(account: Account) -> EmulatedInventory:
     """Return the sample's PBXs, addresses, numbers and removed entries, for import into a new home."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in PortalInventory.model_fields}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in EmulatedInventory.model_fields}
     for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
         found[row["frame"]].append(json.loads(row["row"]))
-    return PortalInventory(**found)
+    return EmulatedInventory(**found)
 
 
 @router.get("/faults", responses=_refusals(401))
