@@ -27,7 +27,7 @@ def begin_import(home: Path, files: Sequence[Path], how: str = IMPORT) -> subpro
         how: ``IMPORT`` returns once everything is loaded and the import begins; ``HOLD`` returns once the import holds
             the writer lock, and the import continues after a line on its standard input.
     """
-    program = [sys.executable, "-m", "tests.calls.children", how, str(home), *map(str, files)]
+    program = [sys.executable, "-m", "tests.calls.ingest.children", how, str(home), *map(str, files)]
     child = subprocess.Popen(program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdout is not None
     assert child.stdout.readline() == "begins\n"

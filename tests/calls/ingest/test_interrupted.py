@@ -128,7 +128,7 @@ def test_a_disk_that_fills_up_takes_nothing_away(tmp_path: Path, export: Callabl
     unshare = shutil.which("unshare") or pytest.skip(
         "NOT AVAILABLE: unshare. Install it with: apt-get install util-linux"
     )
-    program = [sys.executable, "-m", "tests.calls.children", str(disk), str(small), str(large)]
+    program = [sys.executable, "-m", "tests.calls.ingest.children", str(disk), str(small), str(large)]
     mounted = f'mount -t tmpfs -o size=24m none {disk} && exec "$@"'
     done = subprocess.run(
         [unshare, "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", *program],
