@@ -38,8 +38,8 @@ class Side:
     """Talk time in seconds."""
     answered: Flags
 
-    def only(self, mask: Flags) -> Side:
-        """Return the calls selected by a mask."""
+    def only(self, mask: Flags | Whole) -> Side:
+        """Return the calls selected by a mask or by their indexes."""
         return Side(self.place[mask], self.at_s[mask], self.talk_s[mask], self.answered[mask])
 
     def by_answer(self, talk_begins_s: Whole) -> Side:
@@ -109,13 +109,18 @@ def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERA
         (np.ones_like(attempts.answered), np.ones_like(calls.answered)),
     ):
         open_ones, free_ones = np.flatnonzero(mine & (found < 0)), np.flatnonzero(theirs & free)
-        open_ones = open_ones[np.argsort(left[open_ones], kind="stable")]
-        free_ones = free_ones[np.argsort(right[free_ones], kind="stable")]
+        open_ones = open_ones[_order(attempts.only(open_ones), left[open_ones])]
+        free_ones = free_ones[_order(calls.only(free_ones), right[free_ones])]
         places = _in_order(left[open_ones], right[free_ones], tolerance_s)
         taken = places >= 0
         found[open_ones[taken]] = free_ones[places[taken]]
         free[found[open_ones[taken]]] = False
     return found
+
+
+def _order(side: Side, keys: Whole) -> Whole:
+    """Return the order by key, and of calls with one key by answer and talk time."""
+    return np.lexsort((side.talk_s, side.answered, keys))
 
 
 def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:

@@ -131,3 +131,12 @@ def test_a_few_wrong_pairs_do_not_move_the_clock(ahead_s: int) -> None:
 def test_without_an_answered_call_no_clock_is_compared() -> None:
     """Without answered calls no clock offset is known, and their count is zero."""
     assert Skew() == skew(side([(0, 1, 0)]), side([(0, 1, 0)]))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_attempts_of_one_second_are_matched_by_talk_time_not_by_order(reverse: bool) -> None:
+    """Of two answered attempts and one unanswered record, the longer attempt stays unmatched in either order."""
+    attempts = sorted([(2, 0, 5), (2, 0, 30)], reverse=reverse)
+    found = pair(side(attempts), side([(2, 0, 0)]), ahead_s=0)
+
+    assert [(2, 0, 30)] == [attempts[at] for at in np.flatnonzero(found < 0)]
