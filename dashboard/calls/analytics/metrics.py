@@ -1,9 +1,9 @@
 """
 Call metrics: ratios with their numerators and denominators, sums and peaks; pure functions of grouped calls.
 
-A frame has any columns to group by and, of these, those a function needs: ``outcome``, ``sip_status`` (missing if there
-is none), ``sip_reason``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``. The meaning of each metric is data:
-``definitions``.
+A frame has any columns to group by and, of these, those a function needs: ``outcome``, ``sip_status`` (missing if the
+record has no status), ``sip_reason``, ``calls``, ``short_calls``, ``duration_s``, ``cost_usd``. The meaning of each
+metric is data: ``definitions``.
 """
 
 from __future__ import annotations

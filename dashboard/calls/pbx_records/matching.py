@@ -98,7 +98,7 @@ def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERA
         tolerance_s: Maximum difference of start times in seconds.
 
     Returns:
-        For each attempt the index of its record, -1 if there is none; no index occurs twice.
+        Index of the record of each attempt, -1 without a record; each index occurs at most once.
     """
     found = np.full(len(attempts.at_s), -1, np.int64)
     free = np.ones(len(calls.at_s), np.bool_)
@@ -143,7 +143,7 @@ def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:
 
 
 def _one_by_one(low: list[int], high: list[int]) -> Whole:
-    """Assign each attempt in order the earliest free record within the tolerance; -1 if there is none."""
+    """Return for each attempt, in order, the earliest free record within the tolerance, else -1."""
     found, next_free = [], low[0]
     for begin, end in zip(low, high, strict=True):
         at = max(begin, next_free)

@@ -109,7 +109,7 @@ class Generations:
 
     def current_name(self) -> str:
         """
-        Return the name of the published generation; ``""`` if there is none.
+        Return the name of the published generation, ``""`` before the first one.
 
         A missing or empty ``CURRENT`` loses no calls: the newest manifest is used instead, because its parts are on
         disk before it is written.

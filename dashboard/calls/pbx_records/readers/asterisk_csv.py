@@ -42,7 +42,9 @@ class _MasterCsv:
                 "", f"Asterisk writes {LEAST} to {MOST} fields, and it has {len(cells)}. Is a quote left open?"
             )
         if cells[DISPOSITION] not in DISPOSITIONS:
-            return LineFault("disposition", "It is none of Asterisk's words, such as ANSWERED or NO ANSWER.")
+            return LineFault(
+                "disposition", "It is not a disposition that Asterisk writes, such as ANSWERED or NO ANSWER."
+            )
         duration, billed = whole_seconds(cells[DURATION]), whole_seconds(cells[BILLED])
         if duration is None or billed is None:
             return LineFault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
