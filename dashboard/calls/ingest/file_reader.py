@@ -9,7 +9,7 @@ slow way (``lenient_csv``), which names the line of every bad row and keeps ever
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -29,9 +29,11 @@ from dashboard.calls.ingest.day_slices import Days, Stretch, days_of, groups
 from dashboard.calls.ingest.day_writer import DayWriter
 from dashboard.calls.ingest.files import Prepared, as_utf8, prepare
 from dashboard.calls.ingest.lenient_csv import LONGEST_LINE, RAW_CHARS, Reject, raw_rows, rewrite
+from dashboard.calls.ingest.prepared_stage import NUMBERED, PLACE, STAGED, PreparedStages
 from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
-from dashboard.calls.store.engine import PARQUET, Engine, sql
+from dashboard.calls.store.engine import PARQUET, Engine, sql, utc
+from dashboard.core import clocks
 from dashboard.core.errors import FileError, StoreError
 from dashboard.core.text import counted
 
@@ -39,6 +41,8 @@ AT_ONCE = 2
 """Files that DuckDB reads at the same time, and days that are read at the same time as columns."""
 LARGE = 32 * 2**20
 """Bytes from which one file keeps DuckDB busy on every core; smaller files are read two at a time."""
+SMALL = 2**20
+"""Bytes below which planning a statement takes longer than reading the file."""
 MOST_KEPT = 10_000
 """Maximum bad rows of a file kept aside with their text; in another kind of file every row is bad."""
 FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
@@ -50,8 +54,7 @@ LONGEST_NUMBERED = 2_000_000
 NEW_LINE = r"new_line = '\n',"
 """Line end of a numbered file; DuckDB does not detect it if a value contains another line end."""
 TEXT = "VARCHAR"
-PLACE = "CASE WHEN id <> '' THEN line::INTEGER ELSE 0 END"
-"""Position of a row in a numbered file; see ``sql/stage.sql``."""
+READ = "read an export"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,62 @@ class Shared:
     """Addresses parsed so far."""
     safe: DayWriter = field(default_factory=DayWriter)
     """Writer of the days that were in memory as columns."""
+    prepared: PreparedStages = field(default_factory=PreparedStages)
+    """Prepared statements for small files."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Plain text file, and the queries that read it."""
+
+    path: Path
+    columns: Sequence[str]
+    typed: bool = False
+    """DuckDB parses times and numbers."""
+    numbered: bool = False
+    """The file has no header, and the line number is its first column."""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the prepared statement interprets the file, because planning would take longer than reading."""
+        return self.path.stat().st_size < SMALL
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Parameters of the queries."""
+        kinds = {name: READ_AS.get(name, TEXT) if self.typed else TEXT for name in self.columns}
+        return {
+            "path": str(self.path),
+            "columns": ({"line": TEXT} if self.numbered else {}) | kinds,
+            "header": not self.numbered,
+            "longest": LONGEST_NUMBERED if self.numbered else LONGEST_LINE,
+            "now": utc(clocks.now()),
+        }
+
+    @property
+    def lines(self) -> str:
+        """Query for the rows as text, or as typed values."""
+        line = "line" if self.numbered else "'0' AS line"
+        documented = ", ".join((line, *self._documented()))
+        text = sql("export_lines").replace("{{documented}}", documented)
+        return text.replace("{{new_line}}", NEW_LINE if self.numbered else "")
+
+    @property
+    def query(self) -> str:
+        """Query for the interpreted rows; those of a numbered file have the columns ``line`` and ``fault``."""
+        text = sql("stage").replace("{{lines}}", self.lines)
+        also, place = (NUMBERED, PLACE) if self.numbered else ("", "0::INTEGER")
+        return text.replace("{{also}}", also).replace("{{place}}", place)
+
+    def columns_of(self, staged: str) -> str:
+        """Return a query for the same columns of rows that were interpreted before."""
+        return f"SELECT * {'' if self.numbered else 'EXCLUDE (line, fault) '}FROM {staged}"
+
+    def _documented(self) -> Iterator[str]:
+        """Yield every known column; one missing in the file is a NULL of the type that ``sql/stage.sql`` expects."""
+        for name in sorted(KNOWN):
+            absent = READ_AS.get(name, TEXT) if self.typed else TEXT
+            yield name if name in self.columns else f"NULL::{absent} AS {name}"
 
 
 def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FileProgress, shared: Shared) -> Staged:
@@ -185,11 +244,10 @@ class _Reader:
         if not prepared.is_regular:
             return False
         folder = self._work / ("typed" if typed else "text")
-        types = {name: READ_AS.get(name, TEXT) if typed else TEXT for name in prepared.columns}
         self._watch.begin(1)
         try:
-            with self._reading(prepared.path, types, header=True, typed=typed) as (cursor, text, values):
-                cursor.execute(_into(_unnumbered(text), by_day=True), values | {"target": str(folder)})
+            with self._staged_rows(_Source(prepared.path, prepared.columns, typed=typed)) as (cursor, rows, values):
+                cursor.execute(_by_day(rows), values | {"target": str(folder)})
         except StoreError as exc:
             if not of_engine(exc):
                 raise
@@ -215,35 +273,33 @@ class _Reader:
         staged, numbered = self._staged, self._work / "numbered.csv"
         self._watch.begin(1)
         broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
-        types = dict.fromkeys(("line", *prepared.columns), TEXT)
-        with self._reading(numbered, types, header=False, typed=False) as (cursor, text, values):
-            judged = text.replace("{{also}}", "line::BIGINT AS line, fault,").replace("{{place}}", PLACE)
-            given = values
-            if numbered.stat().st_size < LARGE:  # planning takes longer than running: plan it once
-                cursor.execute(f"CREATE TEMP TABLE judged AS {judged}", values)
-                judged, given = "FROM judged", {}
-            sound, unsound = (sql(name).replace("{{judged}}", judged) for name in ("sound_rows", "faulty_rows"))
-            cursor.execute(_into(sound, by_day=True), given | {"target": str(self._work / "slow")})
-            found = cursor.execute(unsound, given | {"limit": MOST_KEPT}).fetchall()
-        faulty = self._faulty(found, prepared)
+        with self._staged_rows(_Source(numbered, prepared.columns, numbered=True)) as (cursor, rows, values):
+            sound, faulty = (sql(name).replace("{{judged}}", rows) for name in ("sound_rows", "faulty_rows"))
+            cursor.execute(_by_day(sound), values | {"target": str(self._work / "slow")})
+            found = cursor.execute(faulty, values | {"limit": MOST_KEPT}).fetchall()
+        bad_calls = self._faulty(found, prepared)
         staged.rejected += found[0][2] if found else 0
-        staged.rejects = sorted([*broken, *faulty], key=lambda reject: reject.line)[:MOST_KEPT]
+        staged.rejects = sorted([*broken, *bad_calls], key=lambda reject: reject.line)[:MOST_KEPT]
         self._collect(self._work / "slow")
 
     @contextmanager
-    def _reading(
-        self, path: Path, types: dict[str, str], *, header: bool, typed: bool
-    ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
-        """Yield a cursor, the staging statement and its parameters."""
-        longest = LONGEST_LINE if header else LONGEST_NUMBERED
-        values: dict[str, Any] = {"path": str(path), "columns": types, "header": header, "longest": longest}
-        with self._engine.cursor("read an export") as cursor:
-            if typed:
+    def _staged_rows(self, source: _Source) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
+        """Yield a cursor, a query for the interpreted rows, and the query's parameters."""
+        if source.is_small:
+            with self._engine.cursor(READ) as cursor:
+                lines = cursor.sql(source.lines, params=source.values).to_arrow_table()
+            with (
+                self._shared.prepared.lend(self._engine, READ, typed=source.typed) as stage,
+                self._watch.running(stage.cursor),
+            ):
+                stage.run(lines)
+                yield stage.cursor, source.columns_of(STAGED), {}
+            return
+        with self._engine.cursor(READ) as cursor:
+            if source.typed:
                 cursor.execute(sql("macros_typed"))
-            documented = ", ".join((*_documented(types, typed=typed), *({"line"} & types.keys())))
             with self._watch.running(cursor):
-                text = sql("stage").replace("{{documented}}", documented)
-                yield cursor, text.replace("{{new_line}}", "" if header else NEW_LINE), values
+                yield cursor, source.query, source.values
 
     def _collect(self, folder: Path) -> None:
         for day in sorted(folder.glob("day=*")):
@@ -266,19 +322,8 @@ def _end(work: Sequence[Future[dict[date, DayFacts]]]) -> None:
     wait(work)
 
 
-def _documented(types: Mapping[str, str], *, typed: bool) -> Iterator[str]:
-    """Yield every known column; a column missing in the file is a NULL of the type that ``sql/stage.sql`` expects."""
-    for name in sorted(KNOWN):
-        absent = READ_AS.get(name, TEXT) if typed else TEXT
-        yield name if name in types else f"NULL::{absent} AS {name}"
-
-
-def _unnumbered(text: str) -> str:
-    return text.replace("{{also}}", "").replace("{{place}}", "0::INTEGER")
-
-
-def _into(text: str, *, by_day: bool = False) -> str:
-    return f"COPY ({text}) TO $target ({PARQUET}{', PARTITION_BY (day)' if by_day else ''})"
+def _by_day(query: str) -> str:
+    return f"COPY ({query}) TO $target ({PARQUET}, PARTITION_BY (day))"
 
 
 def _cut_row(prepared: Prepared) -> list[Reject]:

@@ -19,6 +19,7 @@ import pyarrow
 
 from dashboard import __version__
 from dashboard.calls.ingest.file_reader import AT_ONCE, Shared, stage
+from dashboard.calls.ingest.prepared_stage import PreparedStages
 from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import Engine
@@ -59,9 +60,10 @@ class Staging:
         self._watches = [FileProgress() for _ in paths]
         with (
             ThreadPoolExecutor(AT_ONCE, thread_name_prefix="import days") as days,
+            PreparedStages() as prepared,
             ThreadPoolExecutor(FILES, thread_name_prefix="import") as pool,
         ):
-            shared = Shared(days)
+            shared = Shared(days, prepared=prepared)
             work: list[Future[Staged]] = []
             seen: dict[Path, Future[Staged]] = {}
             for number, (path, folder) in enumerate(zip(paths, folders, strict=True)):

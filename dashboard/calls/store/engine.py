@@ -105,7 +105,7 @@ class Engine:
         Raises:
             StoreError: DuckDB failed; the message names a damaged or missing file.
         """
-        try:
+        with reported(what):
             with self._lock:
                 if self._connection is None:
                     self._connection = _connect(self._work)
@@ -115,8 +115,6 @@ class Engine:
                 yield cursor
             finally:
                 cursor.close()
-        except duckdb.Error as exc:
-            raise StoreError(f"The call store could not {what}: {_sentence(exc)}") from exc
 
     def fetch(
         self, name: str, parameters: Mapping[str, Any], *, what: str, given: Mapping[str, pyarrow.Table] | None = None
@@ -144,6 +142,23 @@ class Engine:
                 if odd and (part := _unreadable(parameters)):
                     raise duckdb.InvalidInputException(f"The file {part} is damaged ({_first_line(exc)})") from exc
                 raise
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """
+    Report an error of DuckDB as one of the store.
+
+    Args:
+        what: Description of the operation, for the error message.
+
+    Raises:
+        StoreError: DuckDB failed; the message names a damaged or missing file.
+    """
+    try:
+        yield
+    except duckdb.Error as exc:
+        raise StoreError(f"The call store could not {what}: {_sentence(exc)}") from exc
 
 
 def run(

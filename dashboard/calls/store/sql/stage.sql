@@ -1,15 +1,9 @@
--- One export file as calls of the store, by column name, with what is wrong where a row cannot be one.
--- $path is plain UTF-8 text; $columns names its columns; a documented column it lacks is NULL; a line of more than
--- $longest bytes is an error.
--- A row with a fault has no day; `line` is known only where the file was numbered first. There `nth` is, of a call with
--- an id, its line: of several rows with one id the last of the file counts.
+-- Rows of an export file as calls of the store, with what is wrong where a row cannot be one.
+-- `lines` has the documented columns and `read_at`, the time of reading in UTC. A row with a fault has no day; `line`
+-- is known only where the file was numbered first. There `nth` is, of a call with an id, its line: of several rows with
+-- one id the last of the file counts.
 WITH lines AS (
-    SELECT {{documented}} FROM read_csv(
-        $path, columns = $columns, header = $header, auto_detect = false, strict_mode = true,
-        delim = ',', quote = '"', escape = '"', compression = 'none', encoding = 'utf-8',
-        {{new_line}} max_line_size = $longest, buffer_size = 33554432,
-        timestampformat = '%Y-%m-%d %H:%M:%S+00'
-    )
+    {{lines}}
 ),
 texts AS (
     SELECT
@@ -73,8 +67,8 @@ judged AS (
         CASE
             -- Most rows are whole, and this is cheaper than what follows.
             WHEN direction IN ('outbound', 'inbound')
-                AND started_at BETWEEN '2000-01-01' AND (now() AT TIME ZONE 'UTC') + INTERVAL 1 DAY
-                AND ended_at BETWEEN '2000-01-01' AND (now() AT TIME ZONE 'UTC') + INTERVAL 10 DAY
+                AND started_at BETWEEN '2000-01-01' AND read_at + INTERVAL 1 DAY
+                AND ended_at BETWEEN '2000-01-01' AND read_at + INTERVAL 10 DAY
                 AND (status BETWEEN 100 AND 699 OR status = 0)
                 AND duration_s + billed_s + first_increment_s + next_increment_s IS NOT NULL
                 AND plain
@@ -83,8 +77,8 @@ judged AS (
                 AND cnam_fee_usd IS NOT NULL
             THEN NULL
             WHEN direction NOT IN ('outbound', 'inbound') THEN 'direction'
-            WHEN started_at IS NULL OR started_at < '2000-01-01' OR started_at > (now() AT TIME ZONE 'UTC') + INTERVAL 1 DAY THEN 'start_time'
-            WHEN unread(end_time, ended_at) OR ended_at < '2000-01-01' OR ended_at > (now() AT TIME ZONE 'UTC') + INTERVAL 10 DAY
+            WHEN started_at IS NULL OR started_at < '2000-01-01' OR started_at > read_at + INTERVAL 1 DAY THEN 'start_time'
+            WHEN unread(end_time, ended_at) OR ended_at < '2000-01-01' OR ended_at > read_at + INTERVAL 10 DAY
             THEN 'end_time'
             WHEN unread(call_fail_sip_code, status) OR (status <> 0 AND status NOT BETWEEN 100 AND 699)
             THEN 'call_fail_sip_code'
