@@ -29,7 +29,9 @@ WITHOUT_PERMISSIONS = (NTFS, "refuses", "ignores", "of nobody")
 @contextmanager
 def mounted(kind: str, folder: Path) -> Iterator[Path]:
     """Mount a file system of a kind for the duration of the block; skip the test where mounting is impossible."""
-    place, under, image = folder / "mounted", folder / "under", folder / "image"
+    place = folder / "mounted"
+    under = folder / "under"
+    image = folder / "image"
     place.mkdir()
     if kind.startswith(SMALL):
         _run("mount", "mount", "-t", "tmpfs", "-o", f"size={kind.removeprefix(SMALL)}", "none", str(place))

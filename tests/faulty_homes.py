@@ -45,7 +45,8 @@ STALE_FOR: Final = {
     "routes": timedelta(hours=3),
     "inventory": timedelta(days=31),
 }
-SEATTLE, DENVER = "198.51.100.11", "198.51.100.24"
+SEATTLE = "198.51.100.11"
+DENVER = "198.51.100.24"
 PBXS: Final = {"seattle": SEATTLE, "denver": DENVER}
 
 
@@ -83,7 +84,9 @@ def make(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> 
 
 def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> datetime | None:
     """Replace the contents of a home's state database; return the end of its calls. See ``make``."""
-    state, now, by_name = State.open(home), datetime.now(UTC), _ages(faults)
+    state = State.open(home)
+    now = datetime.now(UTC)
+    by_name = _ages(faults)
     fetched = None if by_name["calls"] == Age.MISSING else _read_at("calls", by_name, now)
     try:
         with state.writing() as connection:

@@ -37,7 +37,8 @@ def make_database(home: Path, revision: str, *, plans: Sequence[tuple[Plan, str]
             row = {"id": number, "kind": "account", "known_by": "carrier", "digest": digest(content)}
             times = {"valid_from": _stored(THEN), "seen_at": _stored(THEN)}
             _insert(connection, "versions", row | times | {"content": json.dumps(content)})
-        previous, number = GENESIS, 0
+        previous = GENESIS
+        number = 0
         for plan, phase in plans:
             for each in ("begun", phase) if phase else ("begun",):
                 number += 1

@@ -155,7 +155,8 @@ def check_modules() -> dict[str, Module]:
 
 
 def _module(tree: ast.Module) -> Module:
-    modules, names = {}, {}
+    modules = {}
+    names = {}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
@@ -200,7 +201,8 @@ def _note(found: Ratings, node: ast.AST) -> None:
 
 def _reached(name: str, node: ast.AST) -> Iterator[tuple[str, ast.FunctionDef]]:
     """Yield the functions that a node may call, each with its module; methods are matched by name alone."""
-    every, module = check_modules(), check_modules()[name]
+    every = check_modules()
+    module = check_modules()[name]
     if isinstance(node, ast.Name):
         place, own = module.names.get(node.id, (name, node.id))
         if place in every and own in every[place].functions:
@@ -396,7 +398,8 @@ def exit_lines(text: str | None) -> Iterator[str]:
 
 def _split(text: str | None) -> tuple[list[str], list[str]]:
     """Separate the paragraphs of a help text from its sentences about the exit status."""
-    paragraphs, ends = [], []
+    paragraphs = []
+    ends = []
     for paragraph in (text or "").split("\n\n"):
         sentences = SENTENCE_END.split(plain(paragraph))
         ends += [one for one in sentences if one.startswith("Ends ")]

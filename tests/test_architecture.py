@@ -36,7 +36,8 @@ def defined_in(tree: ast.Module | ast.ClassDef) -> Iterator[tuple[str, ast.stmt]
 
 def is_defined(dotted: str) -> bool:
     """Return whether a dotted name, relative to ``dashboard``, is a package, a module, or defined in a module."""
-    place, names = PACKAGE, dotted.split(".")
+    place = PACKAGE
+    names = dotted.split(".")
     while names and (place / names[0]).is_dir():
         place /= names.pop(0)
     if not names:

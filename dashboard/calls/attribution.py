@@ -16,7 +16,11 @@ import pandas as pd
 
 from dashboard.domain.snapshot import SHARED, egress_of
 
-X_TAG, ADDRESS, CALLER_ID, NUMBER, SHARED_ADDRESS = "x_tag", "address", "caller_id", "number", "shared_address"
+X_TAG = "x_tag"
+ADDRESS = "address"
+CALLER_ID = "caller_id"
+NUMBER = "number"
+SHARED_ADDRESS = "shared_address"
 CLAIMS = (X_TAG, CALLER_ID)
 """Rules based on values that the caller supplies: they attribute a call and never authenticate it."""
 OPEN, EVER = -(2**63), 2**63 - 1
@@ -80,11 +84,13 @@ class CallerClaims:
         """Build the lookup tables from an inventory; arguments as in ``attribute``."""
         owned = egress_of(pbx_addresses)
         owned = owned[(owned["pbx_id"] != "") & (owned["address"] != "")]
-        begins, ends = _us(owned["valid_from"]), _us(owned["valid_to"])
+        begins = _us(owned["valid_from"])
+        ends = _us(owned["valid_to"])
         addresses: dict[str, list[tuple[str, int, int]]] = {}
         for address, pbx_id, begin, end in zip(owned["address"], owned["pbx_id"], begins, ends, strict=True):
             addresses.setdefault(address, []).append((pbx_id, begin, EVER if end == OPEN else end))
-        tags, numbers = _claims(pbxs["x_tag"], pbxs["pbx_id"]), _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
+        tags = _claims(pbxs["x_tag"], pbxs["pbx_id"])
+        numbers = _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
         return cls(tags, numbers, addresses)
 
     def attribute(self, frame: pd.DataFrame) -> pd.DataFrame:

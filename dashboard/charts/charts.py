@@ -83,7 +83,8 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
         return {}
     shown = encodings.shares(frame)
     ends = frame["from_at"].min(), frame["until_at"].max()
-    domain, axis = [end.isoformat() for end in ends], encodings.time_axis(3, (ends[1] - ends[0]).days)
+    domain = [end.isoformat() for end in ends]
+    axis = encodings.time_axis(3, (ends[1] - ends[0]).days)
     x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=axis)
     top = max(encodings.LEAST_TOP, float(shown["share"].max()))
     y = alt.Y(
@@ -253,7 +254,8 @@ def _rows(
     shown, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (shown, totals))
     columns = [by, value, "state", "order", "rank", "sentence"]
     if chosen is not None:
-        shown, columns = encodings.one_of(shown, by, chosen), [*columns, "opacity"]
+        shown = encodings.one_of(shown, by, chosen)
+        columns = [*columns, "opacity"]
     bars = shown[columns]
     notes = totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM, state="text")
     return ChartSpec(templates.bar_rows, (bars, notes), (by, value, "" if chosen is None else encodings.PICK))

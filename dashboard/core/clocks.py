@@ -32,7 +32,8 @@ def using(clock: Callable[[], datetime]) -> Iterator[None]:
     Args:
         clock: Function that returns the current time in UTC.
     """
-    before, _Clock.now = _Clock.now, clock
+    before = _Clock.now
+    _Clock.now = clock
     try:
         yield
     finally:

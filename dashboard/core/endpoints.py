@@ -24,7 +24,8 @@ def origin_of(url: str) -> str:
         ValueError: The URL is not a valid http or https URL of a host, or contains a user name.
     """
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
+    host = parts.hostname or ""
+    port = parts.port
     named = not re.search(r"[\s\x00-\x1f\x7f]", url) and parts.scheme in PORTS and HOST.fullmatch(host) and port != 0
     if not named or "@" in parts.netloc:
         raise ValueError("not an http or https address of a host")
@@ -84,9 +85,11 @@ def syslog_target(text: str) -> str | tuple[str, int]:
         return text
     try:
         parts = urlsplit(f"//{text}")
-        host, port = parts.hostname or "", parts.port
+        host = parts.hostname or ""
+        port = parts.port
     except ValueError:
-        host, port = "", None
+        host = ""
+        port = None
     plain = f"[{host}]" if ":" in host else host
     if not HOST.fullmatch(host) or port == 0 or text.lower() not in {plain, f"{plain}:{port}"}:
         raise ValueError(

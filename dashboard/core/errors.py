@@ -87,7 +87,9 @@ class FileError(InputError):
             line: Physical line number, from 1.
             column: Column name.
         """
-        self.file, self.line, self.column = file, line, column
+        self.file = file
+        self.line = line
+        self.column = column
         place = file if line is None else f"{file}, line {line}"
         super().__init__(f"{place}{f', column {column}' if column else ''}: {message}")
 

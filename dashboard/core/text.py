@@ -84,9 +84,11 @@ def label_of(name: str) -> str:
     """Return the display label of a column or table: units in parentheses, no underscores."""
     if name in LABELS:
         return LABELS[name]
-    stem, unit = name, ""
+    stem = name
+    unit = ""
     for ending, said in (("_usd_per_min", "USD a minute"), ("_usd", "USD"), ("_at", "UTC"), ("_s", "s")):
         if name.endswith(ending):
-            stem, unit = name.removesuffix(ending), f" ({said})"
+            stem = name.removesuffix(ending)
+            unit = f" ({said})"
             break
     return f"{stem.replace('_', ' ').capitalize()}{unit}"

@@ -74,7 +74,8 @@ def os_user() -> str:
 
     If sudo started the process, the text also names the person who ran sudo.
     """
-    user, behind = user_name(os.geteuid()), _behind_sudo()
+    user = user_name(os.geteuid())
+    behind = _behind_sudo()
     return f"{user} for {behind}" if behind else user
 
 
@@ -114,7 +115,8 @@ def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = 
         link: Number of the link.
         uid: Uid of the user of this machine who opened the link, if known.
     """
-    person, maker = name_of_person(name) or NAMELESS, one_line(issuer, NAME_LENGTH)
+    person = name_of_person(name) or NAMELESS
+    maker = one_line(issuer, NAME_LENGTH)
     way = f"link by {maker}" if vouched else f"unverified, link by {maker}"
     by = {"way": "link", "link": link, "link_by": maker}
     if uid is not None:

@@ -206,7 +206,8 @@ class ReplayImpact(_Value):
     @property
     def share(self) -> str:
         """Share of decided calls in percent; 0 % and 100 % appear only if exact."""
-        least, most = 0.001, 0.999
+        least = 0.001
+        most = 0.999
         return f"{self.decided:.0%}" if self.decided in (0, 1) else f"{min(max(self.decided, least), most):.1%}"
 
     def calls(self, label: str) -> int:

@@ -291,7 +291,8 @@ class Claims:
 
 def lacking(snapshot: Snapshot, *names: str) -> str:
     """Return a sentence for each input of a snapshot that is missing or stale; see ``Claims.lacking``."""
-    said, to_come = [], []
+    said = []
+    to_come = []
     for name in names or CORE:
         age = snapshot.age(name)
         if age is Age.MISSING:

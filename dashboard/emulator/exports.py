@@ -41,7 +41,9 @@ MONEY = {
     "ccrf": "ccrf",
 }
 MOST_JOBS = 10_000
-PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
+PROCESSING = "processing"
+COMPLETED = "completed"
+FAILED = "failed"
 NOT_YET = dict.fromkeys(("download_url", "expires_at", *MONEY, "num_calls", "billed_minutes"))
 """Fields that are null until the job is completed (the vendor's sample of a new job)."""
 
@@ -51,7 +53,9 @@ class EmulatedExports:
 
     def __init__(self, database: Database, folder: Path, box: FaultBox, *, key: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._database, self._folder, self._box = database, folder, box
+        self._database = database
+        self._folder = folder
+        self._box = box
         self._key = key.encode()
         self._workers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="export")
         self._closing = threading.Event()

@@ -152,7 +152,8 @@ def after(before: dict[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
 
 def proposed(policy: Policy, changes: Sequence[Change]) -> Policy:
     """Return the policy that results from applying the changes to this one."""
-    networks, credentials_on = set(policy.networks), policy.credentials_on
+    networks = set(policy.networks)
+    credentials_on = policy.credentials_on
     for change in changes:
         match change:
             case AllowAddress():

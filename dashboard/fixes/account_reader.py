@@ -28,11 +28,14 @@ class AccountReading:
         """Read from the carrier only the parts of the account that the changes touch."""
         needs = {change.needs for change in changes}
         entries, numbers, routes = (schemas.empty(s) for s in (schemas.ALLOWED_IPS, schemas.NUMBERS, schemas.ROUTES))
-        credentials_on, prefix = None, ""
+        credentials_on = None
+        prefix = ""
         if needs & {Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS}:
             entries, _ = carrier.allowed_ips()
             account = carrier.account()
-            credentials_on, prefix = account.credentials_on, account.tech_prefix
+            credentials_on = account.credentials_on
+            prefix = account.tech_prefix
         if Capability.WRITE_ROUTES in needs:
-            numbers, routes = carrier.numbers(), carrier.routes()
+            numbers = carrier.numbers()
+            routes = carrier.routes()
         return cls(entries, numbers, routes, Policy(frozenset(entries["network"]), credentials_on, prefix))

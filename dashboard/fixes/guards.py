@@ -71,7 +71,8 @@ def check_all(situation: Situation) -> tuple[Interlock, ...]:
 @interlock
 def size_is_bounded(situation: Situation) -> Interlock:
     """Block a plan without changes or with more than ``max_changes``."""
-    count, most = len(situation.changes), situation.max_changes
+    count = len(situation.changes)
+    most = situation.max_changes
     met = 0 < count <= most
     noun = "change" if count == 1 else "changes"
     text = f"It makes {count} {noun}." if met else f"It would make {count} {noun}; one fix makes between 1 and {most}."
@@ -183,7 +184,8 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
 @interlock
 def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
     """Require typing the name of a PBX whose current address would leave the list although no call from it breaks."""
-    snapshot, listed = situation.snapshot, proposed(situation.snapshot.policy, situation.changes).networks
+    snapshot = situation.snapshot
+    listed = proposed(situation.snapshot.policy, situation.changes).networks
     gone = snapshot.policy.networks - listed
     rows = snapshot.addresses_now
     serving = snapshot.pbxs.loc[snapshot.pbxs["status"].isin(["active", "standby"]), "pbx_id"]
@@ -275,10 +277,12 @@ def _loss(snapshot: Snapshot, network: str) -> str:
     rows = rows[membership([network], rows["source_ip"])]
     known = {*snapshot.egress["address"]}
     rows = rows[(rows["pbx_id"] == "") | ~rows["source_ip"].isin(known)]
-    cost, calls = sum(rows["cost_usd"].dropna(), Decimal(0)), int(rows["calls"].sum())
+    cost = sum(rows["cost_usd"].dropna(), Decimal(0))
+    calls = int(rows["calls"].sum())
     if not cost:
         return ""
-    last, apart = rows["last_at"].max(), int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
+    last = rows["last_at"].max()
+    apart = int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
     some = f" {apart:,} of them are only in imported files." if apart else ""
     return (
         f"{counted(calls, 'call')} from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on "

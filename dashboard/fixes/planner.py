@@ -124,7 +124,8 @@ def refuse_if_moved(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
     Raises:
         StalePlanError: The account was changed since; the message names what changed.
     """
-    left, now = ended.content["after"], image(frames, plan.changes)
+    left = ended.content["after"]
+    now = image(frames, plan.changes)
     places = touched(live_of(plan, ended))
     moved = [name for kind, name in places if part_of(left, kind, name) != part_of(now, kind, name)]
     if moved:
@@ -140,5 +141,6 @@ def plan_undo(entries: Sequence[JournalEntry], ended: JournalEntry) -> JournalEn
 
 
 def _title(changes: Sequence[Change]) -> str:
-    first, rest = changes[0].sentence(), len(changes) - 1
+    first = changes[0].sentence()
+    rest = len(changes) - 1
     return first if not rest else f"{first} and {rest} more {'change' if rest == 1 else 'changes'}"

@@ -106,7 +106,8 @@ def judge(
     for count in (len(changes), *range(len(changes))):
         if all(part_of(states[count], *place) == part_of(now, *place) for place in places):
             return tuple(changes[:count]), ()
-    live, moved = [], []
+    live = []
+    moved = []
     for change in changes:
         ((kind, name),) = touched([change])
         wanted, was, is_now = (part_of(found, kind, name) for found in (states[-1], before, now))

@@ -14,7 +14,11 @@ from dashboard.schemas.pandera_import import pa
 UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
 MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
 
-TEXT, TIME, WHOLE, USD, FLAG = "text", "time", "whole", "usd", "flag"
+TEXT = "text"
+TIME = "time"
+WHOLE = "whole"
+USD = "usd"
+FLAG = "flag"
 
 
 def schema(

@@ -34,7 +34,9 @@ OUTCOME_LABELS = {
     "other": "Other",
 }
 
-ADMISSION, REFUSAL, NOTHING = "admission", "refusal", "nothing"
+ADMISSION = "admission"
+REFUSAL = "refusal"
+NOTHING = "nothing"
 
 PROVES = {
     "answered": ADMISSION,

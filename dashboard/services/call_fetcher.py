@@ -76,7 +76,8 @@ def next_since(state: State, store: CallStore, settings: Settings, now: datetime
     If the last fetch is dated in the future, the clock was ahead, and only calls up to the newest exported one are
     certain to be in the store: the window starts before that call, but not before the start of a first sync.
     """
-    fetched, first = state.get("calls_until"), now - timedelta(days=settings.history_days)
+    fetched = state.get("calls_until")
+    first = now - timedelta(days=settings.history_days)
     if not fetched:
         return first
     again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
@@ -110,7 +111,8 @@ def _fetch(
     state.put(ASKED, [since.isoformat(), until.isoformat()])
     with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
         for window in carrier.export_calls(since, until, Path(folder), progress=progress, stop=stop):
-            span, kept = (window.since, window.until), settings.keep_calls_days
+            span = (window.since, window.until)
+            kept = settings.keep_calls_days
             results += import_files(store, [window.path], window=span, keep_days=kept, progress=progress, stop=stop)
             if results[-1].error and stop():
                 return results[:-1]

@@ -42,7 +42,8 @@ def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, 
         known = {(row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()}
     planned = {(plan.check, plan.subject): plan.made_at for plan in reversed(state.plans()) if plan.undoes is None}
     applied = _applied(journal)
-    stamped, rows = [], []
+    stamped = []
+    rows = []
     for finding in found:
         key = (finding.check, finding.subject)
         kept = known.get(key)

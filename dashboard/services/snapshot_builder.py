@@ -184,7 +184,8 @@ def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, no
     """Return a frame whose address times are at most ``now``, except those that were in the future when written."""
     if name != "pbx_addresses" or version is None or not to_come(version["valid_from"], now):
         return frame
-    present, written = pd.Timestamp(now), pd.Timestamp(version["valid_from"])
+    present = pd.Timestamp(now)
+    written = pd.Timestamp(version["valid_from"])
     times = {
         column: frame[column].mask((frame[column] > present) & (frame[column] <= written), present)
         for column in ("valid_from", "valid_to")
@@ -454,7 +455,9 @@ def _compared(
 
     If the fetch is dated in the future, that time is unknown, and nothing is compared.
     """
-    fetched, begun, span = calls_until(state, store, settings), _calls_begin(state, store), None
+    fetched = calls_until(state, store, settings)
+    begun = _calls_begin(state, store)
+    span = None
     if fetched and to_come(fetched, now):
         fetched = None
     if fetched and begun:

@@ -87,13 +87,15 @@ class SnapshotCache:
 
     def __init__(self, workspace: Workspace, pace: RefreshPolicy | None = None) -> None:
         """Prepare the cache of an open home; nothing is computed before the first request."""
-        self._workspace, self._pace = workspace, pace or RefreshPolicy()
+        self._workspace = workspace
+        self._pace = pace or RefreshPolicy()
         self._known: AccountView | None = None
         self._looks = 0
         self._current_at = self._asked_at = self._digest_at = -float("inf")
         self._digest = ""
         self._failed: StateVersion | None = None
-        self._making, self._looking = threading.Lock(), threading.Lock()
+        self._making = threading.Lock()
+        self._looking = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -138,7 +140,8 @@ class SnapshotCache:
 
     def _ready(self, wanted: StateVersion) -> AccountView | None:
         """Return the data that may be shown; ``None`` if the caller must wait for new data."""
-        known, now = self._known, time.monotonic()
+        known = self._known
+        now = time.monotonic()
         if known is None or known.moment.look != wanted.look:
             return None
         if known.moment == wanted:
@@ -156,7 +159,8 @@ class SnapshotCache:
             if anew or now - self._digest_at > self._pace.calls_every_s:
                 self._digest = f"{opened.store.digest}/{PbxRecords(opened.store).digest}"
                 self._digest_at = now
-            calls, look = self._digest, str(self._looks)
+            calls = self._digest
+            look = str(self._looks)
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
         period = int(clocks.now().timestamp() // self._pace.age_every_s)
@@ -164,7 +168,8 @@ class SnapshotCache:
 
     def _make(self) -> AccountView:
         """Compute all data and replace the cached data by it."""
-        opened, before = self._workspace, self._known
+        opened = self._workspace
+        before = self._known
         moment = self._moment(anew=True)
         taken = opened.snapshot()
         findings = opened.findings(taken)
@@ -173,7 +178,8 @@ class SnapshotCache:
         else:
             cube = build_cube(opened.store, taken)
         made = AccountView(moment, taken, findings, cube, Replayer(taken))
-        self._known, self._current_at = made, time.monotonic()
+        self._known = made
+        self._current_at = time.monotonic()
         return made
 
     def _run(self) -> None:

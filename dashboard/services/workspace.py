@@ -141,7 +141,8 @@ class Workspace:
     def settle(self) -> list[JournalEntry]:
         """Record the outcome of interrupted fixes, as far as the account can be read; return the recorded entries."""
         settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
-        last, routes = self.journal.last(), self.state.latest("routes")
+        last = self.journal.last()
+        routes = self.state.latest("routes")
         if settled or (last is not None and routes is not None and last.at > routes["seen_at"]):
             self._read_account()
         return settled
@@ -158,7 +159,8 @@ class Workspace:
         Raises:
             SettingsError: It did not start.
         """
-        before, found = self._running, process.running(self.settings.home)
+        before = self._running
+        found = process.running(self.settings.home)
         if before is None or before == found:
             return False
         self._running = found or _start(self.settings, traffic=self._traffic, port=urlsplit(before.url).port or 0)
@@ -424,7 +426,8 @@ def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Runn
 
 
 def _carrier(settings: Settings, state: State, running: process.Running | None) -> Carrier:
-    access, secret = settings.flowroute_access_key, settings.flowroute_secret_key
+    access = settings.flowroute_access_key
+    secret = settings.flowroute_secret_key
     return open_carrier(
         settings,
         state,

@@ -46,7 +46,8 @@ def asterisk_pjsip(
     Raises:
         DialStringError: A value is not valid in a configuration file.
     """
-    prefix, host = parse_tech_prefix(tech_prefix), parse_pop(pop)
+    prefix = parse_tech_prefix(tech_prefix)
+    host = parse_pop(pop)
     if x_tag and not re.fullmatch(r"[\w.-]{1,64}", x_tag, re.ASCII):
         raise DialStringError(f"The X-Tag {x_tag[:80]!r} may hold letters, digits, dots, hyphens and underscores only.")
     try:

@@ -67,7 +67,8 @@ def outcome(result: str, sip_status: int | None, sip_reason: str) -> str:
     Returns:
         One of ``tables.OUTCOMES``.
     """
-    word, reason = result.strip(" ").lower(), sip_reason.lower()
+    word = result.strip(" ").lower()
+    reason = sip_reason.lower()
     for rule in RULES:
         if rule.statuses and sip_status not in rule.statuses:
             continue

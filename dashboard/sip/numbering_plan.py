@@ -15,7 +15,8 @@ import pandas as pd
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType
 
-UNKNOWN, SERVICE = "unknown", "service"
+UNKNOWN = "unknown"
+SERVICE = "service"
 CACHED = 200_000
 """Cache size in numbers, about 40 MB at most: a contact center dials the same numbers every day."""
 

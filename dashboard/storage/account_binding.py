@@ -16,8 +16,10 @@ from dashboard.core.errors import SettingsError
 from dashboard.core.settings import Mode, Settings
 from dashboard.storage.database import State
 
-EMBEDDED, FILES = str(Mode.EMBEDDED), str(Mode.FILES)
-OWNER, KEY = "account_of_home", "key_of_home"
+EMBEDDED = str(Mode.EMBEDDED)
+FILES = str(Mode.FILES)
+OWNER = "account_of_home"
+KEY = "key_of_home"
 FIRST_KEPT = "account"
 """Kind of version that every account has; the first sync stores it."""
 

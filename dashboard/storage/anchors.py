@@ -36,8 +36,11 @@ from dashboard.domain.changes import canonical
 from dashboard.storage.sealing import GENESIS
 
 FILE = "journal.anchors"
-JOURNAL, VERSIONS = "journal", "versions"
-START, WRITING, WRITTEN = "start", "writing", "written"
+JOURNAL = "journal"
+VERSIONS = "versions"
+START = "start"
+WRITING = "writing"
+WRITTEN = "written"
 TAIL_BYTES = 65_536
 """Number of bytes at the end of the file in which the last line is searched; a line has a few hundred."""
 
@@ -79,7 +82,8 @@ class Anchors:
             syslog: Syslog target that also receives each head: path of a socket, or HOST or HOST:PORT for UDP.
         """
         self.path = home / FILE
-        self._key, self._syslog = key, syslog
+        self._key = key
+        self._syslog = syslog
 
     @property
     def has_key(self) -> bool:
@@ -207,7 +211,8 @@ def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
         JournalError: See ``Anchors.read``.
     """
     found: list[Anchor] = []
-    previous, signed = "", False
+    previous = ""
+    signed = False
     for number, line in enumerate(text.split("\n"), start=1):
         body = _body(line)
         if body is None:
@@ -222,10 +227,14 @@ def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
             )
         if mac is None and signed:
             raise JournalError(f"{name}, line {number}: it is not signed, but lines before it are. It was added later.")
-        signed, previous = mac is not None, line
+        signed = mac is not None
+        previous = line
         try:
-            at, entries = datetime.fromisoformat(body["at"]), int(body["entries"])
-            chain, step, head = str(body["chain"]), str(body["step"]), str(body["head"])
+            at = datetime.fromisoformat(body["at"])
+            entries = int(body["entries"])
+            chain = str(body["chain"])
+            step = str(body["step"])
+            head = str(body["head"])
         except (KeyError, TypeError, ValueError) as exc:
             raise JournalError(f"{name}, line {number}: it is no anchor. The file was changed.") from exc
         found.append(Anchor(chain, step, entries, head, at, number, signed, body.get("after_calls") is True))

@@ -142,7 +142,8 @@ class State:
             home: State folder.
             anchors: Anchors of that home; without a key by default.
         """
-        self.url, self.home = url, home
+        self.url = url
+        self.home = home
         self.anchors = anchors or Anchors(home)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._writes = _Writes()

@@ -108,7 +108,8 @@ def _beside(
     and the version that it caused carry the time of the same clock, right or wrong.
     """
     written = [version["valid_from"] for version in versions]
-    at, nothing = written[place], datetime.min.replace(tzinfo=UTC)
+    at = written[place]
+    nothing = datetime.min.replace(tzinfo=UTC)
     after = max((one for one in written[:place] if one <= at), default=nothing)
     until = written[place + 1] if place + 1 < len(versions) else END
     near = [action for action in actions if after < action.begun_at <= at]
@@ -136,7 +137,8 @@ def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
 
 def _put_back(row: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     """Return whether the carrier reports a later date for an entry that is in both versions."""
-    now, then = _added_at(row), _added_at(old)
+    now = _added_at(row)
+    then = _added_at(old)
     return now is not None and then is not None and now > then
 
 
@@ -155,7 +157,9 @@ def _continues(network: str, *spans: Sequence[_Action]) -> bool:
 
 def _begun(row: Mapping[str, Any], version: Mapping[str, Any], at: datetime, action: _Action | None) -> Period:
     """Return the period that a version begins at its instant."""
-    network, by, added_at = str(row["network"]), str(row.get("added_by") or ""), _added_at(row)
+    network = str(row["network"])
+    by = str(row.get("added_by") or "")
+    added_at = _added_at(row)
     if action is not None:
         return Period(network, at, JOURNAL, action.actor)
     if version["known_by"] != CARRIER or row.get("known_by") == "operator":

@@ -251,7 +251,8 @@ class Journal:
         Raises:
             JournalError: A row was changed, removed or added; the message names the first one found.
         """
-        entries, versions = self.entries(), self._state.sealed_versions()
+        entries = self.entries()
+        versions = self._state.sealed_versions()
         _check_entries(entries)
         _check_versions(versions)
         hashes = {JOURNAL: [entry.hash for entry in entries], VERSIONS: [str(row["hash"]) for row in versions]}
@@ -278,7 +279,8 @@ class Journal:
 
     def _check_beginning(self, lines: Sequence[Anchor], entries: Sequence[JournalEntry]) -> None:
         """Raise ``JournalError`` if anchors were removed or started again, or if an existing journal was emptied."""
-        path, began = self._state.anchors.path, self._state.get(ANCHORED)
+        path = self._state.anchors.path
+        began = self._state.get(ANCHORED)
         if began and not lines:
             raise JournalError(f"The anchor file {path} is missing or empty. Anchors were written since {began['at']}.")
         if began and lines[0].at.isoformat() != began["at"]:
@@ -297,7 +299,8 @@ class Journal:
         """Compare both chains with the anchors; return notes, and the entries that have no anchor yet."""
         if not lines:
             return [], ()
-        keyed, signed = self._state.anchors.has_key, [line for line in lines if line.signed]
+        keyed = self._state.anchors.has_key
+        signed = [line for line in lines if line.signed]
         if keyed and not signed and not new_key:
             raise JournalError(
                 "No anchor is signed with TRUNKGATE_JOURNAL_KEY: the anchor file was replaced, or the key was set only "

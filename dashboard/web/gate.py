@@ -239,7 +239,8 @@ class Gate:
 
     async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app on a WebSocket until the WebSocket or its session ends."""
-        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
 
         def end() -> None:
             with suppress(RuntimeError):  # the loop has ended, and with it the connection
@@ -260,7 +261,10 @@ class _Line:
     """A WebSocket that appears closed to the app as soon as its session has ended."""
 
     def __init__(self, receive: Receive, send: Send, over: asyncio.Event, farewell: bytes) -> None:
-        self._receive, self._send, self._over, self._farewell = receive, send, over, farewell
+        self._receive = receive
+        self._send = send
+        self._over = over
+        self._farewell = farewell
         self._next: asyncio.Task[Message] | None = None
         self._end = asyncio.create_task(over.wait())
         self._accepted = self._closed = False
@@ -275,7 +279,8 @@ class _Line:
         if self._over.is_set():
             await self._close()
             return {"type": "websocket.disconnect", "code": REFUSED}
-        message, self._next = self._next.result(), None
+        message = self._next.result()
+        self._next = None
         return message
 
     async def send(self, message: Message) -> None:

@@ -36,7 +36,8 @@ class OncePerMinute(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to write a record; add to a written record how many of its kind were left out before it."""
-        kind, now = _kind(record), self._clock()
+        kind = _kind(record)
+        now = self._clock()
         if kind not in self._last and len(self._last) >= MOST_KINDS:
             kind = ""
         if now - self._last.get(kind, float("-inf")) < EVERY_S:
@@ -50,7 +51,8 @@ class OncePerMinute(logging.Filter):
 
 
 def _kind(record: logging.LogRecord) -> str:
-    kind, trace = str(record.msg), record.exc_info[2] if record.exc_info else None
+    kind = str(record.msg)
+    trace = record.exc_info[2] if record.exc_info else None
     if record.exc_info and record.exc_info[0] and trace:
         *_, (frame, line) = traceback.walk_tb(trace)
         kind += f" {record.exc_info[0].__qualname__} {frame.f_code.co_filename}:{line}"

@@ -68,7 +68,8 @@ class Home:
 def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
     settings = Settings.read()
     workspace = Workspace.open(settings, traffic=settings.live_calls_per_s)
-    keeper, loop = SnapshotCache(workspace), None if os.environ.get(SYNCED_BY) else SyncLoop(workspace)
+    keeper = SnapshotCache(workspace)
+    loop = None if os.environ.get(SYNCED_BY) else SyncLoop(workspace)
     if loop:
         loop.start()
     keeper.start()
@@ -99,7 +100,9 @@ def home() -> Home:
     if run is None:
         return _opened()
     if _looked.run is not run:
-        _looked.home, _looked.found, _looked.run = _opened(), None, run
+        _looked.home = _opened()
+        _looked.found = None
+        _looked.run = run
     return _looked.home
 
 
@@ -188,7 +191,8 @@ def cube() -> Cube:
 
     Sessions share the cube: do not modify it.
     """
-    seen, own = now(), zone()
+    seen = now()
+    own = zone()
     if not midnights(own, seen.snapshot.window_start or seen.snapshot.taken_at, seen.snapshot.taken_at):
         return seen.cube
     return kept("cube", "", lambda: build_cube(workspace().store, seen.snapshot, zone=own), ages=False)

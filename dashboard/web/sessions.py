@@ -89,7 +89,8 @@ class MemorySessions:
 
     def by_cookie(self, cookie: str) -> Session | None:
         """Return the active session of a cookie. Compare all hashes in constant time, so that timing reveals none."""
-        mark, match = _digest(cookie), None
+        mark = _digest(cookie)
+        match = None
         with self._lock:
             for known, session in self._by_cookie.items():
                 if hmac.compare_digest(known, mark):
@@ -128,7 +129,8 @@ class MemorySessions:
             session.until = float("-inf")
             self._by_id.pop(session.id, None)
             self._by_cookie = {mark: each for mark, each in self._by_cookie.items() if each is not session}
-            listeners, session.listeners[:] = list(session.listeners), []
+            listeners = list(session.listeners)
+            session.listeners[:] = []
         for listener in listeners:
             listener()
 

@@ -89,7 +89,8 @@ class Account:
     def __post_init__(self) -> None:
         rows = []
         for number in range(self.pbx_count):
-            by_credentials, moved = number % 20 in {4, 9, 14}, number % 20 == 19
+            by_credentials = number % 20 in {4, 9, 14}
+            moved = number % 20 == 19
             for place in range(self.addresses_each):
                 at = FIRST_ADDRESS + number * self.addresses_each + place
                 rows.append(

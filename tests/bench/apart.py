@@ -54,7 +54,8 @@ class Watch:
 @contextmanager
 def timed() -> Iterator[Watch]:
     """Time a block."""
-    watch, begun = Watch(), time.perf_counter()
+    watch = Watch()
+    begun = time.perf_counter()
     yield watch
     watch.seconds = time.perf_counter() - begun
 

@@ -9,12 +9,19 @@ from functools import cache
 import pandas as pd
 
 ENDINGS = ("Answered", "Busy or no answer", "Refused for authorization", "Gave up", "Network", "Refused, why not known")
-KINDS, MOST_BARS, WEEK = ENDINGS[:4], 10, 7
-DAYS, PBXS, HOURS, CALLS, FINDINGS = 30, 40, 24, 50, 25
+KINDS = ENDINGS[:4]
+MOST_BARS = 10
+WEEK = 7
+DAYS = 30
+PBXS = 40
+HOURS = 24
+CALLS = 50
+FINDINGS = 25
 NAMES = [f"PBX{number:03}" for number in range(PBXS)]
 BEGUN = datetime(2026, 11, 1, tzinfo=UTC)
 LOCKS = 4
-ENTRIES, LISTED = 2_000, ["Address", "PBX", "Label"]
+ENTRIES = 2_000
+LISTED = ["Address", "PBX", "Label"]
 CHOICES = 64
 CHARTS = ("pbx", "codes", "zones")
 

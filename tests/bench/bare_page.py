@@ -18,7 +18,8 @@ import streamlit as st
 
 from tests.bench.bare_data import CHARTS, DAYS, ENDINGS, KINDS, LOCKS, NAMES, WEEK, data
 
-_MULTI, _NUMBER = st.column_config.MultiselectColumn, st.column_config.NumberColumn
+_MULTI = st.column_config.MultiselectColumn
+_NUMBER = st.column_config.NumberColumn
 _CHIPS = _MULTI("Outcome", width=170, options=list(ENDINGS), color=["green", "gray", "red", "gray", "orange", "orange"])
 CALL_COLUMNS = {
     "outcome": _CHIPS,
@@ -133,7 +134,8 @@ def calls() -> None:
     if who or outcome != "Any outcome":
         st.button("Clear filters", icon=":material/filter_alt_off:", key="clear")
     shown = data(span, who, outcome)
-    brush, pick = alt.selection_interval(name="brush", encodings=["x"]), alt.selection_point(name="pick")
+    brush = alt.selection_interval(name="brush", encodings=["x"])
+    pick = alt.selection_point(name="pick")
     days = WEEK if span == "7 days" else DAYS
     over = (
         alt.Chart(shown["time"].head(days * len(KINDS)))
@@ -217,7 +219,8 @@ def outcomes() -> None:
 
 def what_if() -> None:
     """Draw the replay's metrics and bar, a list editor, the credentials switch, and the effect by PBX."""
-    title, numbers = st.empty(), st.container()
+    title = st.empty()
+    numbers = st.container()
     left, right = st.columns([6, 5], gap="medium")
     with left:
         st.subheader("Outbound Allowed IPs")

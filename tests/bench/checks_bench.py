@@ -11,7 +11,8 @@ from tests.bench.apart import in_turns, tell, time_of
 from tests.bench.homes import filled, told
 from tests.bench.table import Row, Time, calls_words, ratio_to
 
-FEW, ROUNDS = 10_000, 3
+FEW = 10_000
+ROUNDS = 3
 MOST = 1.2
 """Upper limit of the ratio of many calls to few; pages have the same limit."""
 

@@ -16,14 +16,19 @@ from dashboard.storage.database import State
 from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot
 
-TURNS, PLANS = 5, 20
+TURNS = 5
+PLANS = 20
 
 
 def judged(home: str, account: dict[str, Any]) -> tuple[float, Any]:
     """Run every check; also time a plan that removes an allow list entry, including replay and guards."""
-    made, store, state = account_of(account), CallStore(Path(home)), State.open(Path(home))
+    made = account_of(account)
+    store = CallStore(Path(home))
+    state = State.open(Path(home))
     known = snapshot(made, state, store)
-    took, plans, most = [], [], Settings().max_changes
+    took = []
+    plans = []
+    most = Settings().max_changes
     for _ in range(TURNS):
         fresh = replace(known)  # without caches of the previous turn
         with timed() as again:

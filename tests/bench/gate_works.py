@@ -92,7 +92,8 @@ def by_turns(requests: int) -> dict[str, list[float]]:
     Returns:
         Seconds of each request, by ``gate`` and ``pass-through``.
     """
-    gated, bare = bound(), bound()
+    gated = bound()
+    bare = bound()
     sessions = MemorySessions()
     port = gated.getsockname()[1]
     uid = os.geteuid() if peers.KNOWN else None

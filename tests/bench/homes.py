@@ -63,7 +63,8 @@ def snapshot(account: Account, state: State, store: CallStore) -> Snapshot:
 
 
 def _record(account: Account, state: State) -> None:
-    now, begun = datetime.now(UTC), account.since - timedelta(days=1)
+    now = datetime.now(UTC)
+    begun = account.since - timedelta(days=1)
     profile = {
         "tech_prefix": PREFIX,
         "credentials_on": account.policy.credentials_on,

@@ -150,7 +150,8 @@ def _new_day(account: Account, folder: Path, calls: int) -> Row:
     tell(f"A new day after {calls:,} calls")
     rows = max(calls // account.days, 1)
     file = account.write_day(folder / f"new-day-{rows}.csv", account.days, rows)
-    full, turns = folder / "full", {"full": list[Measured](), "empty": list[Measured]()}
+    full = folder / "full"
+    turns = {"full": list[Measured](), "empty": list[Measured]()}
     for turn in range(NEW_DAY_TURNS):
         for name in list(turns)[:: -1 if turn % 2 else 1]:  # alternate which goes first
             shutil.rmtree(full, ignore_errors=True)
@@ -158,7 +159,8 @@ def _new_day(account: Account, folder: Path, calls: int) -> Row:
                 shutil.copytree(home(account, folder, calls), full, copy_function=os.link)
             turns[name] += in_turns({name: (ingest_ours.ours, {"files": [str(file)], "target": str(full)})}, 1)[name]
     shutil.rmtree(full, ignore_errors=True)
-    ours, empty = time_of("", turns["full"]), time_of("into an empty store", turns["empty"])
+    ours = time_of("", turns["full"])
+    empty = time_of("into an empty store", turns["empty"])
     return Row(
         "Ingest of one new day into a full store",
         f"{rows:,} calls into {calls_words(calls)}",

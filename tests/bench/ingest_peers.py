@@ -113,12 +113,14 @@ def _told(target: str) -> dict[str, int]:
 
 def _pandas(files: Sequence[str], target: str, **options: Any) -> Found:
     with timed() as watch:
-        added, loads = [], []
+        added = []
+        loads = []
         for path in files:
             frame = pd.read_csv(path, dtype=dict.fromkeys(TEXTS, "str"), keep_default_na=False, **options)
             calls = _pandas_calls(frame)
             calls.drop(columns=["hour_at", "number"]).to_parquet(f"{target}/calls", partition_cols=["day"], index=False)
-            calls["calls"], calls["short_calls"] = 1, (calls["outcome"] == "answered") & (calls["duration"] < SHORT_S)
+            calls["calls"] = 1
+            calls["short_calls"] = (calls["outcome"] == "answered") & (calls["duration"] < SHORT_S)
             calls["first_at"] = calls["last_at"] = calls["start_time"]
             added.append(_add_up(calls))
             loads.append(calls[["direction", "outcome", *TIMES]])
@@ -179,7 +181,8 @@ def _pandas_load(calls: pd.DataFrame) -> pd.DataFrame:
 def _polars_calls(files: Sequence[str]) -> Any:
     import polars as pl  # noqa: PLC0415 - as above
 
-    text, status = pl.col(TEXTS).fill_null("").str.strip_chars(), pl.col("call_fail_sip_code")
+    text = pl.col(TEXTS).fill_null("").str.strip_chars()
+    status = pl.col("call_fail_sip_code")
     dtypes = dict.fromkeys(TEXTS, pl.String)
     listed = (status == 403) & pl.col("call_fail_reason").str.contains(f"(?i){ACL_WORD}")
     mapped = status.replace_strict(OUTCOMES, default="other", return_dtype=pl.String)

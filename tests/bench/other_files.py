@@ -28,7 +28,8 @@ def packed(files: Sequence[Path], folder: Path) -> Made:
 
 def in_no_order(files: Sequence[Path], folder: Path) -> Made:
     """Shuffle the rows of each file."""
-    rng, made = random.Random(SEED), []
+    rng = random.Random(SEED)
+    made = []
     for path in files:
         header, *rows = path.read_bytes().splitlines(keepends=True)
         rng.shuffle(rows)
@@ -40,7 +41,8 @@ def in_no_order(files: Sequence[Path], folder: Path) -> Made:
 
 def with_faults(files: Sequence[Path], folder: Path) -> Made:
     """Break one row in a thousand: its first cell is not a direction."""
-    made, faults = [], 0
+    made = []
+    faults = 0
     for path in files:
         target = folder / path.name
         with path.open("rb") as source, target.open("wb") as out:

@@ -24,8 +24,10 @@ SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 LONGEST_MS = 180_000
 PAUSE_MS = 250
 TIMER = Path(__file__).with_name("clicks.js").read_text(encoding="utf-8")
-ROW_PX, MARGIN_PX = 35, 16
-FIRST_ROW, DAYS = 1.5, 30
+ROW_PX = 35
+MARGIN_PX = 16
+FIRST_ROW = 1.5
+DAYS = 30
 WARM_UP = 2
 """Turns before the first that is counted."""
 
@@ -115,7 +117,8 @@ def switch(page: Page, turn: int) -> float:
 def stretch(page: Page, turn: int) -> float:
     """Brush a range of the timeline chart, a different one each turn."""
     box = _chart(page, 0)
-    left, middle = box["x"] + box["width"] * (0.1 + (turn + WARM_UP) / DAYS), box["y"] + box["height"] / 2
+    left = box["x"] + box["width"] * (0.1 + (turn + WARM_UP) / DAYS)
+    middle = box["y"] + box["height"] / 2
 
     def draw() -> None:
         page.mouse.down()

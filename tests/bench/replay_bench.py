@@ -11,7 +11,8 @@ from tests.bench.apart import in_turns, tell, time_of
 from tests.bench.homes import filled, told
 from tests.bench.table import Ratio, Row, Time, calls_words, ratio_to
 
-SQL, PANDAS = "SQL row by row in DuckDB", "vectorized pandas, loaded"
+SQL = "SQL row by row in DuckDB"
+PANDAS = "vectorized pandas, loaded"
 PERCENT = 100
 
 

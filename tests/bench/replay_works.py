@@ -24,7 +24,10 @@ from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot
 
 REMOVED = 20
-WARM, SQL_TURNS, PANDAS_TURNS, DRILLS = 20, 5, 3, 9
+WARM = 20
+SQL_TURNS = 5
+PANDAS_TURNS = 3
+DRILLS = 9
 PAGE = 50
 ROW_BY_ROW = """
 WITH judged AS (
@@ -86,7 +89,9 @@ class Watched(CallStore):
 
 def ours(home: str, account: dict[str, Any]) -> Found:
     """Replay from the store's roll-up; also time preparation and drill-downs, and count errors against the truth."""
-    made, store, state = account_of(account), Watched(Path(home)), State.open(Path(home))
+    made = account_of(account)
+    store = Watched(Path(home))
+    state = State.open(Path(home))
     with timed() as reading:
         known = snapshot(made, state, store)
     with timed() as making:
@@ -129,7 +134,8 @@ def _of_four(impact: ReplayImpact) -> dict[str, list[Any]]:
 
 def row_by_row(home: str, account: dict[str, Any]) -> Found:
     """Label every call in DuckDB."""
-    made, store = account_of(account), CallStore(Path(home))
+    made = account_of(account)
+    store = CallStore(Path(home))
     then = proposal(made)
     with duckdb.connect() as connection:
         connection.register("callers", _callers(made))
@@ -150,8 +156,10 @@ def row_by_row(home: str, account: dict[str, Any]) -> Found:
 
 def vectorized(home: str, account: dict[str, Any]) -> Found:
     """Label every call with pandas; the columns are loaded already."""
-    made, store = account_of(account), CallStore(Path(home))
-    then, callers = proposal(made), _callers(made).set_index("address")
+    made = account_of(account)
+    store = CallStore(Path(home))
+    then = proposal(made)
+    callers = _callers(made).set_index("address")
     columns = ["direction", "source_ip", "outcome", "duration_s", "cost_usd"]
     calls = pd.concat(
         [pd.read_parquet(part, columns=columns).astype({"cost_usd": "float64"}) for part in _parts(store)],
@@ -174,12 +182,15 @@ def proposal(account: Account, *, skip: int = 0) -> Policy:
 def _labeled(calls: pd.DataFrame, callers: pd.DataFrame, today: Policy, then: Policy) -> dict[str, list[Any]]:
     out = calls[calls["direction"] == "outbound"]
     source = out["source_ip"]
-    dials, holds = source.map(callers["dials"]), source.map(callers["holds"])
-    listed, listed_then = source.isin(today.networks), source.isin(then.networks)
+    dials = source.map(callers["dials"])
+    holds = source.map(callers["holds"])
+    listed = source.isin(today.networks)
+    listed_then = source.isin(then.networks)
     admitted = (dials & listed) | (bool(today.credentials_on) & holds)
     admitted_then = (dials & listed_then) | (bool(then.credentials_on) & holds)
     proves = out["outcome"].map(PROVES)
-    refused, unclear = proves == REFUSAL, proves == NOTHING
+    refused = proves == REFUSAL
+    unclear = proves == NOTHING
     same = (listed == listed_then) & (today.credentials_on == then.credentials_on)
     against = (admitted & refused) | (~admitted & ~refused & ~unclear)
     label = pd.Series(UNCHANGED, index=out.index).mask(admitted & ~admitted_then, BROKEN)

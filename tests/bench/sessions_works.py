@@ -15,7 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 ROUND = ("", "calls", "outcomes", "findings", "calls", "what_if")
 """Pages that a session visits in a cycle."""
-SPANS, OUTCOMES = ("24 h", "7 days", "30 days", "All"), ("", "answered", "refused_auth", "busy_or_no_answer")
+SPANS = ("24 h", "7 days", "30 days", "All")
+OUTCOMES = ("", "answered", "refused_auth", "busy_or_no_answer")
 LONGEST_S = 300
 MOST_S = 60
 """Seconds after which no session clicks again; reruns in progress are completed."""

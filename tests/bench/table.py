@@ -178,7 +178,8 @@ def number(value: float) -> str:
 
 def calls_words(calls: int) -> str:
     """Format a number of calls."""
-    million, thousand = 1_000_000, 1_000
+    million = 1_000_000
+    thousand = 1_000
     if calls % million == 0:
         return f"{calls // million} million calls"
     return f"{calls // thousand} thousand calls" if calls % thousand == 0 else f"{calls:,} calls"

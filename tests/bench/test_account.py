@@ -37,7 +37,8 @@ def snapshot(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Snap
     results = import_files(store, account.write(folder / "exports", CALLS, files=3, packed=True))
     assert [result.error for result in results] == [""] * 3
     assert sum(result.kept for result in results) == CALLS
-    frames, changed = account.frames(), account.until - timedelta(days=5, seconds=-7)
+    frames = account.frames()
+    changed = account.until - timedelta(days=5, seconds=-7)
     owners = {name: frames[name] for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
     return Snapshot(
         taken_at=account.until,

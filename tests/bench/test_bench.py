@@ -62,7 +62,8 @@ def test_the_table_is_one_table_and_the_numbers_can_be_read_back(rows: list[Row]
 
 def test_a_missed_target_and_a_peer_that_is_not_there_are_said() -> None:
     """The table contains missed targets and missing peers."""
-    ours, peer = Time("", 2.0), Time("a peer", 1.0)
+    ours = Time("", 2.0)
+    peer = Time("a peer", 1.0)
     row = Row(
         "Work", "1", ours, peers=(Time("Polars", note="not installed"),), ratios=(ratio_to(ours, peer, most=1.5),)
     )

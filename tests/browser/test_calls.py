@@ -27,7 +27,8 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     program = serve()
     page = open_page(program.url)
     page.goto(f"{program.url}/calls?span=30+days")
-    title, charts = page.get_by_role("heading", level=1), page.get_by_test_id("stVegaLiteChart")
+    title = page.get_by_role("heading", level=1)
+    charts = page.get_by_test_id("stVegaLiteChart")
     expect(title).to_contain_text("outbound calls in the last 30 days", timeout=WAIT_MS)
     settle(page)  # a chart that is still being drawn would move the bars under the click
 
@@ -48,7 +49,8 @@ def test_a_bar_and_a_stretch_of_time_narrow_the_page(
     expect(title).to_contain_text(re.compile(r"of Denver from \d+ \w+ 00:00 to \d+ \w+ 00:00"))
     settle(page)
     expect(dimmed(page).first).to_be_attached()
-    narrowed, shared = title.inner_text(), page.url
+    narrowed = title.inner_text()
+    shared = page.url
     matching = narrowed.partition(" ")[0]
     expect(
         page.get_by_text(re.compile(rf"of {matching} that match|^{matching} calls?: all that match"))

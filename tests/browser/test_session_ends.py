@@ -50,7 +50,8 @@ def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
     out = tab.get_by_role("button", name="Sign out")
     expect(out).to_be_visible()
     account = program.account
-    faults, key = f"{account.url}/portal/faults", (account.access_key, account.secret_key)
+    faults = f"{account.url}/portal/faults"
+    key = (account.access_key, account.secret_key)
     assert requests.patch(faults, json={"slow_s": SLOW_S}, auth=key, timeout=WAIT_S).ok
 
     page.get_by_role("dialog").get_by_role("button", name=f"Allow {DENVER}").click()

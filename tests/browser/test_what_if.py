@@ -13,14 +13,16 @@ from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-DENVER, SEATTLE = "198.51.100.24", "198.51.100.11"
+DENVER = "198.51.100.24"
+SEATTLE = "198.51.100.11"
 LABELS = ("Unchanged", "Saved", "Broken", "Cannot tell")
 CHANGES = [
     [f"{DENVER} (Denver)", "Not on the list", "On the list"],
     [f"{SEATTLE} (Seattle)", "On the list: Seattle, Voice team, Outbound calls of Seattle", "Not on the list"],
     ["Outbound credentials", "Enabled", "Disabled"],
 ]
-ROW_PX, TYPING_MS = 35, 40
+ROW_PX = 35
+TYPING_MS = 40
 
 
 def networks(program: Program) -> list[str]:

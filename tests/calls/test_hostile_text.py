@@ -115,7 +115,8 @@ def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tm
     path.write_bytes(WAYS[way](as_csv(rows)))
 
     (result,) = import_files(store, [path])
-    traffic, rejects = store.traffic(since=SINCE), store.rejects()
+    traffic = store.traffic(since=SINCE)
+    rejects = store.rejects()
 
     assert (len(ODD_ADDRESSES), len(ODD_ADDRESSES), "") == (result.kept, result.rejected, result.error)
     assert {"inbound"} == set(traffic["direction"])
@@ -151,7 +152,8 @@ PBX_FILES: dict[str, Callable[[], list[str]]] = {"asterisk_csv": _asterisk, "fre
 @pytest.mark.parametrize("reader", [one.__name__.rpartition(".")[2] for one in readers()])
 def test_no_record_of_a_pbx_is_given_out_raw(store: CallStore, tmp_path: Path, reader: str) -> None:
     """Rows, rejects and import messages of every reader contain no raw control character."""
-    kept, path = PbxRecords(store, lock_wait_s=0), tmp_path / f"{HOSTILE}.csv"
+    kept = PbxRecords(store, lock_wait_s=0)
+    path = tmp_path / f"{HOSTILE}.csv"
     path.write_text("".join(PBX_FILES[reader]()), encoding="utf-8")
 
     (result,) = kept.import_files([path], origin())

@@ -14,7 +14,8 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 ORIGIN = "https://api.flowroute.com"
-ACCESS, SECRET = "access-key-0100", "secret-key-0199"
+ACCESS = "access-key-0100"
+SECRET = "secret-key-0199"
 BASIC = b64encode(f"{ACCESS}:{SECRET}".encode()).decode()
 SIGNATURE = "signed-link-0142"
 STORAGE = "https://s3.us-west-2.amazonaws.com/flowroute-cdrexports/0/2026/11/23"
@@ -69,7 +70,8 @@ class Script(BaseAdapter):
 
 
 class _Pool:
-    host, port = "api.flowroute.com", 443
+    host = "api.flowroute.com"
+    port = 443
 
 
 def error(status: int, detail: str = "", number: str = "7fc8c70a", **headers: str) -> Reply:

@@ -46,7 +46,8 @@ def recorded_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carri
         "GET /v2/cdrs/exports/17": Reply({"data": done}),
         f"GET {LINK.partition('?')[0]}": Reply(gzip.compress(HEADER)),
     }
-    profile, entries = {"tech_prefix": "12345678", "credentials_on": True}, [{"network": "198.51.100.11"}]
+    profile = {"tech_prefix": "12345678", "credentials_on": True}
+    entries = [{"network": "198.51.100.11"}]
     state = State.open(tmp_path_factory.mktemp("home"))
     state.record("account", profile, valid_from=NOW, seen_at=NOW, known_by="ann")
     state.record("allowed_ips", entries, valid_from=NOW, seen_at=NOW, known_by="ann")
@@ -138,7 +139,8 @@ def test_numbers_point_at_routes_that_exist(account: Carrier) -> None:
 def test_calls_come_as_files_of_their_windows(account: Carrier, tmp_path: Path) -> None:
     """Calls are complete files with headers in the folder; windows are in order without gaps; progress reaches 1."""
     told: list[float] = []
-    since, until = NOW - timedelta(days=100), NOW + timedelta(seconds=1)
+    since = NOW - timedelta(days=100)
+    until = NOW + timedelta(seconds=1)
 
     windows = account.export_calls(since, until, tmp_path, progress=lambda _what, share: told.append(share))
 
@@ -183,8 +185,10 @@ def test_a_route_is_made_used_and_taken_back(account: Carrier) -> None:
         with pytest.raises(CapabilityError):
             account.apply(SetCredentials(enabled=True))
         return
-    numbers, routes = account.numbers(), account.routes()
-    number, was = numbers.iloc[0]["number"], numbers.iloc[0]["route_id"]
+    numbers = account.numbers()
+    routes = account.routes()
+    number = numbers.iloc[0]["number"]
+    was = numbers.iloc[0]["route_id"]
     aliases = dict(zip(routes["route_id"], routes["alias"], strict=True)) | {"": ""}
     changes: list[Change] = [
         CreateRoute(alias="conformance", value="198.51.100.201"),

@@ -330,7 +330,8 @@ def test_theme_has_a_color_for_every_state(mode: str) -> None:
 @pytest.mark.parametrize("name", ["red", "orange", "green", "gray", "blue"])
 def test_state_words_can_be_read(mode: str, name: str) -> None:
     """Text in a status color has a contrast of 4.5:1 on page, panels and its own badge (WCAG 2.2, AA)."""
-    theme, side = THEME[mode], THEME[mode]["sidebar"]
+    theme = THEME[mode]
+    side = THEME[mode]["sidebar"]
     grounds = [theme["backgroundColor"], theme["secondaryBackgroundColor"], side["backgroundColor"]]
     text = theme[f"{name}TextColor"]
 

@@ -136,7 +136,8 @@ def test_hours_of_the_week_are_those_of_the_zone(rows: list[Row], zone: ZoneInfo
 )
 def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: str) -> None:
     """The roll-up has UTC hours: for a zone with fractional offset UTC is drawn, and the caption says so."""
-    zone, since = ZoneInfo(key), MONDAY.replace(tzinfo=UTC)
+    zone = ZoneInfo(key)
+    since = MONDAY.replace(tzinfo=UTC)
     found = frames.zone_of_hours(zone, since, since + timedelta(days=20))
 
     assert drawn == found.key
@@ -148,11 +149,9 @@ def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: s
 
 def test_a_zone_that_moves_by_half_an_hour_is_drawn_only_while_its_hours_are_those_of_utc() -> None:
     """Lord Howe Island is 11 hours ahead in summer and 10:30 in winter."""
-    zone, summer, winter = (
-        ZoneInfo("Australia/Lord_Howe"),
-        datetime(2026, 1, 5, tzinfo=UTC),
-        datetime(2026, 6, 1, tzinfo=UTC),
-    )
+    zone = ZoneInfo("Australia/Lord_Howe")
+    summer = datetime(2026, 1, 5, tzinfo=UTC)
+    winter = datetime(2026, 6, 1, tzinfo=UTC)
 
     assert zone == frames.zone_of_hours(zone, summer, summer + timedelta(days=9))
     assert UTC == frames.zone_of_hours(zone, summer, winter)
@@ -162,7 +161,8 @@ def test_a_zone_that_moves_by_half_an_hour_is_drawn_only_while_its_hours_are_tho
 @pytest.mark.parametrize("begin", [datetime(2026, 10, 31), datetime(2026, 3, 7)])  # noqa: DTZ001 - times of the store are naive UTC
 def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
     """Around a clock change of New York, each UTC hour counts at its local hour."""
-    zone, hours = ZONES[-1], range(48)
+    zone = ZONES[-1]
+    hours = range(48)
     told = [{**row_at(begin + timedelta(hours=hour)), "calls": hour + 1} for hour in hours]
     found = frames.by_hour_of_week(Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS), Part(), zone)
 

@@ -94,7 +94,8 @@ def test_a_check_is_pure(one, story):
 
     assert list(one.evaluate(story)) == first
     for field in fields(story):
-        now, then = getattr(story, field.name), getattr(before, field.name)
+        now = getattr(story, field.name)
+        then = getattr(before, field.name)
         if isinstance(now, pd.DataFrame):
             pd.testing.assert_frame_equal(now, then)
         else:

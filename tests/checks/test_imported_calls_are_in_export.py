@@ -10,7 +10,8 @@ from dashboard.checks.imported_calls_are_in_export import imported_calls_are_in_
 from dashboard.domain.findings import Cause, Confidence, Severity, Status
 from tests.builders import calls_row, frame, make_snapshot
 
-THIEF, OTHER = "203.0.113.66", "203.0.113.67"
+THIEF = "203.0.113.66"
+OTHER = "203.0.113.67"
 
 
 def test_calls_that_only_files_have_fail(judged):

@@ -29,8 +29,11 @@ from dashboard.web.fixes import replay_summary
 from dashboard.web.what_if import draft_text
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
 
-THIEF, DENVER, LEFT = "203.0.113.66", "198.51.100.24", "198.51.100.23"
-CHANGED, MOVED = NOW - timedelta(days=2), NOW - timedelta(days=10)
+THIEF = "203.0.113.66"
+DENVER = "198.51.100.24"
+LEFT = "198.51.100.23"
+CHANGED = NOW - timedelta(days=2)
+MOVED = NOW - timedelta(days=10)
 SENTENCE = "60 calls are only in imported files, not in the carrier's export, and are not "
 
 
@@ -115,7 +118,8 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
     """No statement covers all past calls if the replay excluded some."""
     stolen = calls_row(THIEF, calls=60)
     changes = (AllowAddress(network="198.51.100.99"),)
-    before, after = account(), only_in_files(account(), stolen, calls_row(THIEF, direction="inbound"))
+    before = account()
+    after = only_in_files(account(), stolen, calls_row(THIEF, direction="inbound"))
     impacts = [Replayer(one).against(proposed(one.policy, changes)).impact for one in (before, after)]
     windowed = Replayer(after).against(after.policy, until=NOW - timedelta(days=1)).impact
 

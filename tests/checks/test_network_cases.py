@@ -22,10 +22,18 @@ from dashboard.schemas.tables import RESOLVED_HOSTS
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.checks.conftest import address
 
-NAT, NETWORK, INSIDE, STRANGER = "198.51.100.80", "203.0.113.0/24", "203.0.113.20", "203.0.113.66"
+NAT = "198.51.100.80"
+NETWORK = "203.0.113.0/24"
+INSIDE = "203.0.113.20"
+STRANGER = "203.0.113.66"
 PROVEN, INFERRED, CANNOT = Confidence
-LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
-FAIL, PASS, UNKNOWN = Status.FAIL, Status.PASS, Status.UNKNOWN
+LOW = Severity.LOW
+MEDIUM = Severity.MEDIUM
+HIGH = Severity.HIGH
+CRITICAL = Severity.CRITICAL
+FAIL = Status.FAIL
+PASS = Status.PASS
+UNKNOWN = Status.UNKNOWN
 BOTH = [pbx("tampa", x_tag="tampa", owner="South"), pbx("orlando", x_tag="orlando", owner="South")]
 SHARED = [address("tampa", NAT), address("orlando", NAT)]
 ONE = [pbx("austin", x_tag="austin")]

@@ -11,7 +11,10 @@ from dashboard import checks, schemas
 from dashboard.domain.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
-COSTLY, CHEAP, FREE, EARLIER = "203.0.113.99", "203.0.113.50", "203.0.113.10", "203.0.113.20"
+COSTLY = "203.0.113.99"
+CHEAP = "203.0.113.50"
+FREE = "203.0.113.10"
+EARLIER = "203.0.113.20"
 
 
 def of_call_source(findings: list[Finding]) -> list[str]:

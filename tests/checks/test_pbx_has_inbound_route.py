@@ -13,9 +13,11 @@ from dashboard.domain.findings import Cause, Status
 from dashboard.schemas.tables import RESOLVED_HOSTS
 from tests.builders import NOW, frame, make_snapshot, pbx
 
-FRESH, STALE = NOW - timedelta(minutes=10), NOW - timedelta(hours=3)
+FRESH = NOW - timedelta(minutes=10)
+STALE = NOW - timedelta(hours=3)
 
-NUMBER, OTHER = "16025550160", "16025550161"
+NUMBER = "16025550160"
+OTHER = "16025550161"
 SIP_REG = {"route_id": "0", "alias": "sip-reg", "route_type": "sip-reg"}
 
 

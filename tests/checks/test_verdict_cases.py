@@ -28,11 +28,21 @@ from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_ro
 CHECKS = {
     one.id: one for one in (call_source_is_allowed, pbx_address_is_allowed, allowed_ip_has_pbx, past_loss_is_reviewed)
 }
-DENVER, MIAMI, ATLANTA, STRANGER = "198.51.100.24", "203.0.113.9", "198.51.100.40", "203.0.113.66"
+DENVER = "198.51.100.24"
+MIAMI = "203.0.113.9"
+ATLANTA = "198.51.100.40"
+STRANGER = "203.0.113.66"
 DAY = timedelta(days=1)
-FAIL, UNKNOWN, PASS = Status.FAIL, Status.UNKNOWN, Status.PASS
-CRITICAL, HIGH, MEDIUM, LOW = Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW
-PROVEN, INFERRED, CANNOT = Confidence.PROVEN, Confidence.INFERRED, Confidence.CANNOT_TELL
+FAIL = Status.FAIL
+UNKNOWN = Status.UNKNOWN
+PASS = Status.PASS
+CRITICAL = Severity.CRITICAL
+HIGH = Severity.HIGH
+MEDIUM = Severity.MEDIUM
+LOW = Severity.LOW
+PROVEN = Confidence.PROVEN
+INFERRED = Confidence.INFERRED
+CANNOT = Confidence.CANNOT_TELL
 SOURCE, ADDRESS, ENTRY, LOSS = CHECKS
 OFFICE_HOURS = range(14, 23)
 """Hours in UTC in which the PBXs of the cases call."""

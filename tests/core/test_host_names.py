@@ -121,7 +121,8 @@ def test_only_names_in_doubt_are_asked_for(
     tmp_path: Path, inbound_host: str, value: str, asked: list[list[str]]
 ) -> None:
     """No lookup is made if two hosts can be compared as text."""
-    state, resolver = home(tmp_path, inbound_host, value), Counting()
+    state = home(tmp_path, inbound_host, value)
+    resolver = Counting()
 
     refresh_hosts(resolver, state, now=T0)
 

@@ -63,7 +63,8 @@ def test_share_is_free_when_its_last_holder_ends(
 ) -> None:
     """Several holders share the lock, also within a process; the file is private to its user."""
     file = tmp_path / "emulator.users"
-    first, second = take(file), take(file)
+    first = take(file)
+    second = take(file)
     free = []
     for holder in (first, second):
         with alone(file) as nobody:

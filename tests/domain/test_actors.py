@@ -105,7 +105,8 @@ def test_no_letter_that_counts_is_blank() -> None:
 
 def test_two_links_of_one_user_are_told_apart() -> None:
     """Two links of one user differ by their numbers; the user who opened one is named if the system knows."""
-    one, other = browser_actor("Ola", "kim", link="0123456789ab"), browser_actor("Ola", "kim", link="ba98", uid=1000)
+    one = browser_actor("Ola", "kim", link="0123456789ab")
+    other = browser_actor("Ola", "kim", link="ba98", uid=1000)
 
     assert one != other
     assert {"way": "link", "link": "0123456789ab", "link_by": "kim"} == one.by

@@ -31,7 +31,8 @@ POSITIVE = (
     "none was refused",
     *(check.description for check in checks.discover()),
 )
-HERE, GONE = "198.51.100.11", "198.51.100.24"
+HERE = "198.51.100.11"
+GONE = "198.51.100.24"
 AHEAD = NOW + timedelta(days=3)
 """Read time of an input that was read while the clock was ahead."""
 TO_COME = "to come"

@@ -13,7 +13,8 @@ import pytest
 from dashboard.schemas.tables import PBX_ADDRESSES, PBX_NUMBERS, PBXS, conform
 from tests.emulator.conftest import Client
 
-ACCOUNT, LIST = "/portal/account", "/portal/allowed-ips"
+ACCOUNT = "/portal/account"
+LIST = "/portal/allowed-ips"
 ADDRESS = "198.51.100.99"
 PLACES = (
     ("GET", ACCOUNT),
@@ -51,7 +52,8 @@ def listed(api: Client) -> list[str]:
 def test_the_account_tells_its_settings(api: Client) -> None:
     """The sample's settings are returned, with a fixed choice for both unknowns of the admission rule."""
     found = api("GET", ACCOUNT).json()
-    changed, created = moment(found.pop("credentials_changed_at")), moment(found.pop("created_at"))
+    changed = moment(found.pop("credentials_changed_at"))
+    created = moment(found.pop("created_at"))
 
     assert changed < created <= datetime.now(UTC)
     assert found == {

@@ -108,7 +108,8 @@ def test_whoever_is_in_order_is_routed() -> None:
 
 def test_moved() -> None:
     """Denver has called from an unlisted address for three days, and its old address is still listed."""
-    sample, without = load(NOW), load(NOW, ["moved"])
+    sample = load(NOW)
+    without = load(NOW, ["moved"])
 
     assert ["198.51.100.23", "198.51.100.24"] == calling(sample)["denver"]
     assert {"198.51.100.23"} == listed(sample) & set(calling(sample)["denver"])
@@ -118,7 +119,8 @@ def test_moved() -> None:
 
 def test_credentials() -> None:
     """Atlanta is not listed and has credentials; without the story it is listed and has none."""
-    sample, without = load(NOW), load(NOW, ["credentials"])
+    sample = load(NOW)
+    without = load(NOW, ["credentials"])
 
     assert ("both", False) == (pbx(sample, "atlanta")["auth_method"], "198.51.100.40" in listed(sample))
     assert ("ip", True) == (pbx(without, "atlanta")["auth_method"], "198.51.100.40" in listed(without))
@@ -126,7 +128,8 @@ def test_credentials() -> None:
 
 def test_dynamic() -> None:
     """Miami's address changes about every eight days and is never listed; without the story Miami is removed."""
-    sample, without = load(NOW), load(NOW, ["dynamic"])
+    sample = load(NOW)
+    without = load(NOW, ["dynamic"])
 
     assert 4 == len(calling(sample)["miami"])
     assert set() == listed(sample) & set(calling(sample)["miami"])
@@ -142,7 +145,8 @@ def test_credentials_are_on_while_somebody_needs_them(without: tuple[str, ...]) 
 
 def test_retired_and_standby() -> None:
     """Boston and Dallas are listed and never call; without their stories they and their entries are removed."""
-    sample, without = load(NOW), load(NOW, ["retired", "standby"])
+    sample = load(NOW)
+    without = load(NOW, ["retired", "standby"])
 
     assert {"198.51.100.50", "198.51.100.70"} == listed(sample) - listed(without)
     assert {"boston", "dallas"} == {row["pbx_id"] for row in sample.pbxs} - {row["pbx_id"] for row in without.pbxs}
@@ -153,7 +157,8 @@ def test_retired_and_standby() -> None:
 
 def test_no_route() -> None:
     """Phoenix receives calls in either case; its numbers have no route to it, and without the story they have."""
-    (sample, without) = load(NOW), load(NOW, ["no_route"])
+    sample = load(NOW)
+    without = load(NOW, ["no_route"])
 
     def routes(one: Sample) -> list[str]:
         """Return the routes of Phoenix's numbers."""
@@ -168,7 +173,8 @@ def test_no_route() -> None:
 
 def test_nobody() -> None:
     """An entry is unassigned and has a meaningless label; without the story it is removed."""
-    sample, without = load(NOW), load(NOW, ["nobody"])
+    sample = load(NOW)
+    without = load(NOW, ["nobody"])
     (entry,) = (row for row in sample.allowed_ips if row["network"] not in listed(without))
 
     assert ("203.0.113.66", "temp", "") == (entry["network"], entry["label"], entry["owner"])
@@ -178,7 +184,8 @@ def test_nobody() -> None:
 
 def test_forged() -> None:
     """An unassigned, unlisted address calls with Miami's X-Tag and a valid password."""
-    sample, without = load(NOW), load(NOW, ["forged"])
+    sample = load(NOW)
+    without = load(NOW, ["forged"])
     (forger,) = (caller for caller in sample.callers if caller.name not in calling(without))
 
     assert ("miami", "", True) == (forger.x_tag, forger.pbx_id, forger.digest)
@@ -188,7 +195,8 @@ def test_forged() -> None:
 
 def test_theft() -> None:
     """An unassigned entry was removed twelve days ago, and its calls end then."""
-    sample, without = load(NOW), load(NOW, ["theft"])
+    sample = load(NOW)
+    without = load(NOW, ["theft"])
     (entry,) = sample.past_allowed_ips
     (thief,) = (caller for caller in sample.callers if caller.name not in calling(without))
 
@@ -200,7 +208,8 @@ def test_theft() -> None:
 
 def test_shared() -> None:
     """Two PBXs call from one listed address with their own X-Tags, and receive calls on different ports."""
-    sample, without = load(NOW), load(NOW, ["shared"])
+    sample = load(NOW)
+    without = load(NOW, ["shared"])
     hosts = {row["alias"]: row["value"] for row in sample.routes}
 
     assert {"198.51.100.80"} == listed(sample) - listed(without)
@@ -213,7 +222,8 @@ def test_shared() -> None:
 
 def test_network() -> None:
     """An old entry is a network with a PBX and another caller; without the story all of it is removed."""
-    sample, without = load(NOW), load(NOW, ["network"])
+    sample = load(NOW)
+    without = load(NOW, ["network"])
     (network,) = listed(sample) - listed(without)
 
     assert "192.0.2.16/28" == network

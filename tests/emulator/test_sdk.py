@@ -94,7 +94,8 @@ def test_the_demo_of_numbers_and_routes_runs(sdk: Wire) -> None:
     }
 
     routes = sdk("GET", "/v2/routes?limit=10")
-    primary, failover = routes["data"][1]["id"], routes["data"][2]["id"]
+    primary = routes["data"][1]["id"]
+    failover = routes["data"][2]["id"]
     for name, route in (("primary_route", primary), ("failover_route", failover)):
         assert sdk("PATCH", f"/v2/numbers/{number}/relationships/{name}", data=relation(route)) is None
         assert "Content-Type" not in sdk.sent[-1].headers

@@ -19,7 +19,8 @@ from dashboard.emulator.lifecycle import process
 from tests.emulator.conftest import Client
 from tests.waiting import WAIT_S
 
-EXPORTS, ROUTES = "/v2/cdrs/exports", "/v2/routes"
+EXPORTS = "/v2/cdrs/exports"
+ROUTES = "/v2/routes"
 JSON_API = {"Content-Type": "application/vnd.api+json"}
 NUMBER = "12065550100"
 WINDOW = {"start_call_start_time": "2019-01-01 00:00:00", "start_call_end_time": "2019-01-02 00:00:00"}
@@ -145,7 +146,8 @@ def test_a_job_has_every_attribute_from_its_beginning(api: Client) -> None:
     while job["attributes"]["status"] == "processing" and time.monotonic() < until:
         time.sleep(0.05)
         job = api.data(f"{EXPORTS}/{new['id']}")
-    before, after = new["attributes"], job["attributes"]
+    before = new["attributes"]
+    after = job["attributes"]
 
     assert ("processing", "completed") == (before["status"], after["status"])
     assert set(before) == set(after)

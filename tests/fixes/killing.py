@@ -42,7 +42,9 @@ class Steps:
     """Counter of steps that ends the process before or after one of them."""
 
     def __init__(self, last: int, *, after: bool) -> None:
-        self.count, self.last, self.after = 0, last, after
+        self.count = 0
+        self.last = last
+        self.after = after
 
     def take(self, step: Callable[[], Any]) -> Any:
         """Execute one step."""
@@ -59,7 +61,9 @@ class SteppedCarrier:
     """Carrier whose every answer is a step."""
 
     def __init__(self, carrier: Any, steps: Steps, refused: int) -> None:
-        self.carrier, self.steps, self.refused = carrier, steps, refused
+        self.carrier = carrier
+        self.steps = steps
+        self.refused = refused
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self.carrier, name)
@@ -145,7 +149,8 @@ class Kills:
         """Return the carrier's state: list, switch, routes by alias, numbers by alias."""
         carrier = self.account.carrier
         entries, _ = carrier.allowed_ips()
-        routes, numbers = carrier.routes(), carrier.numbers()
+        routes = carrier.routes()
+        numbers = carrier.numbers()
         aliases = dict(zip(routes["route_id"], routes["alias"], strict=True))
         return (
             sorted(entries["network"]),
@@ -169,7 +174,9 @@ class Kills:
         Raises:
             AssertionError: An entry has no outcome, a change has no entry, or the account differs from the records.
         """
-        home, before, count = self.account.settings.home, self.image(), len(self.account.journal.entries())
+        home = self.account.settings.home
+        before = self.image()
+        count = len(self.account.journal.entries())
         child = self.processes.Process(
             target=run_and_end, args=(str(home), plan.model_dump_json(), last, after, refused)
         )

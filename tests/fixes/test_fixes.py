@@ -174,7 +174,8 @@ def test_credentials_retire_with_one_click_without_the_dynamic_pbx(embedded: Emb
 
 def test_a_route_is_made_and_its_numbers_pointed(account: Workspace) -> None:
     """The inventory's numbers are routed to the PBX's own host; undo restores route and numbers."""
-    numbers, routes = account.carrier.numbers(), account.carrier.routes()
+    numbers = account.carrier.numbers()
+    routes = account.carrier.routes()
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
     assert [CreateRoute, RouteNumber, RouteNumber] == [type(change) for change in plan.changes]
@@ -250,7 +251,8 @@ def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> No
     before = networks(account)
     running = process.running(account.settings.home)
     assert running is not None
-    key, faults = (running.access_key, running.secret_key), f"{running.url}/portal/faults"
+    key = (running.access_key, running.secret_key)
+    faults = f"{running.url}/portal/faults"
     requests.patch(faults, json={"maintenance_page": True}, auth=key, timeout=WAIT_S).raise_for_status()
 
     with pytest.raises(CarrierError):
@@ -383,7 +385,8 @@ class Cut:
     """Carrier that is interrupted at the second change."""
 
     def __init__(self, carrier: Any) -> None:
-        self.carrier, self.changes = carrier, 0
+        self.carrier = carrier
+        self.changes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.carrier, name)

@@ -16,7 +16,9 @@ from dashboard.storage.journal import BEGUN, DONE, JournalEntry
 from tests.builders import NOW, calls_row, make_snapshot, pbx
 from tests.domain.test_changes import OLD_PLAN
 
-STRANGER, OLD, NEW = "203.0.113.66", "198.51.100.23", "198.51.100.24"
+STRANGER = "203.0.113.66"
+OLD = "198.51.100.23"
+NEW = "198.51.100.24"
 FRAUD = calls_row(STRANGER, calls=240, cost_usd="2035.12", at=NOW - timedelta(days=1))
 MOVED = NOW - timedelta(days=10)
 DENVER = [
@@ -55,7 +57,8 @@ def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
     )
     changes = (RemoveAddress(network=OLD), RemoveAddress(network=STRANGER))
 
-    fresh, unsure = plan_of(known, *changes), plan_of(stale(known), *changes)
+    fresh = plan_of(known, *changes)
+    unsure = plan_of(stale(known), *changes)
 
     assert () == fresh.phrases
     assert "5,458 calls of Denver cannot recur" in guards(known, *changes)["nothing_of_ours_breaks"].sentence

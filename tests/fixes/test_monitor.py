@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from dashboard.domain.snapshot import Snapshot
 
 FIXED_AT = NOW - timedelta(minutes=5)
-ATLANTA, DENVER, SEATTLE = "198.51.100.40", "198.51.100.24", "198.51.100.11"
+ATLANTA = "198.51.100.40"
+DENVER = "198.51.100.24"
+SEATTLE = "198.51.100.11"
 ADDRESSES = [
     {"pbx_id": name, "address": address, "kind": "primary", "valid_from": NOW - timedelta(days=90)}
     for name, address in (("atlanta", ATLANTA), ("seattle", SEATTLE))
@@ -113,7 +115,9 @@ def test_calls_that_prove_neither_are_not_counted_as_admitted() -> None:
 def test_a_monitor_reads_only_what_changed() -> None:
     """Polls read no calls while store and account are unchanged, and equal a complete computation."""
     plan, ended, world = fix(off=False, breaks=())
-    store, state, accounts = Store([after(ATLANTA)]), ["1"], [0]
+    store = Store([after(ATLANTA)])
+    state = ["1"]
+    accounts = [0]
 
     def account() -> Snapshot:
         accounts[0] += 1
@@ -124,7 +128,8 @@ def test_a_monitor_reads_only_what_changed() -> None:
     assert [1, 1, 1] == [monitor.poll().calls for _ in range(3)]
     assert (1, 1) == (store.reads, accounts[0])
 
-    store.rows, store.digest = frame(schemas.TRAFFIC, [after(ATLANTA, calls=7)]), "second"
+    store.rows = frame(schemas.TRAFFIC, [after(ATLANTA, calls=7)])
+    store.digest = "second"
     assert [7, 7] == [monitor.poll().calls for _ in range(2)]
     state[0] = "2"
     assert watch(plan, ended, store=cast("CallStore", store), snapshot=world) == monitor.poll()

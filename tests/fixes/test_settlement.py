@@ -36,7 +36,8 @@ from tests.old_homes import make_database
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LISTED = ("198.51.100.11", "203.0.113.66")
-ALLOW, REMOVE = AllowAddress(network="198.51.100.24"), RemoveAddress(network="203.0.113.66")
+ALLOW = AllowAddress(network="198.51.100.24")
+REMOVE = RemoveAddress(network="203.0.113.66")
 RELABEL = (REMOVE, AllowAddress(network="203.0.113.66", label="another label"))
 ROUTE = (
     CreateRoute(alias="Phoenix", value="198.51.100.60"),
@@ -49,7 +50,8 @@ class Listed(OfflineCarrier):
 
     def __init__(self, networks: Sequence[str] = LISTED, *, on: bool = True) -> None:
         super().__init__(frozenset(), "")
-        self.networks, self.on = list(networks), on
+        self.networks = list(networks)
+        self.on = on
 
     def account(self) -> AccountState:
         """Return the state of the switch."""
@@ -72,8 +74,10 @@ class Frames:
     """Frames on which an undo is planned."""
 
     def __init__(self, carrier: Listed) -> None:
-        self.allowed_ips, self.policy = carrier.allowed_ips()[0], carrier.policy
-        self.numbers, self.routes = schemas.empty(schemas.NUMBERS), schemas.empty(schemas.ROUTES)
+        self.allowed_ips = carrier.allowed_ips()[0]
+        self.policy = carrier.policy
+        self.numbers = schemas.empty(schemas.NUMBERS)
+        self.routes = schemas.empty(schemas.ROUTES)
 
 
 def plan_of(*changes: Change, carrier: Listed) -> Plan:
@@ -180,7 +184,8 @@ def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, hom
 
 def test_what_a_later_fix_did_is_not_put_down_to_an_interrupted_one(home: Path) -> None:
     """Open entries of earlier versions that are followed by other fixes are settled after reading the account."""
-    first, second = plan_of(ALLOW, carrier=Listed()), plan_of(ALLOW, REMOVE, carrier=Listed())
+    first = plan_of(ALLOW, carrier=Listed())
+    second = plan_of(ALLOW, REMOVE, carrier=Listed())
     make_database(home, "0002", plans=[(first, ""), (second, DONE)])
 
     with closing(State.open(home)) as state:

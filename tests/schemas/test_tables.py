@@ -58,7 +58,8 @@ def test_conform_leaves_its_argument_alone() -> None:
 @pytest.mark.parametrize("name", sorted(FRAMES))
 def test_an_empty_frame_keeps_the_contract(name: str) -> None:
     """Every schema accepts an empty frame, and empty frames are not shared."""
-    first, second = empty(FRAMES[name]), empty(FRAMES[name])
+    first = empty(FRAMES[name])
+    second = empty(FRAMES[name])
 
     assert list(FRAMES[name].columns) == list(first.columns)
     assert first is not second

@@ -11,7 +11,8 @@ from dashboard.domain.snapshot import Age, Freshness
 from dashboard.services.workspace import Workspace
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-YEAR, PAUSE = timedelta(days=365), timedelta(minutes=5)
+YEAR = timedelta(days=365)
+PAUSE = timedelta(minutes=5)
 
 
 @pytest.mark.parametrize(

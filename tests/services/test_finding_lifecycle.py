@@ -15,7 +15,8 @@ from dashboard.services.finding_lifecycle import with_lifecycle
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE, FAILED, Journal
 
-CHECK, SUBJECT = "pbx_address_is_allowed", "198.51.100.24"
+CHECK = "pbx_address_is_allowed"
+SUBJECT = "198.51.100.24"
 
 
 class Story:
@@ -129,7 +130,8 @@ def test_the_newest_plan_counts(story: Story) -> None:
 
 def test_last_seen_moves_on(story: Story) -> None:
     """Each run updates the time when the failure was last seen."""
-    first, second = story.see(Status.FAIL), story.see(Status.FAIL)
+    first = story.see(Status.FAIL)
+    second = story.see(Status.FAIL)
 
     assert first.last_seen_at is not None
     assert second.last_seen_at is not None

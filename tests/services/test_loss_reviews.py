@@ -20,7 +20,8 @@ from dashboard.web import sessions
 from tests.apps import new_app
 from tests.calls.exports import as_csv, rows_at
 
-CHECK, THIEF = "past_loss_is_reviewed", "203.0.113.66"
+CHECK = "past_loss_is_reviewed"
+THIEF = "203.0.113.66"
 NOW = datetime.now(UTC).replace(microsecond=0)
 OFF_AT = NOW - timedelta(days=40)
 STOLEN_AT = [NOW - timedelta(days=60) + timedelta(minutes=number) for number in range(60)]
@@ -35,7 +36,8 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Workspace]
     for name, value in {**settings, "TRUNKGATE_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
     with Workspace.open(Settings.read()) as opened:
-        state, long_ago = opened.state, NOW - timedelta(days=80)
+        state = opened.state
+        long_ago = NOW - timedelta(days=80)
         account = {"tech_prefix": "12345678", "credentials_on": True}
         pbx = {"pbx_id": "denver", "name": "Denver", "ip_kind": "static", "status": "active"}
         listed = [{"network": "198.51.100.24"}]

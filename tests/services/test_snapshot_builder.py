@@ -90,7 +90,8 @@ def test_each_change_of_either_is_a_policy(state: State) -> None:
 
 def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) -> None:
     """Rows are split at the first policy; those after it are evaluated as their single calls are."""
-    store, source = CallStore(tmp_path), "198.51.100.11"
+    store = CallStore(tmp_path)
+    source = "198.51.100.11"
     path = tmp_path / "export.csv"
     path.write_text(as_csv(rows_at(*(T0 + hours * timedelta(hours=1) for hours in (1, 2, 22)))))
     import_files(store, [path])
@@ -109,7 +110,9 @@ def test_a_row_ends_where_the_first_policy_begins(state: State, tmp_path: Path) 
 
 def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: State, tmp_path: Path) -> None:
     """The snapshot has hours and zones of a claiming source and of the PBX's own address, and no others."""
-    store, own, thief = CallStore(tmp_path), "198.51.100.11", "203.0.113.66"
+    store = CallStore(tmp_path)
+    own = "198.51.100.11"
+    thief = "203.0.113.66"
     moments = [T0 + timedelta(hours=hours) for hours in (3, 3, 27)]
     rows = rows_at(*moments, customer_ip=own)
     rows += rows_at(*moments[:2], customer_ip=thief, destination_name="CUBA")
@@ -162,7 +165,8 @@ class Exporting:
     """Fake carrier that exports one call at noon of each day, in windows of ten days."""
 
     def __init__(self, *, windows: int = 9, broken: bool = False) -> None:
-        self.windows, self.broken = windows, broken
+        self.windows = windows
+        self.broken = broken
         self.asked: list[tuple[datetime, datetime]] = []
 
     def export_calls(self, since: datetime, until: datetime, folder: Path, **_more: Any) -> list[ExportedWindow]:
@@ -182,8 +186,12 @@ class Exporting:
 
 def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> None:
     """Imported windows remain; the next sync begins at their end, less the overlap that is fetched again."""
-    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
-    first, second, third = Exporting(windows=1), Exporting(), Exporting()
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    now = T0 + 20 * DAY
+    first = Exporting(windows=1)
+    second = Exporting()
+    third = Exporting()
 
     refresh_calls(first, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
     assert state.get("calls_until") == (now - 20 * DAY).isoformat()
@@ -200,8 +208,11 @@ def test_a_stopped_sync_goes_on_where_it_ended(state: State, tmp_path: Path) -> 
 
 def test_a_sync_that_is_stopped_while_it_imports_asks_again(state: State, tmp_path: Path) -> None:
     """A window exported but not imported is no error; the next sync requests it again."""
-    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
-    first, second = Exporting(), Exporting()
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    now = T0 + 20 * DAY
+    first = Exporting()
+    second = Exporting()
 
     def importing() -> bool:
         """Return whether the second window is being read."""
@@ -246,7 +257,9 @@ class Odd(Exporting):
 
 def test_exports_without_a_column_and_with_a_bad_row_stop_no_sync(state: State, tmp_path: Path) -> None:
     """Every good row of every window is stored, and the next sync continues from there."""
-    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    now = T0 + 20 * DAY
 
     results = refresh_calls(Odd(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
 
@@ -256,7 +269,9 @@ def test_exports_without_a_column_and_with_a_bad_row_stop_no_sync(state: State, 
 
 def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State, tmp_path: Path) -> None:
     """The snapshot has such calls separately, their check fails, and the thief's own finding stays critical."""
-    settings, store, now = Settings(home=tmp_path), CallStore(tmp_path), T0 + 20 * DAY
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    now = T0 + 20 * DAY
     path = tmp_path / "thief.csv"
     path.write_text(as_csv(rows_at(now - 2 * DAY, customer_ip="203.0.113.66:5060")))
     import_files(store, [path])
@@ -278,7 +293,8 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
 
 def test_an_export_counts_the_calls_that_it_writes(state: State, tmp_path: Path) -> None:
     """The exported row count excludes imported calls dated in the future, as the table does."""
-    store, path = CallStore(tmp_path), tmp_path / "file.csv"
+    store = CallStore(tmp_path)
+    path = tmp_path / "file.csv"
     path.write_text(as_csv(rows_at(T0 - DAY, T0 - timedelta(minutes=1), T0 + timedelta(minutes=5), T0 + DAY)))
     import_files(store, [path])
     export = tmp_path / "export.csv"
@@ -303,8 +319,11 @@ def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_pa
             super().export_calls(since, until, folder, **more)
             raise KeyboardInterrupt
 
-    settings, store, later = Settings(home=tmp_path), CallStore(tmp_path), T0 + timedelta(minutes=5)
-    cut, again = Cut(), Exporting()
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    later = T0 + timedelta(minutes=5)
+    cut = Cut()
+    again = Exporting()
     with pytest.raises(KeyboardInterrupt):
         refresh_calls(cut, store, state, settings, now=T0)  # type: ignore[arg-type]  # only export_calls is used
 
@@ -318,14 +337,17 @@ def test_a_sync_that_was_cut_asks_for_the_same_window_again(state: State, tmp_pa
 @pytest.mark.parametrize("back_after", [timedelta(hours=1), 5 * DAY], ids=["at once", "late"])
 def test_no_call_is_left_out_where_the_clock_was_ahead(state: State, tmp_path: Path, back_after: timedelta) -> None:
     """Calls after a sync with a clock a week ahead are fetched, from the newest stored one on."""
-    settings, store, ahead = Settings(home=tmp_path), CallStore(tmp_path), T0 + 7 * DAY
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    ahead = T0 + 7 * DAY
     before = ExportedWindow(tmp_path / "before.csv", T0 - 30 * DAY, ahead)
     before.path.write_text(as_csv(rows_at(T0 - timedelta(hours=3))))
     (result,) = import_files(store, [before.path], window=(before.since, before.until))
     assert 1 == result.kept
     state.put("calls_until", ahead.isoformat())
     state.put("calls_asked", [(ahead - DAY).isoformat(), (ahead + timedelta(seconds=1)).isoformat()])
-    after, now = Exporting(), T0 + back_after
+    after = Exporting()
+    now = T0 + back_after
 
     refresh_calls(after, store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used
 
@@ -342,8 +364,10 @@ def test_without_a_stored_call_everything_is_asked_for_again(state: State, tmp_p
 
 def test_imported_calls_do_not_say_until_when_calls_were_fetched(state: State, tmp_path: Path) -> None:
     """After a clock that was ahead, only calls of the carrier's exports define the fetched time, not imported files."""
-    settings, store = Settings(home=tmp_path), CallStore(tmp_path)
-    export, file = tmp_path / "export.csv", tmp_path / "file.csv"
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
+    export = tmp_path / "export.csv"
+    file = tmp_path / "file.csv"
     export.write_text(as_csv(rows_at(T0 - 9 * DAY)))
     file.write_text(as_csv(rows_at(T0 - 2 * DAY, T0 + 3 * DAY)))
     import_files(store, [export], window=(T0 - 30 * DAY, T0 - 8 * DAY))
@@ -358,7 +382,8 @@ def test_a_quiet_account_does_not_fetch_its_history_again(
     state: State, tmp_path: Path, last_call: timedelta | None
 ) -> None:
     """A sync after the first one fetches hours, a quick one minutes, however old the last call is."""
-    settings, store = Settings(home=tmp_path), CallStore(tmp_path)
+    settings = Settings(home=tmp_path)
+    store = CallStore(tmp_path)
     if last_call:
         path = tmp_path / "export.csv"
         path.write_text(as_csv(rows_at(T0 - last_call)))
@@ -372,7 +397,9 @@ def test_a_quiet_account_does_not_fetch_its_history_again(
 
 def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -> None:
     """A version of the future counts as current until the next read, which restores correct start times."""
-    now, ahead, network = T0 + DAY, T0 + 4 * DAY, "198.51.100.24"
+    now = T0 + DAY
+    ahead = T0 + 4 * DAY
+    network = "198.51.100.24"
     account(state, T0, on=False)
     listed(state, T0)
     listed(state, ahead, network)
@@ -391,7 +418,8 @@ def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -
 
 def test_an_address_that_was_entered_while_the_clock_was_ahead_is_in_use(state: State) -> None:
     """An address entered while the clock was ahead is in use; a planned later time remains."""
-    ahead, planned = T0 + 3 * DAY, T0 + 9 * DAY
+    ahead = T0 + 3 * DAY
+    planned = T0 + 9 * DAY
     rows = [
         {"pbx_id": "denver", "address": f"198.51.100.{n}", "kind": "primary", "source": "declared", "valid_from": at}
         for n, at in enumerate((T0, ahead, planned))
@@ -440,7 +468,8 @@ def test_what_pbxs_recorded_is_compared_as_far_as_calls_were_fetched(state: Stat
 def test_the_first_sync_is_remembered(state: State, tmp_path: Path) -> None:
     """The start of the fetched time does not move with later syncs."""
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    settings, store = Settings(home=tmp_path, history_days=9), CallStore(tmp_path)
+    settings = Settings(home=tmp_path, history_days=9)
+    store = CallStore(tmp_path)
     for later in (timedelta(0), DAY):
         refresh_calls(Exporting(), store, state, settings, now=now + later)  # type: ignore[arg-type]  # as above
 
@@ -465,7 +494,8 @@ def test_silence_counts_from_what_was_fetched(
 
     The first call counts only if calls were only imported.
     """
-    settings, store = Settings(home=tmp_path, window_days=30), CallStore(tmp_path)
+    settings = Settings(home=tmp_path, window_days=30)
+    store = CallStore(tmp_path)
     if calls:
         path = tmp_path / "calls.csv"
         path.write_text(as_csv(rows_at(*calls)))

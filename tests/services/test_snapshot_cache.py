@@ -56,7 +56,8 @@ def account(synced_home: Path, tmp_path: Path) -> Iterator[Gated]:
     home = tmp_path / "synced"
     shutil.copytree(synced_home, home)
     with Gated.open(Settings(home=home)) as gated:
-        gated.gate, gated.reached = threading.Event(), threading.Event()
+        gated.gate = threading.Event()
+        gated.reached = threading.Event()
         gated.gate.set()
         yield gated
 

@@ -38,7 +38,8 @@ def owned_by(home: Path, owner: str) -> None:
 
 def filled(home: Path) -> None:
     """Save data of an account in a home."""
-    state, now = State.open(home), datetime.now(UTC)
+    state = State.open(home)
+    now = datetime.now(UTC)
     state.record("account", {"tech_prefix": "12345678"}, valid_from=now, seen_at=now, known_by="a test")
     state.close()
 

@@ -57,7 +57,9 @@ def _draw_until(end: float, place: int) -> tuple[int, int, int]:
             if begun + longest > end:  # the last home must fit into the time as well
                 break
             shown, ran = _hold(faults, refusing, down, refused=refused)
-            homes, pages, commands = homes + 1, pages + shown, commands + ran
+            homes = homes + 1
+            pages = pages + shown
+            commands = commands + ran
             longest = max(longest, time.time() - begun)
     sessions.stand_in(None)
     return homes, pages, commands

@@ -13,13 +13,16 @@ from dashboard.domain.changes import AllowAddress, Change, CreateRoute, RouteNum
 from dashboard.services.workspace import Workspace
 from tests.fixes.killing import Kills
 
-ROUNDS, SEED = 200, 14
+ROUNDS = 200
+SEED = 14
 LAST_STEP = 11
 
 
 def main() -> str:
     """Kill fixes of every kind of change; compare the records with the account after each, and undo the fix."""
-    rng, phases, killed = random.Random(SEED), Counter[str](), 0
+    rng = random.Random(SEED)
+    phases = Counter[str]()
+    killed = 0
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(home=Path(folder) / "home", sample_calls=3_000)
         with Workspace.open(settings) as account:
@@ -51,7 +54,8 @@ def chosen(rng: random.Random, account: Workspace) -> list[Change]:
         return [remove(row), AllowAddress(network=f"192.0.2.{rng.randint(1, 199)}")]
     if kind == "switch":
         return [SetCredentials(enabled=not account.carrier.account().credentials_on)]
-    numbers, routes = account.carrier.numbers(), account.carrier.routes()
+    numbers = account.carrier.numbers()
+    routes = account.carrier.routes()
     aliases = dict(zip(routes["route_id"], routes["alias"], strict=True)) | {"": ""}
     row = numbers.iloc[rng.randrange(len(numbers))]
     made = CreateRoute(alias=f"soak-{rng.randrange(10**6)}", value="198.51.100.11")

@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 
-CALLS, RATE = "20000", "500"
+CALLS = "20000"
+RATE = "500"
 
 
 def main() -> str:

@@ -54,7 +54,8 @@ def test_versions_never_run_backwards(state: State) -> None:
 
 def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: State) -> None:
     """After a clock that was ahead, equal content gets one new version, and no version begins after its successor."""
-    ahead, before = NOW + timedelta(days=3), NOW - timedelta(days=1)
+    ahead = NOW + timedelta(days=3)
+    before = NOW - timedelta(days=1)
     state.record("routes", 1, valid_from=before, seen_at=before, known_by="carrier")
     state.record("routes", 2, valid_from=ahead, seen_at=ahead, known_by="carrier")
 
@@ -97,7 +98,8 @@ def test_a_database_of_before_is_brought_up(tmp_path: Path, revision: str) -> No
     again = State.open(tmp_path)
     with again.reading() as connection:
         made = sa.inspect(connection).has_table("set_up_notes")
-    found, began = again.versions("account"), again.get(SEALED)
+    found = again.versions("account")
+    began = again.get(SEALED)
     again.close()
 
     assert made

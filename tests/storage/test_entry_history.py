@@ -21,9 +21,11 @@ from dashboard.storage.database import State
 from dashboard.storage.entry_history import entry_periods
 from dashboard.storage.journal import DONE, FAILED, Journal
 
-ENTRY, OTHER = "203.0.113.66", "198.51.100.11"
+ENTRY = "203.0.113.66"
+OTHER = "198.51.100.11"
 T0 = datetime.now(UTC).replace(microsecond=0) - timedelta(days=40)
-DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 
 
 class Home:
@@ -31,7 +33,8 @@ class Home:
 
     def __init__(self, state: State) -> None:
         """Use an empty database."""
-        self.state, self.journal = state, Journal(state)
+        self.state = state
+        self.journal = Journal(state)
 
     def saw(self, at: datetime, *rows: dict[str, Any], known_by: str = "carrier") -> None:
         """Save a version of the list."""

@@ -215,7 +215,8 @@ def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State
 
 def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal) -> None:
     """If a full disk accepts only the beginning of a line, the beginning is removed again."""
-    size, limits = state.anchors.path.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = state.anchors.path.stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
     try:
         with pytest.raises(JournalError, match=r"cannot be anchored in .*: File too large"):

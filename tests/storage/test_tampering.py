@@ -146,7 +146,8 @@ class Home:
 
 def fill(folder: Path, key: bytes = b"") -> Home:
     """Create the home that every case starts from."""
-    path, earlier = folder / "home", folder / "earlier"
+    path = folder / "home"
+    earlier = folder / "earlier"
     state = State.open(path, anchors=Anchors(path, key=key))
     (path / "calls" / "generations").mkdir(parents=True)
     (path / "calls" / "generations" / "00000001-000000000000.json").write_text("{}")
@@ -172,7 +173,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> dict[bytes, Home]:
 
 def copied(home: Home, folder: Path) -> Home:
     """Return a copy of a home to tamper with."""
-    path, earlier = folder / "home", folder / "earlier"
+    path = folder / "home"
+    earlier = folder / "earlier"
     return replace(home, path=shutil.copytree(home.path, path), earlier=shutil.copytree(home.earlier, earlier))
 
 

@@ -131,9 +131,11 @@ class Cube:
         rows, chosen = self._chosen(part)
         steps, labels = self._steps(step, zone)
         keys = [(steps[self._hour[rows]], len(labels)), *((self._codes[n][rows], len(self._values[n])) for n in names)]
-        combined, cells = np.zeros(rows.stop - rows.start, dtype="int64"), 1
+        combined = np.zeros(rows.stop - rows.start, dtype="int64")
+        cells = 1
         for codes, size in keys:
-            combined, cells = combined * max(1, size) + codes, cells * max(1, size)
+            combined = combined * max(1, size) + codes
+            cells = cells * max(1, size)
         if chosen is not None:
             combined = combined[chosen]
         if cells > self._most_cells:

@@ -161,7 +161,8 @@ def peaks(load: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
         which it was reached (``peak_1s_at`` and so on). ``DEFINITIONS`` explains them.
     """
     rows = load.rename(columns={"calls": "peak_60s"}).sort_values("minute_at", ignore_index=True)
-    keys, found = [*by, "direction"], pd.DataFrame()
+    keys = [*by, "direction"]
+    found = pd.DataFrame()
     for name in PEAKS:
         first = rows.loc[rows.groupby(keys)[name].idxmax()].reset_index(drop=True)
         found = first[keys] if found.empty else found

@@ -27,7 +27,9 @@ from dashboard.domain.snapshot import Snapshot
 
 AT_ONCE = 1_000_000
 """Approximate calls per piece; a day with more calls is read in pieces."""
-A_DAY, A_MINUTE, A_SECOND = timedelta(days=1), timedelta(minutes=1), timedelta(seconds=1)
+A_DAY = timedelta(days=1)
+A_MINUTE = timedelta(minutes=1)
+A_SECOND = timedelta(seconds=1)
 MINUTES = A_DAY // A_MINUTE
 KEYS = ["direction", "source_ip", "x_tag", "number"]
 Column = Literal["source_ip", "destination_name"]
@@ -102,7 +104,8 @@ def count_peaks(
         ValueError: ``since`` is not a whole minute.
         StoreError: The store could not be read; the message names a damaged or missing file.
     """
-    low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
+    low = utc(max(since, FIRST))
+    high = utc(min(until or LAST, LAST))
     if low.second or low.microsecond:
         raise ValueError("Peaks are counted from a whole minute on.")
 
@@ -148,11 +151,13 @@ class _Counted:
         self._most = np.pad(self._most, ((0, 0), (0, more)))
         self._most[:, groups] = np.maximum(self._most[:, groups], peaks)
         on = done > length
-        self._going, self._ended_at = (group[on], done[on] - length), since + length * A_SECOND
+        self._going = (group[on], done[on] - length)
+        self._ended_at = since + length * A_SECOND
 
     def rows(self) -> pd.DataFrame:
         """Return the rows of ``Peaks.rows``."""
-        names, seen = np.array([*self._numbers, ""], dtype="object"), np.flatnonzero(self._most.any(axis=0))
+        names = np.array([*self._numbers, ""], dtype="object")
+        seen = np.flatnonzero(self._most.any(axis=0))
         found = pd.DataFrame(
             {
                 "of": pd.Series(names[seen // 2], dtype="str"),
@@ -166,9 +171,11 @@ class _Counted:
         """Return group, whether inbound, start and end of each call; assign the next number to a new name."""
         if "name" in calls.column_names:
             coded = calls.column("name").combine_chunks().dictionary_encode()
-            place, told = coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
+            place = coded.indices.to_numpy().astype(np.int64)
+            told = coded.dictionary.to_pylist()
         else:
-            place, told = calls.column("owner").to_numpy(), list(names)
+            place = calls.column("owner").to_numpy()
+            told = list(names)
         number = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in told], dtype=np.int64)
         rest = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
         return (number[place] if len(place) else place.astype(np.int64), *rest)
@@ -185,12 +192,14 @@ def _count_day(
 ) -> None:
     """Count one day, reading the previous day too if it is the first."""
     name = "spans_owned" if isinstance(by, CallOwners) else "spans_by"
-    today, before = generation.days.get(day), generation.days.get(day - A_DAY)
+    today = generation.days.get(day)
+    before = generation.days.get(day - A_DAY)
     for since, until in _pieces(day, today.rows if today else 0, span):
         parts = today.calls if today else ()
         begun = since
         if not counted.begun:
-            parts, begun = (*(before.calls if before else ()), *parts), _midnight(day - A_DAY)
+            parts = (*(before.calls if before else ()), *parts)
+            begun = _midnight(day - A_DAY)
         asked: dict[str, Any] = {"calls": store.parts(parts), "begun": begun, "since": since, "until": until}
         given: dict[str, pyarrow.Table] = {}
         if isinstance(by, CallOwners):
@@ -207,7 +216,8 @@ def _pieces(day: date, rows: int, span: tuple[datetime, datetime]) -> Iterator[t
     """Yield the pieces of a day that lie in a span, of equal length in whole minutes."""
     wanted = min(MINUTES, -(-rows // AT_ONCE))
     count = next(each for each in range(wanted, MINUTES + 1) if MINUTES % each == 0) if wanted else 1
-    midnight, step = _midnight(day), A_DAY // count
+    midnight = _midnight(day)
+    step = A_DAY // count
     for number in range(count):
         since = max(span[0], midnight + number * step)
         until = min(span[1], midnight + (number + 1) * step)

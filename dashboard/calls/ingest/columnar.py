@@ -75,7 +75,10 @@ SLICE = 1 << 19
 """Bytes scanned at a time, sized for the processor cache."""
 LONGEST_LINE = 1 << 16
 """Maximum bytes of a line. A row has about 250; DuckDB rejects a line of two million."""
-_QUOTE, _LINE_FEED, _ZERO, _NINE = ord('"'), ord("\n"), ord("0"), 9
+_QUOTE = ord('"')
+_LINE_FEED = ord("\n")
+_ZERO = ord("0")
+_NINE = 9
 _BEFORE, _AFTER = (np.frombuffer(marks, dtype=np.uint8) for marks in (b',\n"', b',\r\n"'))
 """Bytes allowed before and after a quote: a value boundary or a second quote."""
 
@@ -94,7 +97,9 @@ class Columns:
 
     def __init__(self, names: Sequence[str], engine: Engine, customers: Customers) -> None:
         """Store the file's column names (as in ``files.Prepared``), the SQL engine, and the addresses parsed so far."""
-        self._names, self._engine, self._customers = tuple(names), engine, customers
+        self._names = tuple(names)
+        self._engine = engine
+        self._customers = customers
         self._there = [name for name in names if name in KNOWN]
 
     def rows(self, lines: bytes) -> pyarrow.Table:
@@ -124,7 +129,8 @@ class Columns:
         return pyarrow.table({name: found[name] for name in PARTS["calls"]})
 
     def _read(self, lines: bytes) -> pyarrow.Table:
-        few, text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()), pyarrow.string()
+        few = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+        text = pyarrow.string()
         kinds: dict[str, pyarrow.DataType] = (
             dict.fromkeys((*TEXTS, "customer_ip"), few)
             | dict.fromkeys((*IDS, *NUMBERS, *TIMES), text)
@@ -156,7 +162,8 @@ class Columns:
         numbers = pyarrow.float64()
         found = {stored: _whole(_of(read, name, numbers)) for name, stored in WHOLE.items()}
         found |= {stored: _dollars(_of(read, name, numbers)) for name, stored in USD.items()}
-        said, none = found["sip_status"], pyarrow.scalar(None, pyarrow.int32())
+        said = found["sip_status"]
+        none = pyarrow.scalar(None, pyarrow.int32())
         status = pyarrow.compute.if_else(pyarrow.compute.equal(said, 0), none, said)
         _bounded(status, 100, 699)
         return found | {"sip_status": status.cast(pyarrow.int16())}
@@ -206,7 +213,8 @@ def _refuse_forms(lines: bytes) -> int:
         if lines.find(b"\n", begin, begin + LONGEST_LINE) < 0:
             raise ValueError("A line is too long.")
     data = np.frombuffer(lines, dtype=np.uint8)
-    found, count = [np.zeros(0, dtype=np.int64)], int(not lines.endswith(b"\n"))
+    found = [np.zeros(0, dtype=np.int64)]
+    count = int(not lines.endswith(b"\n"))
     for begin in range(0, len(data), SLICE):
         part = data[begin : begin + SLICE]
         found.append(np.flatnonzero(part == _QUOTE) + begin)
@@ -214,8 +222,10 @@ def _refuse_forms(lines: bytes) -> int:
     quotes = np.concatenate(found)
     if len(quotes) % 2:
         raise ValueError("A quote is left open.")
-    opening, closing = quotes[::2], quotes[1::2]
-    before, after = data[opening[opening > 0] - 1], data[closing[closing < len(data) - 1] + 1]
+    opening = quotes[::2]
+    closing = quotes[1::2]
+    before = data[opening[opening > 0] - 1]
+    after = data[closing[closing < len(data) - 1] + 1]
     if not (np.isin(before, _BEFORE).all() and np.isin(after, _AFTER).all()):
         raise ValueError("A quote stands within a value.")
     return count
@@ -223,11 +233,13 @@ def _refuse_forms(lines: bytes) -> int:
 
 def _outcomes(found: dict[str, pyarrow.Array]) -> pyarrow.Array:
     """Return the outcome of each call, computed once per distinct combination of result, status and reason."""
-    result, reason = found["result"], found["sip_reason"]
+    result = found["result"]
+    reason = found["sip_reason"]
     status = found["sip_status"].fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     ways = (status * len(result.dictionary) + result.indices.to_numpy()) * len(reason.dictionary)
     codes, seen = pd.factorize(ways + reason.indices.to_numpy())
-    words, reasons = result.dictionary.to_pylist(), reason.dictionary.to_pylist()
+    words = result.dictionary.to_pylist()
+    reasons = reason.dictionary.to_pylist()
     ends = []
     for way in seen.tolist():
         rest, of_reason = divmod(way, len(reasons))

@@ -34,7 +34,8 @@ def contained(path: Path) -> Iterator[None]:
         StoreError: Disk space or memory ran out, or the import was stopped.
         OSError: The disk failed for a reason unrelated to this file.
     """
-    name, before = path.name or str(path), _state(path)
+    name = path.name or str(path)
+    before = _state(path)
     try:
         yield
     except FileError:

@@ -91,7 +91,9 @@ class DayParts:
 
     def __init__(self, days: Sequence[date], folder: Path, beside: Path) -> None:
         """Accept these days only; write calls to ``day=DAY`` of ``folder``, roll-ups and spans to ``beside``."""
-        self._days, self._folder, self._beside = set(days), folder, beside
+        self._days = set(days)
+        self._folder = folder
+        self._beside = beside
         self._made: dict[date, _Made] = {}
 
     def add(self, calls: pyarrow.Table) -> None:
@@ -105,7 +107,8 @@ class DayParts:
             ValueError: The calls are not ordered by day, or belong to another day.
             StoreError: The disk rejects the write.
         """
-        spans, at = spans_of(calls), 0
+        spans = spans_of(calls)
+        at = 0
         for day, found in self._by_day(calls, "started_at"):
             with _disk(self._folder):
                 made = self._of(day, calls.schema)

@@ -40,7 +40,8 @@ class Days:
     """An export file split into days. Safe to share between threads."""
 
     def __init__(self, descriptor: int, columns: tuple[str, ...]) -> None:
-        self._descriptor, self._columns = descriptor, columns
+        self._descriptor = descriptor
+        self._columns = columns
         self._end = os.fstat(descriptor).st_size
 
     def stretches(self) -> list[Stretch]:
@@ -61,7 +62,8 @@ class Days:
         Raises:
             ValueError: A line is too long.
         """
-        begin, last = group[0].begin, group[-1].end
+        begin = group[0].begin
+        last = group[-1].end
         size = last - begin
         each = -(-size // -(-size // PIECE))
         while begin < last:
@@ -74,7 +76,8 @@ class Days:
         begin = self._next(0)
         if b"\r" in self._read(0, begin).rstrip(b"\r\n"):
             raise ValueError
-        first, last = self._day_of(begin), self._day_of(self._last_line(self._end))
+        first = self._day_of(begin)
+        last = self._day_of(self._last_line(self._end))
         if last < first or self._end < LEAST_BYTES * (last - first).days:
             raise ValueError
         while begin < self._end:

@@ -50,7 +50,8 @@ class DayWriter:
             OSError: The disk rejects the write.
         """
         for day, known in sorted(found.items()):
-            part, rolled = folder / f"day={day}" / "calls.parquet", Path(known.rolled)
+            part = folder / f"day={day}" / "calls.parquet"
+            rolled = Path(known.rolled)
             staged.facts[day] = replace(known, sealed=(seal(part, f"{day}-calls"), seal(rolled, f"{day}-traffic")))
             for due in self._add(day, _Kept(staged, work, known.spans)):
                 self._weigh(due)
@@ -73,7 +74,8 @@ class DayWriter:
 
     def _weigh(self, day: date) -> None:
         with self._lock:
-            kept, before = self._days.get(day), self._days.get(day - A_DAY)
+            kept = self._days.get(day)
+            before = self._days.get(day - A_DAY)
         if kept is None or before is None:
             return
         load = weigh_day(day, [before.spans, kept.spans], kept.work / f"{day}-load.parquet")

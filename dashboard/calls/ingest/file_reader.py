@@ -162,8 +162,11 @@ class _Reader:
     """Reader of one file."""
 
     def __init__(self, path: Path, work: Path, engine: Engine, watch: FileProgress, shared: Shared) -> None:
-        self._staged, self._shared = Staged(path), shared
-        self._work, self._engine, self._watch = work, engine, watch
+        self._staged = Staged(path)
+        self._shared = shared
+        self._work = work
+        self._engine = engine
+        self._watch = watch
         self._sure = False
         """A row is known to have a fault, whatever the format."""
 
@@ -204,7 +207,8 @@ class _Reader:
         """Read a file in the documented format day by day; return False if it is not ordered by time or has a fault."""
         if not prepared.is_regular:
             return False
-        folder, columns = self._work / "days", Columns(prepared.columns, self._engine, self._shared.customers)
+        folder = self._work / "days"
+        columns = Columns(prepared.columns, self._engine, self._shared.customers)
         with days_of(prepared) as days:
             together = groups(days.stretches())
             if not together:
@@ -270,7 +274,8 @@ class _Reader:
         return bool(len(found))
 
     def _slow(self, prepared: Prepared) -> None:
-        staged, numbered = self._staged, self._work / "numbered.csv"
+        staged = self._staged
+        numbered = self._work / "numbered.csv"
         self._watch.begin(1)
         broken, staged.rejected = rewrite(prepared, numbered, MOST_KEPT)
         with self._staged_rows(_Source(numbered, prepared.columns, numbered=True)) as (cursor, rows, values):

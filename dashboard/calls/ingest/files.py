@@ -91,7 +91,10 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
         FileError: The file cannot be used at all; the message gives the reason and the remedy.
         StoreError: A copy cannot be written.
     """
-    name, plain, cut, cut_text = path.name or str(path), path, False, ""
+    name = path.name or str(path)
+    plain = path
+    cut = False
+    cut_text = ""
     try:
         if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
             raise FileError("It is not a file on disk. Save it as one, then import that.", file=name)

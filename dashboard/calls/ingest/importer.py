@@ -94,9 +94,13 @@ class _Import:
         progress: Callable[[str, float], None],
         stop: Callable[[], bool],
     ) -> None:
-        self._store, self._window, self._keep_days = store, window, keep_days
+        self._store = store
+        self._window = window
+        self._keep_days = keep_days
         self._by_carrier = window is not None
-        self._tell, self._stop, self._far = progress, stop, 0.0
+        self._tell = progress
+        self._stop = stop
+        self._far = 0.0
 
     def _progress(self, what: str, share: float) -> None:
         """Report progress; reading a file again does not move it backwards."""
@@ -152,7 +156,8 @@ class _Import:
 
 
 def _result(number: int, file: Staged, merged: Merged) -> FileResult:
-    kept, late = merged.kept.get(number, 0), merged.late.get(number, 0)
+    kept = merged.kept.get(number, 0)
+    late = merged.late.get(number, 0)
     return FileResult(
         file=str(file.path),
         kept=kept,

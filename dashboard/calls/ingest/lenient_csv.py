@@ -100,7 +100,9 @@ def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], 
 def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
     """Return the text of the records that start on the given lines."""
     found: dict[int, str] = {}
-    source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
+    source = _numbered(prepared)
+    ahead = deque[tuple[int, str]]()
+    shape = Shape(len(prepared.columns))
     while len(found) < len(lines) and (taken := _take(ahead, source)):
         number, text = taken
         if number in lines and number not in found:
@@ -110,7 +112,9 @@ def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
 
 def split(prepared: Prepared) -> Iterator[CsvRecord]:
     """Split the file after its header into records, valid or not; skip blank lines."""
-    source, ahead, shape = _numbered(prepared), deque[tuple[int, str]](), Shape(len(prepared.columns))
+    source = _numbered(prepared)
+    ahead = deque[tuple[int, str]]()
+    shape = Shape(len(prepared.columns))
     while taken := _take(ahead, source):
         if taken[1].strip() or len(taken[1]) > LONGEST_LINE:
             yield _record(*taken, shape, ahead, source)
@@ -124,9 +128,11 @@ def _record(
     if len(line) > LONGEST_LINE:
         return CsvRecord(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
     if '"' not in text:
-        found, sound = text.count(",") + 1, text
+        found = text.count(",") + 1
+        sound = text
         if found == shape.width + 1 and text.endswith(","):  # DuckDB also accepts a comma after the last value
-            found, sound = shape.width, text[:-1]
+            found = shape.width
+            sound = text[:-1]
         return CsvRecord(number, text, _width_fault(found, shape.width), sound=sound)
     if shape.is_plain(text):
         return CsvRecord(number, text, sound=text)
@@ -177,7 +183,8 @@ def _width_fault(found: int, width: int) -> str:
 
 def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
     """Yield number and text of each physical line after the header; pieces of a long line share its number."""
-    number, whole = 1, True
+    number = 1
+    whole = True
     for line in read_lines(prepared.path, LONGEST_LINE + 1, as_is=True):
         if whole and number > prepared.header_lines:
             yield number, line

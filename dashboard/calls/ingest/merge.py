@@ -70,9 +70,13 @@ class Merger:
             window: Period in which the files replace the carrier's calls; ``None`` for none.
             by_carrier: The files are the carrier's export, not files imported by an operator.
         """
-        self._store, self._base, self._work, self._window = store, base, work, window
+        self._store = store
+        self._base = base
+        self._work = work
+        self._window = window
         self._by_carrier = by_carrier
-        self._merged, self._facts = Merged(dict(base.days)), dict[date, DayFacts]()
+        self._merged = Merged(dict(base.days))
+        self._facts = dict[date, DayFacts]()
         self._spans: dict[date, str] = {}
         """Files of ``minute_load.spans_of``, by day, for days adopted as staged."""
         self._rows: dict[str, int] = {}
@@ -107,7 +111,8 @@ class Merger:
             self._moved = self._find_moved(asked, parts)
         together = set(self._moved.column("after_day").to_pylist())
         linked = together | set(self._moved.column("before_day").to_pylist())
-        touched, compared = sorted(asked | linked), self._base.days.keys() | linked
+        touched = sorted(asked | linked)
+        compared = self._base.days.keys() | linked
         sizes = {day: sum(self._rows_of(found) for found in parts.get(day, {}).values()) for day in touched}
         for day in self._base.days.keys() & sizes.keys():
             sizes[day] += self._base.days[day].rows + self._base.days[day].file_only_rows
@@ -291,7 +296,8 @@ class Merger:
 
     def _weigh(self) -> None:
         """Compute the minute load of changed days and of the days after them, into which calls extend."""
-        days, before = self._merged.days, self._base.days
+        days = self._merged.days
+        before = self._base.days
         changed = {day for day in days.keys() | before.keys() if days.get(day) != before.get(day)}
         due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
         known = {day for day in due if all(near in self._spans or near not in days for near in (day - A_DAY, day))}
@@ -307,7 +313,8 @@ class Merger:
 
     def _weigh_known(self, day: date) -> None:
         """Store the load of a day whose calls and previous day were in memory; compute it unless that is done."""
-        facts, before = self._facts[day], self._spans.get(day - A_DAY, "")
+        facts = self._facts[day]
+        before = self._spans.get(day - A_DAY, "")
         if facts.load and facts.after == before:
             self._loaded(day, Path(facts.load))
         else:
@@ -316,7 +323,9 @@ class Merger:
 
     def _weigh_some(self, batch: Sequence[date]) -> None:
         """Compute the load of several days from the stored calls."""
-        days, since, until = self._merged.days, _midnight(batch[0]), _midnight(batch[-1] + A_DAY)
+        days = self._merged.days
+        since = _midnight(batch[0])
+        until = _midnight(batch[-1] + A_DAY)
         around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
         calls = self._store.parts(part for day in around for part in days[day].calls)
         values = {"calls": calls, "since": since, "until": until}
@@ -359,7 +368,8 @@ class Merger:
     def _window_days(self) -> Iterator[date]:
         if self._window is None:
             return
-        first, last = utc(self._window[0]).date(), utc(self._window[1]).date()
+        first = utc(self._window[0]).date()
+        last = utc(self._window[1]).date()
         yield from (day for day in self._base.days if first <= day <= last and not self._retired(day))
 
 
@@ -370,7 +380,8 @@ def _batches(sizes: Mapping[date, int], together: Collection[date] = ()) -> Iter
     for day, size in sizes.items():
         if batch and rows + size > BATCH_ROWS and day not in together:
             yield batch
-            batch, rows = [], 0
+            batch = []
+            rows = 0
         batch.append(day)
         rows += size
     if batch:

@@ -51,7 +51,8 @@ def spans_of(calls: pyarrow.Table) -> Spans:
     Returns:
         One column per call: the second in which it starts; and twice its seconds in progress, plus one if inbound.
     """
-    compute, columns = pyarrow.compute, {name: in_one(calls[name]) for name in calls.column_names}
+    compute = pyarrow.compute
+    columns = {name: in_one(calls[name]) for name in calls.column_names}
     started, ended = (
         columns[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
     )
@@ -137,7 +138,8 @@ def peaks_of_groups(group: Seconds, start: Seconds, done: Seconds, length: int) 
     seconds, calls = np.unique(group[starts] * length + start[starts], return_counts=True)
     first = _firsts(seconds // MINUTE_S)
     in_minutes = np.add.reduceat(calls, first) if len(first) else calls
-    begin, end = np.maximum(start, 0), np.minimum(done, length)
+    begin = np.maximum(start, 0)
+    end = np.minimum(done, length)
     runs = begin < end
     # Groups occupy consecutive spans; a call that began in an earlier span also ended there.
     begun, ended = (np.sort(group[runs] * (length + 1) + each[runs]) for each in (begin, end))
@@ -169,7 +171,8 @@ def _firsts(ordered: Seconds) -> Seconds:
 def _one(direction: str, start: Seconds, done: Seconds, since: datetime, length: int) -> pyarrow.Table:
     """Compute the load of one direction, second by second."""
     starts = np.bincount(start[start >= 0], minlength=length).reshape(-1, MINUTE_S)
-    begin, end = np.maximum(start, 0), np.minimum(done, length)
+    begin = np.maximum(start, 0)
+    end = np.minimum(done, length)
     runs = begin < end
     steps = np.bincount(begin[runs], minlength=length + 1) - np.bincount(end[runs], minlength=length + 1)
     running = np.cumsum(steps)[:length].reshape(-1, MINUTE_S).max(axis=1)

@@ -20,7 +20,8 @@ class FileProgress:
     def __init__(self) -> None:
         self._lock = Lock()
         self._running: set[duckdb.DuckDBPyConnection] = set()
-        self._pieces, self._done = 1, 0
+        self._pieces = 1
+        self._done = 0
         self._far: dict[object, float] = {}
         self._ended = False
 
@@ -32,7 +33,8 @@ class FileProgress:
             StoreError: The import was stopped.
         """
         with self._lock:
-            self._pieces, self._done = pieces, 0
+            self._pieces = pieces
+            self._done = 0
             self._go_on()
 
     @contextmanager

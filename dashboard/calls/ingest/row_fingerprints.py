@@ -66,8 +66,10 @@ def _text(column: pyarrow.Array) -> list[Numbers]:
     data = np.concatenate((characters(column), np.zeros(WORD, dtype=np.uint8)))
     word = np.ndarray(len(data) - WORD + 1, np.dtype("<u8"), data, strides=(1,))
     length = pyarrow.compute.binary_length(column).to_numpy()
-    end, short = np.cumsum(length, dtype=np.int64), np.minimum(length, WORD)
-    first, last = word[end - length] & _WITHIN[short], word[np.maximum(end - WORD, 0)] & _WHOLE[short]
+    end = np.cumsum(length, dtype=np.int64)
+    short = np.minimum(length, WORD)
+    first = word[end - length] & _WITHIN[short]
+    last = word[np.maximum(end - WORD, 0)] & _WHOLE[short]
     return [length.astype(np.uint64), first, last]
 
 

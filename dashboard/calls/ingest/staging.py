@@ -34,7 +34,9 @@ class Staging:
     """Staging of the files of one import into ``folder``."""
 
     def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
-        self._folder, self._engine, self._whole = folder, engine, whole
+        self._folder = folder
+        self._engine = engine
+        self._whole = whole
         self._watches: list[FileProgress] = []
 
     def run(
@@ -125,7 +127,8 @@ class Staging:
         work: Sequence[Future[Staged]],
         progress: Callable[[str, float], None],
     ) -> None:
-        done, reading = 0.0, [path.name for path, future in zip(paths, work, strict=True) if future.running()]
+        done = 0.0
+        reading = [path.name for path, future in zip(paths, work, strict=True) if future.running()]
         for number, (size, future) in enumerate(zip(sizes, work, strict=True)):
             done += size * (1.0 if future.done() else self._watches[number].share())
         progress(f"Reading {reading[0] if reading else paths[-1].name}", done / max(1, sum(sizes)))

@@ -19,7 +19,8 @@ from dashboard.core import clocks
 
 STAMP = "2026-11-23 14:05:00+00"
 EARLIEST = "2000-01-01"
-_ZERO, _NINE = ord("0"), 9
+_ZERO = ord("0")
+_NINE = 9
 _DATE = [at for at, mark in enumerate(STAMP[:10]) if mark != "-"]
 _CLOCK = [STAMP.index(":") + at for at in (-2, -1, 1, 2, 4, 5)]
 _MARKS = [(at, ord(mark)) for at, mark in enumerate(STAMP) if at not in {*_DATE, *_CLOCK}]

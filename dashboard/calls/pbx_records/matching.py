@@ -67,7 +67,8 @@ def skew(attempts: Side, calls: Side) -> Skew:
     Answered calls to a number with equally many on both sides are paired in order; pairs with different talk times are
     left out. A few wrong pairs do not move the median of the differences.
     """
-    mine, theirs = attempts.only(attempts.answered), calls.only(calls.answered)
+    mine = attempts.only(attempts.answered)
+    theirs = calls.only(calls.answered)
     most = int(max(mine.place.max(initial=-1), theirs.place.max(initial=-1))) + 1
     counts = [np.bincount(side.place, minlength=most) for side in (mine, theirs)]
     alike = (counts[0] == counts[1]) & (counts[0] > 0)
@@ -102,13 +103,15 @@ def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERA
     """
     found = np.full(len(attempts.at_s), -1, np.int64)
     free = np.ones(len(calls.at_s), np.bool_)
-    left, right = attempts.keys(ahead_s), calls.keys()
+    left = attempts.keys(ahead_s)
+    right = calls.keys()
     for mine, theirs in (
         (attempts.answered, calls.answered),
         (~attempts.answered, ~calls.answered),
         (np.ones_like(attempts.answered), np.ones_like(calls.answered)),
     ):
-        open_ones, free_ones = np.flatnonzero(mine & (found < 0)), np.flatnonzero(theirs & free)
+        open_ones = np.flatnonzero(mine & (found < 0))
+        free_ones = np.flatnonzero(theirs & free)
         open_ones = open_ones[_order(attempts.only(open_ones), left[open_ones])]
         free_ones = free_ones[_order(calls.only(free_ones), right[free_ones])]
         places = _in_order(left[open_ones], right[free_ones], tolerance_s)
@@ -131,7 +134,9 @@ def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:
     some = np.flatnonzero(low < high)
     if not len(some):
         return result
-    low, high, steps = low[some], high[some], np.arange(len(some))
+    low = low[some]
+    high = high[some]
+    steps = np.arange(len(some))
     place = steps + np.maximum.accumulate(low - steps)
     result[some] = place
     begins = np.flatnonzero(place == low)
@@ -144,7 +149,8 @@ def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:
 
 def _one_by_one(low: list[int], high: list[int]) -> Whole:
     """Return for each attempt, in order, the earliest free record within the tolerance, else -1."""
-    found, next_free = [], low[0]
+    found = []
+    next_free = low[0]
     for begin, end in zip(low, high, strict=True):
         at = max(begin, next_free)
         found.append(at if at < end else -1)

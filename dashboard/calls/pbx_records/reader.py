@@ -93,7 +93,9 @@ def read(path: Path, origin: Origin, progress: Callable[[str, float], None]) -> 
 
 class _RecordReading:
     def __init__(self, name: str, origin: Origin, form: RecordLayout) -> None:
-        self._name, self._origin, self._form = name, origin, form
+        self._name = name
+        self._origin = origin
+        self._form = form
         self._equal: Counter[str] = Counter()
         self._off: list[float] = []
         self._made = Read(f"{origin.pbx_id}/{name}")
@@ -201,7 +203,8 @@ def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str |
     with path.open("rb") as file:
         number = at = 0
         while line := file.readline(LONGEST):
-            number, at = number + 1, at + len(line)
+            number = number + 1
+            at = at + len(line)
             whole = line.endswith(b"\n")
             if not whole and len(line) == LONGEST:
                 while more := file.readline(LONGEST):

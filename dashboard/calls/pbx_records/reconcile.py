@@ -88,13 +88,19 @@ def compare(
     attempts = Side(_whole(coded.indices), at_s, talk_s, rows["answered"].to_numpy())
     low, high = (datetime.fromtimestamp(at, UTC) for at in (at_s.min(), at_s.max()))
     calls, sources, days = _carriers(store, names, low - AROUND, high + AROUND)
-    whose, by_source = _coded(rows["pbx_id"]), _whole(sources.indices)
-    fates, begun = np.full(len(rows), OPEN), at_s.copy()
-    latest, free, told = np.ones(len(rows), np.bool_), np.ones(len(by_source), np.bool_), []
+    whose = _coded(rows["pbx_id"])
+    by_source = _whole(sources.indices)
+    fates = np.full(len(rows), OPEN)
+    begun = at_s.copy()
+    latest = np.ones(len(rows), np.bool_)
+    free = np.ones(len(by_source), np.bool_)
+    told = []
     for code, pbx_id in sorted(enumerate(whose.dictionary.to_pylist()), key=lambda one: one[1]):
         its_own = [pbx_id in owners.get(source, (pbx_id,)) for source in sources.dictionary.to_pylist()]
-        of_it, theirs = _whole(whose.indices) == code, free & np.array(its_own, np.bool_)[by_source]
-        mine, records = np.flatnonzero(of_it), np.flatnonzero(theirs)
+        of_it = _whole(whose.indices) == code
+        theirs = free & np.array(its_own, np.bool_)[by_source]
+        mine = np.flatnonzero(of_it)
+        records = np.flatnonzero(theirs)
         one = _compare_one(attempts.only(of_it), (at_s + duration_s - talk_s)[of_it], calls.only(theirs))
         begun[mine] += one.skew.ahead_s
         judged = _judged(begun[mine], begun[mine] + duration_s[mine], span, days)
@@ -102,7 +108,8 @@ def compare(
         fault = one.fault(attempts.answered[mine] & judged)
         if not fault:
             free[records[one.found[found]]] = False
-            fates[mine[found]], fates[mine[~found & judged]] = MATCHED, MISSING
+            fates[mine[found]] = MATCHED
+            fates[mine[~found & judged]] = MISSING
             latest[mine] = begun[mine] > begun[mine[found]].max(initial=-1)
         told.append(_told(pbx_id, begun[mine], one, fault))
     return Reconciliation(
@@ -146,7 +153,8 @@ def _carriers(
     """Return the carrier's calls to these numbers, their source addresses, and the days whose calls are stored."""
 
     def ask(generation: Generation) -> tuple[pyarrow.Table, set[date]]:
-        since, until = utc(low), utc(high)
+        since = utc(low)
+        until = utc(high)
         days = [day for day in days_between(generation, since, until) if generation.days[day].calls]
         parts = store.parts(part for day in days for part in generation.days[day].calls)
         asked = {"calls": parts, "since": since, "until": until}
@@ -171,7 +179,8 @@ def _judged(begun: Whole, ended: Whole, span: Span | None, days: set[date]) -> F
     """Return which attempts would have a carrier record in the store, had the carrier written one."""
     if span is None:
         return np.zeros(len(begun), np.bool_)
-    since, until = span.since.timestamp() + TOLERANCE_S, span.until.timestamp()
+    since = span.since.timestamp() + TOLERANCE_S
+    until = span.until.timestamp()
     day_of = begun // 86400
     there = [(day - date(1970, 1, 1)).days for day in days]
     again = span.again_from.timestamp()
@@ -184,7 +193,8 @@ def _rolled(
 ) -> pd.DataFrame:
     """Count equal attempts."""
     times = begun.astype("datetime64[s]").astype("datetime64[us]")
-    unanswered, busy = ~rows["answered"].to_numpy(), pc.is_in(rows["disposition"], pyarrow.array(BUSY)).to_numpy()
+    unanswered = ~rows["answered"].to_numpy()
+    busy = pc.is_in(rows["disposition"], pyarrow.array(BUSY)).to_numpy()
     columns = {
         **{name: rows[name] for name in ("pbx_id", "disposition", "q850_cause", "sip_status")},
         "fate": pyarrow.array(np.array(FATES)[fates]),

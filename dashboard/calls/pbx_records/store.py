@@ -118,7 +118,8 @@ class PbxRecords:
             known, days = self._merged(base, reads, work)
             tell("Storing", READING)
             used = [one for one in reads if isinstance(one, Read)]
-            bad, names = [reject for one in used for reject in one.rejects], sorted({one.file for one in used})
+            bad = [reject for one in used for reject in one.rejects]
+            names = sorted({one.file for one in used})
             rejects = self._bad_rows.keep(base, self._bad_rows.of(base), bad, names, work)
             made = replace(base, number=base.number + 1, days=days, rejects=rejects)
             if (made.days, made.rejects) != (base.days, base.rejects):
@@ -141,7 +142,8 @@ class PbxRecords:
         if not incoming:
             return {}, base.days
         came = pyarrow.concat_tables(incoming)
-        what, attempts = "keep the records of a PBX", {"attempts": self._parts(base)}
+        what = "keep the records of a PBX"
+        attempts = {"attempts": self._parts(base)}
         staged = self.engine.fetch("pbx_once", {}, what=what, given={"incoming": came})
         found = self.engine.fetch("pbx_known", attempts, what=what, given={"staged": staged}).to_pylist()
         fresh = {row["file"]: row["records"] - row["known"] for row in found}

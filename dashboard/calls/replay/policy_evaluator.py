@@ -24,12 +24,17 @@ from dashboard.core.addresses import membership
 from dashboard.domain.admission import CallFacts, Decision, Observations, Policy, PolicyVersion, admit
 from dashboard.domain.snapshot import Snapshot, members
 
-NO, YES, NOT_KNOWN = 0, 1, 2
+NO = 0
+YES = 1
+NOT_KNOWN = 2
 FACTS: tuple[bool | None, ...] = (False, True, None)
 """Value of a fact by its code: ``NO``, ``YES``, ``NOT_KNOWN``."""
 CODES = {value: code for code, value in enumerate(FACTS)}
 
-ADMITTED, REFUSED, UNCLEAR, CHALLENGED = 0, 1, 2, 3
+ADMITTED = 0
+REFUSED = 1
+UNCLEAR = 2
+CHALLENGED = 3
 MET = {schemas.ADMISSION: ADMITTED, schemas.REFUSAL: REFUSED, schemas.NOTHING: UNCLEAR}
 """
 How the carrier treated a call, by what its outcome proves (``schemas.PROVES``).
@@ -51,7 +56,8 @@ HOLDS = {"ip": NO, "credentials": YES, "both": YES}
 
 WAYS = ("", "ip", "credentials", "refused")
 """How a call is admitted or refused, by code: ``""`` if unknown, or if several ways agree on admission."""
-SOME_WAY, NO_WAY = WAYS.index(""), WAYS.index("refused")
+SOME_WAY = WAYS.index("")
+NO_WAY = WAYS.index("refused")
 
 
 @dataclass(frozen=True)
@@ -133,11 +139,13 @@ class Judge:
             snapshot: Source of the inventory, the versions and the observations of the carrier.
             keys: Keys of the snapshot's outbound calls.
         """
-        self._versions, self._tech_prefix = snapshot.versions, snapshot.account.tech_prefix
+        self._versions = snapshot.versions
+        self._tech_prefix = snapshot.account.tech_prefix
         self._table = _table(snapshot.observed)
         self._dials = _coded(snapshot.pbxs, "dials_prefix", DIALS)
         self._holds = _coded(snapshot.pbxs, "auth_method", HOLDS)
-        self._sources, self._pbxs = pd.Index(keys.sources), pd.Index(keys.pbxs)
+        self._sources = pd.Index(keys.sources)
+        self._pbxs = pd.Index(keys.pbxs)
         callers = keys.pbx * len(keys.sources) + keys.source
         listed, credentials = self._policy_then(keys, np.ones(len(keys), dtype=np.bool_))
         known = keys.version != NO_VERSION
@@ -149,7 +157,8 @@ class Judge:
 
     def cases(self, keys: Keys) -> Cases:
         """Combine each key with its proven facts, ready for evaluation under policies."""
-        source, pbx = self._sources.get_indexer(keys.sources)[keys.source], self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
+        source = self._sources.get_indexer(keys.sources)[keys.source]
+        pbx = self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
         caller = np.where((source < 0) | (pbx < 0), -1, pbx * len(self._sources) + source)
         dials, holds = (
             np.array([_agreed(said, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
@@ -201,7 +210,8 @@ class Judge:
 
     def _policy_then(self, keys: Keys, proven: Flags) -> tuple[Ints, Ints]:
         """Return for each key whether its source was listed at the time of the call, and the state of credentials."""
-        listed, credentials = np.full(len(keys), NOT_KNOWN), np.full(len(keys), NOT_KNOWN)
+        listed = np.full(len(keys), NOT_KNOWN)
+        credentials = np.full(len(keys), NOT_KNOWN)
         for number, version in enumerate(self._versions):
             chosen = keys.version == number
             if chosen.any():
@@ -258,7 +268,8 @@ class Cases:
         If the rule leaves a key undecided and the facts equal those at the time of the call, the call's own outcome
         decides.
         """
-        admitted, way = self.table.admitted[facts], self.table.way[facts]
+        admitted = self.table.admitted[facts]
+        way = self.table.way[facts]
         shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR) & ~self.anywhere
         let_in = self.keys.met == ADMITTED
         return Verdicts(
@@ -282,7 +293,8 @@ def version_index(times: pd.Series, versions: Iterable[PolicyVersion]) -> Ints:
         Index into ``versions``, or ``NO_VERSION``.
     """
     starts = pd.DatetimeIndex([version.valid_from for version in versions], dtype="datetime64[us, UTC]")
-    floors, instants = starts.floor("s"), pd.DatetimeIndex(times)
+    floors = starts.floor("s")
+    instants = pd.DatetimeIndex(times)
     index = np.asarray(np.searchsorted(floors, instants, side="right")).astype(np.int64) - 1
     if len(floors):
         same_second = (index >= 1) & (instants.floor("s") == floors[np.maximum(index, 0)])
@@ -323,7 +335,8 @@ def _claimed(snapshot: Snapshot, sources: pd.Index, pbxs: pd.Index) -> Ints:
     where = [source for found in by_pbx.values() for source in found]
     if not whose:
         return np.array([], dtype=np.int64)
-    pbx, source = pbxs.get_indexer(pd.Index(whose)), sources.get_indexer(pd.Index(where))
+    pbx = pbxs.get_indexer(pd.Index(whose))
+    source = sources.get_indexer(pd.Index(where))
     places: Ints = (pbx * len(sources) + source)[(pbx >= 0) & (source >= 0)]
     return places
 

@@ -197,10 +197,13 @@ class Replay:
         self, replayer: Replayer, today: Policy, proposal: Policy, since: datetime | None, until: datetime | None
     ) -> None:
         """Label each key; create instances with ``Replayer.against`` or ``replay``."""
-        self._of, self._today, self._proposal = replayer, today, proposal
+        self._of = replayer
+        self._today = today
+        self._proposal = proposal
         self._keys = self._labels(replayer.cases)
         self._chosen: Flags | None = None
-        self.since, self.until = replayer.since, until
+        self.since = replayer.since
+        self.until = until
         if since is not None:
             at = pd.Timestamp(since)
             self.since = at if self.since is None else max(at, self.since)
@@ -224,7 +227,8 @@ class Replay:
     @cached_property
     def impact(self) -> ReplayImpact:
         """Counts by label, the decided share, and the callers that would lose or gain calls."""
-        sums, label = self._sums, self._keys.label
+        sums = self._sums
+        label = self._keys.label
         total = int(sums.calls.sum())
         undecided = int(sums.calls[self._labeled_any(UNDECIDED)].sum())
         moved = (label == CODE[UNCHANGED]) & (self._keys.today_by == WAYS.index("credentials"))
@@ -292,7 +296,8 @@ class Replay:
             undecided, else ``""``).
         """
         places, names = self._of.who
-        sums, keys = self._sums, self._keys
+        sums = self._sums
+        keys = self._keys
         cases = self._of.cases
         rows = pd.DataFrame({"who": places, "label": keys.label, "calls": sums.calls})
         rows = rows.assign(
@@ -344,8 +349,11 @@ class Replay:
 
     def _labels(self, cases: Cases) -> _Labels:
         """Label keys by both verdicts, then by caller."""
-        before, after = cases.facts(self._today), cases.facts(self._proposal)
-        now, then, unsure = cases.verdicts(before), cases.verdicts(after), cases.contradicted
+        before = cases.facts(self._today)
+        after = cases.facts(self._proposal)
+        now = cases.verdicts(before)
+        then = cases.verdicts(after)
+        unsure = cases.contradicted
         same = np.full(len(cases.keys), self._one_authorization())
         if self._today.networks != self._proposal.networks:
             same &= ~cases.anywhere
@@ -375,9 +383,12 @@ class Replay:
 
         With a stale inventory neither is known. For calls that only claim to be from a PBX it is never known.
         """
-        callers, keys = self._of.callers, cases.keys
-        lost, may_lose = label == CODE[BROKEN], label == CODE[MAY_BREAK]
-        others, gone = callers.unassigned(keys), callers.has_left(keys)
+        callers = self._of.callers
+        keys = cases.keys
+        lost = label == CODE[BROKEN]
+        may_lose = label == CODE[MAY_BREAK]
+        others = callers.unassigned(keys)
+        gone = callers.has_left(keys)
         unproven = others & (lost | may_lose) | gone & lost
         claimed = cases.claimed & (lost | may_lose)
         if callers.fresh:
@@ -466,7 +477,8 @@ def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
 
 def _label_of_pairs(pairs: int) -> int:
     """Return the label code of a set of possible verdict pairs; an empty set contradicts the rule."""
-    lost, gained = pairs & direction.LOST, pairs & direction.GAINED
+    lost = pairs & direction.LOST
+    gained = pairs & direction.GAINED
     if not pairs or (lost and gained):
         return CODE[CANNOT]
     if not lost and not gained:

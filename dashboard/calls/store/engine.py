@@ -312,7 +312,8 @@ def under(schema: pa.DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     Raises:
         TableError: A column is missing or invalid; the store is then corrupt.
     """
-    frame, kinds = to_frame(table), schemas.empty(schema).dtypes
+    frame = to_frame(table)
+    kinds = schemas.empty(schema).dtypes
     found = frame.reindex(columns=kinds.index, fill_value="")
     absent = set(kinds.index) - set(frame.columns) - set((schema.metadata or {})["optional"])
     if absent or not (found.dtypes == kinds).all():

@@ -114,7 +114,8 @@ class Queries:
         return [str(self.generations.path(name)) for name in names]
 
     def _rolled(self, name: str, since: datetime, until: datetime | None, **asked: Any) -> pd.DataFrame:
-        low, high = _hour(utc(max(since, FIRST))), utc(min(until or LAST, LAST))
+        low = _hour(utc(max(since, FIRST)))
+        high = utc(min(until or LAST, LAST))
         high = high if high == _hour(high) else _hour(high) + HOUR
         return self._frame(name, "traffic", low, high, asked)
 

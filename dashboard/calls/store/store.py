@@ -137,7 +137,8 @@ class CallStore(Queries):
         Returns:
             The rows; ``None`` if there is no call in that time.
         """
-        low, high = utc(max(since, FIRST)), utc(min(until or LAST, LAST))
+        low = utc(max(since, FIRST))
+        high = utc(min(until or LAST, LAST))
         cuts = cuts_of(split_at)
         partial = sorted({_hour(at) for at in (*cuts, *(edge for edge in (low, high) if edge != _hour(edge)))})
 
@@ -202,7 +203,8 @@ class CallStore(Queries):
         where = where or CallFilter()
         if among is not None:
             among = among[(among["provenance"] == FILE_ONLY) == where.file_only]
-        low, high = utc(max(where.since or FIRST, FIRST)), utc(min(where.until or LAST, LAST))
+        low = utc(max(where.since or FIRST, FIRST))
+        high = utc(min(where.until or LAST, LAST))
         if among is not None and len(among):
             low = max(low, utc(among["first_at"].min()))
             high = min(high, utc(among["last_at"].max() + SECOND))
@@ -322,7 +324,8 @@ def _newest_first(
     step = 1
     while days:
         yield low, high, days[:step]
-        days, step = days[step:], step * 2
+        days = days[step:]
+        step = step * 2
 
 
 def _wanted(among: pd.DataFrame) -> pyarrow.Table:

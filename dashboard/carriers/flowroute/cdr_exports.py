@@ -32,10 +32,15 @@ from dashboard.core.http.session import HttpSession
 PATH = "/v2/cdrs/exports"
 LONGEST = timedelta(days=92)
 SECOND = timedelta(seconds=1)
-SINCE, UNTIL = "start_call_start_time", "start_call_end_time"
-PROCESSING, COMPLETED, FAILED = "processing", "completed", "failed"
+SINCE = "start_call_start_time"
+UNTIL = "start_call_end_time"
+PROCESSING = "processing"
+COMPLETED = "completed"
+FAILED = "failed"
 
-FIRST_POLL_S, POLL_GROWTH, LAST_POLL_S = 0.25, 1.6, 15.0
+FIRST_POLL_S = 0.25
+POLL_GROWTH = 1.6
+LAST_POLL_S = 15.0
 POLL_LIMIT_S = 1800.0
 """Six times the usual duration according to the carrier."""
 
@@ -191,7 +196,8 @@ class ExportJobs:
 
     def _completed(self, job: Job, window: ExportWindow) -> Job | None:
         """Wait until the job has completed, and return it; ``None`` if ``stop`` ended the wait."""
-        waited, pause = 0.0, FIRST_POLL_S
+        waited = 0.0
+        pause = FIRST_POLL_S
         while job.status == PROCESSING:
             if waited > POLL_LIMIT_S:
                 raise CarrierUnavailableError(
@@ -201,7 +207,8 @@ class ExportJobs:
             window.tell("the carrier prepares the file", WAITING_SHARE * (1 - math.exp(-waited / TYPICAL_S)))
             if not self._pause(pause, window.stop):
                 return None
-            waited, pause = waited + pause, min(pause * POLL_GROWTH, LAST_POLL_S)
+            waited = waited + pause
+            pause = min(pause * POLL_GROWTH, LAST_POLL_S)
             job = self._read(job.id)
         if job.status == FAILED:
             raise CarrierUnavailableError(

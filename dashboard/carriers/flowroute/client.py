@@ -38,7 +38,9 @@ API = frozenset(
 REGISTRATION_ALIAS, REGISTRATION_ID = "sip-reg", "0"
 """Route of a new number: to the device that registers with the account's credentials."""
 
-NUMBERS_PATH, ROUTES_PATH, EDGES_PATH = "/v2/numbers", "/v2/routes", "/v2/routes/edge_strategies"
+NUMBERS_PATH = "/v2/numbers"
+ROUTES_PATH = "/v2/routes"
+EDGES_PATH = "/v2/routes/edge_strategies"
 READERS = 4
 """Number of concurrent requests for details of numbers."""
 
@@ -49,7 +51,8 @@ class FlowrouteCarrier:
     name = "Flowroute"
 
     def __init__(self, transport: HttpSession, portal: Portal) -> None:
-        self._transport, self._portal = transport, portal
+        self._transport = transport
+        self._portal = portal
         self._exports = ExportJobs(transport)
 
     @property

@@ -38,7 +38,8 @@ NOT_LABELS = frozenset(
     ("action", "actions", "active", "address", "delete", "edit", "enabled", "ip", "ip address", "remove", "x")
 )
 ROW_TAGS = frozenset(("br", "div", "li", "ol", "p", "table", "tr", "ul"))
-CELL_TAGS, HIDDEN_TAGS = frozenset(("td", "th")), frozenset(("script", "style"))
+CELL_TAGS = frozenset(("td", "th"))
+HIDDEN_TAGS = frozenset(("script", "style"))
 
 ONE_ADDRESS = "255.255.255.255"
 RANGE = "It is one end of a range. Write each address of the range on its own."
@@ -68,7 +69,8 @@ def labeled_tokens(line: str) -> Iterator[tuple[AddressToken, str]]:
     tokens = _tokens(line)
     if not tokens:
         return
-    marked, end = "", 0
+    marked = ""
+    end = 0
     for token in tokens:
         marked += line[end : token.start] + MARK
         end = token.end
@@ -134,11 +136,14 @@ def _is_ipv6(text: str) -> bool:
 def _rendered(page: str) -> str:
     """Render HTML as text: a line for each row or block, a tab after each cell, the values of input fields."""
     seen: list[str] = []
-    end, hidden = 0, False
+    end = 0
+    hidden = False
     for tag in _TAG.finditer(page):
         if not hidden:
             seen.append(_shown(page[end : tag.start()]))
-        end, closes, name = tag.end(), bool(tag["closes"]), (tag["name"] or "").lower()
+        end = tag.end()
+        closes = bool(tag["closes"])
+        name = (tag["name"] or "").lower()
         if name in HIDDEN_TAGS:
             hidden = not closes
         elif name in ROW_TAGS:

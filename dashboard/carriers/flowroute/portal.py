@@ -32,7 +32,9 @@ from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCre
 from dashboard.sip import parse_tech_prefix
 from dashboard.storage.database import State
 
-ACCOUNT_PATH, ENTRIES_PATH, INVENTORY_PATH = "/portal/account", "/portal/allowed-ips", "/portal/inventory"
+ACCOUNT_PATH = "/portal/account"
+ENTRIES_PATH = "/portal/allowed-ips"
+INVENTORY_PATH = "/portal/inventory"
 INVENTORY = {
     "pbxs": schemas.PBXS,
     "pbx_addresses": schemas.PBX_ADDRESSES,
@@ -68,7 +70,8 @@ class EmulatedPortal:
     """The portal of an emulated account: every setting can be read and written."""
 
     def __init__(self, transport: HttpSession, public_ranges: tuple[str, ...] = ()) -> None:
-        self._transport, self._public_ranges = transport, public_ranges
+        self._transport = transport
+        self._public_ranges = public_ranges
         self._refusals_in_cdrs: bool | None = None
 
     @property
@@ -138,7 +141,8 @@ class DeclaredPortal:
     capabilities: frozenset[Capability] = frozenset()
 
     def __init__(self, state: State, public_ranges: tuple[str, ...] = ()) -> None:
-        self._state, self._public_ranges = state, public_ranges
+        self._state = state
+        self._public_ranges = public_ranges
 
     def account(self) -> AccountState:
         """See ``Carrier``; ``credentials_on`` is ``None`` and the prefix empty until the operator declares them."""
@@ -226,7 +230,8 @@ def _prefix(text: str) -> str:
 
 def observations_of(values: Mapping[str, Any]) -> Observations:
     """Return the observed behavior of the carrier; absent values stay unknown (``None``)."""
-    rescues, status = values.get("digest_rescues_prefix"), values.get("no_path_status")
+    rescues = values.get("digest_rescues_prefix")
+    status = values.get("no_path_status")
     return Observations(
         digest_rescues_prefix=rescues if isinstance(rescues, bool) else None,
         no_path_status=status if isinstance(status, int) and not isinstance(status, bool) else None,

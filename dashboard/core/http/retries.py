@@ -42,7 +42,11 @@ ATTEMPTS = 5
 BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 RETRY_AFTER_MAX_S = 60
 PIECE_BYTES = 64 * 1024
-OK, REDIRECT, CLIENT_ERROR, TOO_MANY, SERVER_ERROR = 200, 300, 400, 429, 500
+OK = 200
+REDIRECT = 300
+CLIENT_ERROR = 400
+TOO_MANY = 429
+SERVER_ERROR = 500
 
 Result = TypeVar("Result")
 
@@ -52,7 +56,8 @@ class PassingError(Exception):
 
     def __init__(self, said: str, *, carried_out: bool, wait_s: float | None = None) -> None:
         super().__init__(said)
-        self.carried_out, self.wait_s = carried_out, wait_s
+        self.carried_out = carried_out
+        self.wait_s = wait_s
 
 
 def checked_origin(url: str) -> str:
@@ -151,7 +156,8 @@ def pieces(answer: requests.Response, what: str, *, most: int, limit_s: float) -
         PassingError: The connection was dropped, or the response took too long.
         CarrierAnswerError: The response is too large, or its content encoding is invalid.
     """
-    size, begun = 0, time.monotonic()
+    size = 0
+    begun = time.monotonic()
     try:
         while piece := answer.raw.read1(PIECE_BYTES, decode_content=True):
             size += len(piece)

@@ -32,7 +32,8 @@ ANSWER_LIMIT_S = 120.0
 MAY_REPEAT = frozenset({"GET", "PATCH", "DELETE"})
 DETAIL_LENGTH = 300
 ERRORS_SHOWN = 3
-UNAUTHORIZED, NOT_FOUND = 401, 404
+UNAUTHORIZED = 401
+NOT_FOUND = 404
 
 
 class HttpSession:
@@ -64,7 +65,8 @@ class HttpSession:
         """
         self.origin = retries.checked_origin(url)
         self.on_loopback = is_loopback(self.origin)
-        self.name, self.sleep = name, sleep
+        self.name = name
+        self.sleep = sleep
         self.session = session or requests.Session()
         self._own_session = session is None
         self._auth = HTTPBasicAuth(access_key, secret_key)
@@ -111,7 +113,8 @@ class HttpSession:
             CarrierRefusedError: The carrier declined the request.
             CarrierAnswerError: The response is invalid or unexpected.
         """
-        what, url = f"{method} {path}", self.origin + path
+        what = f"{method} {path}"
+        url = self.origin + path
         if origin_of(url) != self.origin:
             raise CarrierAnswerError(f"{what} would leave {self.origin}; nothing was sent.")
         headers = {"Accept": MEDIA_TYPE} | ({} if body is None else {"Content-Type": MEDIA_TYPE})

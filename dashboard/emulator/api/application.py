@@ -36,7 +36,8 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
         strict_content_type=False,
     )
     app.state.database = database
-    app.state.access_key, app.state.secret_key = access_key, secret_key
+    app.state.access_key = access_key
+    app.state.secret_key = secret_key
     app.state.faults = FaultBox()
     app.state.exports = EmulatedExports(database, folder, app.state.faults, key=secret_key)
     for part in (sale, numbers, routes, exports_api, absent, portal):  # sale comes first: `available` is not a number

@@ -142,7 +142,8 @@ def create_export(new: NewExport, request: Request, jobs: Jobs, _account: Accoun
     """Create an export of the calls that start in [start, end)."""
     wanted = new.data.attributes.filter_parameters
     try:
-        begin, end = _utc(wanted.start_call_start_time), _utc(wanted.start_call_end_time)
+        begin = _utc(wanted.start_call_start_time)
+        end = _utc(wanted.start_call_end_time)
     except OverflowError:
         raise Refused(422, "start_call_start_time: The times are out of range.") from None
     if end <= begin:

@@ -42,7 +42,8 @@ TITLES = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
-DEFAULT_LIMIT, MOST = 10, 200
+DEFAULT_LIMIT = 10
+MOST = 200
 MOST_OFFSET = 2**53
 
 

@@ -198,7 +198,8 @@ def change_route(route_id: RouteId, change: RouteChange, account: Account) -> Ap
     if not route_id:
         raise Refused(403, "The route sip-reg cannot be changed.")
     patch = change.data.attributes
-    route_type, value = patch.route_type or row["route_type"], patch.value or row["value"]
+    route_type = patch.route_type or row["route_type"]
+    value = patch.value or row["value"]
     _check(route_type, value)
     edge = _edge(account, patch) or row["edge_strategy_id"]
     try:

@@ -24,7 +24,8 @@ def keep_key(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
     try:
         old_access, old_secret = json.loads(kept.read_text())
     except (OSError, ValueError, TypeError):
-        old_access, old_secret = secrets.token_hex(4), secrets.token_hex(16)
+        old_access = secrets.token_hex(4)
+        old_secret = secrets.token_hex(16)
     pair = (access_key or old_access, secret_key or old_secret)
     write_private(kept, json.dumps(pair))
     return pair

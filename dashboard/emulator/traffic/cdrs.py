@@ -137,9 +137,13 @@ def _inbound(
     source: str,
 ) -> Row:
     line = caller.lines[ours]
-    name, rate, fee = "UNITED STATES", INBOUND_RATE, "0"
+    name = "UNITED STATES"
+    rate = INBOUND_RATE
+    fee = "0"
     if line.toll_free:
-        name, rate, fee = TOLL_FREE, TOLL_FREE_RATE, TOLL_FREE_CONNECT_FEE if talk_s else "0"
+        name = TOLL_FREE
+        rate = TOLL_FREE_RATE
+        fee = TOLL_FREE_CONNECT_FEE if talk_s else "0"
     country = origin if origin == FROM_CANADA else "UNITED STATES"
     kind = CELLULAR if int(number) % 2 else LANDLINE
     return (

@@ -152,7 +152,9 @@ def load(now: datetime, without: Collection[str] = ()) -> Sample:
     def table(name: str) -> list[dict[str, Any]]:
         return list(_rows(folder / f"{name}.csv", present, now))
 
-    numbers, addresses, past = table("numbers"), table("pbx_addresses"), table("past_allowed_ips")
+    numbers = table("numbers")
+    addresses = table("pbx_addresses")
+    past = table("past_allowed_ips")
     return Sample(
         tech_prefix=TECH_PREFIX,
         credentials_enabled=bool(present & NEEDS_CREDENTIALS),

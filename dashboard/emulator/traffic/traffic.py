@@ -120,7 +120,9 @@ class _Past:
         policy: Policy,
         observations: Observations,
     ) -> None:
-        self._caller, self._sample, self._span = caller, sample, span
+        self._caller = caller
+        self._sample = sample
+        self._span = span
         name = zlib.crc32(caller.name.encode())
         self._rng, self._again = (np.random.default_rng([seed, name, stream]) for stream in range(2))
         self._counts = span.spread(caller, calls * caller.weight / 100, self._rng)
@@ -183,7 +185,9 @@ class LiveTraffic:
             calls_per_s: Average number of calls per second, day and night; retries of rejected calls are additional.
             seed: Seed of all random draws.
         """
-        self._database, self._sample, self._rate = database, sample, calls_per_s
+        self._database = database
+        self._sample = sample
+        self._rate = calls_per_s
         self._rng = np.random.default_rng(seed)
         self._agenda: list[_Due] = []
         self._numbers = count()

@@ -16,7 +16,8 @@ from dashboard.pbx.inventory.rows import CONFIG
 from dashboard.sip import read_number, with_country_code
 
 LONGEST = 200
-FIRST_YEAR, LAST_YEAR = 1970, 2200
+FIRST_YEAR = 1970
+LAST_YEAR = 2200
 FORMULA = re.compile(r"\s*([=@\t\r]|[+-](?![\d\s().-]*$))")
 """Beginning of a cell that a spreadsheet would evaluate as a formula; a sign before digits alone is a number."""
 

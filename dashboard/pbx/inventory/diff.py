@@ -16,7 +16,10 @@ import pandas as pd
 from dashboard import schemas
 from dashboard.pbx.inventory.rows import CONFIG, FRAMES, RECORD, Inventory, key_of
 
-ADDED, CHANGED, STAYS, GONE = "added", "changed", "not in the import, stays", "no longer configured"
+ADDED = "added"
+CHANGED = "changed"
+STAYS = "not in the import, stays"
+GONE = "no longer configured"
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,8 @@ def _laid_over(
         place = next((one for one in there if begins and _text(rows[one]["valid_from"]) == begins), there[-1])
         touched.add(place)
         for column in sorted(inventory.given_of.get((name, *key), new.columns)):
-            before, after = _text(rows[place].get(column)), _text(row.get(column))
+            before = _text(rows[place].get(column))
+            after = _text(row.get(column))
             if before != after:
                 rows[place][column] = row[column]
                 changes.append(_change(name, row, CHANGED) | {"column": column, "before": before, "after": after})

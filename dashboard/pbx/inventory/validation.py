@@ -123,7 +123,8 @@ class _Settling:
 
     def _claimed(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         """Reject a PBX whose id (with other values) or X-Tag occurs in an earlier rejected line."""
-        pbx_id, tag = values["pbx_id"], values["x_tag"]
+        pbx_id = values["pbx_id"]
+        tag = values["x_tag"]
         first = self._aside_ids.get(pbx_id)
         if first is not None:
             given = [name for name in row.cells if _cell(row, name) and name not in row.only_new | first.only_new]
@@ -177,7 +178,8 @@ class _Settling:
         return (row.frame == "pbxs" or self._belongs(row)) and judge[row.frame](row, values)
 
     def _pbx_fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
-        pbx_id, tag = values["pbx_id"], values["x_tag"]
+        pbx_id = values["pbx_id"]
+        tag = values["x_tag"]
         if pbx_id in self._pbxs:
             first, kept = self._pbxs[pbx_id]
             if any(row.cells.get(name) and values[name] != kept[name] for name in values):
@@ -190,7 +192,8 @@ class _Settling:
         if tag and tag in self._tags:
             self._refuse(row, "x_tag", f"The X-Tag {tag} is another PBX's, {_at(self._tags[tag])}.")
             return False
-        self._pbxs[pbx_id], self._tags[tag] = (row, values), row
+        self._pbxs[pbx_id] = (row, values)
+        self._tags[tag] = row
         self._known.add(pbx_id)
         return True
 

@@ -84,7 +84,8 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
     expected = prefix or (sample[:PREFIX_LENGTH] if _run_together(sample) else "0" * PREFIX_LENGTH)
     for issue in lint(sample, expected, abroad=not _nanp(text)):
         said = _SAID.get(issue.code, f"The dial string {{text}}: {_first_sentence(issue.sentence)}")
-        code, sentence = issue.code, said.replace("{text}", repr(text))
+        code = issue.code
+        sentence = said.replace("{text}", repr(text))
         if (code == "prefix_missing" and signs_in) or (code in _BY_COUNTRY and _any_country(text)):
             continue
         if code == "prefix_wrong":

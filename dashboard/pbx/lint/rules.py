@@ -116,8 +116,11 @@ class _Look:
     """The lint rules applied to one PBX."""
 
     def __init__(self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], known: LintContext) -> None:
-        self._pbx_id, self._facts, self._known = pbx_id, facts, known
-        pbxs, addresses = frames["pbxs"], frames["pbx_addresses"]
+        self._pbx_id = pbx_id
+        self._facts = facts
+        self._known = known
+        pbxs = frames["pbxs"]
+        addresses = frames["pbx_addresses"]
         self._addresses = addresses[(addresses["pbx_id"] == pbx_id) & addresses["valid_to"].isna()]
         mine = pbxs[pbxs["pbx_id"] == pbx_id]
         self._prefixed = bool((mine["dials_prefix"] == "yes").any())
@@ -209,7 +212,8 @@ class _Look:
 
     def _seen_elsewhere(self) -> Iterator[LintFinding]:
         """Compare the configured public address with the addresses that the carrier observed."""
-        seen, facts = self._known.observed.get(self._pbx_id, ()), self._called("address.external")
+        seen = self._known.observed.get(self._pbx_id, ())
+        facts = self._called("address.external")
         if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
             which = ", ".join(list(seen)[:3])
             sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {which}."

@@ -52,7 +52,9 @@ class _RegexParser:
     """Recursive-descent parser of an expression."""
 
     def __init__(self, text: str) -> None:
-        self.text, self.at, self.group = text, 0, 0
+        self.text = text
+        self.at = 0
+        self.group = 0
 
     def alternatives(self) -> list[Variant]:
         """Parse alternatives up to the end or the closing parenthesis."""
@@ -103,7 +105,8 @@ class _RegexParser:
         end = self.text.find("]", self.at)
         if end < 0:
             raise _UnreadableError
-        inner, self.at = self.text[self.at : end], end + 1
+        inner = self.text[self.at : end]
+        self.at = end + 1
         return {"2-9": "N", "0-9": "X", "1-9": "Z", "\\d": "X"}.get(inner, f"[{inner}]")
 
     def _counted(self, atom: list[Variant]) -> list[Variant]:

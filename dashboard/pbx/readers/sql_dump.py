@@ -20,8 +20,11 @@ _STATEMENT = re.compile(
     r"(?:\((?P<columns>[^()]*)\)\s*)?(?(create)\(|(?(copy)FROM\s+stdin;\r?\n|VALUES))",
     re.IGNORECASE | re.MULTILINE,
 )
-_SINGLE, _DOUBLE, _PLAIN = r"(?:[^'\\]++|\\.|'')*+", r"(?:[^\"\\]++|\\.|\"\")*+", r"[\w.+-]++"
-_OPENED, _FOLLOWS = re.compile(r"\s*\("), re.compile(r"\s*,")
+_SINGLE = r"(?:[^'\\]++|\\.|'')*+"
+_DOUBLE = r"(?:[^\"\\]++|\\.|\"\")*+"
+_PLAIN = r"[\w.+-]++"
+_OPENED = re.compile(r"\s*\(")
+_FOLLOWS = re.compile(r"\s*,")
 _VALUE = re.compile(
     rf"\s*(?:_binary\s+)?(?:'(?P<single>{_SINGLE})'|\"(?P<double>{_DOUBLE})\"|(?P<plain>{_PLAIN}))\s*(?P<end>[,)])",
     re.DOTALL,
@@ -74,14 +77,17 @@ def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
     at = counted = 0
     line = 1
     while found := _STATEMENT.search(text, at):
-        table, at = found["table"].lower(), found.end()
+        table = found["table"].lower()
+        at = found.end()
         if found["create"]:
             known[table], at = _created(text, at)
         elif table in tables:
             given = [name.strip(' `"\n\r\t').lower() for name in (found["columns"] or "").split(",")]
             columns = given if found["columns"] else known[table]
             for cells, begin, end in (_copied if found["copy"] else _inserted)(text, at):
-                line, counted, at = line + text.count("\n", counted, begin), begin, end
+                line = line + text.count("\n", counted, begin)
+                counted = begin
+                at = end
                 yield DumpRow(table, columns, cells, line)
         elif past := (_COPIED if found["copy"] else _INSERTED).match(text, at):
             at = past.end()
@@ -89,9 +95,12 @@ def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
 
 def _created(text: str, at: int) -> tuple[list[str], int]:
     """Return the columns of a CREATE TABLE from inside its parentheses, and its end position."""
-    starts, depth, end = [at], 0, at
+    starts = [at]
+    depth = 0
+    end = at
     for found in _PIECE.finditer(text, at, at + LONGEST_CREATE):
-        piece, end = found[0], found.end()
+        piece = found[0]
+        end = found.end()
         depth += (piece == "(") - (piece == ")")
         if depth < 0 or piece == ";":
             break
@@ -105,10 +114,13 @@ def _inserted(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
     """Yield the rows after VALUES with their start and end positions; the last row may be truncated."""
     while found := _OPENED.match(text, at):
         begin = found.end() - 1
-        at, cells, end = found.end(), [], ""
+        at = found.end()
+        cells = []
+        end = ""
         while end != ")" and (value := _VALUE.match(text, at)):
             cells.append(_text(value))
-            at, end = value.end(), value["end"]
+            at = value.end()
+            end = value["end"]
         yield (cells if end == ")" else []), begin, at
         follows = _FOLLOWS.match(text, at)
         if end != ")" or not follows:

@@ -101,7 +101,8 @@ def _is_host(text: str, value: str) -> bool:
 def _holds(text: str, value: str) -> bool:
     """Return whether an allowed network contains a range; False for a host name."""
     try:
-        outer, inner = ip_network(text, strict=False), ip_network(value)
+        outer = ip_network(text, strict=False)
+        inner = ip_network(value)
     except ValueError:
         return False
     return outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]  # same IP version

@@ -126,7 +126,8 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
     rows = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id]
     if rows.empty:
         raise WritingError(f"There is no PBX {pbx_id[:80]!r} in the inventory. Check its id on the page Inventory.")
-    row, name = rows.iloc[0], snapshot.name_of(pbx_id)
+    row = rows.iloc[0]
+    name = snapshot.name_of(pbx_id)
     if row["ip_kind"] == "dynamic":
         raise WritingError(
             f"{name} has a dynamic address and must keep its credentials: an address that changes cannot be allowed. "

@@ -145,12 +145,15 @@ def to_zip(tables: Mapping[str, Table], seal: Seal) -> bytes:
 
 def _write(file: IO[bytes], name: str, table: Table, account: str) -> dict[str, Any]:
     """Write a table piece by piece; return its manifest entry."""
-    size, rows, told = 0, 0, hashlib.sha256()
+    size = 0
+    rows = 0
+    told = hashlib.sha256()
     for number, piece in enumerate(table.pieces()):
         data = to_csv(piece, account=account, header=number == 0)
         file.write(data)
         told.update(data)
-        size, rows = size + len(data), rows + len(piece)
+        size = size + len(data)
+        rows = rows + len(piece)
     return {"name": name, "bytes": size, "rows": rows, "sha256": told.hexdigest()}
 
 

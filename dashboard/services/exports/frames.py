@@ -169,7 +169,8 @@ def all_tables(
             no total; at most the newest ``MOST_CALLS`` of each.
     """
     frames = {name: getattr(snapshot, name) for name in OF_SNAPSHOT}
-    calls, traffic = partial(_calls, snapshot, store), partial(_traffic, snapshot, store)
+    calls = partial(_calls, snapshot, store)
+    traffic = partial(_traffic, snapshot, store)
     return {
         "findings": Table.of(findings_frame(findings, snapshot)),
         "allowed_ips": Table.of(allowed_ips_frame(snapshot)),
@@ -216,7 +217,9 @@ def _calls(snapshot: Snapshot, store: CallStore, piece: int, *, file_only: bool 
         file_only: Yield instead the calls that are only in imported files, marked by ``provenance``.
     """
     since = snapshot.window_start or _since(snapshot) if file_only else _since(snapshot)
-    where, after, left = CallFilter(since=since, until=snapshot.taken_at, file_only=file_only), None, MOST_CALLS
+    where = CallFilter(since=since, until=snapshot.taken_at, file_only=file_only)
+    after = None
+    left = MOST_CALLS
     while True:
         found = store.calls(where, limit=min(piece, left), after=after)
         yield _attributed(found, snapshot)

@@ -26,7 +26,11 @@ from dashboard.pbx.sources import (
 )
 
 PASTE: Final = "Your paste"
-LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME = "✕ Left out", "! Partly", "○ Incomplete", "✓ Complete", "= Known"
+LEFT_OUT = "✕ Left out"
+PARTLY = "! Partly"
+MISSING = "○ Incomplete"
+COMPLETE = "✓ Complete"
+SAME = "= Known"
 STATES: Final = {LEFT_OUT: "risk", PARTLY: "risk", MISSING: "plain", COMPLETE: "good", SAME: "unknown"}
 COLUMNS: Final = ["line", "state", "name", "kind", "addresses", "numbers", "says"]
 HEADS: Final = {"name": "Name", "pbx_id": "Id", "address": "Calls from", "number": "Numbers"}
@@ -111,7 +115,8 @@ def _without_clashes(found: Inventory, told: Sequence[InventoryRow], snapshot: S
         "pbxs": _others_of_name(found, told, snapshot),
     }
     column = {"pbx_numbers": "number", "pbxs": "name"}
-    frames, problems = dict(found.frames), list(found.problems)
+    frames = dict(found.frames)
+    problems = list(found.problems)
     gone: set[str] = set()
     for frame in ("pbxs", "pbx_numbers"):
         keep = []
@@ -183,7 +188,8 @@ def _rows(
     rows = []
     begun: dict[str, int] = {}
     for line in sorted({*wrong, *by_line}):
-        parts, faults = by_line.get(line, []), wrong.get(line, [])
+        parts = by_line.get(line, [])
+        faults = wrong.get(line, [])
         pbx_id = parts[0].cells["pbx_id"].strip() if parts else ""
         cells = {column: text for row in reversed(parts) for column, text in row.cells.items()}
         said = [f"{_head(one.column)}{one.message}" for one in faults]
@@ -225,7 +231,8 @@ class _Merged:
     def __init__(self, difference: InventoryDiff, snapshot: Snapshot) -> None:
         frames = difference.merged
         self.pbxs: dict[str, Any] = {row["pbx_id"]: row for row in frames["pbxs"].to_dict("records")}
-        self._addressed, self._numbered = set(frames["pbx_addresses"]["pbx_id"]), set(frames["pbx_numbers"]["pbx_id"])
+        self._addressed = set(frames["pbx_addresses"]["pbx_id"])
+        self._numbered = set(frames["pbx_numbers"]["pbx_id"])
         self._there = set(snapshot.pbxs["pbx_id"])
         current = frames["pbx_addresses"]
         current = current[current["valid_to"].isna() & (current["source"] != "configured")]
@@ -244,7 +251,8 @@ class _Merged:
 
     def of(self, pbx_id: str) -> tuple[str, list[str]]:
         """Return the state of a PBX and sentences on what is new, changed, shared or missing."""
-        pbx, said = self.pbxs[pbx_id], []
+        pbx = self.pbxs[pbx_id]
+        said = []
         changes = [*dict.fromkeys(filter(None, self._changes.get(pbx_id, [])))]
         if pbx_id not in self._there:
             said.append("New.")

@@ -19,7 +19,9 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx import writers
 from dashboard.services.onboarding.notes import Note, Notes
 
-ALLOWED, ROUTED, CREDENTIALS = "pbx_address_is_allowed", "pbx_has_inbound_route", "credentials_are_off"
+ALLOWED = "pbx_address_is_allowed"
+ROUTED = "pbx_has_inbound_route"
+CREDENTIALS = "credentials_are_off"
 RETIRED = "retired"
 
 

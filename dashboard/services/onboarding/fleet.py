@@ -36,7 +36,8 @@ COLUMNS: Final = {
 }
 """Column heads of the steps, in order."""
 
-NEXT, REFUSED = "→ Next", "✕ Refused"
+NEXT = "→ Next"
+REFUSED = "✕ Refused"
 CELLS: Final = {
     Progress.DONE: "✓ Done",
     Progress.OPEN: "○ Open",

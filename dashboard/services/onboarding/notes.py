@@ -26,7 +26,8 @@ CALLED: Final = "called"
 """Result of a test call from the PBX's own machine, as the probe printed it."""
 REACHED: Final = "reached"
 """PoPs that answered the machine of this dashboard."""
-LONGEST, CUT = 20_000, 300
+LONGEST = 20_000
+CUT = 300
 HOW = "Paste all that the command printed, from { to }."
 
 
@@ -109,7 +110,8 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
         raise InputError(f"That is not what the test call prints. {HOW}")
     if told.get("method") != "INVITE":
         raise InputError("That is an answer to OPTIONS, which a PoP gives to anybody. Place the test call: --number.")
-    status, admitted = told["sip_status"], told["admitted"]
+    status = told["sip_status"]
+    admitted = told["admitted"]
     if not (status is None or type(status) is int) or admitted not in (True, False, None):
         raise InputError(f"That is not what the test call prints: its sip_status or admitted is something else. {HOW}")
     source = _text(told.get("source"))

@@ -163,7 +163,8 @@ def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
 def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
     """Return whether the last decided call of a PBX, from its current addresses under today's policy, was refused."""
     calls = ground.calls.get(pbx_id, [])
-    admitted, refused = ev.admitted(ground.snapshot, calls), ev.refused(ground.snapshot, calls)
+    admitted = ev.admitted(ground.snapshot, calls)
+    refused = ev.refused(ground.snapshot, calls)
     return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
 
 
@@ -324,7 +325,8 @@ def _no_own_call(*, has_address: bool) -> Judged:
 
 
 def _first_call(ground: OnboardingContext, pbx: Pbx) -> Judged:
-    known, pbx_id = ground.snapshot, pbx["pbx_id"]
+    known = ground.snapshot
+    pbx_id = pbx["pbx_id"]
     if pbx_id not in ground.heard:
         return _unheard(ground, pbx)
     calls = ground.calls.get(pbx_id, [])

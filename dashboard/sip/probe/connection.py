@@ -19,7 +19,8 @@ from typing import Self
 from dashboard.core.errors import InputError
 from dashboard.sip.probe.messages import LONGEST_FIRST, MOST_BYTES, SipResponse, read
 
-FIRST_REPEAT_S, LAST_REPEAT_S = 0.5, 4.0
+FIRST_REPEAT_S = 0.5
+LAST_REPEAT_S = 4.0
 MOST_OF_ONE = 1024 * 1024
 """Bytes of one response searched for the end of its headers; only the beginning of a long reason is kept."""
 _LENGTH = re.compile(rb"^(?:content-length|l)[ \t]*:[ \t]*(\d{1,6})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -58,14 +59,16 @@ class SipConnection:
             OSError: The connection failed.
         """
         self._stream = target.transport != "udp"
-        self._rest, self._until = b"", 0.0
+        self._rest = b""
+        self._until = 0.0
         self._body = self._seen = 0
         """Bytes of the last response's body still to come, and bytes received of the next response."""
         self.strange = 0
         """Number of received messages that are not SIP responses."""
         self._socket = _open(target, timeout_s)
         address, port = self._socket.getsockname()[:2]
-        self.local, self.address = f"{address}:{port}", str(address)
+        self.local = f"{address}:{port}"
+        self.address = str(address)
 
     def __enter__(self) -> Self:
         """Return the connection itself."""
@@ -92,13 +95,17 @@ class SipConnection:
             timeout_s: Time to wait for the first response, in seconds.
             more_s: Extension of the timeout after the first response, in seconds.
         """
-        end, pause, heard = time.monotonic() + timeout_s, FIRST_REPEAT_S, self._stream
+        end = time.monotonic() + timeout_s
+        pause = FIRST_REPEAT_S
+        heard = self._stream
         self.send(data)
         again = time.monotonic() + pause
         while (now := time.monotonic()) < end:
             found = self._receive((end if heard else min(end, again)) - now)
             if found is not None and found.first("call-id") == call_id:
-                end, more_s, heard = end + more_s, 0.0, True
+                end = end + more_s
+                more_s = 0.0
+                heard = True
                 if found.first("cseq").upper().endswith(f" {method}"):
                     yield found
             elif not heard and time.monotonic() >= again:
@@ -125,7 +132,8 @@ class SipConnection:
             self._more()
         head, _, self._rest = self._rest.partition(b"\r\n\r\n")
         told = _LENGTH.search(head + b"\r")
-        self._body, self._seen = int(told[1]) if told else 0, 0
+        self._body = int(told[1]) if told else 0
+        self._seen = 0
         self._pass_over()
         return head + b"\r\n\r\n"
 

@@ -101,7 +101,8 @@ def of_account(known: ProbeContext, *, source: str, request_uri: str) -> str:
         source: Source address of the call.
         request_uri: Request-URI of the call, with the tech prefix if one was dialed; ``""`` if it was not recorded.
     """
-    policy, said = known.policy, [_listed(known, source)]
+    policy = known.policy
+    said = [_listed(known, source)]
     if request_uri:
         prefix = _prefix_of(request_uri)
         if not prefix:

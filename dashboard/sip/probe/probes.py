@@ -22,7 +22,9 @@ MAGIC = "z9hG4bK"
 """Prefix of every Via branch (RFC 3261, section 8.1.1.7)."""
 END_S = 4.0
 """Time to wait for the end of a call, in seconds."""
-TRYING, FINAL, REFUSED = 100, 200, 300
+TRYING = 100
+FINAL = 200
+REFUSED = 300
 _CONTACT = re.compile(r"<?(sips?:[^<>;,\s]+(?:;[^<>,\s]+)?)>?", re.IGNORECASE)
 
 
@@ -128,7 +130,8 @@ def _place(
     line: SipConnection, dialog: Dialog, wait_s: float, ring_s: float
 ) -> tuple[SipResponse | None, bool, float | None]:
     """Return the deciding response, whether 100 Trying arrived before it, and the seconds it took."""
-    branch, begun = _branch(), time.monotonic()
+    branch = _branch()
+    begun = time.monotonic()
     invite = dialog.request("INVITE", branch, body=session(line.address))
     trying = False
     for found in line.answers(invite, dialog.call_id, "INVITE", wait_s, ring_s):
@@ -165,7 +168,8 @@ def _cancel(line: SipConnection, dialog: Dialog, branch: str) -> None:
 def _hang_up(line: SipConnection, dialog: Dialog, found: SipResponse) -> None:
     """Acknowledge an answered call and hang up, along the route of its response (Record-Route)."""
     contact = _CONTACT.search(found.first("contact"))
-    uri, routes = contact[1] if contact else dialog.uri, tuple(reversed(found.headers.get("record-route", ())))
+    uri = contact[1] if contact else dialog.uri
+    routes = tuple(reversed(found.headers.get("record-route", ())))
     line.send(dialog.request("ACK", _branch(), to=found.first("to"), uri=uri, routes=routes))
     bye = dialog.request("BYE", _branch(), cseq=2, to=found.first("to"), uri=uri, routes=routes)
     next(line.answers(bye, dialog.call_id, "BYE", END_S), None)

@@ -87,7 +87,8 @@ def known_how(kind: str, done: str) -> str:
 
 
 def _table(claims: Claims) -> None:
-    snapshot, frame = claims.snapshot, entries_frame(claims)
+    snapshot = claims.snapshot
+    frame = entries_frame(claims)
     event = st.dataframe(
         tables.shown(frame),
         hide_index=True,
@@ -127,7 +128,8 @@ def _table(claims: Claims) -> None:
 
 def described(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
     """Return sentences on an entry's history, its review date, and what the carrier reports about it."""
-    period, sentences = snapshot.listed_since.get(row["network"]), []
+    period = snapshot.listed_since.get(row["network"])
+    sentences = []
     if period:
         word = "First seen" if period["since_known_by"] == "first_seen" else "On the list since"
         when = exact(period["since"], session.zone(), DAY_FORM)
@@ -237,7 +239,8 @@ def _declare(snapshot: Snapshot) -> None:
                 st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
                 return
             with session.errors_said():
-                by, on = session.who().name, shown == "Enabled"
+                by = session.who().name
+                on = shown == "Enabled"
                 declarations.keep_account(session.workspace(), tech_prefix=prefix, credentials_on=on, by=by)
                 session.note("Recorded what the portal shows.")
                 st.rerun()

@@ -34,7 +34,10 @@ MOST_CALLERS = 200
 """Number of callers in the filter; callers with fewer calls can be found by source address."""
 DIMENSION_KEYS: Final = {"who": "from", "code": "code", "zone": "zone", "outcome": "outcome"}
 """Cube dimension to the name of its query parameter."""
-BEGIN, END, IN_ZONE, MOVED = "begin", "end", "in", "calls_moved"
+BEGIN = "begin"
+END = "end"
+IN_ZONE = "in"
+MOVED = "calls_moved"
 SHOWN, BRUSHED = "calls_time_shown", "calls_time_brushed"
 """Session keys: time range of the previous run with the number of its chart, and the range last drawn on the chart."""
 NUMBER, SOURCE = "number", "source"
@@ -161,10 +164,8 @@ def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
             st.session_state[BRUSHED] = [None, None]
             return {BEGIN: None, END: None}
         low, high = (pd.Timestamp(int(at), unit="ms", tz="UTC").tz_convert(zone) for at in sorted(found["from_at"]))
-        begin, end = (
-            low.floor(step, ambiguous=True, nonexistent="shift_forward"),
-            high.ceil(step, ambiguous=True, nonexistent="shift_forward"),
-        )
+        begin = low.floor(step, ambiguous=True, nonexistent="shift_forward")
+        end = high.ceil(step, ambiguous=True, nonexistent="shift_forward")
         times = [at.tz_localize(None).to_pydatetime() for at in (begin, end)]
         st.session_state[BRUSHED] = times
         return dict(zip((BEGIN, END), times, strict=True))
@@ -203,7 +204,8 @@ def _by_own_clock(begin: datetime | None, end: datetime | None, zone: ZoneInfo) 
 
     A widget takes its value from the link first, so the converted times are set in another run.
     """
-    told, times = st.query_params.get(IN_ZONE), {BEGIN: begin, END: end}
+    told = st.query_params.get(IN_ZONE)
+    times = {BEGIN: begin, END: end}
     if not any(times.values()):
         st.query_params.pop(IN_ZONE, None)
     elif told != zone.key:

@@ -40,12 +40,14 @@ TOLD_BY: Final = {
 RECORDS: Final = {"": "In the carrier's export", FILE_ONLY: "Not in the carrier's export"}
 """``provenance`` of the calls to search, to its label."""
 PAGE_SIZE = 50
-PAGES_KEY, TABLE_KEY = "calls_pages", "calls_table"
+PAGES_KEY = "calls_pages"
+TABLE_KEY = "calls_table"
 
 
 def said(asked: Asked, zone: ZoneInfo) -> str:
     """Return the active filters in words, for a sentence."""
-    part, whole = asked.part, asked.whole
+    part = asked.part
+    whole = asked.whole
     times = [at.astimezone(zone) if at else None for at in (part.since, part.until)]
     begin, end = (f"{at:%-d %b %H:%M}" if at else "" for at in times)
     narrowed = part.since != whole.since or part.until is not None
@@ -93,7 +95,8 @@ def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
         )
     now = repr((where, asked.part))
     if st.session_state.get("calls_asked") != now:
-        st.session_state["calls_asked"], st.session_state[PAGES_KEY] = now, [None]
+        st.session_state["calls_asked"] = now
+        st.session_state[PAGES_KEY] = [None]
     pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
     place = now, pages[-1]
     owned = session.kept("calls", place, lambda: _found(asked, where, pages[-1], snapshot), ages=False)
@@ -266,7 +269,8 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
 def _turn(
     pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool, total: int | None
 ) -> None:
-    last, first = shown.iloc[-1], (len(pages) - 1) * PAGE_SIZE + 1
+    last = shown.iloc[-1]
+    first = (len(pages) - 1) * PAGE_SIZE + 1
     whole = counted(len(shown), "call") if not more and first == 1 else f"Calls {first:,} to {first + len(shown) - 1:,}"
     of = f" of {total:,} that match" if total is not None else ""
     end = of if more else ", the last that match" if first > 1 else ": all that match"

@@ -60,7 +60,8 @@ def show(*, live: bool) -> None:
 def _renew(*, live: bool) -> None:
     """Rerun the whole page if it is live, new data is available since it was drawn, and no fix is being reviewed."""
     now = (*session.home().keeper.moment()[:-1], lacking(session.snapshot()) if live and session.loaded() else "")
-    drawn, st.session_state[DRAWN] = st.session_state.get(DRAWN, now), now
+    drawn = st.session_state.get(DRAWN, now)
+    st.session_state[DRAWN] = now
     if live and drawn != now and review.KEY not in st.session_state:
         st.rerun()
 
@@ -76,7 +77,8 @@ def stale(*, live: bool) -> None:
 def _ages() -> None:
     """Warn about inputs that are out of date or were never read; the fragment reruns to keep the ages current."""
     with session.errors_said():
-        now, freshness = clocks.now(), session.freshness()
+        now = clocks.now()
+        freshness = session.freshness()
         ages = {name: fresh.age(now) for name, fresh in freshness.items()}
         old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
         never = [name for name in ages if ages[name] is Age.MISSING]

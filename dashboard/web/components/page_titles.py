@@ -35,8 +35,10 @@ def overview(claims: Claims) -> str:
     It names PBXs whose calls are rejected and unassigned addresses that spend money; otherwise the open findings;
     otherwise what the checks found, or that nothing could be checked.
     """
-    snapshot, findings = claims.snapshot, claims.findings
-    refused, spent = _refused(snapshot, findings), _spent(snapshot)
+    snapshot = claims.snapshot
+    findings = claims.findings
+    refused = _refused(snapshot, findings)
+    spent = _spent(snapshot)
     unlisted, old = _unlisted(claims)
     if claims.fresh("calls"):
         return claims.headline([*refused, *unlisted, *spent], old, ("allowed_ips", "inventory"))
@@ -97,12 +99,14 @@ def of_account(claims: Claims) -> str:
     snapshot = claims.snapshot
     if snapshot.age("allowed_ips") is Age.MISSING:
         return claims.lacking("allowed_ips")
-    entries, old = len(snapshot.allowed_ips), claims.lacking("allowed_ips")
+    entries = len(snapshot.allowed_ips)
+    old = claims.lacking("allowed_ips")
     total = counted(entries, "address", "addresses")
     if not entries:
         return f"Last known: the list is empty. {old}" if old else "No address is on Outbound Allowed IPs."
     states = [claims.entry(network) for network in snapshot.allowed_ips["network"]]
-    number, before = states.count(GroupStatus.OPEN), states.count(GroupStatus.LAST_KNOWN)
+    number = states.count(GroupStatus.OPEN)
+    before = states.count(GroupStatus.LAST_KNOWN)
     is_are = "is" if entries == 1 else "are"
     if number:
         return f"{total} {is_are} allowed; {number} {'needs' if number == 1 else 'need'} review. {old}".strip()
@@ -163,7 +167,8 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     out = {snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if named.intersection(members(pbx_id))}
     lost = rows[rows["refused"] > 0]
     now = out & set(lost.loc[as_now(lost, snapshot.versions), "who"])
-    still, before = [name for name in who if name in now], [name for name in who if name not in now]
+    still = [name for name in who if name in now]
+    before = [name for name in who if name not in now]
     said = [f"{join(f'{plain(name)}{S}' for name in still)} outbound calls are being rejected."] if still else []
     if before and snapshot.age("calls") is Age.FRESH:
         over = not lacking(snapshot, "allowed_ips", "credentials", "inventory")

@@ -66,7 +66,8 @@ def touches_policy(plan: Plan) -> bool:
 
 
 def _sentence(changes: tuple[Change, ...]) -> str:
-    first, rest = changes[0].sentence(), len(changes) - 1
+    first = changes[0].sentence()
+    rest = len(changes) - 1
     return f"{first} and {counted(rest, 'more change')}" if rest else first
 
 
@@ -76,7 +77,8 @@ def _lower(text: str) -> str:
 
 def _row(change: Change, snapshot: Snapshot) -> DiffRow:
     if isinstance(change, SetCredentials):
-        on, off = "Enabled", "Disabled"
+        on = "Enabled"
+        off = "Disabled"
         return DiffRow("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
     if isinstance(change, CreateRoute | DeleteRoute):
         value = _in_cell(change.value)

@@ -79,7 +79,8 @@ def _metric(label: Label, impact: ReplayImpact) -> None:
 
 def whose(label: str, impact: ReplayImpact) -> str:
     """Return how many calls are from unassigned addresses; empty if none are or if the label already implies it."""
-    others, of_all = impact.nobodys.get(label, 0), impact.calls(label)
+    others = impact.nobodys.get(label, 0)
+    of_all = impact.calls(label)
     if not others or label in (UNCHANGED, STOPPED):
         return ""
     return "unassigned" if others == of_all else f"{others:,} of them unassigned"
@@ -87,7 +88,8 @@ def whose(label: str, impact: ReplayImpact) -> str:
 
 def worth(counts: LabelCount) -> str:
     """Return the minutes and the cost of calls as text, without those that are zero."""
-    minutes, cost = round(counts.minutes), round(float(counts.cost_usd), 2)
+    minutes = round(counts.minutes)
+    cost = round(float(counts.cost_usd), 2)
     return ", ".join([*([counted(minutes, "minute")] if minutes else []), *([money(cost)] if cost else [])])
 
 
@@ -95,7 +97,8 @@ def summary(impact: ReplayImpact) -> list[str]:
     """Return the effect of a change on past calls in a few sentences, not escaped for Markdown."""
     if not impact.total:
         return [impact.apart.strip()] if impact.apart else []
-    saved, broken = impact.calls(SAVED), impact.calls(BROKEN)
+    saved = impact.calls(SAVED)
+    broken = impact.calls(BROKEN)
     admitted = f"admitted {counted(saved, 'past call')}" if saved else ""
     if broken:
         blocked = f"blocked {counted(broken, 'past call')} of {join(impact.who(BROKEN))}"

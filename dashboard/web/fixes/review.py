@@ -104,7 +104,8 @@ def _body() -> None:
     review: Review | None = st.session_state.get(KEY)
     if review is None:
         st.rerun()
-    head, table = st.empty(), st.empty()
+    head = st.empty()
+    table = st.empty()
     before = st.container() if review.todo is None and review.entry is None else st.empty()
     after = st.container() if review.todo is None and review.entry is not None else st.empty()
     _head(review, head, table)
@@ -150,12 +151,14 @@ def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
     def todo() -> None:
         review.entry = session.workspace().apply(plan, actor=session.who(), typed=typed)
 
-    review.todo, review.doing = todo, "Applying, then reading the account again"
+    review.todo = todo
+    review.doing = "Applying, then reading the account again"
 
 
 def _undo(review: Review, number: int) -> None:
     """Schedule the undo of an entry to be planned in the next run of the dialog."""
-    review.todo, review.doing = lambda: ask_undo(number), "Planning the undo"
+    review.todo = lambda: ask_undo(number)
+    review.doing = "Planning the undo"
 
 
 def _before(plan: Plan) -> list[str]:

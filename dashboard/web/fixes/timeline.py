@@ -20,7 +20,8 @@ from dashboard.web.fixes import diffs, open_fixes, review
 
 VIEWS = ("History", "Plans shown")
 MOST = 50
-DONE_WORD, OPEN_WORD = "Done and verified", "No recorded outcome"
+DONE_WORD = "Done and verified"
+OPEN_WORD = "No recorded outcome"
 SHOWN_ONLY: Final[tuple[str, Color]] = ("Shown only", "blue")
 """Badge of a plan that was not applied."""
 

@@ -118,7 +118,8 @@ def settled(snapshot: Snapshot, **edited: pd.DataFrame) -> Frames:
     found = read_edit(whole, snapshot.treated_as_public)
     if found.problems:
         own = [problem for problem in found.problems if problem.file in edited] or found.problems
-        first, more = own[0], len(own) - 1
+        first = own[0]
+        more = len(own) - 1
         column = f"{label_of(first.column)}: " if first.column else ""
         raise InputError(f"{column}{first.message}{f' And {more} more.' if more else ''} Nothing was saved.")
     return {name: found.frames[name] for name in edited}

@@ -256,7 +256,8 @@ def _accept(difference: InventoryDiff, current: Kept, *, read_any: bool) -> None
     kept = difference.replaced if drop else difference.merged
     changes = any(not kept[name].equals(current[name]) for name in READ)
     kept = {name: kept[name] for name in READ if name != CONFIG or read_any or drop}
-    added, changed = difference.count(ADDED), difference.count(CHANGED) + difference.count(GONE)
+    added = difference.count(ADDED)
+    changed = difference.count(CHANGED) + difference.count(GONE)
     does = [f"import {counted(added + changed, 'change')}"] if added + changed else []
     done = [f"{added:,} added", f"{changed:,} changed"]
     if drop:

@@ -80,7 +80,8 @@ def table(snapshot: Snapshot) -> str:
 
 def frame_of(snapshot: Snapshot) -> pd.DataFrame:
     """Return the PBXs as shown on the page, in the order of the inventory."""
-    pbxs, current = snapshot.pbxs, snapshot.addresses_now
+    pbxs = snapshot.pbxs
+    current = snapshot.addresses_now
     addresses = current.groupby("pbx_id")["address"].agg(lambda found: ", ".join(dict.fromkeys(found)))
     numbers = snapshot.pbx_numbers.groupby("pbx_id")["number"].size()
     return pd.DataFrame(
@@ -182,10 +183,12 @@ def _choice(label: str, words: dict[str, str], value: str, key: str) -> str:
 
 
 def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
-    now, zone = clocks.now(), session.zone()
+    now = clocks.now()
+    zone = session.zone()
     mine = snapshot.pbx_addresses[snapshot.pbx_addresses["pbx_id"] == pbx_id]
     for number, row in enumerate(mine.to_dict("records")):
-        address, ended = str(row["address"]), not pd.isna(row["valid_to"])
+        address = str(row["address"])
+        ended = not pd.isna(row["valid_to"])
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(mono(address), width="content")
             until = f"until {ago(row['valid_to'])}" if ended else "in use"

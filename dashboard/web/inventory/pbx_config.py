@@ -28,7 +28,8 @@ def show(snapshot: Snapshot, pbx_id: str) -> None:
     except InputError as exc:
         st.markdown(plain(str(exc)))
         return
-    kinds, vendor = writers.kinds(), snapshot.pbxs.loc[snapshot.pbxs["pbx_id"] == pbx_id, "vendor"]
+    kinds = writers.kinds()
+    vendor = snapshot.pbxs.loc[snapshot.pbxs["pbx_id"] == pbx_id, "vendor"]
     kind = st.selectbox(
         "Write it for",
         kinds,
@@ -41,7 +42,8 @@ def show(snapshot: Snapshot, pbx_id: str) -> None:
 
 
 def _written(snapshot: Snapshot, wanted: writers.TrunkSpec, kind: str) -> None:
-    pbx_id, snippet = wanted.pbx_id, writers.write(kind, wanted)
+    pbx_id = wanted.pbx_id
+    snippet = writers.write(kind, wanted)
     if (snapshot.pbx_config["pbx_id"] == pbx_id).any():
         rows = frame_of(writers.compare(wanted, snapshot.pbx_config))
         st.dataframe(

@@ -17,7 +17,8 @@ from dashboard.web.components import tables
 from dashboard.web.components.formatting import ICONS, plain
 from dashboard.web.inventory import file_import
 
-ROUND, PRESSED = "set_up_import_round", "set_up_import_pressed"
+ROUND = "set_up_import_round"
+PRESSED = "set_up_import_pressed"
 MOST_TOLD = 8
 """Number of problems listed above the table, where their full text is visible."""
 TYPES: Final = ["csv", "tsv", "txt"]

@@ -25,7 +25,8 @@ from dashboard.web.fixes import review
 from dashboard.web.inventory import pbx_config
 from dashboard.web.onboarding import bulk_form
 
-CHOSEN, TABLE = "pbx_id", "set_up_matrix"
+CHOSEN = "pbx_id"
+TABLE = "set_up_matrix"
 LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
     Progress.DONE: ("green", ICONS["good"]),
     Progress.OPEN: ("orange", ":material/radio_button_unchecked:"),
@@ -55,7 +56,8 @@ def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -
     found: list[PbxProgress] = session.kept("set_up_standings", asked, lambda: fleet.standings(known))
     account: Credentials = session.kept("set_up_account", asked, lambda: credentials(known))
     most = session.workspace().settings.max_changes
-    allow, route = fleet.allow_together(known, most), fleet.route_together(known, most)
+    allow = fleet.allow_together(known, most)
+    route = fleet.route_together(known, most)
     why = lacking(known.snapshot)
     title.title(plain(fleet.answer(found, allow, route, account, why)))
     with bar:
@@ -181,5 +183,6 @@ def _account(account: Credentials) -> None:
 
 def note(pbx_id: str, kind: str, content: dict[str, Any]) -> None:
     """Save a note about a PBX with the name of the actor at the browser."""
-    kept, by = session.workspace().state, session.who().name
+    kept = session.workspace().state
+    by = session.who().name
     notes.keep(kept, pbx_id, kind, content, at=clocks.now(), by=by)

@@ -48,7 +48,8 @@ def _label(number: int, title: str, progress: Progress) -> str:
 
 
 def _act(step: OnboardingStep, known: OnboardingContext, pbx_id: str) -> None:
-    snapshot, pbx = known.snapshot, known.pbxs[pbx_id]
+    snapshot = known.snapshot
+    pbx = known.pbxs[pbx_id]
     dynamic = pbx["ip_kind"] == "dynamic"
     if step.id == "kind":
         st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
@@ -91,7 +92,8 @@ def _configure(step: OnboardingStep, snapshot: Snapshot, pbx_id: str) -> None:
 
 
 def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> None:
-    prefix, pop = snapshot.account.tech_prefix, pop_host(snapshot, str(pbx["pop"]))
+    prefix = snapshot.account.tech_prefix
+    pop = pop_host(snapshot, str(pbx["pop"]))
     if not prefix:
         st.caption("The tech prefix is not known yet; it is on Account.")
         return

@@ -42,7 +42,8 @@ def columns() -> dict[str, Any]:
 def of(by: str, since: datetime) -> pd.DataFrame | None:
     """Return ``of`` and the peaks of outbound calls by one of ``BY``; ``None`` if they have not been counted yet."""
     if by == "day":
-        store, zone = session.workspace().store, session.zone()
+        store = session.workspace().store
+        zone = session.zone()
         return session.kept("peaks by day", since, lambda: rows.peaks_by_day(store.load(since=since), zone), ages=False)
     found = _counted(by, since)
     return None if found is None else rows.peaks_shown(found.peaks)

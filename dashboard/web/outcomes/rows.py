@@ -80,7 +80,8 @@ def grouped(
     if by == "source":
         return store.by_source(since=since).rename(columns={"source_ip": "of"})
     name = {"pbx": "who", "pop": "who", "destination": "zone"}.get(by)
-    part, step = Part(since=since), "day" if by == "day" else ""
+    part = Part(since=since)
+    step = "day" if by == "day" else ""
     found = cube.sums(*([name] if name else []), "outcome", "code", part=part, step=step, zone=zone)
     codes = found["code"].str.extract(r"^(\d*)", expand=False)
     found = found.assign(sip_status=pd.to_numeric(codes, errors="coerce").astype("Int64"))
@@ -154,7 +155,8 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     shares = metrics.ratios(rows, ["of"], only=SHARES)
     wide = shares.pivot_table(index="of", columns="ratio", values="value", dropna=False, observed=True)
     answered = shares[shares["ratio"] == "asr"].set_index("of")
-    sums, talk = metrics.totals(rows, ["of"]).set_index("of"), metrics.acd(rows, ["of"]).set_index("of")
+    sums = metrics.totals(rows, ["of"]).set_index("of")
+    talk = metrics.acd(rows, ["of"]).set_index("of")
     found = pd.DataFrame({"calls": sums["calls"]}).join(wide[list(SHARES)])
     found = found.assign(
         low=answered["low"], high=answered["high"], acd_s=talk["acd_s"], cost_usd=sums["cost_usd"]
@@ -190,7 +192,8 @@ def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame 
         ``_high``); ``acd_s`` with its numerator ``talk_s`` and denominator ``answered``; ``cost_usd``; the peaks.
     """
     rows = rows[rows["of"].isin(of)]
-    sums, talk = metrics.totals(rows, ["of"]).set_index("of"), metrics.acd(rows, ["of"]).set_index("of")
+    sums = metrics.totals(rows, ["of"]).set_index("of")
+    talk = metrics.acd(rows, ["of"]).set_index("of")
     columns = {"calls": sums["calls"]}
     for name, mine in metrics.ratios(rows, ["of"], only=SHARES).groupby("ratio", sort=False):
         told = mine.set_index("of")

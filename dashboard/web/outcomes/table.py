@@ -20,7 +20,8 @@ from dashboard.web.outcomes import peaks as outcome_peaks
 from dashboard.web.outcomes import rows as outcome_rows
 from dashboard.web.outcomes.rows import BY, explained
 
-DIALED, NEW = "dialed", "new"
+DIALED = "dialed"
+NEW = "new"
 VIEWS: Final = {**BY, DIALED: "Number dialed", NEW: "First seen"}
 PERCENT = 100
 SHORT: Final = {
@@ -47,7 +48,8 @@ def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
         return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
 
     known = session.snapshot()
-    old, aside = lacking(known, "calls"), search.apart(known, since)
+    old = lacking(known, "calls")
+    aside = search.apart(known, since)
     if old and rows.empty:
         return f"{old} {aside}".strip()
     told = session.kept("outcomes title", (since, words), made, ages=False)
@@ -114,7 +116,8 @@ def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
 
 def rows(by: str, since: datetime) -> pd.DataFrame:
     """Return the calls summed by one of ``BY``, or over all calls for ``""``."""
-    store, known = session.workspace().store, session.snapshot()
+    store = session.workspace().store
+    known = session.snapshot()
     return outcome_rows.grouped(by, cube=session.cube(), snapshot=known, store=store, since=since, zone=session.zone())
 
 

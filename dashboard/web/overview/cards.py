@@ -73,7 +73,8 @@ def figures(claims: Claims) -> None:
     """Draw the four figures that an operator looks for first; a figure without its input shows no number."""
     snapshot = claims.snapshot
     total, proven, refused = session.kept("figures", "", lambda: frames.last_day(snapshot))
-    admitted, lost = claims.figure(proven, "calls"), claims.figure(refused, "calls")
+    admitted = claims.figure(proven, "calls")
+    lost = claims.figure(refused, "calls")
     bad = sum(finding.severity.at_least(Severity.HIGH) for finding in claims.open)
     found = claims.open_figure
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
@@ -176,7 +177,8 @@ def _breaks_calls(impact: ReplayImpact | None) -> bool:
 
 
 def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
-    worst, sentences = fix.worst, fix.sentences
+    worst = fix.worst
+    sentences = fix.sentences
     color = SEVERITY_COLORS[worst.severity]
     icon = ICONS["error" if color == "red" else "warning"]
     more = f" and {counted(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""

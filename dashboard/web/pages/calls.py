@@ -14,10 +14,13 @@ from dashboard.web.calls import filters, search
 from dashboard.web.components import charts as plots
 from dashboard.web.components import empty_states, page_titles
 
-known, cube, zone = session.snapshot(), session.cube(), session.zone()
+known = session.snapshot()
+cube = session.cube()
+zone = session.zone()
 title = st.empty()
 asked = filters.ask(known, cube)
-part, step = asked.part, "day" if asked.by_day else "hour"
+part = asked.part
+step = "day" if asked.by_day else "hour"
 
 outcomes = session.kept("outcomes of calls", part, lambda: cube.sums("outcome", part=part), ages=False)
 recorded = Capability.REFUSALS_IN_CDRS in known.capabilities
@@ -36,7 +39,8 @@ if session.kept("no calls", asked.whole, lambda: cube.sums(part=asked.whole).emp
     nothing = "No outbound call was read for this time. Choose a longer one."
     empty_states.empty("Nothing to show yet." if lacking(known, "calls") else nothing, icon=":material/call:")
 else:
-    over, stretch = filters.over(asked), filters.stretch(asked)
+    over = filters.over(asked)
+    stretch = filters.stretch(asked)
     st.subheader(f"What became of them, by {step}")
     filters.chart(
         filters.time_key(asked),

@@ -9,7 +9,8 @@ from dashboard.web.components import page_titles
 from dashboard.web.fixes import open_fixes
 from dashboard.web.overview import cards
 
-claims, zone = session.claims(), session.zone()
+claims = session.claims()
+zone = session.zone()
 
 st.title(session.kept("title", claims.fault, lambda: page_titles.overview(claims)))
 open_fixes.show()

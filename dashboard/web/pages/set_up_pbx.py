@@ -11,7 +11,8 @@ from dashboard.web.onboarding import overview, pbx_steps
 
 known = overview.ground(*session.known())
 
-title, bar = st.empty(), st.container(horizontal=True, vertical_alignment="bottom")
+title = st.empty()
+bar = st.container(horizontal=True, vertical_alignment="bottom")
 pbx_id = overview.choose(known.snapshot, bar)
 if pbx_id:
     steps = set_up_steps.steps(known, pbx_id)

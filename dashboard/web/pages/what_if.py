@@ -17,7 +17,8 @@ known = session.snapshot()
 lower_bound = Capability.REFUSALS_IN_CDRS not in known.capabilities
 drafted = editor.current(known)
 
-title, numbers = st.empty(), st.container()
+title = st.empty()
+numbers = st.container()
 left, right = st.columns([6, 5], gap="medium")
 with left:
     st.subheader("Outbound Allowed IPs")

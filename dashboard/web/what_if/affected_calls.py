@@ -30,7 +30,9 @@ from dashboard.web.components import empty_states
 from dashboard.web.components import tables as grids
 from dashboard.web.components.formatting import plain
 
-LABEL_KEY, MORE_KEY, VIEW_KEY = "behind_label", "behind_more", "behind_view"
+LABEL_KEY = "behind_label"
+MORE_KEY = "behind_more"
+VIEW_KEY = "behind_view"
 SINGLE, DIALED = VIEWS = ("Single calls", "Destinations")
 CALLS = 50
 """Number of single calls shown initially and added by each press of the button."""
@@ -190,8 +192,10 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
         column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd"],
         key="behind_numbers",
     )
-    there, of = int(found["calls"].sum()), f" of {who}" if who else ""
-    numbers, calls = counted(len(found), "number"), counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
+    there = int(found["calls"].sum())
+    of = f" of {who}" if who else ""
+    numbers = counted(len(found), "number")
+    calls = counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
     costliest = f"The costliest {numbers}, with {there:,} of {calls}" if there < total else f"{numbers} in {calls}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{costliest}{of}."), width="content")
@@ -240,7 +244,8 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         },
         key="behind_calls",
     )
-    of, all_of_them = f" of {who}" if who else "", counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
+    of = f" of {who}" if who else ""
+    all_of_them = counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
     newest = f"The newest {len(frame):,} of {all_of_them}" if total > len(frame) else all_of_them
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{newest}{of}. Times are those of {session.zone().key}."), width="content")

@@ -22,11 +22,14 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import entry
 from dashboard.web.components.formatting import address_of, mono, plain
 
-AS_NOW, ON, OFF = "as now", "on", "off"
+AS_NOW = "as now"
+ON = "on"
+OFF = "off"
 GIVEN = ("network", "label", "owner", "purpose", "role", "review_by")
 """Columns that define an entry; a new value in another column, such as time or actor, is no change of the list."""
 TYPED = ["network", "label", "origin"]
-_PASTED, _ADDRESS_LIKE = re.compile(r"[\s,;]+"), re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:/]+")
+_PASTED = re.compile(r"[\s,;]+")
+_ADDRESS_LIKE = re.compile(r"[0-9A-Fa-f]*[.:][0-9A-Fa-f.:/]+")
 
 
 @dataclass
@@ -104,7 +107,8 @@ def carried(draft: Draft, snapshot: Snapshot) -> Draft:
         The current list without the entries that the draft removed, followed by the rows that the viewer wrote and that
         are not on the list yet; the switch of the draft, or ``as now`` if the account already has that state.
     """
-    rows, fresh = _typed(draft.edited), begin(snapshot, draft.turn)
+    rows = _typed(draft.edited)
+    fresh = begin(snapshot, draft.turn)
     now = fresh.base
     written = rows[(rows["network"].str.strip() != rows["origin"]) & ~rows["network"].str.strip().isin(now["network"])]
     gone = set(draft.of["network"]) - set(rows["network"].str.strip()) | set(written["origin"])
@@ -186,7 +190,8 @@ def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
     places = {text: number for text, (number, _) in kept.items()}
     origins = {was for *_, was in written if was}
     began = {row["network"]: entry(row) for row in _entries(snapshot, [name in origins for name in listed])}
-    there, faults = set(listed), []
+    there = set(listed)
+    faults = []
     added: list[Change] = []
     for number, text, said, was in written:
         try:

@@ -18,7 +18,9 @@ from dashboard.web.what_if import draft as drafts
 from dashboard.web.what_if import draft_text
 from dashboard.web.what_if.draft import AS_NOW, OFF, ON, Draft, DraftReading
 
-KEY, SWITCH_KEY, PAST_KEY = "what_if_draft", "what_if_credentials", "what_if_past"
+KEY = "what_if_draft"
+SWITCH_KEY = "what_if_credentials"
+PAST_KEY = "what_if_past"
 SWITCH = {AS_NOW: "As now", ON: "On", OFF: "Off"}
 HOW = "Write a new address below the last row. To take one off the list, tick its row and press Delete or the bin."
 SAFE = "Past calls are judged at once. The account stays as it is until a plan is applied."
@@ -32,7 +34,8 @@ def current(snapshot: Snapshot) -> Draft:
     if draft is None:
         draft = drafts.begin(snapshot)
     elif drafts.moved(draft, snapshot):
-        had_changes, draft = not draft.idle, drafts.carried(draft, snapshot)
+        had_changes = not draft.idle
+        draft = drafts.carried(draft, snapshot)
         st.session_state[SWITCH_KEY] = draft.switch
         if had_changes:
             done = drafts.read(draft.base, draft.switch, snapshot).idle
@@ -47,15 +50,18 @@ def current(snapshot: Snapshot) -> Draft:
 def start_over() -> None:
     """Discard all changes of the draft."""
     draft: Draft = st.session_state[KEY]
-    st.session_state[KEY], st.session_state[SWITCH_KEY] = drafts.begin(session.snapshot(), draft.turn), AS_NOW
+    st.session_state[KEY] = drafts.begin(session.snapshot(), draft.turn)
+    st.session_state[SWITCH_KEY] = AS_NOW
 
 
 def go_back() -> None:
     """Replace the draft with the list and the switch of the selected earlier version."""
-    known, place = session.snapshot(), st.session_state.get(PAST_KEY)
+    known = session.snapshot()
+    place = st.session_state.get(PAST_KEY)
     if place is not None and place < len(known.versions):
         draft = drafts.past(st.session_state[KEY], known.versions[place].policy, known)
-        st.session_state[KEY], st.session_state[SWITCH_KEY] = draft, draft.switch
+        st.session_state[KEY] = draft
+        st.session_state[SWITCH_KEY] = draft.switch
     st.session_state[PAST_KEY] = None
 
 

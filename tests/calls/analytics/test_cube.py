@@ -19,7 +19,8 @@ from dashboard.domain.snapshot import Account, Snapshot
 from tests.builders import frame, pbx
 from tests.calls.exports import NOON, a_row, at, rows_at
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 REFUSED = {"result": "failed", "call_fail_sip_code": "403", "call_fail_reason": "Tech Prefix and IP not in ACL - x"}
 MOVED = NOON + timedelta(minutes=30)
 
@@ -37,7 +38,8 @@ def snapshot(store, export):
     import_files(store, [export(rows)])
     owned = frame(schemas.PBX_ADDRESSES, [{"pbx_id": "a", "address": "198.51.100.11", "valid_from": MOVED}])
     pbxs = frame(schemas.PBXS, [pbx("a", name="Denver")])
-    split_at, since = (MOVED, NOON + DAY), NOON - DAY
+    split_at = (MOVED, NOON + DAY)
+    since = NOON - DAY
     traffic = attribute(
         store.traffic(since=since, split_at=split_at, step="segment"),
         pbxs=pbxs,
@@ -131,10 +133,12 @@ def test_days_of_every_zone_add_up_to_its_calls(store, snapshot, export, zone):
     """
     begins = [NOON + timedelta(minutes=7) * number for number in range(600)]
     import_files(store, [export(rows_at(*begins, custom_x_tag="", callerid=""))])
-    place, known = ZoneInfo(zone), taken(store, snapshot, NOON + 4 * DAY)
+    place = ZoneInfo(zone)
+    known = taken(store, snapshot, NOON + 4 * DAY)
     outbound = [NOON, NOON + 2 * HOUR, NOON + DAY, NOON + DAY, *begins]
     expected = Counter(moment.astimezone(place).date() for moment in outbound)
-    plain, found = build_cube(store, known), build_cube(store, known, zone=place)
+    plain = build_cube(store, known)
+    found = build_cube(store, known, zone=place)
 
     days = found.sums(step="day", zone=place)
     assert expected == dict(zip(days["at"].dt.date, days["calls"], strict=True))

@@ -17,7 +17,8 @@ from dashboard.core.errors import InputError
 from dashboard.sip.call_outcomes import SHORT_S, outcome
 
 NOON = pd.Timestamp("2026-11-02 12:00", tz="UTC").as_unit("us")
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 SUMS = ("calls", "short_calls", "duration_s")
 
 
@@ -191,7 +192,8 @@ def test_totals():
         {"calls": 2, "duration_s": 30, "cost_usd": "0.00000002", "pbx_id": "denver"},
         coded(401, 5, pbx_id="denver"),
     )
-    whole, by_pbx = metrics.totals(frame).iloc[0], metrics.totals(frame, ["pbx_id"])
+    whole = metrics.totals(frame).iloc[0]
+    by_pbx = metrics.totals(frame, ["pbx_id"])
 
     assert whole.tolist() == [10, 5, 5, 2.0, Decimal("400.00000003")]
     assert by_pbx.to_numpy().tolist() == [

@@ -27,12 +27,17 @@ from dashboard.domain.snapshot import Account, Snapshot
 from tests.calls.exports import a_row, as_csv, at, rows_at
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
-SINCE, UNTIL = MIDNIGHT - 5 * MINUTE, MIDNIGHT + 6 * MINUTE + 30 * SECOND
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+SINCE = MIDNIGHT - 5 * MINUTE
+UNTIL = MIDNIGHT + 6 * MINUTE + 30 * SECOND
 EARLIER, MOVED = MIDNIGHT - 6 * MINUTE, MIDNIGHT + 90 * SECOND
 """When an address moves from one PBX to another: once before the queried period, once within."""
-ADDRESSES, TAGS = ("198.51.100.11", "198.51.100.12", "203.0.113.66"), ("", "", "tag-b", "unknown")
-ZONES, NUMBERS = ("UNITED STATES", "CANADA", ""), ("12065550100", "12065550101", "12065550199")
+ADDRESSES = ("198.51.100.11", "198.51.100.12", "203.0.113.66")
+TAGS = ("", "", "tag-b", "unknown")
+ZONES = ("UNITED STATES", "CANADA", "")
+NUMBERS = ("12065550100", "12065550101", "12065550199")
 
 
 class Call(NamedTuple):
@@ -100,7 +105,9 @@ def inventory() -> dict[str, pd.DataFrame]:
 
 def snapshot_of(store: CallStore) -> Snapshot:
     """Return a snapshot of the store's calls."""
-    known, since, cuts = inventory(), MIDNIGHT - 3 * DAY, (EARLIER, MOVED)
+    known = inventory()
+    since = MIDNIGHT - 3 * DAY
+    cuts = (EARLIER, MOVED)
     traffic = attribute(store.traffic(since=since, split_at=cuts, step="segment"), **known)
     account = Account(tech_prefix="", credentials_on=None)
     return Snapshot(MIDNIGHT + DAY, account, **known, traffic=traffic, since=since, window_start=since, split_at=cuts)
@@ -116,7 +123,9 @@ def counted(calls: pd.DataFrame, of: list[str]) -> dict[tuple[str, str], tuple[i
         groups.setdefault((name, call["direction"]), []).append(span)
     found: dict[tuple[str, str], tuple[int, int, int]] = {}
     for group, spans in groups.items():
-        starts, minutes, most = Counter(begin for begin, _ in spans), Counter[int](), 0
+        starts = Counter(begin for begin, _ in spans)
+        minutes = Counter[int]()
+        most = 0
         for second in range((UNTIL - SINCE) // SECOND):
             minutes[second // 60] += starts[second]
             most = max(most, sum(begin <= second < end for begin, end in spans))
@@ -146,7 +155,8 @@ def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: 
     """
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(peaks, "AT_ONCE", at_once)
-        store, path = CallStore(Path(folder) / "home"), Path(folder) / "export.csv"
+        store = CallStore(Path(folder) / "home")
+        path = Path(folder) / "export.csv"
         path.write_text(as_csv(rows_of(calls)))
         import_files(store, [path])
         single = store.calls(CallFilter(), limit=1_000)

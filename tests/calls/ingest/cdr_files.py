@@ -87,7 +87,8 @@ def cdr_file(
     if damage and draw.random() < 0.1:
         columns.insert(draw.randrange(len(columns)), draw.choice(("note", "Note", "", "direction", "rate")))
     days = draw.choice((1, 1, 3))
-    rows, good = [], set()
+    rows = []
+    good = set()
     for number in range(draw.randrange(1, 12)):
         start = NOON + timedelta(days=number % days, seconds=37 * number)
         destination = f"1206{seed % MOST_ROWS:06}{number:02}"

@@ -14,7 +14,8 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import DashboardError
 from tests.paths import ROOT
 
-IMPORT, HOLD = "import", "hold"
+IMPORT = "import"
+HOLD = "hold"
 
 
 def begin_import(home: Path, files: Sequence[Path], how: str = IMPORT) -> subprocess.Popen[str]:
@@ -70,7 +71,8 @@ def fill_up() -> None:
     The arguments are the disk, a small export and a large one. The results are printed as JSON.
     """
     disk, small, large = map(Path, sys.argv[1:])
-    store, filler = CallStore(disk / "home"), disk / "filler"
+    store = CallStore(disk / "home")
+    filler = disk / "filler"
     told: dict[str, object] = {"first": tried(store, small), "stored": store.count()}
     before = store.calls()
     with filler.open("wb") as file:

@@ -160,7 +160,9 @@ def test_latin_1_is_read_as_what_it_says(store, export):
     assert set(store.calls()["destination_name"]) == {"MÉXICO", "PERÚ"}
 
 
-TIME, SECONDS, DOLLARS = "not a UTC time between 2000 and now", "not a whole number of seconds", "not an amount"
+TIME = "not a UTC time between 2000 and now"
+SECONDS = "not a whole number of seconds"
+DOLLARS = "not an amount"
 BAD_VALUES = [
     ("direction", "sideways", "neither Outbound nor Inbound"),
     ("direction", "", "neither Outbound nor Inbound"),

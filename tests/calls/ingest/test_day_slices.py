@@ -69,7 +69,8 @@ def test_the_days_cover_the_file(tmp_path_factory: pytest.TempPathFactory, days:
     """The slices follow each other from the header to the end, each with exactly the lines of its day."""
     path = tmp_path_factory.mktemp("cut") / "export.csv"
     path.write_text(text(calls(A_DAY_ROWS, *days, A_DAY_ROWS * len(days))), encoding="utf-8")
-    data, found = path.read_bytes(), cut(path)
+    data = path.read_bytes()
+    found = cut(path)
 
     assert found
     assert found[0].begin == data.index(b"\n") + 1
@@ -170,8 +171,10 @@ def test_a_gzip_of_several_days_is_cut_once_it_is_unpacked(store: CallStore, exp
     """A gzip file of several days is cut after decompression and gives the same calls as a plain file."""
     noise = Random(7)
     rows = [{**row, "note": noise.randbytes(WIDE // 2).hex()} for row in calls(A_DAY_ROWS, A_DAY_ROWS)]
-    packed, plain = export(text(rows), "export.csv.gz"), export(text(rows), "again.csv")
-    first, second = import_files(store, [packed])[0], import_files(store, [plain])[0]
+    packed = export(text(rows), "export.csv.gz")
+    plain = export(text(rows), "again.csv")
+    first = import_files(store, [packed])[0]
+    second = import_files(store, [plain])[0]
 
     assert (first.kept, first.error) == (len(rows), "")
     assert (second.kept, second.duplicate) == (0, len(rows))

@@ -15,7 +15,8 @@ from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.store import CallStore
 from tests.calls.exports import HEADER, NOON, Row, a_row, as_csv, at, rows_at
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 MOST_REMEMBERED = 100_000
 
 

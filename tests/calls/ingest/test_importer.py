@@ -330,7 +330,8 @@ def test_any_windows_in_any_order_add_up_to_the_same_calls(tmp_path_factory, cal
     store = CallStore(home)
     rows = {NOON + hours * HOUR: equal for hours, equal in calls}
     for number, (first, hours) in enumerate([*windows, (0, 50)]):
-        since, until = NOON + first * HOUR, NOON + (first + hours) * HOUR
+        since = NOON + first * HOUR
+        until = NOON + (first + hours) * HOUR
         path = home / f"{number}.csv"
         path.write_text(as_csv([row for at, n in rows.items() if since <= at < until for row in rows_at(*[at] * n)]))
         import_files(store, [path], window=(since, until) if by_window else None)
@@ -395,7 +396,8 @@ def test_a_file_that_changed_since_the_stop_is_read_again(store, export):
 
 def test_single_calls_go_with_age_and_what_they_add_up_to_stays(store, export):
     """Beyond the retention period only the roll-up remains, and a late file does not change it."""
-    old, new = NOON - timedelta(days=5), NOON
+    old = NOON - timedelta(days=5)
+    new = NOON
     path = export(rows_at(old, old + HOUR, new))
     import_files(store, [path], keep_days=3)
 

@@ -24,7 +24,8 @@ from tests.waiting import WAIT_S
 KILLS = 10
 """Number of evenly spaced times at which an import is killed."""
 A_WEEK = timedelta(days=7)
-DAYS, CALLS_A_DAY = 6, 1_500
+DAYS = 6
+CALLS_A_DAY = 1_500
 
 
 def calls_of(days: range, *, seed: int, ids: bool = True) -> list[Row]:

@@ -22,7 +22,8 @@ from dashboard.calls.store.engine import Engine, to_frame
 
 SINCE = datetime(2026, 11, 2, 12)  # noqa: DTZ001 - times of the store are naive UTC
 SPAN_S = 600
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 CALLS = pyarrow.schema(
     [
         ("direction", pyarrow.string()),
@@ -136,7 +137,8 @@ def test_a_call_from_the_day_before_still_runs(engine, tmp_path):
 def test_a_call_over_midnight_runs_on_both_days():
     """Days are aggregated one by one; a call over midnight counts as in progress on both."""
     since = datetime(2026, 11, 2)  # noqa: DTZ001 - as above
-    day_s, two_days = 86_400, since + timedelta(days=2)
+    day_s = 86_400
+    two_days = since + timedelta(days=2)
     calls = pyarrow.table({"is_inbound": [False], "start_s": [day_s - 30], "done_s": [day_s + 30]})
     found = weigh(calls, since, two_days).to_pylist()
 
@@ -155,7 +157,8 @@ def test_no_parts_have_no_load(engine):
 
 def test_first_seen(engine, tmp_path):
     """Each source and each zone of outbound calls has its first call, number of calls and cost."""
-    hour, cent = 3600 * SECOND, Decimal("0.01")
+    hour = 3600 * SECOND
+    cent = Decimal("0.01")
     rows = [
         (SINCE, "outbound", "198.51.100.11", "UNITED STATES", 5, 5 * cent, SINCE + MINUTE),
         (SINCE + hour, "outbound", "198.51.100.11", "UK PREMIUM", 2, 100 * cent, SINCE + hour),

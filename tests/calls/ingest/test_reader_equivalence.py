@@ -19,7 +19,9 @@ from tests.calls.exports import HEADER, Row, a_row, as_csv
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
 WIDEST = 60_000
 """Characters of an ignored column, so that a file of few rows is large enough to be cut into days."""
-NIGHT, MIDNIGHT, NOON = "2026-11-02 23:59:59+00", "2026-11-03 00:00:00+00", "2026-11-02 12:00:00+00"
+NIGHT = "2026-11-02 23:59:59+00"
+MIDNIGHT = "2026-11-03 00:00:00+00"
+NOON = "2026-11-02 12:00:00+00"
 KINDS: list[Row] = [
     {"start_time": NIGHT, "end_time": "2026-11-03 00:00:10+00"},
     {"start_time": NIGHT, "end_time": "", "total_cost": "-0.0", "direction": "Inbound"},

@@ -22,7 +22,8 @@ from tests.calls.exports import HEADER, NOON, WITH_ID, a_row, as_csv, at, rows_a
 from tests.calls.ingest.children import HOLD, begin_import, tried
 from tests.waiting import WAIT_S
 
-HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
+HOUR = timedelta(hours=1)
+A_DAY = timedelta(days=1)
 MIDNIGHT = NOON + timedelta(hours=12)
 
 
@@ -130,7 +131,8 @@ def test_a_large_file_that_waits_for_its_turn_leaves_the_engine_to_small_ones(
     """Large files are read one at a time; waiting large files do not block small ones."""
     rows = [a_row(start_time="2026-11-02T12:00:00Z", callerid=n) for n in range(700)]
     noted = ({**row, "note": "x" * 50_000} for row in rows)
-    large, small = export(as_csv(noted, [*HEADER, "note"]), "large.csv"), export(rows, "small.csv")
+    large = export(as_csv(noted, [*HEADER, "note"]), "large.csv")
+    small = export(rows, "small.csv")
     engine = Engine(tmp_path / "engine")
     with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(2) as pool:
         turn = Turn()
@@ -156,7 +158,9 @@ def test_a_file_that_waits_for_the_engine_is_left_once_the_import_is_stopped(
 ) -> None:
     """A file that waits for the engine is not started after a stop."""
     path = export([a_row(start_time="2026-11-02T12:00:00Z")])
-    engine, watch, turn = Engine(tmp_path / "engine"), FileProgress(), Turn()
+    engine = Engine(tmp_path / "engine")
+    watch = FileProgress()
+    turn = Turn()
     with ThreadPoolExecutor(1) as days, ThreadPoolExecutor(1) as pool:
         shared = Shared(days, engines=turn)
         waits = pool.submit(stage, path, tmp_path / "work", engine, whole=False, watch=watch, shared=shared)

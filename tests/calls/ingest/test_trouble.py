@@ -20,7 +20,8 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at
 
-A_DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+A_DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 
 
 def test_a_lock_that_cannot_be_made_is_a_sentence(store: CallStore, export: Callable[..., Path]) -> None:
@@ -43,7 +44,8 @@ def test_a_newer_store_is_noticed_before_a_file_is_read(store: CallStore, export
     newer = manifest.with_name("00000002-0123456789ab.json")
     newer.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
     (folder / "CURRENT").write_text(newer.stem)
-    before, told = sorted(folder.rglob("*.parquet")), list[str]()
+    before = sorted(folder.rglob("*.parquet"))
+    told = list[str]()
 
     with pytest.raises(StoreError, match=r"written by a newer version \(format 99\)"):
         import_files(store, [export([a_row(duration="61")])], progress=lambda what, _share: told.append(what))
@@ -75,7 +77,8 @@ def test_a_garbled_part_is_named_with_its_cure(store: CallStore, export: Callabl
     import_files(store, [export(rows_at(*(NOON + n * MINUTE for n in range(300))))])
     part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
     data = bytearray(part.read_bytes())
-    begin, end = len(data) // 8, len(data) // 2
+    begin = len(data) // 8
+    end = len(data) // 2
     data[begin:end] = random.Random(1).randbytes(end - begin)
     part.write_bytes(bytes(data))
 
@@ -170,7 +173,8 @@ def test_hours_of_retired_days_are_never_lost(store: CallStore, export: Callable
 
     assert rows["calls"].sum() == 24
     found = rows.sort_values("first_at")
-    second, hour = datetime(2026, 11, 2, 12, 25, tzinfo=UTC), NOON + timedelta(hours=1)
+    second = datetime(2026, 11, 2, 12, 25, tzinfo=UTC)
+    hour = NOON + timedelta(hours=1)
     assert [(second, 6), (hour, 7), (later[1], 11)] == list(zip(found["first_at"], found["calls"], strict=True))
     within = store.traffic(since=NOON + timedelta(minutes=35))
     assert within["calls"].sum() == 24

@@ -113,7 +113,8 @@ def test_order_does_not_matter(attempts: list[Call], records: list[Call], random
 
 def test_a_refused_attempt_does_not_take_the_record_of_the_call_that_followed() -> None:
     """Of a refused attempt and an answered redial, the answered one gets the record and the refused one has none."""
-    attempts, records = [(0, 100, 0), (0, 120, 30)], [(0, 121, 30)]
+    attempts = [(0, 100, 0), (0, 120, 30)]
+    records = [(0, 121, 30)]
 
     assert [-1, 0] == pair(side(attempts), side(records), ahead_s=0).tolist()
 
@@ -123,7 +124,8 @@ def test_a_few_wrong_pairs_do_not_move_the_clock(ahead_s: int) -> None:
     """The clock offset is the median of answered calls; calls with different talk times are not paired."""
     attempts = [(number, 1000 * number, 10 + number) for number in range(9)]
     records = [(number, at + ahead_s, talk) for number, at, talk in attempts]
-    records[3], records[4] = (3, 9, 13), (4, 500_000, 14)
+    records[3] = (3, 9, 13)
+    records[4] = (4, 500_000, 14)
 
     assert (ahead_s, 9) == (skew(side(attempts), side(records)).ahead_s, skew(side(attempts), side(records)).compared)
 

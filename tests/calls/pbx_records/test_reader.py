@@ -109,14 +109,13 @@ def test_the_cause_is_read_where_the_dialplan_wrote_it(reads: Any) -> None:
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
 def test_every_template_that_says_when_a_call_began_is_read(reads: Any, name: str) -> None:
     """The shipped templates are distinguished by their fields; the cause has its number."""
-    fields, more = (
-        TEMPLATES[name],
-        {"hangup_cause": "CALL_REJECTED", "billsec": "0", "answer_stamp": "", "duration": "0"},
-    )
+    fields = TEMPLATES[name]
+    more = {"hangup_cause": "CALL_REJECTED", "billsec": "0", "answer_stamp": "", "duration": "0"}
     sent = {"last_app": "bridge", "last_arg": f"{{a=1,b=2}}sofia/gateway/flowroute/{PREFIX}*{CALLED}"}
     lines = [switched(fields, **sent), switched(fields, uuid=f"{UUID}2", **sent, **more)]
     if name == "sql":
-        begin, end = "INSERT INTO cdr VALUES (", ");\n"
+        begin = "INSERT INTO cdr VALUES ("
+        end = ");\n"
         lines = [begin + line.strip() + end for line in lines]
     made = reads(*lines)
 

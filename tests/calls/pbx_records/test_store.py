@@ -118,7 +118,8 @@ def test_bad_lines_are_kept_aside_and_put_right(kept: PbxRecords, taken: Callabl
 
 def test_a_file_that_cannot_be_used_takes_nothing_from_the_others(kept: PbxRecords, tmp_path: Path) -> None:
     """An unusable file has an error that names it; the other file is stored."""
-    good, other = tmp_path / "Master.csv", tmp_path / "notes.txt"
+    good = tmp_path / "Master.csv"
+    other = tmp_path / "notes.txt"
     good.write_text(master())
     other.write_text("hello\n")
     results = kept.import_files([other, good, tmp_path / "gone.csv"], origin())

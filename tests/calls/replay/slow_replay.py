@@ -123,7 +123,9 @@ def true_worlds(draw: st.DrawFn) -> tuple[World, bool]:
         The world, and whether the carrier lets a digest rescue a call with a prefix; that, and the SIP status of calls
         without prefix and credentials, may be unobserved.
     """
-    rescues, code, known = draw(st.booleans()), draw(st.sampled_from([403, 404])), draw(st.booleans())
+    rescues = draw(st.booleans())
+    code = draw(st.sampled_from([403, 404]))
+    known = draw(st.booleans())
     plain = st.fixed_dictionaries(
         {"auth_method": st.sampled_from(["ip", "credentials"]), "dials_prefix": st.sampled_from(["yes", "no"])}
     )
@@ -136,7 +138,8 @@ def true_worlds(draw: st.DrawFn) -> tuple[World, bool]:
     for place in draw(st.lists(st.tuples(*map(st.sampled_from, (ADDRESSES, ("a", "b"), MOMENTS))), max_size=12)):
         source, who, at = place
         then = in_force(bare, at) or draw(st.sampled_from(policies))
-        prefix, on = facts[who]["dials_prefix"] == "yes", bool(then.credentials_on)
+        prefix = facts[who]["dials_prefix"] == "yes"
+        on = bool(then.credentials_on)
         digest = facts[who]["auth_method"] != "ip"
         if table(prefix, bool(on_list(then, source)), on, digest, rescues):
             outcome = draw(st.sampled_from(["answered", "busy_or_no_answer", "bad_number"]))
@@ -191,14 +194,16 @@ def facts_under(world: World, call: Call, policy: Policy) -> Facts:
     known = world.facts.get(call.who)
     dials = None if known is None else {"yes": True, "no": False}.get(known["dials_prefix"])
     holds = None if known is None else {"ip": False, "unknown": None}.get(known["auth_method"], True)
-    proven, latest = False, None
+    proven = False
+    latest = None
     for other in world.calls:
         then = in_force(world, other.at)
         if (other.source, other.who) != (call.source, call.who) or not then:
             continue
         shown = digest_shown(world, other)
         if shown is not None and (latest is None or (other.at, shown) > latest):
-            latest, holds = (other.at, shown), shown
+            latest = (other.at, shown)
+            holds = shown
         if not seen(world, other):
             continue
         if then.credentials_on is False and on_list(then, other.source) is True:
@@ -227,7 +232,8 @@ def met(world: World, call: Call, then: Policy) -> Facts:
 def seen(world: World, call: Call) -> bool | None:
     """Return whether the carrier admitted the call; ``None`` if the outcome proves neither."""
     then = in_force(world, call.at)
-    off, code = then is not None and then.credentials_on is not True, world.observed.no_path_status
+    off = then is not None and then.credentials_on is not True
+    code = world.observed.no_path_status
     if off and OUTCOMES[call.outcome] == code:
         return None
     return {"answered": True, "busy_or_no_answer": True, "refused_auth": False}.get(call.outcome)
@@ -235,7 +241,8 @@ def seen(world: World, call: Call) -> bool | None:
 
 def judged(world: World, call: Call, policy: Policy) -> bool | None:
     """Return the admission of a call under a policy: by the rule, else by its own result under the same facts."""
-    facts, then = facts_under(world, call, policy), in_force(world, call.at)
+    facts = facts_under(world, call, policy)
+    then = in_force(world, call.at)
     answer = rule(facts, world.observed.digest_rescues_prefix)
     same = then is not None and call.source != NOWHERE and met(world, call, then) == facts
     return seen(world, call) if answer is None and same else answer
@@ -257,12 +264,14 @@ def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
         unknown_source = call.source == NOWHERE and today.networks != proposal.networks
         alike = facts_under(world, call, today) == facts_under(world, call, proposal)
         return "unchanged" if alike and not unknown_source else "cannot tell"
-    lost, gained = (True, False) in found, (False, True) in found
+    lost = (True, False) in found
+    gained = (False, True) in found
     if lost and gained:
         return "cannot tell"
     if not (lost or gained):
         return "unchanged"
-    certain, ours = len(found) == 1, call.who != ""
+    certain = len(found) == 1
+    ours = call.who != ""
     if gained:
         return "saved" if certain else "may be saved"
     if certain:
@@ -272,7 +281,8 @@ def label(world: World, call: Call, today: Policy, proposal: Policy) -> str:
 
 def pairs_of(world: World, call: Call, today: Policy, proposal: Policy) -> set[tuple[bool, bool]]:
     """Return the possible admissions under both policies, by trying every value of each unknown fact for both."""
-    one, other = facts_under(world, call, today), facts_under(world, call, proposal)
+    one = facts_under(world, call, today)
+    other = facts_under(world, call, proposal)
     somewhere = call.source != NOWHERE or today.networks == proposal.networks
     if somewhere and one == other:
         return {(True, True)}
@@ -292,7 +302,8 @@ def pairs_of(world: World, call: Call, today: Policy, proposal: Policy) -> set[t
                 bool(table(dials, together_then, on_then, digest, rescues)),
             )
         )
-    now, then = judged(world, call, today), judged(world, call, proposal)
+    now = judged(world, call, today)
+    then = judged(world, call, proposal)
     return {pair for pair in found if now in (None, pair[0]) and then in (None, pair[1])}
 
 
@@ -316,7 +327,8 @@ def as_segments(world: World) -> list[dict[str, Any]]:
         alike.setdefault((segment, call.source, call.who, call.outcome), []).append(call)
     rows = []
     for calls in alike.values():
-        first, last = min(call.at for call in calls), max(call.at for call in calls)
+        first = min(call.at for call in calls)
+        last = max(call.at for call in calls)
         whole = Call(calls[0].source, calls[0].who, calls[0].outcome, first, sum(call.count for call in calls))
         rows.append(as_row(whole, last_at=last))
     return rows

@@ -12,13 +12,15 @@ from dashboard.calls.replay.refusals import admission_proofs, as_now, refused
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from tests.builders import NOW, calls_row, frame
 
-LISTED, UNLISTED = "198.51.100.11", "198.51.100.40"
+LISTED = "198.51.100.11"
+UNLISTED = "198.51.100.40"
 OFF_AT = NOW - timedelta(hours=3)
 VERSIONS = (
     PolicyVersion(Policy(frozenset({LISTED}), credentials_on=True), NOW - timedelta(days=60)),
     PolicyVersion(Policy(frozenset({LISTED}), credentials_on=False), OFF_AT),
 )
-LATER, EARLIER = OFF_AT + timedelta(seconds=1), OFF_AT - timedelta(hours=1)
+LATER = OFF_AT + timedelta(seconds=1)
+EARLIER = OFF_AT - timedelta(hours=1)
 
 
 OBSERVED = Observations(no_path_status=403)

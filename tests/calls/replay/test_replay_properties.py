@@ -106,7 +106,8 @@ def test_an_empty_proposal_changes_nothing(world: World) -> None:
 @given(worlds, a_policy(st.booleans()), st.lists(st.sampled_from(["credentials", *LISTABLE]), min_size=1, max_size=6))
 def test_a_proposal_and_its_inverse_change_nothing(world: World, today: Policy, moves: list[str]) -> None:
     """Changes followed by their inverses in reverse order leave every call unchanged."""
-    there, changes = today, list[Change]()
+    there = today
+    changes = list[Change]()
     for move in moves:
         changes.append(toggled(there, move))
         there = proposed(there, changes[-1:])
@@ -129,7 +130,8 @@ def toggled(policy: Policy, what: str) -> Change:
 def test_what_is_broken_one_way_is_saved_the_other_way(world: World, one: Policy, other: Policy) -> None:
     """With baseline and proposal exchanged, broken calls are saved ones, and the same calls are undecided."""
     replayer = Replayer(world.snapshot())
-    there, back = replayer.against(other, today=one), replayer.against(one, today=other)
+    there = replayer.against(other, today=one)
+    back = replayer.against(one, today=other)
 
     turned = {"broken": "saved", "stopped": "saved", "may be broken": "may be saved"}
     for said, back_said, pbx_id in zip(there.rows["label"], back.rows["label"], there.rows["pbx_id"], strict=True):
@@ -178,7 +180,8 @@ def test_single_calls_are_labeled_as_their_rows_are(world: World, proposal: Poli
 def test_a_window_counts_its_own_rows_only(world: World, proposal: Policy, since: datetime) -> None:
     """Rows before the window are not counted, but the facts that they prove are used."""
     replayer = Replayer(world.snapshot())
-    whole, window = replayer.against(proposal), replayer.against(proposal, since=since)
+    whole = replayer.against(proposal)
+    window = replayer.against(proposal, since=since)
 
     rows = whole.rows[whole.rows["first_at"] >= since]
     assert list(rows["label"]) == list(window.rows["label"])

@@ -22,11 +22,15 @@ from dashboard.sip.call_outcomes import outcome
 from tests.builders import frame
 
 END = datetime(2026, 11, 23, 2, tzinfo=UTC)
-START, MIDDLE = END - timedelta(days=30), END - timedelta(days=14)
+START = END - timedelta(days=30)
+MIDDLE = END - timedelta(days=14)
 CALLS = 20_000
 LEAST_DECIDED, LEAST_UNOBSERVED = 0.95, 0.90
 """Least shares of decided calls, with and without observation of what the carrier does not document."""
-DENVER, ATLANTA, PHOENIX, INTRUDER = "198.51.100.24", "198.51.100.40", "198.51.100.60", "203.0.113.66"
+DENVER = "198.51.100.24"
+ATLANTA = "198.51.100.40"
+PHOENIX = "198.51.100.60"
+INTRUDER = "203.0.113.66"
 OLD_DENVER = "198.51.100.23"
 """Address that its PBX leaves in the middle of the period."""
 ACCOUNT = load(END, ["theft"])
@@ -40,7 +44,8 @@ TODAY = Policy(
 
 def proposals() -> dict[str, Policy]:
     """Return proposed policies by their difference from today's."""
-    listed, made = TODAY.networks, dict[str, Policy]()
+    listed = TODAY.networks
+    made = dict[str, Policy]()
     for network in sorted(listed):
         made[f"remove {network}"] = replace(TODAY, networks=listed - {network})
     made["allow Denver"] = replace(TODAY, networks=listed | {DENVER})

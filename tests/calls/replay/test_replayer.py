@@ -15,7 +15,8 @@ from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.snapshot import Freshness, Snapshot
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
-LISTED, UNLISTED = "198.51.100.11", "198.51.100.24"
+LISTED = "198.51.100.11"
+UNLISTED = "198.51.100.24"
 OLD = NOW - timedelta(days=60)
 
 

@@ -17,7 +17,9 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
 
-DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
 BUSY = {"result": "no answer", "call_fail_sip_code": "486", "call_fail_reason": "Busy Here", "duration": "0"}
 
 made_calls = st.lists(

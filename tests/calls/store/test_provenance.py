@@ -17,7 +17,8 @@ from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, WITH_ID, Row, as_csv, rows_at
 
 Export = Callable[..., Path]
-DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 WINDOW = (NOON - DAY, NOON + DAY)
 THIEF = {"customer_ip": "203.0.113.66:5060", "total_cost": "2.00000000"}
 

@@ -22,7 +22,9 @@ from dashboard.core.errors import BusyError, StoreError
 from dashboard.domain.admission import ACL_REASON
 from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
 
-HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
 REFUSED = {
     "result": "failed",
     "call_fail_sip_code": "403",
@@ -131,7 +133,8 @@ def test_pages_of_calls_follow_each_other(store, export):
     starts = [NOON + n * timedelta(hours=7) for n in range(20)] + [NOON] * 5
     import_files(store, [export([a_row(start_time=at(m), number_alias=str(n)) for n, m in enumerate(starts)])])
 
-    seen, after = [], None
+    seen = []
+    after = None
     for _ in range(10):
         page = store.calls(limit=4, after=after)
         if page.empty:
@@ -171,7 +174,8 @@ def test_of_a_day_of_many_calls_the_last_hours_are_read_first(store, export, whe
     everything = store.calls(where, limit=2 * MANY)
     assert len(everything) == there
     assert everything["started_at"].is_monotonic_decreasing
-    seen, after = [], None
+    seen = []
+    after = None
     while len(seen) < min(len(everything), 100):
         page = store.calls(where, limit=25, after=after)
         seen += list(zip(page["started_at"], page["call_key"], strict=True))
@@ -245,7 +249,8 @@ def test_an_empty_store_has_answers_too(store):
 
 def test_a_published_generation_is_whole_or_not_there(filled, export):
     """Leftovers of an interrupted writer (parts, manifest, scratch) are invisible, and the next import removes them."""
-    folder, digest = filled.generations.folder, filled.digest
+    folder = filled.generations.folder
+    digest = filled.digest
     (folder / "parts" / "2026-11-02-calls-0000000000000000.parquet").write_bytes(b"half")
     (folder / "generations" / "00000002-000000000000.json").write_text("{")
     (folder / "scratch").mkdir()
@@ -349,7 +354,8 @@ def test_a_damaged_part_is_named(filled, damage, sentence):
 @pytest.mark.parametrize("kind", ["calls", "traffic"])
 def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
     """After the damaged day is forgotten, the other days are readable, and the day can be imported again."""
-    other, before = NOON + 48 * HOUR, filled.count()
+    other = NOON + 48 * HOUR
+    before = filled.count()
     path = export(rows_at(other, other + HOUR), "other.csv")
     import_files(filled, [path])
     ask = filled.calls if kind == "calls" else lambda: filled.traffic(since=NOON - HOUR)
@@ -378,7 +384,8 @@ def test_damaged_sums_are_counted_again(filled, export, kind, after):
     def ask():
         return filled.traffic(since=NOON - HOUR) if kind == "traffic" else filled.load(since=NOON - HOUR)
 
-    whole, calls = ask(), filled.calls()
+    whole = ask()
+    calls = filled.calls()
     cut_short(filled, other, kind)
     with pytest.raises(StoreError, match=f"run: trunkgate calls repair {other}, which counts that day's calls again"):
         ask()
@@ -390,7 +397,8 @@ def test_damaged_sums_are_counted_again(filled, export, kind, after):
 
 def test_sums_of_damaged_calls_cannot_be_counted_again(filled):
     """Nothing is changed; the message names the file of the calls and its remedy."""
-    day, digest = NOON.date(), filled.digest
+    day = NOON.date()
+    digest = filled.digest
     cut_short(filled, day, "traffic")
     cut_short(filled, day, "calls")
 
@@ -426,7 +434,8 @@ def test_a_manifest_that_is_lost_is_named(filled):
 def test_without_current_the_newest_generation_is_read(filled, export, damage):
     """Without CURRENT no call is lost, and the next import continues from the newest generation."""
     current = filled.generations.folder / "CURRENT"
-    name, count = current.read_text(), filled.count()
+    name = current.read_text()
+    count = filled.count()
     current.unlink() if damage == "gone" else current.write_text("")
 
     assert (name, count) == (filled.digest, filled.count())

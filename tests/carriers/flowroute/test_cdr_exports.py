@@ -20,8 +20,10 @@ from tests.carriers.scripted import LINK, SIGNATURE, STORAGE, Reply, Script, err
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 PATH = "/v2/cdrs/exports"
-LIST, MAKE = f"GET {PATH}", f"POST {PATH}"
-SINCE, UNTIL = datetime(2026, 8, 1, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
+LIST = f"GET {PATH}"
+MAKE = f"POST {PATH}"
+SINCE = datetime(2026, 8, 1, tzinfo=UTC)
+UNTIL = datetime(2026, 9, 1, tzinfo=UTC)
 FILTER = {"start_call_start_time": "2026-08-01 00:00:00", "start_call_end_time": "2026-09-01 00:00:00"}
 CSV = b"direction,start_time\nOutbound,2026-08-02 00:00:00+00\n"
 FILE = Reply(gzip.compress(CSV), Content_Type="binary/octet-stream")
@@ -118,7 +120,8 @@ def test_windows_are_at_most_92_days_and_leave_no_gap(days: int, seconds: int, w
 def test_a_window_is_widened_to_whole_seconds_utc() -> None:
     """The carrier selects by whole seconds, and no call at a boundary may be lost."""
     east = timezone(timedelta(hours=5, minutes=30))
-    since, until = datetime(2026, 8, 1, 5, 30, 0, 900_000, east), datetime(2026, 8, 1, 5, 30, 1, 1, east)
+    since = datetime(2026, 8, 1, 5, 30, 0, 900_000, east)
+    until = datetime(2026, 8, 1, 5, 30, 1, 1, east)
 
     assert [(SINCE, SINCE + timedelta(seconds=2))] == list(split(since, until))
 

@@ -14,7 +14,8 @@ from dashboard.domain.changes import CreateRoute, DeleteRoute, RouteNumber
 from tests.carriers.scripted import Reply, Script, error, listed, never_connected, recorded
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
-NUMBERS, ROUTES = "GET /v2/numbers", "GET /v2/routes"
+NUMBERS = "GET /v2/numbers"
+ROUTES = "GET /v2/routes"
 
 
 def route(number: int | str, alias: str = "", **values: Any) -> dict[str, Any]:

@@ -29,7 +29,9 @@ from dashboard.storage.database import State
 from tests.carriers.scripted import ACCESS, SECRET, Reply, Script, error, never_connected
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
-ACCOUNT, ENTRIES, INVENTORY = "GET /portal/account", "GET /portal/allowed-ips", "GET /portal/inventory"
+ACCOUNT = "GET /portal/account"
+ENTRIES = "GET /portal/allowed-ips"
+INVENTORY = "GET /portal/inventory"
 CHANGED = datetime(2026, 10, 9, 12, 0, 0, 250_000, tzinfo=UTC)
 PROFILE = {
     "tech_prefix": "12345678",

@@ -18,7 +18,8 @@ from dashboard.schemas.tables import ALLOWED_IPS, conform, empty
 from tests.waiting import SLOW_S
 
 PUBLIC = ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24")
-SEATTLE, CHICAGO = ("198.51.100.11", "Seattle"), ("198.51.100.12", "Chicago")
+SEATTLE = ("198.51.100.11", "Seattle")
+CHICAGO = ("198.51.100.12", "Chicago")
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 

@@ -16,7 +16,8 @@ from dashboard.domain.findings import Confidence, Severity, Status
 from dashboard.domain.snapshot import Freshness
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
-DENVER, SPARE = "198.51.100.24", "198.51.100.25"
+DENVER = "198.51.100.24"
+SPARE = "198.51.100.25"
 EARLIER = NOW - timedelta(hours=2)
 
 

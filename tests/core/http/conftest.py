@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from tests.carriers import conftest as carriers
 
-script, session, slept, transport, fails = (
-    carriers.script,
-    carriers.session,
-    carriers.slept,
-    carriers.transport,
-    carriers.fails,
-)
+script = carriers.script
+session = carriers.session
+slept = carriers.slept
+transport = carriers.transport
+fails = carriers.fails
 no_secret_is_logged = carriers._no_secret_is_logged  # noqa: SLF001 - one autouse fixture for both folders
 the_key_stays_home = carriers._the_key_stays_home  # noqa: SLF001 - one autouse fixture for both folders

@@ -44,7 +44,8 @@ def tarred(files, *links):
             archive.addfile(info, io.BytesIO(content))
         for name in links:
             info = tarfile.TarInfo(name)
-            info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            info.type = tarfile.SYMTYPE
+            info.linkname = "/etc/passwd"
             archive.addfile(info)
     return data.getvalue()
 
@@ -92,7 +93,8 @@ def test_what_leads_out_of_a_folder_is_refused_and_the_rest_is_read(tmp_path):
 
 def test_names_that_are_no_text_are_shown_as_one_line(tmp_path):
     """Names with invalid UTF-8, line ends or escape codes are read, and displayed as one printable line."""
-    folder, table = tmp_path / os.fsdecode(b"hq\xff"), tmp_path / os.fsdecode(b"t\xff.csv")
+    folder = tmp_path / os.fsdecode(b"hq\xff")
+    table = tmp_path / os.fsdecode(b"t\xff.csv")
     folder.mkdir()
     (folder / "pjsip.conf").write_text("[t\n")
     (folder / os.fsdecode(b"odd\xff\n\x1b[31m.conf")).write_bytes(b"\0")

@@ -22,7 +22,8 @@ from tests.paths import PACKAGE
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.writers.entered import entered
 
-OREGON, VIRGINIA = "us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"
+OREGON = "us-west-or.sip.flowroute.com"
+VIRGINIA = "us-east-va.sip.flowroute.com"
 RANGES = {OREGON: "34.210.91.112/28", VIRGINIA: "34.226.36.32/28"}
 WANTED = TrunkSpec(
     pbx_id="seattle",
@@ -166,7 +167,8 @@ def test_a_proxy_sends_one_tag() -> None:
 @given(name=st.text(st.sampled_from("a;-<>\"'&]})[{\n\r\0\\$#!=,é ") | st.characters(), max_size=60))
 def test_a_name_never_breaks_out(kind: str, name: str) -> None:
     """Whatever the PBX's name, the files differ in one comment only."""
-    bare, hostile = write(kind, replace(WANTED, name="x")).files, write(kind, replace(WANTED, name=name)).files
+    bare = write(kind, replace(WANTED, name="x")).files
+    hostile = write(kind, replace(WANTED, name=name)).files
 
     for path, text in hostile.items():
         (first, *rest), (plain, *others) = text.splitlines(), bare[path].splitlines()

@@ -49,7 +49,8 @@ def test_of_many_who_open_a_link_one_gets_in(tmp_path: Path) -> None:
 
 def test_looking_at_a_link_leaves_it(tmp_path: Path) -> None:
     """A preview does not use up a link; used, expired and unknown links give another page."""
-    token, old = links.make(tmp_path), links.make(tmp_path, valid_s=0)
+    token = links.make(tmp_path)
+    old = links.make(tmp_path, valid_s=0)
 
     assert [True, True, False, False] == [links.is_unused(tmp_path, each) for each in (token, token, old, "x")]
     assert links.use(tmp_path, token) is not None

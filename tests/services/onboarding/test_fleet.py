@@ -208,7 +208,8 @@ def test_a_thousand_are_judged_in_a_second() -> None:
 
 def test_without_calls_no_zero_is_claimed() -> None:
     """Missing calls prove neither that a PBX places calls by address nor that none does."""
-    ground, why = world(2, listed=2), "Calls never fetched."
+    ground = world(2, listed=2)
+    why = "Calls never fetched."
     together = fleet.allow_together(ground, MOST), fleet.route_together(ground, MOST)
     title = fleet.answer(fleet.standings(ground), *together, credentials(ground), why)
 

@@ -149,7 +149,8 @@ def test_a_refused_test_call_stands_beside_the_account() -> None:
 def test_a_test_call_from_before_the_change_is_history() -> None:
     """A test call under an earlier policy proves nothing about today's."""
     changed = NOW - timedelta(minutes=2)
-    before, after = Policy(frozenset(), True, "12345678"), Policy(frozenset({ADDRESS}), True, "12345678")
+    before = Policy(frozenset(), True, "12345678")
+    after = Policy(frozenset({ADDRESS}), True, "12345678")
     versions = (PolicyVersion(before, NOW - timedelta(days=9)), PolicyVersion(after, changed))
     step = judged(said(notes.CALLED, **CALL), allowed=(ADDRESS,), versions=versions)["probe"]
 

@@ -36,7 +36,8 @@ class FarEnd:
 
     def __init__(self, say: Say, transport: str = "udp", context: ssl.SSLContext | None = None) -> None:
         self.seen: list[str] = []
-        self._say, self._context = say, context
+        self._say = say
+        self._context = context
         kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
         self._socket = socket.socket(socket.AF_INET, kind)
         self._socket.bind(("127.0.0.1", 0))

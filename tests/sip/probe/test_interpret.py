@@ -11,7 +11,8 @@ from dashboard.domain.admission import Policy
 from dashboard.sip.probe import ProbeContext, of_account
 
 READ_AT = datetime(2026, 11, 3, 15, 4, tzinfo=UTC)
-LISTED, OTHER = "198.51.100.11", "198.51.100.24"
+LISTED = "198.51.100.11"
+OTHER = "198.51.100.24"
 ACCOUNT = ProbeContext(Policy(frozenset({LISTED}), True, "12345678"), READ_AT, public=("198.51.100.0/24",))
 DIALED = "sip:12345678*12065550142@192.0.2.10:5060"
 PRIVATE = "10.0.0.5 is a private address (RFC 1918), and the carrier sees another one, which is not known here"

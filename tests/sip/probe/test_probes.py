@@ -23,7 +23,8 @@ from dashboard.sip.probe.messages import LONGEST_REASON
 from tests.sip.probe.far_end import FarEnd, Say, answer, far_end
 from tests.waiting import until
 
-NUMBER, PREFIX = "12065550142", "12345678"
+NUMBER = "12065550142"
+PREFIX = "12345678"
 ACL = "403 Tech Prefix and IP not in ACL - support@example.net"
 WAIT_S = 60.0
 """Limit in seconds for an answer that is expected; a probe ends with it."""
@@ -56,7 +57,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSL
     if openssl is None:
         pytest.skip("NOT AVAILABLE: openssl, which makes the certificate of the TLS tests.")
     folder = tmp_path_factory.mktemp("tls")
-    made, key = folder / "made.pem", folder / "key.pem"
+    made = folder / "made.pem"
+    key = folder / "key.pem"
     more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made]
     subprocess.run(
         [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", *more],

@@ -15,9 +15,19 @@ from collections.abc import Sequence
 from dashboard.calls.pbx_records.records import DialTarget, LineFault, PbxRecord, RecordLayout, split, whole_seconds
 
 DISPOSITIONS = frozenset({"ANSWERED", "NO ANSWER", "NOANSWER", "BUSY", "FAILED", "CONGESTION", "UNKNOWN"})
-LEAST, MOST = 16, 21
-ACCOUNT, SOURCE, DESTINATION, CHANNEL, TO_CHANNEL, APPLICATION, DATA, START = 0, 1, 2, 5, 6, 7, 8, 9
-DURATION, BILLED, DISPOSITION = 12, 13, 14
+LEAST = 16
+MOST = 21
+ACCOUNT = 0
+SOURCE = 1
+DESTINATION = 2
+CHANNEL = 5
+TO_CHANNEL = 6
+APPLICATION = 7
+DATA = 8
+START = 9
+DURATION = 12
+BILLED = 13
+DISPOSITION = 14
 
 _UNIQUE = re.compile(r"(?:.*-)?(\d{9,11})\.\d+", re.ASCII)
 """Seconds since 1970 and a counter, after the system name if there is one."""
@@ -45,7 +55,8 @@ class _MasterCsv:
             return LineFault(
                 "disposition", "It is not a disposition that Asterisk writes, such as ANSWERED or NO ANSWER."
             )
-        duration, billed = whole_seconds(cells[DURATION]), whole_seconds(cells[BILLED])
+        duration = whole_seconds(cells[DURATION])
+        billed = whole_seconds(cells[BILLED])
         if duration is None or billed is None:
             return LineFault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
         targets = _targets(cells)

@@ -87,7 +87,8 @@ class _Template:
         if len(cells) != len(self.fields):
             return False
         row = dict(zip(self.fields, cells, strict=True))
-        stamped, ended = _STAMP.fullmatch(row["start_stamp"]), _CAUSE.fullmatch(row["hangup_cause"])
+        stamped = _STAMP.fullmatch(row["start_stamp"])
+        ended = _CAUSE.fullmatch(row["hangup_cause"])
         return bool(stamped and ended) and ("uuid" not in row or bool(_UUID.fullmatch(row["uuid"])))
 
     def record(self, cells: Sequence[str]) -> PbxRecord | LineFault | None:
@@ -98,10 +99,12 @@ class _Template:
         row = dict(zip(self.fields, cells, strict=True))
         if not _CAUSE.fullmatch(row["hangup_cause"]):
             return LineFault("hangup_cause", "It is no cause such as NORMAL_CLEARING. Is this another template?")
-        duration, billed = whole_seconds(row["duration"]), whole_seconds(row["billsec"])
+        duration = whole_seconds(row["duration"])
+        billed = whole_seconds(row["billsec"])
         if duration is None or billed is None:
             return LineFault("duration" if duration is None else "billsec", "It is not a whole number of seconds.")
-        cause, status = row.get("hangup_cause_q850", ""), row.get("sip_term_status", "")
+        cause = row.get("hangup_cause_q850", "")
+        status = row.get("sip_term_status", "")
         return PbxRecord(
             started=row["start_stamp"],
             targets=_targets(row),

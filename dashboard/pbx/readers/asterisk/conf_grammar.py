@@ -91,7 +91,9 @@ class Config:
         self.problems: list[Problem] = []
         self.secrets: dict[Place, Secret] = {}
         """Locations of passwords and keys, with their kinds as far as their lines show."""
-        self._folder, self._root, self._keep = folder, root, keep
+        self._folder = folder
+        self._root = root
+        self._keep = keep
         self._named: dict[str, Section] = {}
         """The last section of each name."""
         self._lines = self._includes = self._inherited = 0
@@ -144,7 +146,9 @@ class Config:
 
     def _code(self, path: str) -> Iterator[tuple[int, str]]:
         """Yield the non-empty lines of a file with their numbers, without comments."""
-        shown, depth, begun = self._folder.shown(path), 0, 0
+        shown = self._folder.shown(path)
+        depth = 0
+        begun = 0
         for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
             if len(line) > LONGEST_LINE:
                 self._say(
@@ -206,7 +210,8 @@ class Config:
     def take(self, name: str, value: str, place: Place) -> None:
         """Add a setting to the current section, without its secrets."""
         if self._current is not None and len(self._current.settings) < MOST_SETTINGS:
-            name, value = name.strip().rstrip("+").rstrip(), value.strip()
+            name = name.strip().rstrip("+").rstrip()
+            value = value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
             hidden = bool(SECRET.search(name))
             kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
@@ -268,7 +273,8 @@ def uncommented(line: str, depth: int) -> tuple[str, int]:
     """
     if ";" not in line:
         return ("" if depth else line), depth
-    code, at = [], 0
+    code = []
+    at = 0
     while at < len(line):
         if line.startswith("\\;", at) and not depth:
             code.append(";")

@@ -84,7 +84,8 @@ class Dialplan:
         self.cut = False
         """Whether a limit on steps or contexts ended the evaluation early."""
         self._gotos: dict[str, list[str]] = {}
-        self._left, self._walked = MOST_EVALUATED, 0
+        self._left = MOST_EVALUATED
+        self._walked = 0
         for section in config.live():
             if section.name == GLOBALS:
                 for one in section.settings:
@@ -196,7 +197,8 @@ class Dialplan:
 def _parts(name: str, value: str) -> tuple[str, str, str]:
     """Split a step into the text before the application, the application, and its arguments."""
     pieces = value.split(",", 2 if name == "exten" else 1)
-    head, last = ",".join(pieces[:-1]), pieces[-1].strip()
+    head = ",".join(pieces[:-1])
+    last = pieces[-1].strip()
     found = _STEP.match(last)
     if not found:
         return head or value, "", ""

@@ -79,7 +79,8 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
 
 
 def _value(asked: str, values: Mapping[str, str]) -> str | None:
-    cut, whole = _CUT.match(asked), _GLOBAL.match(asked)
+    cut = _CUT.match(asked)
+    whole = _GLOBAL.match(asked)
     if cut and cut["name"] in values:
         parts = values[cut["name"]].split(cut["by"] or "-")
         return parts[int(cut["place"]) - 1] if 0 < int(cut["place"]) <= len(parts) else ""

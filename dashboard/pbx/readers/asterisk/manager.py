@@ -63,7 +63,8 @@ class Ami:
     def __init__(self, where: Where, line: socket.socket, limits: ManagerTimeouts) -> None:
         """Initialize the session on a new connection, before the greeting is read."""
         self.where = where
-        self._line_to, self._limits = line, limits
+        self._line_to = line
+        self._limits = limits
         self._buffer = bytearray()
         self._until = time.monotonic() + limits.all_s
         self._bytes = self._lines = self._asked = 0

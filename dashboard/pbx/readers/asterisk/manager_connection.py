@@ -48,9 +48,12 @@ class Where:
         """
         try:
             parts = urlsplit(address)
-            host, port = parts.hostname or "", parts.port
+            host = parts.hostname or ""
+            port = parts.port
         except ValueError:
-            host, port, parts = "", None, urlsplit("")
+            host = ""
+            port = None
+            parts = urlsplit("")
         scheme = parts.scheme.lower()
         if scheme not in PORTS or not host or not host.isprintable() or port == 0:
             raise InputError("The address of a manager interface is written ami://HOST:PORT/NAME, or ami+tls://.")

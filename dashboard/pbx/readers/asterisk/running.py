@@ -30,11 +30,13 @@ from dashboard.pbx.readers.secrets import Secret
 from dashboard.sip import Trunk
 
 SCHEME = "ami"
-USER, SECRET = "TRUNKGATE_AMI_USER", "TRUNKGATE_AMI_SECRET"
+USER = "TRUNKGATE_AMI_USER"
+SECRET = "TRUNKGATE_AMI_SECRET"  # noqa: S105 - the name of an environment variable
 MOST_ENDPOINTS = 200
 """Maximum number of endpoints to the carrier that are absent from all files and requested individually."""
 PJSIP = "pjsip.conf"
-MOST_SAID, LONGEST_NAME = 20, 120
+MOST_SAID = 20
+LONGEST_NAME = 120
 MOST_VARIABLES = 50
 KINDS = {
     "EndpointDetail": "endpoint",
@@ -71,7 +73,8 @@ def read_address(
         InputError: The address is invalid.
         SourceError: Asterisk is unreachable, denies access, or sends an invalid response.
     """
-    user, secret = secrets.get(USER, ""), secrets.get(SECRET, "")
+    user = secrets.get(USER, "")
+    secret = secrets.get(SECRET, "")
     if not user or not secret:
         raise SettingsError(f"Set {USER} and {SECRET} to a user of manager.conf with write = {RIGHTS}.")
     where = Where.of(address)
@@ -156,7 +159,8 @@ def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
     more = [name for name, one in loaded.items() if name not in written and _may_be_carrier(one, trunk)]
     if more:
         config = configs.setdefault(PJSIP, _empty(PJSIP))
-        asked, transports = frozenset(more[:MOST_ENDPOINTS]), _transports(config)
+        asked = frozenset(more[:MOST_ENDPOINTS])
+        transports = _transports(config)
         if len(more) > len(asked):
             reason = f"More than {MOST_ENDPOINTS} endpoints to the carrier stand in no file; the rest was left out."
             config.problems.append(Problem(f"{ami.where} PJSIPShowEndpoints", None, "", reason))
@@ -189,7 +193,8 @@ def _transports(config: Config) -> set[str]:
 
 def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place, transports: set[str]) -> None:
     """Add an event as the equivalent section of a file; add each transport only once."""
-    kind, name = KINDS.get(event.get("Event", "")), event.get("ObjectName", endpoint)
+    kind = KINDS.get(event.get("Event", ""))
+    name = event.get("ObjectName", endpoint)
     if kind is None or (kind == "transport" and name in transports):
         return
     if kind == "transport":

@@ -144,8 +144,10 @@ _KINDS = ("endpoint", "aor", "identify", "registration", "transport", "wizard")
 def _of_wizard(section: Section) -> TrunkEndpoint:
     hosts = _placed(section.all("remote_hosts"))
     line = TrunkEndpoint(section.name, section.place, hosts, _placed(section.all("identify/match")) or hosts)
-    line.context, line.transport = section.get("endpoint/context"), section.get("transport")
-    signs, registers = section.last("sends_auth"), section.last("sends_registrations")
+    line.context = section.get("endpoint/context")
+    line.transport = section.get("transport")
+    signs = section.last("sends_auth")
+    registers = section.last("sends_registrations")
     line.signs_in = signs.place if signs and signs.value.lower() in YES else None
     line.registers = registers.place if registers and registers.value.lower() in YES else None
     return line

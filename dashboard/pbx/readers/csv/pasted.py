@@ -208,7 +208,8 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     pbx_id = pbx_id_of(given["name"]) if made else given["pbx_id"].strip()
     addresses = pieces(cells.get("address", ""))
     if [one.lower() for one in addresses] in (["dynamic"], ["dhcp"]):
-        addresses, given["ip_kind"] = [], "dynamic"
+        addresses = []
+        given["ip_kind"] = "dynamic"
     implied: dict[str, str] = {"name": pbx_id}
     if given.get("ip_kind", "").strip().lower() == "dynamic":
         implied |= {"auth_method": "credentials", "dials_prefix": "no"}

@@ -154,7 +154,8 @@ def _key(frame: str) -> tuple[str, ...]:
 
 def _width_fault(record: TextRecord, header: TextRecord) -> str:
     """Return the fault of a record with fewer cells than the header, or with more non-empty ones; else ``""``."""
-    have, want = len(record.cells), len(header.cells)
+    have = len(record.cells)
+    want = len(header.cells)
     if have < want or any(cell.strip() for cell in record.cells[want:]):
         cells = counted(have, "cell")
         return f"The row has {cells} and the header {want:,}. A comma inside a cell needs quotes around the cell."

@@ -66,13 +66,15 @@ def _met(number: list[str], pattern: list[str]) -> tuple[list[str], bool] | None
     narrowed: list[str] = []
     whole = True
     for place in range(max(len(number), len(pattern))):
-        mine, other = "".join(number[place : place + 1]), "".join(pattern[place : place + 1])
+        mine = "".join(number[place : place + 1])
+        other = "".join(pattern[place : place + 1])
         if other in OPEN:
             rest = number[place:]
             return (narrowed + rest, whole) if rest or other == "!" else None
         if mine in OPEN:
             return (narrowed + pattern[place:], False) if other or mine == "!" else None
-        digits, taken = _digits(mine), _digits(other)
+        digits = _digits(mine)
+        taken = _digits(other)
         if not digits & taken:
             return None
         narrowed.append(mine if digits <= taken else other)

@@ -123,7 +123,8 @@ class _FreePbx:
 
     def _line(self, row: TableRow) -> Iterator[TrunkEndpoint]:
         """Yield the endpoint of a trunk; nothing for a technology other than ``pjsip`` and ``sip``."""
-        number, tech = row["trunkid"], row["tech"].lower()
+        number = row["trunkid"]
+        tech = row["tech"].lower()
         if tech == "pjsip":
             yield self._pjsip(row, self._settings.get(("pjsip", number), {}))
         elif tech == "sip":

@@ -75,7 +75,8 @@ def numbers(extension: Element) -> Iterator[tuple[str, tuple[Variant, ...], Plac
 
 
 def _action(action: Element, shapes: list[tuple[Variant, bool]], values: dict[str, str]) -> Iterator[Told]:
-    application, data = action.attrs.get("application", "").lower(), action.attrs.get("data", "")
+    application = action.attrs.get("application", "").lower()
+    data = action.attrs.get("data", "")
     if application in ("set", "export"):
         name, _, value = data.partition("=")
         name = name.removeprefix("nolocal:").strip()

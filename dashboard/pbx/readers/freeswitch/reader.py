@@ -121,7 +121,8 @@ class _FreeswitchReader:
         seen: dict[str, list[tuple[str, Place]]] = {}
         settings = [one for part in profile.children if part.tag == "settings" for one in part.children]
         for one in settings:
-            name, value = one.attrs.get("name", ""), one.attrs.get("value", "")
+            name = one.attrs.get("name", "")
+            value = one.attrs.get("value", "")
             if name in ADDRESSES and value and "$" not in value:
                 address = value.removeprefix("autonat:")
                 self.found.say(f"address.{ADDRESSES[name]}", address, one.place)

@@ -44,7 +44,8 @@ def _uses(element: Element, config: Configuration, ours: set[str], trunk: Trunk)
     elif element.tag == "extension":
         actions = [one for one in _below(element) if one.tag == "action"]
         called = " ".join(one.attrs.get("data", "") for one in actions if one.attrs.get("application") == "bridge")
-        hosts, gateways = _HOST.findall(called), set(_GATEWAY.findall(called))
+        hosts = _HOST.findall(called)
+        gateways = set(_GATEWAY.findall(called))
         if hosts or gateways:
             to_carrier = gateways & ours or any(trunk.is_carrier(host) for host in hosts)
             kind = Secret.TRUNK if to_carrier else Secret.OTHER_TRUNK

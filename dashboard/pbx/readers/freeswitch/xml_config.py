@@ -91,7 +91,8 @@ class Configuration:
     def read(self, path: str, above: tuple[str, ...] = ()) -> None:
         """Read a file of the folder with all its includes."""
         self._files += 1
-        depth, handler = len(self.stack), _Handler(self, path, above)
+        depth = len(self.stack)
+        handler = _Handler(self, path, above)
         try:
             parseString(self.folder.files[path], handler)
         except DefusedXmlException:
@@ -165,7 +166,9 @@ class _Handler(ContentHandler):
     def __init__(self, into: Configuration, path: str, above: tuple[str, ...]) -> None:
         super().__init__()
         self.shown = into.folder.shown(path)
-        self._into, self._path, self._above = into, path, above
+        self._into = into
+        self._path = path
+        self._above = above
         self._locator: Any = None
 
     def place(self) -> Place:
@@ -178,7 +181,8 @@ class _Handler(ContentHandler):
 
     def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - the name that SAX calls
         """Begin an element: execute directives, drop passwords."""
-        place, given = self.place(), {key: str(attrs[key])[:LONGEST] for key in attrs.getNames()}
+        place = self.place()
+        given = {key: str(attrs[key])[:LONGEST] for key in attrs.getNames()}
         if name.upper() == "X-PRE-PROCESS":
             self._directive(given, place)
             given = {}
@@ -193,7 +197,8 @@ class _Handler(ContentHandler):
         self._into.end()
 
     def _directive(self, given: Mapping[str, str], place: Place) -> None:
-        command, data = given.get("cmd", "").lower(), given.get("data", "")
+        command = given.get("cmd", "").lower()
+        data = given.get("data", "")
         if command == "include":
             self._into.include(self._into.put_in(data), place, self._path, self._above)
         elif command == "set":
@@ -218,7 +223,8 @@ def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
         holder = _HOLDER.fullmatch(value)
         return {"name": name, "holder": holder["name"]} if holder else {"name": name}, REFERENCE if holder else LITERAL
     if tag == "action":
-        application, data = given.get("application", "").lower(), given.get("data", "")
+        application = given.get("application", "").lower()
+        data = given.get("data", "")
         if has_key(data):
             return {"application": application}, LITERAL
         if application not in APPLICATIONS:

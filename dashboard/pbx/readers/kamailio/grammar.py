@@ -74,19 +74,22 @@ class Source:
         self.secrets = Held()
         self.problems: list[Problem] = []
         self.files: set[str] = set()
-        self._folder, self._root = folder, root
+        self._folder = folder
+        self._root = root
         self._substitutions: dict[str, str] = {}
         self._ifs: list[bool] = []
         self._open = ""
         """Terminator of the construct open at the start of a line: ``*/`` for a comment, a quote for a string."""
-        self._held, self._since = "", Place("", 1)
+        self._held = ""
+        self._since = Place("", 1)
         self._lines = self._expansions = 0
         self._full = False
 
     def read(self, path: str, above: tuple[str, ...] = ()) -> None:
         """Read a file of the folder with all its includes."""
         self.files.add(path)
-        shown, ifs = self._folder.shown(path), len(self._ifs)
+        shown = self._folder.shown(path)
+        ifs = len(self._ifs)
         for number, line in self._whole_lines(path):
             place = Place(shown, number)
             self._lines += 1
@@ -118,21 +121,25 @@ class Source:
 
     def _whole_lines(self, path: str) -> Iterator[tuple[int, str]]:
         """Yield lines with their numbers; a directive continued by backslashes is one line."""
-        begun, held = 0, ""
+        begun = 0
+        held = ""
         for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
             if len(line) + len(held) > LONGEST_LINE:
                 self.say(
                     Place(self._folder.shown(path), number),
                     f"The line has {len(line):,} characters and was left out. Break it into shorter ones.",
                 )
-                begun, held = 0, ""
+                begun = 0
+                held = ""
                 continue
             text = held + line.rstrip("\r")
             if text.endswith("\\") and _DIRECTIVE.match(text) and not self._open:
-                begun, held = begun or number, text[:-1]
+                begun = begun or number
+                held = text[:-1]
                 continue
             yield begun or number, text
-            begun, held = 0, ""
+            begun = 0
+            held = ""
 
     def _line(self, line: str, place: Place, above: tuple[str, ...]) -> None:
         if not self._open:
@@ -221,7 +228,8 @@ class Source:
             return
         at = self._gone_on(line) if self._open else 0
         while at < len(line) and (found := _TOKEN.match(line, at)):
-            kind, at = str(found.lastgroup), found.end()
+            kind = str(found.lastgroup)
+            at = found.end()
             if kind == "comment":
                 return
             if kind == "begins":
@@ -229,7 +237,10 @@ class Source:
                 at = end + 2 if end >= 0 else len(line)
                 self._open, self._since = ("", self._since) if end >= 0 else ("*/", place)
             elif kind == "open":
-                self._open, self._held, self._since, at = found[0], f"{line[at:]}\n", place, len(line)
+                self._open = found[0]
+                self._held = f"{line[at:]}\n"
+                self._since = place
+                at = len(line)
             elif kind == "pv":
                 at = _end_of_pv(line, found.start())
                 self._add("pv", line[found.start() : at], place)

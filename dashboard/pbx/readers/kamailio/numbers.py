@@ -55,7 +55,8 @@ def stripped(number: str, count: int, *, tail: bool = False) -> str:
             return f"${{EXTEN:{start}}}{_joined(elements[1:])}"
         if elements[0][0].startswith("${"):
             return number
-        elements, count = elements[1:], count - 1
+        elements = elements[1:]
+        count = count - 1
     left = _joined(elements)
     return f"X{left}" if left.startswith(".") else left
 

@@ -70,7 +70,9 @@ class _KamailioReader:
     """Reader of one Kamailio."""
 
     def __init__(self, folder: Folder, root: str, trunk: Trunk) -> None:
-        self._folder, self._root, self._trunk = folder, "" if root == "." else root, trunk
+        self._folder = folder
+        self._root = "" if root == "." else root
+        self._trunk = trunk
         self._source = Source(folder, self._root)
         start = str(PurePosixPath(root) / START)
         files = [start] if start in folder.files else _parts(folder)
@@ -153,7 +155,8 @@ class _KamailioReader:
 
     def _inbound(self) -> None:
         """Add the networks of groups and sets that accept the carrier, and carrier addresses named in conditions."""
-        allowed, from_sets = self._calls.allowed or {""}, self._calls.from_sets
+        allowed = self._calls.allowed or {""}
+        from_sets = self._calls.from_sets
         sets = {name: [(one.host, "", one.place) for one in many] for name, many in self._tables.sets.items()}
         for groups, asked in ((self._tables.groups, allowed), (sets, from_sets)):
             for name, entries in groups.items():

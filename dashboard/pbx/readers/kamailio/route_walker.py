@@ -49,7 +49,8 @@ class RouteWalker:
         self.sources: list[tuple[str, Place]] = []
         """Source addresses compared in conditions."""
         self.cut = False
-        self._tables, self._values = tables, Values(script.settings)
+        self._tables = tables
+        self._values = Values(script.settings)
         self._routes = {(route.kind, route.name): route.block for route in script.routes if route.name}
         self._steps = 0
         self._returned: list[list[Way]] = []
@@ -113,10 +114,12 @@ class RouteWalker:
         expression, negated, alone = asked
         if way.number == DIALED:
             fitting = [way.dials(shape, step.place) if shape != DIALED else way for shape in shapes(expression)]
-            true, false = fitting or [way], [way]
+            true = fitting or [way]
+            false = [way]
         else:
             found = matches(expression, way.number)
-            true, false = ([way] if found is not False else []), ([way] if not found else [])
+            true = [way] if found is not False else []
+            false = [way] if not found else []
         if not alone:
             false = [way]
         return (false, true) if negated else (true, false)
@@ -162,7 +165,8 @@ class RouteWalker:
     def _tagged(self, name: str, call: Call, said: str, way: Way) -> Way:
         header, _, value = said.partition(":")
         if name.endswith("_value") or name.startswith("pvh_"):
-            header, value = said, self._values.of(call.args[1], way, inside=True) if len(call.args) > 1 else ""
+            header = said
+            value = self._values.of(call.args[1], way, inside=True) if len(call.args) > 1 else ""
         if header.strip().lower() != TAG:
             return way
         return replace(way, tags=(*way.tags, (value.strip()[:LONGEST], call.place))[-4:])
@@ -172,7 +176,8 @@ class RouteWalker:
         name = name.partition("=")[2] if by_name else name
         found = self._tables.sets.get(name)
         if found is None and "$" in name:
-            name, found = "", [one for many in self._tables.sets.values() for one in many]
+            name = ""
+            found = [one for many in self._tables.sets.values() for one in many]
         hosts = tuple((one.host, one.place) for one in (found or [])[:MOST_WAYS])
         socket = next((text for one in found or [] if (text := one.attr("socket", "sockname"))), way.socket)
         return replace(way, hosts=hosts, trunk=f"dispatcher-{name}".rstrip("-"), socket=socket, sent=False)

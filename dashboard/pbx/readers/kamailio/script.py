@@ -117,7 +117,9 @@ class _Parser:
 
     def __init__(self, tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> None:
         self.script = Script()
-        self._tokens, self._at, self._say = tokens, 0, say
+        self._tokens = tokens
+        self._at = 0
+        self._say = say
         while self._at < len(tokens):
             self._top()
 
@@ -261,7 +263,8 @@ class _Parser:
         while self._at < len(self._tokens) and self._sign() != "}":
             word = self._tokens[self._at]
             if word.kind == "word" and word.text in ("case", "default"):
-                cases, case = [*cases, tuple(case)], []
+                cases = [*cases, tuple(case)]
+                case = []
                 self._until(frozenset({":", *_BREAKS}))
                 self._take(":")
             else:
@@ -271,7 +274,8 @@ class _Parser:
 
     def _bracketed(self) -> Tokens:
         """Consume balanced parentheses and return the tokens between them."""
-        begin, depth = self._at, 0
+        begin = self._at
+        depth = 0
         while self._at < len(self._tokens):
             sign = self._sign()
             if sign in _BREAKS:

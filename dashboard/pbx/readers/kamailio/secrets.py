@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MARK_OF_CARRIER = "flowroute"
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,30}):(?://)?$", re.IGNORECASE)
 _HOST = re.compile(r"@(\[[^\]]*\]|[^/:;>\s\"']+)")
-_HTTP, _SIP = ("http", "https"), ("sip", "sips")
+_HTTP = ("http", "https")
+_SIP = ("sip", "sips")
 _DATABASES = re.compile(r"mysql|postgres\w*|pgsql|unixodbc|odbc|oracle|redis|mongodb|cassandra|sqlite|db_\w+")
 _REALM = 1
 """Index of the realm in ``user:realm:password``."""
@@ -44,7 +45,8 @@ class Held:
         return logins_cut(text, lambda run, found: self._login(run, found, place))
 
     def _login(self, text: str, found: re.Match[str], place: Place) -> str:
-        before, host = _SCHEME.search(text[max(0, found.start() - 40) : found.start()]), _HOST.match(text, found.end())
+        before = _SCHEME.search(text[max(0, found.start() - 40) : found.start()])
+        host = _HOST.match(text, found.end())
         scheme = before[1].lower() if before else ""
         if scheme in _SIP and host:
             self.hosts.setdefault(place, set()).add(host[1])

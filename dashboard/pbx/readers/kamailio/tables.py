@@ -140,7 +140,8 @@ class KamailioTables:
         if table == "dispatcher":
             self._destination(cells, place)
         elif table == "address":
-            match, mask = cells.get("ip_addr", "").strip('"'), cells.get("mask", "")
+            match = cells.get("ip_addr", "").strip('"')
+            mask = cells.get("mask", "")
             whole = mask in ("", "NULL", "32") and ":" not in match
             network = match if whole or "/" in match or not mask.isdecimal() else f"{match}/{mask}"
             self.groups.setdefault(cells.get("grp", ""), []).append((network, cells.get("tag", ""), place))
@@ -152,7 +153,9 @@ class KamailioTables:
         return True
 
     def _destination(self, cells: Mapping[str, str], place: Place) -> None:
-        uri, flags, attrs = cells.get("destination", ""), cells.get("flags", "0"), cells.get("attrs", "")
+        uri = cells.get("destination", "")
+        flags = cells.get("flags", "0")
+        attrs = cells.get("attrs", "")
         if has_password(uri) or any(SECRET.search(part.partition("=")[0]) for part in attrs.split(";") if "=" in part):
             self.secrets.append(place)
         kept = ";".join(part for part in attrs.split(";") if not SECRET.search(part.partition("=")[0]))

@@ -114,7 +114,8 @@ class _Register:
     """Reader of one NetBox."""
 
     def __init__(self, netbox: NetBox, options: Mapping[str, str]) -> None:
-        self._netbox, self._options = netbox, options
+        self._netbox = netbox
+        self._options = options
         self._field, _, self._wanted = options.get("field", "").partition(":")
         self._tag = "" if self._field else options.get("tag", TAG)
         self._rows: list[InventoryRow] = []

@@ -10,7 +10,9 @@ from dashboard.pbx.readers.secrets import LONGEST_VALUE, Secret, by_name, has_ke
 
 PARTS = ("custom_fields", "config_context", "local_context_data")
 """Parts of an object used for data without a field of their own in NetBox."""
-MOST_DEEP, MOST_TOLD, LONGEST_PATH = 8, 20, 120
+MOST_DEEP = 8
+MOST_TOLD = 20
+LONGEST_PATH = 120
 _SECRET = re.compile(
     r"secret|pass(?!_?th)|token|(?:api|access)[-_]?key|(?:^|[-_])(?:pwd?|pin|ha1)(?:$|[-_])", re.IGNORECASE
 )

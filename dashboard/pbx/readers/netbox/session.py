@@ -42,8 +42,14 @@ PIECE_BYTES = 64 * 1024
 PAGE = 200
 """Objects per page."""
 DETAIL_LENGTH = 300
-OK, REDIRECT, CLIENT_ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 200, 300, 400, 401, 403, 404
-TOO_MANY, SERVER_ERROR = 429, 500
+OK = 200
+REDIRECT = 300
+CLIENT_ERROR = 400
+UNAUTHORIZED = 401
+FORBIDDEN = 403
+NOT_FOUND = 404
+TOO_MANY = 429
+SERVER_ERROR = 500
 _NOT_UNDERSTOOD = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 """Exceptions that pynetbox raises for a JSON response that is not NetBox's."""
 
@@ -116,7 +122,9 @@ class _Session(requests.Session):
         for scheme in ("http://", "https://"):
             self.mount(scheme, _Adapter())
         self._base, (self._timeout_s, self._limit_s) = base, limits
-        self._begun, self._left, self._most = time.monotonic(), most_bytes, most_bytes
+        self._begun = time.monotonic()
+        self._left = most_bytes
+        self._most = most_bytes
 
     def request(self, method: str | bytes, url: str | bytes, *_: Any, **given: Any) -> requests.Response:
         """
@@ -125,7 +133,8 @@ class _Session(requests.Session):
         Raises:
             SourceError: The request failed, or the status is one that is handled here instead of by pynetbox.
         """
-        parts, origin = urlsplit(str(url)), urlsplit(self._base)
+        parts = urlsplit(str(url))
+        origin = urlsplit(self._base)
         host = origin.hostname
         if not parts.path.startswith(f"{origin.path.rstrip('/')}/api/"):
             raise SourceAnswerError(f"An answer of {host} leads away from its API. It was not followed.")
@@ -272,7 +281,11 @@ class NetBox:
 def _whole(answer: requests.Response, data: bytes) -> requests.Response:
     """Return a copy of a response with its content loaded."""
     whole = requests.Response()
-    whole.status_code, whole.reason, whole.url = answer.status_code, answer.reason, answer.url
-    whole.headers, whole.request, whole.encoding = answer.headers, answer.request, answer.encoding
+    whole.status_code = answer.status_code
+    whole.reason = answer.reason
+    whole.url = answer.url
+    whole.headers = answer.headers
+    whole.request = answer.request
+    whole.encoding = answer.encoding
     whole.raw = io.BytesIO(data)
     return whole

@@ -47,7 +47,8 @@ def upgrade() -> None:
     op.add_column("versions", sa.Column("previous_hash", sa.String(64), nullable=False, server_default=""))
     op.add_column("versions", sa.Column("hash", sa.String(64), nullable=False, server_default=""))
     connection = op.get_bind()
-    previous, count = sealing.GENESIS, 0
+    previous = sealing.GENESIS
+    count = 0
     for row in connection.execute(versions.select().order_by(versions.c.id)).mappings().all():
         sealed: dict[str, Any] = {
             **row,

@@ -217,7 +217,8 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
 def test_a_bad_cell_is_put_aside_with_its_rule(read, column, value, message):
     """Every column has its rule and its message."""
     row = {"pbx_id": "bad", "name": "Bad", column: value}
-    header, line = ",".join(row), ",".join(f'"{cell}"' for cell in row.values())
+    header = ",".join(row)
+    line = ",".join(f'"{cell}"' for cell in row.values())
     inventory = read(f"{header}\n{line}\n")
 
     (problem,) = inventory.problems

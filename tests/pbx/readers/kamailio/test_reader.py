@@ -15,7 +15,8 @@ from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.waiting import SLOW_S
 
-OREGON, VIRGINIA = "us-west-or.sip.flowroute.com", "us-east-va.sip.flowroute.com"
+OREGON = "us-west-or.sip.flowroute.com"
+VIRGINIA = "us-east-va.sip.flowroute.com"
 SEND = f'$rd = "{OREGON}"; t_relay();'
 LIST = f"1 sip:{OREGON}\n"
 WORD = "made-up-word"
