@@ -43,8 +43,9 @@ _SOURCE: Final = {
     ),
     "x_tag": "Value of the X-Tag header that the caller sent (column `custom_x_tag`); empty where it sent none.",
     "number": (
-        "The account's own number: the caller id of an outbound call without an X-Tag, the number dialed of an inbound "
-        "call, else empty. Digits without `+`."
+        "The account's own number: of an inbound call the number dialed; of an outbound call without an X-Tag the "
+        "caller id, if it is a number of the account or of the inventory; else empty. Digits without `+`. Days past "
+        "the retention of single calls keep the list of numbers that they were counted with."
     ),
     "outcome": "How the calls ended, derived from SIP status, reason phrase and result.",
     "zone": "The carrier's name of the destination (column `destination_name` of the export).",

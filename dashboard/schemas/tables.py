@@ -257,8 +257,9 @@ TRAFFIC = _schema(
 """
 A row is hour x direction x source address x X-Tag x number x outcome x SIP status x SIP reason x zone.
 
-``number`` is ours: the caller id of an outbound call without an X-Tag, the number dialed of an
-inbound one, else ``""``. ``zone`` is the carrier's ``destination_name``. ``[first_at, last_at]``
+``number`` is the account's: the number dialed of an inbound call; the caller ID of an outbound call without an X-Tag
+if it is a number of the account or the inventory; else ``""``. Roll-ups of days past retention keep the list of numbers
+that they were made with. ``zone`` is the carrier's ``destination_name``. ``[first_at, last_at]``
 never straddles an instant at which the policy changed (``calls.store.CallStore.traffic``).
 """
 

@@ -39,6 +39,7 @@ from dashboard.fixes.monitor import Monitor, MonitorResult
 from dashboard.fixes.settlement import settle
 from dashboard.services import finding_lifecycle, snapshot_builder
 from dashboard.services.call_fetcher import Progress, refresh_calls
+from dashboard.services.own_numbers import InventoryNumbers, update_own_numbers
 from dashboard.services.snapshot_builder import SyncReport
 from dashboard.storage import anchors
 from dashboard.storage.account_binding import EMBEDDED, OWNER, bind_account, keep_key, with_mode
@@ -107,7 +108,12 @@ class Workspace:
         state = State.open(settings.home, anchors=anchors.of_settings(settings))
         if state.read_only:
             settings = with_mode(state, settings)
-            return cls(settings, state, CallStore(settings.home, spill=state.scratch), _offline(state))
+            return cls(
+                settings,
+                state,
+                CallStore(settings.home, spill=state.scratch, own_numbers=InventoryNumbers(state)),
+                _offline(state),
+            )
         users = None
         try:
             settings = bind_account(state, settings, new_key=new_key)
@@ -118,7 +124,7 @@ class Workspace:
             state.close()
             _release(users, settings)
             raise
-        store = CallStore(settings.home)
+        store = CallStore(settings.home, own_numbers=InventoryNumbers(state))
         opened = cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
         opened.settle()
         return opened
@@ -205,7 +211,8 @@ class Workspace:
             snapshot_builder.refresh_hosts(self.resolver, self.state, now=now)
             keep_key(self.state, self.settings)
             self._keep_capabilities()
-            quick = quick and self.store.digest != ""
+            quick = quick and self.store.span() is not None
+            update_own_numbers(self.state, self.store)
             results = refresh_calls(
                 self.carrier,
                 self.store,

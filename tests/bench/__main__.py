@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.bench import checks_bench, gate_bench, ingest_bench, pages_bench, replay_bench, sessions_bench
+from tests.bench import checks_bench, dialer_bench, gate_bench, ingest_bench, pages_bench, replay_bench, sessions_bench
 from tests.bench.account import Account
 from tests.bench.apart import tell
 from tests.bench.table import Row, as_json, markdown
@@ -29,7 +29,7 @@ ENDED = 143
 """Exit status after a termination signal; child processes are stopped first."""
 MISSED = 3
 """Exit status if every count is right and a target is missed."""
-PARTS = ("ingest", "replay", "checks", "pages", "sessions", "gate")
+PARTS = ("ingest", "replay", "checks", "pages", "sessions", "gate", "dialer")
 
 
 def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: Sequence[str] = PARTS) -> list[Row]:
@@ -50,6 +50,7 @@ def bench(account: Account, folder: Path, sizes: list[int], rounds: int, parts: 
         "pages": lambda: pages_bench.run(account, folder, sizes[-1]),
         "sessions": lambda: sessions_bench.run(account, folder, sizes[-1]),
         "gate": gate_bench.run,
+        "dialer": lambda: dialer_bench.run(account, folder, sizes[-1]),
     }
     return [row for name in parts for row in works[name]()]
 

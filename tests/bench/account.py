@@ -68,6 +68,12 @@ ZONES = (
 )
 
 
+UNTAGGED = 3
+"""PBXs whose number ends in this digit send no X-Tag."""
+OWN_SHOWN = 0.1
+"""Share of a dialer's calls that show the PBX's own number."""
+
+
 @dataclass(frozen=True)
 class Account:
     """
@@ -79,26 +85,37 @@ class Account:
 
     pbx_count: int = 40
     addresses_each: int = 3
+    sources: int = 0
+    """Number of addresses in total, in place of ``addresses_each``; the first PBXs have one more than the others."""
     entries: int = 2_000
+    tagged: bool = True
+    """Whether PBXs send X-Tags."""
+    caller_ids: int = 0
+    """Number of caller IDs of a dialer that shows local ones; 0 if each PBX shows its own number only."""
     until: datetime = datetime(2026, 11, 23, tzinfo=UTC)
     days: int = 92
     seed: int = 5
     callers: pd.DataFrame = field(init=False)
-    """One row per address: ``pbx``, ``address``, ``weight``, ``tag``, ``dials_prefix``, ``digest``, ``listed``."""
+    """
+    One row per address.
+
+    ``pbx``, its number ``nth``, ``address``, ``weight``, ``tag``, ``dials_prefix``, ``digest``, ``listed``.
+    """
 
     def __post_init__(self) -> None:
         rows = []
+        each, more = divmod(self.sources, self.pbx_count) if self.sources else (self.addresses_each, 0)
         for number in range(self.pbx_count):
             by_credentials = number % 20 in {4, 9, 14}
             moved = number % 20 == 19
-            for place in range(self.addresses_each):
-                at = FIRST_ADDRESS + number * self.addresses_each + place
+            for place in range(each + (number < more)):
                 rows.append(
                     {
                         "pbx": f"pbx{number:03}",
-                        "address": str(at),
+                        "nth": number,
+                        "address": str(FIRST_ADDRESS + len(rows)),
                         "weight": 1 / (number + 1) / (place + 1),
-                        "tag": "" if number % 10 == 3 else f"pbx{number:03}",
+                        "tag": f"pbx{number:03}" if self.tagged and number % 10 != UNTAGGED else "",
                         "dials_prefix": not by_credentials,
                         "digest": by_credentials,
                         "listed": not by_credentials and not (moved and place == 0),
@@ -186,9 +203,15 @@ class Account:
         billed = (talk + 5) // 6 * 6
         rate = np.array([rate for _, rate, *_ in ZONES])[zone]
         cost = np.round(rate * billed / 60, 8)
-        pbx = caller // self.addresses_each
+        pbx = self.callers["nth"].to_numpy()[caller]
         ours = np.array([_our_number(number) for number in range(self.pbx_count)])[pbx]
         theirs = _their_numbers(rng, zone)
+        shown = ours
+        if self.caller_ids:
+            shown = np.where(
+                rng.random(calls) < OWN_SHOWN, ours, _local_numbers(rng.integers(0, self.caller_ids, calls))
+            )
+        no_tag = int(self.callers["nth"].eq(UNTAGGED).argmax())
         codes = np.where(refused, len(ENDINGS), ending)
         ends = [*ENDINGS, (*REFUSED, 0.0)]
         columns = {
@@ -197,7 +220,7 @@ class Account:
             "end_time": begin + talk,
             "destination": np.where(inbound, ours, theirs),
             "number_alias": _pick(["", 'Front desk, "main"'], (inbound & (pbx % 5 == 0)).astype("int64")),
-            "callerid": np.where(inbound, theirs, ours),
+            "callerid": np.where(inbound, theirs, shown),
             "total_cost": cost,
             "destination_name": _pick([name for name, *_ in ZONES], zone),
             "callerid_country": _pick(["N/A"], np.zeros(calls, dtype="int64")),
@@ -212,7 +235,7 @@ class Account:
             "subsequent_increment": np.full(calls, 6),
             "cost_subtotal": cost,
             **{name: np.zeros(calls) for name in FEES},
-            "custom_x_tag": _pick(list(self.callers["tag"]), np.where(inbound, 3 * self.addresses_each, caller)),
+            "custom_x_tag": _pick(list(self.callers["tag"]), np.where(inbound, no_tag, caller)),
             "customer_ip": _pick([f"{address}:5060" for address in self.callers["address"]], caller),
         }
         return pyarrow.table({name: columns[name] for name in COLUMNS})
@@ -255,6 +278,11 @@ def _share(calls: int, days: int, day: int) -> int:
 
 def _our_number(pbx: int) -> int:
     return int(f"1{AREAS[pbx % len(AREAS)]}55501{pbx // len(AREAS):02}")
+
+
+def _local_numbers(which: np.ndarray) -> np.ndarray:
+    """Return caller IDs, 555-01xx of a hundred area codes."""
+    return 10**10 + (201 + which // 100) * 10**7 + 5_550_100 + which % 100
 
 
 def _their_numbers(rng: np.random.Generator, zone: np.ndarray) -> np.ndarray:

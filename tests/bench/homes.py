@@ -25,7 +25,7 @@ def account_of(told: Mapping[str, Any]) -> Account:
 
 def told(account: Account) -> dict[str, Any]:
     """Return JSON-serializable parameters from which ``account_of`` rebuilds the account."""
-    names = ("pbx_count", "addresses_each", "entries", "days", "seed")
+    names = ("pbx_count", "addresses_each", "sources", "entries", "tagged", "caller_ids", "days", "seed")
     return {"until": account.until.isoformat(), **{name: getattr(account, name) for name in names}}
 
 
@@ -39,6 +39,11 @@ def exports(account: Account, folder: Path, calls: int) -> list[Path]:
     return sorted(kept.glob("*.csv"))
 
 
+def own_numbers(account: Account) -> list[str]:
+    """Return the account's own numbers, which a sync gives to the store."""
+    return account.frames()["pbx_numbers"]["number"].tolist()
+
+
 def home(account: Account, folder: Path, calls: int) -> Path:
     """Return the path of the home for a size, whether or not it exists."""
     return folder / f"home-{_name(account, calls)}"
@@ -50,7 +55,7 @@ def filled(account: Account, folder: Path, calls: int) -> Path:
     if CallStore(place).count() != calls:
         shutil.rmtree(place, ignore_errors=True)
         files = [str(path) for path in exports(account, folder, calls)]
-        apart(ingest_ours.ours, {"files": files, "target": str(place)})
+        apart(ingest_ours.ours, {"files": files, "target": str(place), "own": own_numbers(account)})
     for old in place.glob("state.db*"):
         old.unlink()
     _record(account, State.open(place))
@@ -81,4 +86,5 @@ def _record(account: Account, state: State) -> None:
 
 
 def _name(account: Account, calls: int) -> str:
-    return f"{account.until:%Y%m%d}-{account.days}-{account.pbx_count}-{calls}"
+    kind = f"-dialer{account.caller_ids}" if account.caller_ids else ""
+    return f"{account.until:%Y%m%d}-{account.days}-{account.pbx_count}{kind}-{calls}"

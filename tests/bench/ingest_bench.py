@@ -12,7 +12,7 @@ from typing import Any
 from tests.bench import ingest_ours, ingest_works, other_files
 from tests.bench.account import Account
 from tests.bench.apart import Measured, in_turns, tell, time_of
-from tests.bench.homes import exports, home
+from tests.bench.homes import exports, home, own_numbers
 from tests.bench.ingest_works import NEED_POLARS
 from tests.bench.table import Ratio, Row, Time, calls_words, ratio_to
 
@@ -75,7 +75,8 @@ def _size(account: Account, folder: Path, calls: int, rounds: int, smallest: Ing
         told = [str(path) for path in files]
         for name, way in {"ours": ingest_ours.ours, **there}.items():
             where = home(account, folder, calls) if name == "ours" else target
-            turns[name] += in_turns({name: (way, {"files": told, "target": str(where)})}, 1)[name]
+            own = {"own": own_numbers(account)} if name == "ours" else {}
+            turns[name] += in_turns({name: (way, {"files": told, "target": str(where), **own})}, 1)[name]
             shutil.rmtree(target, ignore_errors=True)
     ours = time_of("", turns["ours"])
     peers = {name: time_of(name, turns[name]) if name in there else _missing(name) for name in TARGETS}
@@ -103,7 +104,7 @@ def _other_files(account: Account, folder: Path, plain: Ingested) -> list[Row]:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir()
         paths, faults = make(files, made)
-        target = {"files": [str(path) for path in paths], "target": str(folder / "target")}
+        target = {"files": [str(path) for path in paths], "target": str(folder / "target"), "own": own_numbers(account)}
         (turn,) = in_turns({kind: (ingest_ours.ours, target)}, 1)[kind]
         shutil.rmtree(folder / "target", ignore_errors=True)
         shutil.rmtree(made)
@@ -157,7 +158,8 @@ def _new_day(account: Account, folder: Path, calls: int) -> Row:
             shutil.rmtree(full, ignore_errors=True)
             if name == "full":
                 shutil.copytree(home(account, folder, calls), full, copy_function=os.link)
-            turns[name] += in_turns({name: (ingest_ours.ours, {"files": [str(file)], "target": str(full)})}, 1)[name]
+            target = {"files": [str(file)], "target": str(full), "own": own_numbers(account)}
+            turns[name] += in_turns({name: (ingest_ours.ours, target)}, 1)[name]
     shutil.rmtree(full, ignore_errors=True)
     ours = time_of("", turns["full"])
     empty = time_of("into an empty store", turns["empty"])

@@ -205,7 +205,9 @@ def _count_day(
         if isinstance(by, CallOwners):
             cuts = [cut for cut in by.cuts if begun <= cut < until]
             asked |= {"segment": sum(cut < begun for cut in by.cuts), "cuts": cuts}
-            given = {"owners": by.keys}
+            own = store.own_numbers(generation)
+            asked |= own.parameters
+            given = {"owners": by.keys, **own.tables}
         else:
             asked |= {"by": by}
         calls = store.engine.fetch(name, asked, what="count the peaks", given=given)

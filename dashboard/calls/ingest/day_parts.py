@@ -19,6 +19,7 @@ import pyarrow.parquet
 from dashboard.calls.ingest.columns import PARTS
 from dashboard.calls.ingest.minute_load import SPAN_BYTES, Spans, spans_of
 from dashboard.calls.ingest.rollup import roll_up, together
+from dashboard.calls.store.own_numbers import OwnNumbers
 from dashboard.core.errors import StoreError
 
 _STEADY = ("started_at", "ended_at")
@@ -89,8 +90,17 @@ class _Made:
 class DayParts:
     """Writer of consecutive days, one folder per day."""
 
-    def __init__(self, days: Sequence[date], folder: Path, beside: Path) -> None:
-        """Accept these days only; write calls to ``day=DAY`` of ``folder``, roll-ups and spans to ``beside``."""
+    def __init__(self, days: Sequence[date], folder: Path, beside: Path, own: OwnNumbers) -> None:
+        """
+        Create the writer.
+
+        Args:
+            days: The only days accepted.
+            folder: Folder of the calls, those of a day in ``day=DAY``.
+            beside: Folder of the roll-ups and spans.
+            own: The numbers that the roll-ups tell apart.
+        """
+        self._own = own
         self._days = set(days)
         self._folder = folder
         self._beside = beside
@@ -118,7 +128,7 @@ class DayParts:
             made.times.append(found["started_at"])
             made.spans.append(spans[:, at : at + len(found)])
             at += len(found)
-        for day, found in self._by_day(roll_up(calls), "hour_at"):
+        for day, found in self._by_day(roll_up(calls, self._own), "hour_at"):
             self._made[day].rolled.append(found)
 
     def finish(self) -> dict[date, DayFacts]:

@@ -33,6 +33,7 @@ from dashboard.calls.ingest.prepared_stage import NUMBERED, PLACE, STAGED, Prepa
 from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import PARQUET, Engine, sql, utc
+from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
 from dashboard.core import clocks
 from dashboard.core.errors import FileError, StoreError
 from dashboard.core.text import counted
@@ -73,6 +74,8 @@ class Shared:
     """Writer of the days that were in memory as columns."""
     prepared: PreparedStages = field(default_factory=PreparedStages)
     """Prepared statements for small files."""
+    own: OwnNumbers = EVERY_NUMBER
+    """The numbers that roll-ups tell apart."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,7 @@ class _Reader:
         return True
 
     def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, DayFacts]:
-        parts = DayParts([each.day for each in group], folder, self._work)
+        parts = DayParts([each.day for each in group], folder, self._work, self._shared.own)
         with self._watch.piece() as tell:
             for lines in days.pieces(group, tell):
                 parts.add(columns.rows(lines))

@@ -25,6 +25,7 @@ from dashboard.calls.ingest.minute_load import weigh, weigh_day, write_load
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import run, utc
 from dashboard.calls.store.generations import Day, Generation
+from dashboard.calls.store.own_numbers import own_numbers_of
 from dashboard.calls.store.store import CallStore
 
 BATCH_ROWS = 400_000
@@ -75,6 +76,8 @@ class Merger:
         self._work = work
         self._window = window
         self._by_carrier = by_carrier
+        self._own = own_numbers_of(store.generations, base.own_numbers)
+        self._own_name = base.own_numbers
         self._merged = Merged(dict(base.days))
         self._facts = dict[date, DayFacts]()
         self._spans: dict[date, str] = {}
@@ -132,11 +135,20 @@ class Merger:
         """Return all days, with the roll-ups of the given days recomputed from their calls."""
         sizes = {day: self._base.days[day].rows for day in sorted(days)}
         for batch in _batches(sizes):
-            with self._store.engine.cursor("count calls again") as cursor:
-                self._roll_up(cursor, {day: self._with_paths(day) for day in batch})
-                self._roll_up_file_only(cursor, batch)
+            self._roll_up_stored(batch)
             self._weigh_some(batch)
         return self._merged.days
+
+    def roll_up_again(self, days: Collection[date]) -> dict[date, Day]:
+        """Return all days, with the hourly roll-ups of the given days recomputed from their calls."""
+        for batch in _batches({day: self._base.days[day].rows for day in sorted(days)}):
+            self._roll_up_stored(batch)
+        return self._merged.days
+
+    def _roll_up_stored(self, days: Sequence[date]) -> None:
+        with self._store.engine.cursor("count calls again") as cursor:
+            self._roll_up(cursor, {day: self._with_paths(day) for day in days})
+            self._roll_up_file_only(cursor, days)
 
     def _find_moved(self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]) -> pyarrow.Table:
         """Return the IDs of calls that moved between days, with both days; such days are compared together."""
@@ -270,7 +282,10 @@ class Merger:
             "until": _midnight(max(days) + A_DAY),
             "hours": None,
             "cuts": [],
+            **self._own.parameters,
         }
+        for name, table in self._own.tables.items():
+            cursor.register(name, table)
         return self._write(cursor, "rollup", values, "hour_at")
 
     def _adopt(self, day: date, made: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
@@ -283,6 +298,7 @@ class Merger:
             imported=tuple(named[part] for part in made.imported),
             traffic=tuple(adopt(part, f"{day}-traffic", traffic) for part in rolled),
             file_only=tuple(adopt(Path(part), f"{day}-file-only") for part in made.file_only),
+            own_numbers=self._own_name,
         )
 
     def _write(

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow
 import pyarrow.compute
 
+from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
 from dashboard.sip.call_outcomes import SHORT_S
 
 HOUR_S = 3600
@@ -22,12 +23,13 @@ ENDS = (("first_at", "min"), ("last_at", "max"))
 _MONEY = pyarrow.decimal128(18, 8)
 
 
-def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
+def roll_up(calls: pyarrow.Table, own: OwnNumbers = EVERY_NUMBER) -> pyarrow.Table:
     """
     Aggregate calls into hourly roll-up rows.
 
     Args:
         calls: As returned by ``columnar.Columns.rows``, with dictionary-encoded text columns.
+        own: The numbers that are told apart.
 
     Returns:
         One row per hour and combination of ``KEYS``, with the store's types, ordered by hour.
@@ -42,8 +44,11 @@ def roll_up(calls: pyarrow.Table) -> pyarrow.Table:
     )
     number = compute.if_else(inbound, _text(columns["destination"]), "")
     if compute.any(untagged).as_py():
-        callers = compute.and_(untagged, compute.invert(inbound))
-        number = compute.if_else(callers, _text(columns["caller_id"]), number)
+        callers = _text(columns["caller_id"])
+        told_apart = compute.and_(untagged, compute.invert(inbound))
+        if own.numbers is not None:
+            told_apart = compute.and_(told_apart, compute.is_in(callers, value_set=own.array))
+        number = compute.if_else(told_apart, callers, number)
     seconds = columns["started_at"].cast(pyarrow.timestamp("s")).cast(pyarrow.int64())
     short = compute.and_(answered, compute.fill_null(compute.less(columns["duration_s"], SHORT_S), False))
     texts = {"zone": "destination_name"} | {name: name for name in KEYS if name not in {"hour_at", "number", "zone"}}

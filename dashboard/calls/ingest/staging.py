@@ -23,6 +23,7 @@ from dashboard.calls.ingest.prepared_stage import PreparedStages
 from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import Engine
+from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
 
 FILES = 2 * AT_ONCE
 """Files in work at the same time: while some are read, others are unpacked or synced to disk."""
@@ -33,10 +34,20 @@ NOTE = "staged.json"
 class Staging:
     """Staging of the files of one import into ``folder``."""
 
-    def __init__(self, folder: Path, engine: Engine, *, whole: bool) -> None:
+    def __init__(self, folder: Path, engine: Engine, *, whole: bool, own: OwnNumbers) -> None:
+        """
+        Prepare the staging.
+
+        Args:
+            folder: Work folder.
+            engine: The SQL engine.
+            whole: Accept only complete files; see ``file_reader.stage``.
+            own: The numbers that roll-ups tell apart.
+        """
         self._folder = folder
         self._engine = engine
         self._whole = whole
+        self._own = own
         self._watches: list[FileProgress] = []
 
     def run(
@@ -56,7 +67,7 @@ class Staging:
         Raises:
             StoreError: Disk space or memory ran out.
         """
-        folders = [self._folder / _name(path, whole=self._whole) for path in paths]
+        folders = [self._folder / _name(path, self._own, whole=self._whole) for path in paths]
         self._forget_others({folder.name for folder in folders})
         sizes = [_size(path) for path in paths]
         self._watches = [FileProgress() for _ in paths]
@@ -65,7 +76,7 @@ class Staging:
             PreparedStages() as prepared,
             ThreadPoolExecutor(FILES, thread_name_prefix="import") as pool,
         ):
-            shared = Shared(days, prepared=prepared)
+            shared = Shared(days, prepared=prepared, own=self._own)
             work: list[Future[Staged]] = []
             seen: dict[Path, Future[Staged]] = {}
             for number, (path, folder) in enumerate(zip(paths, folders, strict=True)):
@@ -140,14 +151,14 @@ class Staging:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _name(path: Path, *, whole: bool) -> str:
-    """Return the name of a file's folder, derived from the file's present state and the versions of its readers."""
+def _name(path: Path, own: OwnNumbers, *, whole: bool) -> str:
+    """Return the name of a file's folder, made from the file's state, the own numbers, and its readers' versions."""
     try:
         found = path.stat()
         state = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
     except OSError:
         state = (str(path), -1, -1, -1)
-    text = json.dumps([state, whole, __version__, duckdb.__version__])
+    text = json.dumps([state, whole, own.array.to_pylist(), own == EVERY_NUMBER, __version__, duckdb.__version__])
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 

@@ -59,8 +59,11 @@ OF_DAMAGE = (
 )
 """DuckDB errors for an unreadable part; some of them have no specific class."""
 
-OUR_NUMBER = "CASE WHEN direction = 'inbound' THEN destination WHEN x_tag = '' THEN caller_id ELSE '' END"
-"""``number`` of the roll-up, as defined in ``schemas.TRAFFIC``."""
+OUR_NUMBER = (
+    "CASE WHEN direction = 'inbound' THEN destination "
+    "WHEN x_tag = '' AND ($every_number OR caller_id IN (SELECT number FROM own_numbers)) THEN caller_id ELSE '' END"
+)
+"""``number`` of the roll-up, as defined in ``schemas.TRAFFIC``; ``own_numbers.OwnNumbers`` has table and parameter."""
 
 DONE_AT = (
     "CASE WHEN outcome = 'answered' THEN least(coalesce(ended_at, started_at + to_seconds(duration_s), started_at), "

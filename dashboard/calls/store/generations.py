@@ -31,12 +31,12 @@ KINDS = ("calls", "traffic", "load")
 """Kinds of a day's files: its calls, and the roll-ups by hour and by minute."""
 PROVENANCE = ("imported", "file_only", "file_only_traffic")
 """Further kinds of a day's files, absent in a manifest of format 2; see ``Day``."""
-FORMAT = 3
+FORMAT = 4
 NAME = re.compile(r"\d{8,}-[0-9a-f]{12}", re.ASCII)
 """Name of a generation: its number and the start of its content hash."""
 EARLIEST = 2
 """Oldest readable format. Format 1 had one file of calls per day, other keys, and no load. Format 2 did not record the
-origin of calls: they count as the carrier's."""
+origin of calls: they count as the carrier's. Up to format 3 roll-ups kept every caller ID."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Day:
     file_only_traffic: tuple[str, ...] = ()
     """Hourly roll-up of ``file_only``."""
     file_only_rows: int = 0
+    own_numbers: str = ""
+    """List of the numbers that the roll-up tells apart (see ``own_numbers``); ``""`` if it keeps every caller ID."""
 
     @property
     def is_retired(self) -> bool:
@@ -76,6 +78,8 @@ class Generation:
     number: int = 0
     days: dict[date, Day] = field(default_factory=dict)
     rejects: str = ""
+    own_numbers: str = ""
+    """List of the numbers that new roll-ups tell apart; ``""`` if they keep every caller ID."""
 
     @property
     def name(self) -> str:
@@ -90,7 +94,9 @@ class Generation:
         days = self.days.values()
         return {name for day in days for name in (*day.calls, *day.traffic, *day.load)} | {
             *(name for day in days for name in (*day.file_only, *day.file_only_traffic)),
+            *(day.own_numbers for day in days),
             self.rejects,
+            self.own_numbers,
         } - {""}
 
 
@@ -242,7 +248,7 @@ def _read(path: Path) -> Generation:
             )
             for day, entry in content["days"].items()
         }
-        return Generation(content["number"], days, content["rejects"])
+        return Generation(content["number"], days, content["rejects"], content.get("own_numbers", ""))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise StoreError(f"The call store's manifest {path} cannot be read ({exc}). {cure}") from exc
 
@@ -252,7 +258,8 @@ def _to_json(generation: Generation) -> dict[str, Any]:
         day.isoformat(): asdict(entry) | {"first_at": entry.first_at.isoformat(), "last_at": entry.last_at.isoformat()}
         for day, entry in sorted(generation.days.items())
     }
-    return {"format": FORMAT, "number": generation.number, "days": days, "rejects": generation.rejects}
+    facts = {"number": generation.number, "rejects": generation.rejects, "own_numbers": generation.own_numbers}
+    return {"format": FORMAT, "days": days, **facts}
 
 
 def _write(path: Path, text: str) -> None:

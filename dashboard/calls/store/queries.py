@@ -7,7 +7,7 @@ attributed roll-up (``analytics.cube``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ import pandas as pd
 
 from dashboard.calls.store.engine import Engine, to_frame, utc
 from dashboard.calls.store.generations import Generation, Generations
+from dashboard.calls.store.own_numbers import OwnNumbers, own_numbers_of, unattributed_days
 from dashboard.calls.store.rejects import Rejects, frame_of
 from dashboard.core.errors import StoreError
 
@@ -33,7 +34,14 @@ Answer = TypeVar("Answer")
 class Queries:
     """Queries of a store; use ``store.CallStore``."""
 
-    def __init__(self, home: Path, *, lock_wait_s: float = LOCK_WAIT_S, spill: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        lock_wait_s: float = LOCK_WAIT_S,
+        spill: Path | None = None,
+        own_numbers: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         """
         Open the store; nothing is created on disk before the first import.
 
@@ -41,7 +49,10 @@ class Queries:
             home: State folder; the store is its folder ``calls``.
             lock_wait_s: Seconds that a writer waits for another one.
             spill: Folder for data that does not fit into memory, if the home cannot be written.
+            own_numbers: Returns the numbers by which the inventory attributes calls. If the roll-up does not tell one
+                of them apart yet, it is computed from the calls.
         """
+        self._needed_numbers = own_numbers
         self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
         self.engine = Engine(spill or home / "calls" / "spill")
         cure = "The calls are as they were; the next import begins the list anew."
@@ -108,6 +119,22 @@ class Queries:
     def ask(self, question: Callable[[Generation], Answer]) -> Answer:
         """Run a query on the current generation; repeat it if the generation was removed during the read."""
         return asked_again(self.generations, question)
+
+    def own_numbers(self, generation: Generation) -> OwnNumbers:
+        """Return the numbers whose calls are told apart: those of the store's list and those of the inventory."""
+        return own_numbers_of(self.generations, generation.own_numbers).with_more(self._needed_numbers())
+
+    def tells_apart(self, generation: Generation) -> bool:
+        """Return whether the roll-up tells apart all numbers of the inventory."""
+        return own_numbers_of(self.generations, generation.own_numbers).has(self._needed_numbers())
+
+    def unattributed_days(self) -> list[date]:
+        """
+        Return the days whose calls cannot be attributed by the caller IDs of all numbers of the inventory.
+
+        Their single calls are past retention, and a number was added to the inventory later.
+        """
+        return unattributed_days(self.generations, self.generations.current(), self._needed_numbers())
 
     def parts(self, names: Iterable[str]) -> list[str]:
         """Return the paths of these parts, for DuckDB."""

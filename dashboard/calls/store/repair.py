@@ -1,4 +1,4 @@
-"""Repair of damaged store files, so that a damaged day does not block the others."""
+"""Repair of damaged store files, so that a damaged day does not block the others, and renewal of roll-ups."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from datetime import date
 
 from dashboard.calls.ingest.merge import Merger
 from dashboard.calls.store.generations import Generation
+from dashboard.calls.store.own_numbers import (
+    EVERY_NUMBER,
+    OwnNumbers,
+    own_numbers_of,
+    relabeled,
+    write_own_numbers,
+)
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 
@@ -40,6 +47,57 @@ def repair(store: CallStore, days: Collection[date]) -> int:
         made = Merger(store, base, work, None).count_again(days)
         store.generations.publish(replace(base, number=base.number + 1, days=made), base)
         return sum(base.days[day].rows for day in days)
+
+
+def set_own_numbers(store: CallStore, numbers: Collection[str]) -> int:
+    """
+    Make roll-ups tell apart the account's own numbers, and no other caller ID.
+
+    Numbers of an earlier list stay in it. The roll-ups of days on which one of the new numbers called are computed
+    again; of those past retention only the roll-up remains, which stays as it is.
+
+    Args:
+        store: The call store.
+        numbers: The numbers, digits without ``+``.
+
+    Returns:
+        Number of days whose roll-up was computed again.
+
+    Raises:
+        BusyError: Another process is writing.
+        StoreError: Calls are unreadable, or the disk cannot be written; the old roll-ups stay.
+    """
+    if _lists(store, store.generations.current(), numbers):
+        return 0
+    with store.generations.writing() as work:
+        base = store.generations.current()
+        if _lists(store, base, numbers):
+            return 0
+        before = own_numbers_of(store.generations, base.own_numbers)
+        added = OwnNumbers(frozenset(numbers) - (before.numbers or frozenset()))
+        name = write_own_numbers(store.generations, {*numbers, *(before.numbers or ())}, work)
+        kept = [day for day, made in base.days.items() if not made.is_retired]
+        changed = kept if before == EVERY_NUMBER else _days_of_callers(store, base, kept, added)
+        listed = replace(base, number=base.number + 1, own_numbers=name)
+        rolled = replace(listed, days=Merger(store, listed, work, None).roll_up_again(changed))
+        store.generations.publish(relabeled(rolled, kept, name), base)
+        return len(changed)
+
+
+def _lists(store: CallStore, generation: Generation, numbers: Collection[str]) -> bool:
+    """Return whether the store has a list, and the numbers are in it."""
+    name = generation.own_numbers
+    return bool(name) and own_numbers_of(store.generations, name).has(numbers)
+
+
+def _days_of_callers(
+    store: CallStore, generation: Generation, days: Collection[date], callers: OwnNumbers
+) -> list[date]:
+    """Return the days on which one of the callers placed a call without an X-Tag."""
+    parts = [part for day in days for part in (*generation.days[day].calls, *generation.days[day].file_only)]
+    asked = {"calls": store.parts(parts)}
+    found = store.engine.fetch("days_of_callers", asked, what="look for own numbers", given=callers.tables)
+    return sorted(found["day"].to_pylist())
 
 
 def forget(store: CallStore, days: Collection[date]) -> int:

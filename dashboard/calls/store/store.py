@@ -20,6 +20,7 @@ from dashboard import schemas
 from dashboard.calls.ingest.columns import ROLLED_KEYS
 from dashboard.calls.store.engine import shown, to_frame, to_table, under, utc
 from dashboard.calls.store.generations import Day, Generation
+from dashboard.calls.store.own_numbers import OwnNumbers
 from dashboard.calls.store.queries import FIRST, LAST, Queries, days_between
 from dashboard.schemas.tables import FILE_ONLY
 
@@ -152,15 +153,20 @@ class CallStore(Queries):
             days = [day for day in days_between(generation, low, high) if traffic_of(generation.days[day])]
             if not days:
                 return None
-            hours = [at for day in days for at in _hours(day) if low <= at < high and at not in set(partial)]
+            own = self.own_numbers(generation)
+            afresh = (
+                () if self.tells_apart(generation) else {day for day in days if not generation.days[day].is_retired}
+            )
+            stored = [day for day in days if day not in afresh]
+            hours = [at for day in stored for at in _hours(day) if low <= at < high and at not in set(partial)]
             spans = pyarrow.table(
                 {"hour_at": pyarrow.array(hours, pyarrow.timestamp("us")), "segment": segments_of(hours, cuts)}
             )
             split_days = [day for day in days if day in {at.date() for at in partial}]
-            calls = (part for day in split_days for part in calls_of(generation.days[day]))
+            calls = (part for day in sorted({*split_days, *afresh}) for part in calls_of(generation.days[day]))
             parts: dict[str, Any] = {"calls": self.parts(calls)}
-            parts |= {"since": low, "until": high, "hours": partial, "cuts": cuts}
-            rolled = self.engine.fetch("rollup", parts, what="count calls")
+            parts |= {"since": low, "until": high, "hours": None if afresh else partial, "cuts": cuts, **own.parameters}
+            rolled = self.engine.fetch("rollup", parts, what="count calls", given=own.tables)
             split = [generation.days[day] for day in split_days]
             retired = [part for day in split if day.is_retired for part in traffic_of(day)]
             if retired:
@@ -233,7 +239,7 @@ class CallStore(Queries):
                 chosen = [generation.days[day] for day in some]
                 parts = self.parts(part for day in chosen for part in (day.file_only if where.file_only else day.calls))
                 stretch = {"since": begin, "until": end, "calls": parts, "limit": open_places}
-                found.append(self._page(asked | stretch, among))
+                found.append(self._page(asked | stretch, among, self.own_numbers(generation)))
             return found
 
         rows = [] if among is not None and among.empty else self.ask(ask)
@@ -272,16 +278,18 @@ class CallStore(Queries):
         def ask(generation: Generation) -> pyarrow.Table:
             days = _days_of(among, days_between(generation, low, high))
             parts = self.parts(part for day in days for part in generation.days[day].calls)
-            asked = {"calls": parts, "since": low, "until": high, "limit": limit}
-            given = {"among": _wanted(among)}
+            own = self.own_numbers(generation)
+            asked = {"calls": parts, "since": low, "until": high, "limit": limit, **own.parameters}
+            given = {"among": _wanted(among), **own.tables}
             return self.engine.fetch("destinations_among", asked, what="add up the numbers dialed", given=given)
 
         return to_frame(shown(self.ask(ask)))
 
-    def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None) -> pyarrow.Table:
+    def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None, own: OwnNumbers) -> pyarrow.Table:
         if among is None:
             return self.engine.fetch("calls", parameters, what="search calls")
-        return self.engine.fetch("calls_among", parameters, what="search calls", given={"among": _wanted(among)})
+        given = {"among": _wanted(among), **own.tables}
+        return self.engine.fetch("calls_among", parameters | own.parameters, what="search calls", given=given)
 
 
 def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from dashboard.calls.ingest.columns import PARTS
 from dashboard.calls.ingest.minute_load import as_started, spans_of
 from dashboard.calls.ingest.rollup import roll_up, together
 from dashboard.calls.store.engine import Engine
+from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
 from tests.calls.exports import HEADER, Row, a_row, as_csv
 from tests.calls.ingest.staged import shared_engine, staged_alone
 
@@ -205,16 +206,17 @@ def taken(tmp_path: Path) -> tuple[pyarrow.Table, Engine, list[str]]:
     return found, Engine(tmp_path), [str(tmp_path / "calls.parquet")]
 
 
+@pytest.mark.parametrize("own", [EVERY_NUMBER, OwnNumbers(frozenset()), OwnNumbers(frozenset({"14255550101"}))])
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_the_roll_up_is_that_of_the_engine(
-    taken: tuple[pyarrow.Table, Engine, list[str]], tmp_path: Path, pieces: int
+    taken: tuple[pyarrow.Table, Engine, list[str]], tmp_path: Path, pieces: int, own: OwnNumbers
 ) -> None:
     """In one piece or in several, the roll-up has the same rows, sums and types as the engine's."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1), "hours": None, "cuts": []}
-    expected = engine.fetch("rollup", asked, what="roll up")
+    expected = engine.fetch("rollup", asked | own.parameters, what="roll up", given=own.tables)
     size = -(-len(calls) // pieces)
-    added = together([roll_up(calls.slice(begin, size)) for begin in range(0, len(calls), size)])
+    added = together([roll_up(calls.slice(begin, size), own) for begin in range(0, len(calls), size)])
     pyarrow.parquet.write_table(added, tmp_path / "traffic.parquet", store_schema=False)
     made = pyarrow.parquet.ParquetFile(tmp_path / "traffic.parquet").read()
 

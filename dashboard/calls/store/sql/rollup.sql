@@ -1,11 +1,17 @@
 -- The roll-up `traffic` of the calls that start in [$since, $until), in $hours where that is given.
 -- No row straddles one of the instants $cuts.
+WITH numbered AS (
+    SELECT *, {{number}} AS number
+    FROM {{calls}}
+    WHERE started_at >= $since AND started_at < $until
+        AND ($hours IS NULL OR list_contains($hours::TIMESTAMP[], date_trunc('hour', started_at)))
+)
 SELECT
     date_trunc('hour', started_at) AS hour_at,
     direction,
     source_ip,
     x_tag,
-    {{number}} AS number,
+    number,
     outcome,
     sip_status,
     sip_reason,
@@ -17,9 +23,7 @@ SELECT
     coalesce(sum(cost_usd), 0)::DECIMAL(18, 8) AS cost_usd,
     min(started_at) AS first_at,
     max(started_at) AS last_at
-FROM {{calls}}
-WHERE started_at >= $since AND started_at < $until
-    AND ($hours IS NULL OR list_contains($hours::TIMESTAMP[], date_trunc('hour', started_at)))
+FROM numbered
 GROUP BY
-    date_trunc('hour', started_at), direction, source_ip, x_tag, {{number}}, outcome, sip_status, sip_reason,
+    date_trunc('hour', started_at), direction, source_ip, x_tag, number, outcome, sip_status, sip_reason,
     destination_name, len(list_filter($cuts::TIMESTAMP[], lambda cut: cut <= started_at))

@@ -1,0 +1,55 @@
+"""The account's own numbers, by which calls without an X-Tag are attributed to PBXs; from the state to the store."""
+
+from __future__ import annotations
+
+import logging
+
+from dashboard.calls.store.repair import set_own_numbers
+from dashboard.calls.store.store import CallStore
+from dashboard.services.snapshot_builder import load_frame
+from dashboard.storage.database import State
+
+log = logging.getLogger(__name__)
+
+
+class InventoryNumbers:
+    """Callable that returns the numbers of the PBXs in the inventory; read again only after a new version."""
+
+    def __init__(self, state: State) -> None:
+        """Read from this state database."""
+        self._state = state
+        self._numbers: tuple[int, frozenset[str]] | None = None
+
+    def __call__(self) -> frozenset[str]:
+        """Return the numbers, digits without ``+``."""
+        version = self._state.last_version()
+        kept = self._numbers
+        if kept is None or kept[0] != version:
+            kept = (version, frozenset(load_frame(self._state, "pbx_numbers")["number"]))
+            self._numbers = kept
+        return kept[1]
+
+
+def update_own_numbers(state: State, store: CallStore) -> int:
+    """
+    Give the store the numbers of the account and of the PBXs.
+
+    Args:
+        state: State database with the account's numbers and the inventory.
+        store: Call store; the roll-ups of days on which a new number called are computed again.
+
+    Returns:
+        Number of days whose roll-up was computed again.
+
+    Raises:
+        BusyError: Another process is writing into the store.
+        StoreError: Calls are unreadable, or the disk cannot be written.
+    """
+    frames = [load_frame(state, name) for name in ("numbers", "pbx_numbers")]
+    renewed = set_own_numbers(store, {number for frame in frames for number in frame["number"]})
+    if renewed and (days := store.unattributed_days()):
+        log.warning(
+            "Calls up to %s are not attributed by the caller IDs added now: only the sums of these days are kept.",
+            days[-1],
+        )
+    return renewed
