@@ -1,4 +1,4 @@
-"""Checks: one file each, named for the good state, and the registry that finds and runs them."""
+"""Checks: one module each, named for the good state, and the registry that discovers and runs them."""
 
 from __future__ import annotations
 

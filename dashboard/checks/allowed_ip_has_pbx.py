@@ -1,4 +1,4 @@
-"""A listed address that is no PBX's lets whoever holds it place calls at the account's cost."""
+"""Any party that uses a listed address that belongs to no PBX can place calls at the account's cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _nobodys(snapshot: Snapshot, entry: inv.Row, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
-    """Judge an entry without an owner by the calls that came from it since it has none."""
+    """Return the verdict on an entry without a current owner, based on the calls since its last owner left."""
     network = str(entry["network"])
     last = owners.last(network)
     calls = [one for one in calls if one.orphaned]

@@ -1,4 +1,4 @@
-"""A listed address without calls is access that nobody needs and nobody would miss."""
+"""A listed address without calls is access that is not needed; removing it usually interrupts no calls."""
 
 from __future__ import annotations
 

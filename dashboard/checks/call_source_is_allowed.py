@@ -1,4 +1,4 @@
-"""A call from an address that is not listed is refused, unless somebody's credentials carry it."""
+"""A call from an unlisted address is rejected unless it authenticates with the account's SIP credentials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""While outbound SIP credentials are on, whoever knows them places calls from anywhere at the account's cost."""
+"""While outbound SIP credentials are on, anyone who has them can place calls from any address at the account's cost."""
 
 from __future__ import annotations
 

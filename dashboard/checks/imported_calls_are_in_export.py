@@ -1,4 +1,4 @@
-"""Calls that an imported file has and the carrier's export does not: either record may be wrong."""
+"""If a call is in an imported file but not in the carrier's export, either record may be wrong."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _missing(rows: Any) -> Verdict:
-    """Report the calls that files have and the carrier's export does not."""
+    """Return the failing verdict on calls that are in imported files but not in the carrier's export."""
     sources = [_of_source(str(source), found) for source, found in rows.groupby("source_ip")]
     sources.sort(key=lambda row: (-row["calls"], row["source address"]))
     calls, first, last = int(rows["calls"].sum()), rows["first_at"].min(), rows["last_at"].max()

@@ -1,4 +1,4 @@
-"""A change of the policy ends a theft and repays nothing: somebody has to look at what was lost."""
+"""A policy change stops calls by unauthorized callers but recovers no cost, so an operator must review the loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A static PBX whose public address is not listed is refused as soon as no credentials carry it."""
+"""Calls of a static PBX from an unlisted public address are rejected unless they authenticate with credentials."""
 
 from __future__ import annotations
 

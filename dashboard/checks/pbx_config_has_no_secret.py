@@ -1,4 +1,4 @@
-"""A password or a key in a PBX's files is the account's for whoever reads them: a backup, a repository, an intruder."""
+"""Anyone who reads a PBX's files, in a backup, in a repository or after a break-in, can use the secrets in them."""
 
 from __future__ import annotations
 

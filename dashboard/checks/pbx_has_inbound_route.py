@@ -1,4 +1,4 @@
-"""A number that no static route takes to its PBX rings nowhere, or wherever the default route points."""
+"""Calls to a number without a static route to its PBX fail, or go to the destination of the default route."""
 
 from __future__ import annotations
 

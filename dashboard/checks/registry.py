@@ -36,7 +36,7 @@ INPUTS = {
     "inventory": ("The inventory of PBXs", "was last confirmed"),
     "configurations": ("The configuration of PBXs", "was last read"),
 }
-"""Inputs that a check may need, with words for sentences about them; ``claims.cure`` returns the remedy."""
+"""Subject and verb of a sentence about the age of each input of checks; ``claims.cure`` returns the remedy."""
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Check:
     evaluate: Evaluate
 
     def findings(self, snapshot: Snapshot) -> list[Finding]:
-        """Return a finding for every subject; one unknown finding if the check cannot be evaluated."""
+        """Return the worst finding of each subject; one unknown finding for the account if evaluation is impossible."""
         verdicts = self._verdicts(snapshot)
         by_subject = {verdict.subject: verdict for verdict in sorted(verdicts, key=self._rank, reverse=True)}
         return [self._stamp(verdict) for verdict in by_subject.values()]
@@ -183,7 +183,7 @@ def check(
 
 @cache
 def discover() -> tuple[Check, ...]:
-    """Return all checks, by name; to add a check, add its file."""
+    """Import and return all checks, sorted by name; to add a check, add its module."""
     modules = modules_of(__name__.rpartition(".")[0], without={"registry"})
     return tuple(getattr(module, module.__name__.rpartition(".")[2]) for module in modules)
 
@@ -208,8 +208,9 @@ def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str
     """
     Return the sort key of a finding, worst first, for all lists of findings; a last known failure ranks as a failure.
 
-    Within a severity: calls rejected in the last 24 hours on record, then unassigned callers of those hours, costliest
-    first; then outage before loss before hygiene, and within losses the costliest first.
+    Order within a status and a severity: outages with calls rejected in the last 24 hours on record; losses by
+    unassigned callers in those hours, costliest first; then outage, loss, hygiene, and within losses the costliest
+    first.
     """
     recent = [row for row in finding.evidence if row.get("calls in 24 h")]
     loss, rejected = finding.impact is Impact.LOSS, {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}

@@ -1,3 +1,3 @@
-"""Evidence that several checks use: calls, ownership, routes, secrets and PBXs' own records."""
+"""Evidence shared by several checks: calls, ownership, networks, routes, secrets and PBXs' own records."""
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from dashboard.schemas.tables import ADMISSION, PROVES
 NEW = timedelta(days=14)
 """Time after its first call during which a source counts as new."""
 ENOUGH_CALLS, ENOUGH_DAYS = 100, timedelta(days=7)
-"""Minimum number of calls, and of days that they span, to know a PBX's usual calling hours."""
+"""Minimum number of calls, and of days that they span, to determine a PBX's usual calling hours."""
 RARE = 0.01
 """An hour is unusual if it and its two neighbors together have a smaller share of the PBX's own calls."""
 MOST_ZONES = 3

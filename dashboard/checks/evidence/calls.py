@@ -37,7 +37,7 @@ class Tally(NamedTuple):
     outcome: str
     sip_status: int | None
     today: bool
-    """Whether the calls are from after the latest policy change for the source; earlier calls are history."""
+    """Whether the calls are from after the latest policy change for the source; earlier ones reflect another policy."""
     in_day: bool
     """Whether the calls reach into the last 24 hours."""
     orphaned: bool
@@ -131,7 +131,7 @@ def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
 
 
 def since_policy(snapshot: Snapshot, address: str) -> str:
-    """Return since when calls would be evidence of today's policy for an address, as the end of a sentence."""
+    """Return the time from which calls are evidence of today's policy for an address, as the end of a sentence."""
     if changed_at(snapshot, address) is not None:
         return "since the policy changed"
     return f"since {moment(record_begins(snapshot))}, when the policy on record begins"
@@ -229,7 +229,7 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     """
     Return ``318 calls were refused in the last 24 h``, or the time of the last one; ``""`` for no calls.
 
-    If the policy changed within those hours, the text says ``since`` that change, because earlier calls are history.
+    If the policy changed within those hours, the text says ``since`` that change: earlier calls reflect another policy.
 
     Args:
         snapshot: Provides the policy versions and the time.
@@ -253,7 +253,7 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
 
 
 def silence(snapshot: Snapshot) -> str:
-    """Return text that no calls are on record, and whether that is significant."""
+    """Return text on the absence of calls from an address, and whether it is significant."""
     if snapshot.age("calls") is not Age.FRESH:
         return "whether calls come from it is not known"
     if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
@@ -262,7 +262,7 @@ def silence(snapshot: Snapshot) -> str:
 
 
 def heard_since_change(snapshot: Snapshot, address: str) -> bool:
-    """Return whether calls were fetched since today's policy for an address began, so that their absence counts."""
+    """Return whether calls were fetched since today's policy for an address began: only then is absence significant."""
     change, fetched = changed_at(snapshot, address), snapshot.freshness["calls"].as_of
     return fetched is not None and fetched > (record_begins(snapshot) if change is None else counts_from(change))
 

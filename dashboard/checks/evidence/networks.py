@@ -18,7 +18,7 @@ MOST_SHOWN = 3
 
 
 def unassigned(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.OutboundCalls) -> Iterator[Verdict]:
-    """Yield a verdict for each source that only a network entry admits and that is no current address of a PBX."""
+    """Yield a verdict for each source admitted only by a network that covers PBXs, if it belongs to no PBX now."""
     covering: dict[str, list[inv.Row]] = {}
     singles: set[str] = set()
     for entry in inv.entries(snapshot):

@@ -44,9 +44,9 @@ FIRST = {
 CANNOT_DO_WITHOUT = tuple(FIRST)
 NOT_READY = (Need.PROOF, Need.LIST, Need.LISTING, Need.LISTING_AND_PROOF)
 """
-Needs that end with a change of the list or an entry in the inventory.
+Needs that end once the list is read or changed, or the inventory is completed.
 
-Until then, turning off credentials would cut off the PBX.
+Until then, turning off credentials could cut off the PBX.
 """
 
 
@@ -104,7 +104,7 @@ class AddressOwners:
         return next((kind for kind in ("static", "dynamic") if kind in kinds), "")
 
     def next_step(self, address: str, pbx_ids: tuple[str, ...]) -> str:
-        """Return advice on calls of PBXs in use from an address that is not theirs; ``""`` if it is or cannot be."""
+        """Return advice on calls of PBXs in use from another address; ``""`` if it is theirs or cannot be listed."""
         live = [pbx_id for pbx_id in pbx_ids if pbx_id in self.kinds]
         if not live or fault(self._snapshot, address) or set(live) & set(ids(self.now.of(address))):
             return ""
@@ -115,7 +115,7 @@ class AddressOwners:
 
     def allow(self, address: str, owners: tuple[str, ...]) -> tuple[AllowAddress, ...]:
         """
-        Return the change that lists an address; its label names every PBX that calls from it now.
+        Return the change that adds an address to the list; its label names every PBX that calls from it now.
 
         Returns:
             Empty if the address is not a current address of the owners, or cannot be listed.

@@ -16,12 +16,12 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot
 
 ENOUGH = 3
-"""Consecutive attempts that make a PBX that should be admitted suspect; fewer may be a network fault."""
+"""Minimum consecutive attempts without a CDR that count against a listed PBX; fewer may be a network fault."""
 
 
 @dataclass(frozen=True)
 class Lost:
-    """Attempts that PBXs recorded and the carrier did not, up to the newest; at least one."""
+    """Consecutive attempts up to the newest that PBXs recorded and the carrier did not; at least one."""
 
     attempts: int
     since: datetime
@@ -39,14 +39,14 @@ class Lost:
 
 
 def meaning(snapshot: Snapshot) -> str:
-    """Return what missing records at the carrier mean, as the end of a sentence about the attempts."""
+    """Return the possible causes of missing carrier records, as the end of a sentence about the attempts."""
     if Capability.REFUSALS_IN_CDRS in snapshot.capabilities:
         return "though it records what it refuses: they did not reach it"
     return "as a refusal looks where the carrier writes none, and as a fault of the network would"
 
 
 def silence(snapshot: Snapshot, pbx_ids: tuple[str, ...]) -> str:
-    """Return text that no calls are on record, whether that is significant, and why PBXs' own records do not help."""
+    """Return text on the absence of calls: whether it is significant, and why PBXs' own records are not usable."""
     own = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
     told = [text for row in own.to_dict("records") if (text := _useless(snapshot, row))]
     return "; ".join([ev.silence(snapshot), *told])
@@ -71,11 +71,11 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
     """
     Return the attempts of PBXs that ended at once and of which the carrier has no record.
 
-    Only attempts count that are later than the latest policy change of the address, than the time it became the PBX's,
-    and than the last attempt that the carrier has. A PBX is ignored if some of its addresses are on the list and others
-    are not, because its records do not contain the source address, or if its records are not fresh or not comparable
-    with the carrier's. Returns ``None`` if no attempts remain, or if calls from the address were admitted (``let_in``)
-    after them.
+    An attempt counts only if it is later than the latest policy change for the address, the start of the PBX's use of
+    the address, and the PBX's last attempt that the carrier has. A PBX is ignored if some of its addresses are on the
+    list and others are not, because its records do not contain the source address, or if its records are not fresh or
+    not comparable with the carrier's. Returns ``None`` if no attempts remain, or if calls from the address were
+    admitted (``let_in``) after them.
     """
     speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
     if not speaking:
@@ -98,7 +98,7 @@ def _came(snapshot: Snapshot, address: str) -> datetime | None:
 
 
 def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
-    """Return whether a PBX's records are fresh and all its addresses are listed, or none."""
+    """Return whether a PBX's records are fresh and its addresses are either all listed or all unlisted."""
     fresh = snapshot.pbx_freshness.get(pbx_id)
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
         return False
@@ -108,7 +108,7 @@ def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
 
 
 def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
-    """Return a row per PBX, disposition, cause and status of its records, with how its clock was compared."""
+    """Return a row per PBX, disposition, Q.850 cause and SIP status, with the comparison of the PBX's clock."""
     keys = ["pbx_id", "disposition", "q850_cause", "sip_status"]
     sums = {"attempts": ("attempts", "sum"), "first_at": ("first_at", "min"), "last_at": ("last_at", "max")}
     groups = rows.groupby(keys, dropna=False, as_index=False).agg(**sums)

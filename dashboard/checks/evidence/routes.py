@@ -19,7 +19,7 @@ SIP_REG_ID = "0"
 
 
 class Hosts:
-    """Host names of a snapshot with their addresses, as far as the lookups are recent, and the times of lookups."""
+    """Addresses of a snapshot's host names according to recent lookups, and the time of each name's last lookup."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         limit = timedelta(seconds=snapshot.freshness.get("routes", Freshness(None, 0)).stale_after_s)
@@ -100,7 +100,7 @@ def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool |
 
 
 def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
-    """Return text on the destinations of numbers that do not lead to a PBX, with the addresses of known host names."""
+    """Return text on the destinations of numbers that do not lead to a PBX, with the addresses of resolved names."""
     hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
     targets = [target_of(one.value) for one in leads if one.route_type in ("host", "uri")]
     names = sorted({one for one in (wanted, *targets) if one.host in hosts.addresses}, key=str)
