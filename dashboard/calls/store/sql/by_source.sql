@@ -1,4 +1,5 @@
--- Outbound calls in [$since, $until) by source address, outcome and SIP status.
+-- Outbound calls of the hours in [$since, $until) by source address, outcome and SIP status, from the roll-up: number
+-- of calls and of short calls, talk time in seconds, cost in USD. $since and $until are whole hours, UTC.
 SELECT
     source_ip,
     outcome,

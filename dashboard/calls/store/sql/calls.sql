@@ -1,4 +1,7 @@
--- Single calls, newest first, a page at a time; '' and NULL ask for nothing.
+-- One page of the single calls that start in [$since, $until), newest first, at most $limit.
+-- Filters: $number (a part of the number dialed or of the caller ID), $source_ip, $x_tag, $outcome, $direction, $zone
+-- (the destination name) and $sip_status. '' or a NULL $sip_status means no filter.
+-- $after_at and $after_key: started_at and call_key of the last call of the previous page; NULL and '' for the first.
 SELECT {{columns}}, outcome, sip_call_id, call_key
 FROM (SELECT *, {{call_key}} AS call_key FROM {{calls}})
 WHERE started_at >= $since AND started_at < $until

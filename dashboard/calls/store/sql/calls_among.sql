@@ -1,4 +1,5 @@
--- As calls.sql, and only calls that the roll-up rows `among` count.
+-- Like calls.sql, restricted to the calls that rows of the roll-up count. `among` holds those rows: a call belongs to a
+-- row with the same keys if it starts between its first_at and last_at.
 SELECT {{columns}}, outcome, sip_call_id, call_key
 FROM (SELECT *, {{call_key}} AS call_key, {{number}} AS our_number FROM {{calls}}) AS call
 SEMI JOIN among ON call.started_at BETWEEN among.first_at AND among.last_at

@@ -1,4 +1,8 @@
--- Outbound calls by hour and by whose they are: `owners` numbers who that is for each key of the roll-up.
+-- Outbound calls by hour, owner, outcome, SIP status, SIP reason and destination zone: number of calls and of short
+-- calls, talk time in seconds, cost in units of 1e-8 USD.
+-- `spans`: the whole hours to read from the stored roll-up, each with its segment (number of the interval between two
+-- cuts). `rolled`: rows of the roll-up for the other hours, with their segment. `owners`: number of the owner by key
+-- of the roll-up and segment; calls without an owner are omitted.
 SELECT
     hour_at,
     owner,

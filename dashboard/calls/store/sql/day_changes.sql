@@ -1,5 +1,6 @@
--- What a merge did to each day: rows of each origin it holds now, rows that are new, gone or of another origin, first
--- and last start.
+-- Changes that a merge made, by day (UTC): number of remaining calls by origin (carrier, imported, file_only); number
+-- of calls that are new, corrected or removed, or have another origin (changed); first and last start of the remaining
+-- calls.
 SELECT
     day,
     count(*) FILTER (NOT is_gone AND origin = 'carrier') AS carrier,

@@ -1,5 +1,6 @@
--- What staged days hold, and whether all of their calls differ in number: then none came twice, and each has a key of
--- its own. The rows of a day must have been numbered in one way; with the days so far apart it is cheap.
+-- Staged days (UTC): number of rows, whether the row hashes or IDs of all rows differ (all_differ), first and last
+-- start. If all differ, no call occurs twice, and each has its own key. All rows of a day must have been fingerprinted
+-- in the same way, in memory or by DuckDB. The query is cheap, because each staged part holds one day only.
 SELECT
     started_at::DATE AS day,
     count(*) AS rows,

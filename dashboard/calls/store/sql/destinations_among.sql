@@ -1,4 +1,6 @@
--- The numbers dialed by the calls that the roll-up rows `among` count; matched as in calls_among.sql.
+-- Numbers dialed by the calls that start in [$since, $until) and that the rows of the roll-up in `among` count (matched
+-- as in calls_among.sql), costliest first, at most $limit (NULL: all). zone is the destination name of the number's
+-- last call; talk time in seconds, cost in USD, last_at the start of the last call (UTC).
 WITH by_zone AS (
     SELECT
         destination,

@@ -1,6 +1,7 @@
--- The rows of one export file as text, by column name, and the time of reading.
--- $path is plain UTF-8 text; $columns names its columns; a documented column it lacks is NULL; a line of more than
--- $longest bytes is an error; $now is UTC without a zone.
+-- Rows of one export file by column name, as text or as the types in $columns, and the time of reading (read_at).
+-- $path: file in plain UTF-8. $columns: names and types of its columns, in their order. $header: whether its first line
+-- is a header. A documented column that the file lacks is NULL. A line of more than $longest bytes is an error.
+-- $now: UTC without a zone.
 SELECT {{documented}}, $now::TIMESTAMP AS read_at
 FROM read_csv(
     $path, columns = $columns, header = $header, auto_detect = false, strict_mode = true,

@@ -1,4 +1,4 @@
--- How many rows of each file the store did not have.
+-- Number of calls of each imported file that the store did not have, or had with other content, after a merge.
 SELECT file_no, count(*) AS kept
 FROM merged
 WHERE is_new

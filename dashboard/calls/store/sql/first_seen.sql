@@ -1,4 +1,5 @@
--- Sources and destination zones of outbound calls in [$since, $until): when each was first seen, calls, cost.
+-- Sources and destination zones of the outbound calls of the hours in [$since, $until): start of the first call (UTC),
+-- number of calls, cost in USD. kind is 'source' or 'zone'; calls without a source or zone are omitted from that kind.
 SELECT
     CASE WHEN grouping(source_ip) = 0 THEN 'source' ELSE 'zone' END AS kind,
     coalesce(source_ip, zone) AS value,

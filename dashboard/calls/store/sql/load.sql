@@ -1,6 +1,7 @@
--- The calls that start or run in [$since, $until), in seconds from $since. A call is in progress in
--- [start_s, done_s) if it was answered, to the end of the day after the one on which it began: so the parts given
--- must reach back a day, and no further.
+-- Start and end of the calls that start or are in progress in [$since, $until), in whole seconds from $since.
+-- An answered call is in progress in [start_s, done_s), at most to the end of the day (UTC) after the day of its start;
+-- any other call has done_s = start_s. The parts must therefore include the day before $since; earlier days are not
+-- needed.
 WITH told AS (
     SELECT direction = 'inbound' AS is_inbound, started_at, {{done_at}} AS done_at FROM {{calls}}
 )

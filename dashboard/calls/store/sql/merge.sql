@@ -1,15 +1,22 @@
--- What some days hold after new rows came, one row a call; nothing is changed on disk.
--- $staged: parts made by stage.sql, and `files` which file each is of, and the how-manieth of it; $known: parts
--- of the store, same days, and `origins` where the calls of each came from. `moved` are the ids of calls that moved over
--- midnight, with both days; the same id on two other days is two calls.
--- $by_carrier: the files are the carrier's export. Then calls of the store that start in [$replaced_from, $replaced_until)
--- and did not come again go away where they were the carrier's; those known from imported files only become `file_only`.
+-- Merge staged calls into some days of the store: create the table `merged` with one row per call and day. Nothing
+-- changes on disk.
+-- $staged: parts written by stage.sql. `files`: by staged part, the number of its file, and the number of the part
+-- among those of that file and day. $known: parts of the same days in the store. `origins`: by stored part, the origin
+-- of its calls (carrier, imported, file_only).
+-- `moved`: IDs of calls that moved over midnight, with both days (moved.sql); the same ID on any other two days belongs
+-- to two calls.
+-- $by_carrier: the files are the carrier's export. Stored calls that start in [$replaced_from, $replaced_until) and are
+-- not in the files are then removed if their origin is the carrier; calls from imported files only become `file_only`.
+-- Columns of `merged` besides those of a stored call: file_no (first file that has the call; NULL for a row of the
+-- store), is_new (new or corrected), is_gone (to be removed from this day), origin, is_moved (its origin changed), day
+-- (UTC).
 CREATE OR REPLACE TEMP TABLE merged AS
 WITH staged AS (
     SELECT told.*, {{content}} AS hash_now, files.file_no, files.part_no
     FROM {{staged}} AS told JOIN files ON files.part = told.part
 ),
--- Rows equal in every column of a file are as many calls, told apart by a number.
+-- Rows of one file that are equal in every column and have no ID are separate calls; an ordinal (place) distinguishes
+-- them.
 numbered AS (
     SELECT
         told.* EXCLUDE (nth),
@@ -18,8 +25,8 @@ numbered AS (
         CASE WHEN id = '' THEN row_number() OVER (PARTITION BY file_no, id, hash_now) - 1 ELSE 0 END AS place
     FROM staged AS told LEFT JOIN moved ON moved.moved_id = id AND moved.after_day = started_at::DATE
 ),
--- An id that comes with other content is a correction: the last file is right, and of a file its last row. The same
--- row in several files counts for the first of them.
+-- An ID that occurs again with other content is a correction: the last file applies, and within a file its last row. A
+-- row that is equal in several files counts for the first of them.
 incoming AS (
     SELECT *, min(file_no) OVER (PARTITION BY id, content, place, hash_now) AS first_no
     FROM numbered
@@ -45,8 +52,8 @@ left_out AS (
     FROM stored ANTI JOIN incoming
         ON stored.id = incoming.id AND stored.content = incoming.content AND stored.place = incoming.place
 ),
--- The same call may be in an export with other columns than in the file it was imported from. Each row of the export
--- that is not the record of such a call already replaces one.
+-- An export may contain a call with other columns than the file that it was imported from. Rows of the export that
+-- match such a call by its key replace it already and are subtracted; each of the others replaces one such call.
 in_export AS (
     SELECT same_call, sum(one) AS calls FROM (
         SELECT {{same_call}} AS same_call, 1 AS one FROM incoming WHERE $by_carrier

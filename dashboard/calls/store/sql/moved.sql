@@ -1,4 +1,5 @@
--- Ids of calls that are on two days next to each other, near the midnight between them: a correction moved them.
+-- IDs that occur on two consecutive days (UTC), each time in the first or last hour of a day: a correction moved the
+-- call over midnight. Columns: ID, earlier day, later day.
 WITH near AS (
     SELECT DISTINCT id, started_at::DATE AS day
     FROM (SELECT id, started_at FROM {{staged}} UNION ALL SELECT id, started_at FROM {{calls}})

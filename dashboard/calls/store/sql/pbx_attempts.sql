@@ -1,4 +1,5 @@
--- PBXs' records from $since on, in the order in which they are compared.
+-- PBX records of calls that start at $since (UTC) or later, ordered by PBX, number dialed and time, as the comparison
+-- with the carrier's records requires. at_s: start in seconds since 1970; duration_s, billed_s: seconds.
 SELECT
     pbx_id, destination, epoch(started_at)::BIGINT AS at_s, duration_s, billed_s, answered, disposition, q850_cause, sip_status
 FROM {{attempts}}

@@ -1,4 +1,5 @@
--- The carrier's outbound calls in [$since, $until) to the numbers in `names`, by the number's place.
+-- The carrier's outbound calls that start in [$since, $until) and were dialed to a number in `names`, ordered by the
+-- place of the number there. at_s: start in seconds since 1970; duration_s: seconds.
 SELECT
     names.place, epoch(calls.started_at)::BIGINT AS at_s, calls.outcome = 'answered' AS answered, calls.duration_s, calls.source_ip
 FROM {{calls}} AS calls

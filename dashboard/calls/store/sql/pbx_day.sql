@@ -1,4 +1,5 @@
--- A day of PBXs' records after an import: those of before that did not come again, and those that came.
+-- PBX records of $day (UTC) after an import: the stored ones that the import does not contain, and those of the import
+-- (`staged`). The parts read are those of that day.
 SELECT {{attempt_columns}} FROM {{attempts}} ANTI JOIN staged USING (record_key)
 UNION ALL
 SELECT {{attempt_columns}} FROM staged WHERE started_at::DATE = $day

@@ -1,5 +1,6 @@
--- Of the rows of an import (`staged`, each key once), by file: how many there are, how many the store has just so, and
--- every day on which it has one of them.
+-- Per imported file of PBX records (`staged`, one row per record_key): number of records, number of those that the
+-- store has with the same times, number dialed, disposition and billed time (known), and the days (UTC) on which the
+-- store has any of them.
 WITH kept AS (
     SELECT record_key, started_at, ended_at, destination, disposition, billed_s FROM {{attempts}}
     SEMI JOIN staged USING (record_key)

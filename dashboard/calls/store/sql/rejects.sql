@@ -1,5 +1,7 @@
--- The bad rows kept aside after an import: `bad` are its own, `old` those of before, `names` its files. A file that came
--- again brings its own anew; what another file has told already is not told twice. The newest $limit, oldest first.
+-- Rejected rows to keep after an import. `bad`: rows rejected by the import; `old`: stored ones; `names`: files of the
+-- import. Stored rows of a file that is imported again are replaced; a row that was stored for it before keeps its
+-- imported_at. A row with the same column and text as a stored one of another file is not added again.
+-- Returns the newest $limit rows, oldest first. $now: time of the import, UTC without a zone.
 WITH kept AS (
     SELECT * FROM old ANTI JOIN names USING (file)
 ),

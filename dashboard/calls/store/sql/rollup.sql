@@ -1,5 +1,6 @@
--- The roll-up `traffic` of the calls that start in [$since, $until), in $hours where that is given.
--- No row straddles one of the instants $cuts.
+-- Roll-up (`traffic`) of the calls that start in [$since, $until); only of the hours $hours, unless that is NULL.
+-- No row straddles an instant of $cuts. calls, short_calls: numbers of all calls and of answered ones shorter
+-- than SHORT_S; duration_s, billed_s: seconds; cost_usd: USD; first_at, last_at: first and last start. Times are UTC.
 WITH numbered AS (
     SELECT *, {{number}} AS number
     FROM {{calls}}

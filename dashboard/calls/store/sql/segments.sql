@@ -1,4 +1,5 @@
--- The roll-up from one instant at which something changed to the next: `spans` says of each hour where it lies.
+-- Roll-up by segment (interval between two cuts) instead of by hour: hour_at is the hour of the first call, UTC, and
+-- zone is ''. `spans` and `rolled` as in cube.sql. Durations in seconds, cost in USD.
 SELECT
     date_trunc('hour', min(first_at)) AS hour_at,
     {{rolled_keys}},

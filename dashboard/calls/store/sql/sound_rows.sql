@@ -1,2 +1,2 @@
--- The rows of a numbered file that are calls.
+-- Rows of a numbered file that are calls, without the columns `line` and `fault`.
 SELECT * EXCLUDE (line, fault) FROM ({{judged}}) WHERE fault IS NULL

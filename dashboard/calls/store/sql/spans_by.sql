@@ -1,5 +1,6 @@
--- What of single calls bears on the peaks of each source address or destination zone: the calls from $begun on that
--- start or run in [$since, $until), in seconds from $since; in progress as in load.sql.
+-- Start and end of the calls that start at $begun or later and that start or are in progress in [$since, $until), in
+-- whole seconds from $since, by source address ($by = 'source_ip') or destination zone; input for counting peaks. A
+-- call is in progress as defined in load.sql.
 WITH told AS (
     SELECT
         CASE WHEN $by = 'source_ip' THEN source_ip ELSE destination_name END AS name,

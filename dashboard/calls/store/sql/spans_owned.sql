@@ -1,5 +1,6 @@
--- As spans_by.sql, by whose the calls are: `owners` numbers who that is for each key of the roll-up, as in cube.sql.
--- $segment is that of $begun, and $cuts are those from there on.
+-- Like spans_by.sql, but by owner: `owners` holds the number of the owner by key of the roll-up, direction and segment;
+-- calls without an owner are omitted. $segment is the number of the segment of $begun; $cuts are the boundaries of
+-- segments from $begun on.
 WITH told AS (
     SELECT
         direction,

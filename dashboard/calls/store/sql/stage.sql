@@ -1,7 +1,7 @@
--- Rows of an export file as calls of the store, with what is wrong where a row cannot be one.
--- `lines` has the documented columns and `read_at`, the time of reading in UTC. A row with a fault has no day; `line`
--- is known only where the file was numbered first. There `nth` is, of a call with an id, its line: of several rows with
--- one id the last of the file counts.
+-- Rows of an export file as calls of the store; fault is the first faulty column of a row that cannot be a call.
+-- `lines` holds the documented columns, `line`, and `read_at`, the time of reading (UTC). day is NULL for a row with a
+-- fault. `line` is the line number only if the file was numbered before. nth is then the line number of a call with an
+-- ID, because the last of several rows with the same ID applies; otherwise it is 0.
 WITH lines AS (
     {{lines}}
 ),
@@ -47,7 +47,7 @@ parsed AS (
         is_plain_pair(customer_ip) AS plain
     FROM texts
 ),
--- A step of its own: an expression that is named twice in one step is worked out, and planned, twice.
+-- A separate step, because DuckDB plans and evaluates an expression twice if one step uses it twice.
 customers AS (
     SELECT *, CASE WHEN NOT plain THEN address_of(customer_ip) END AS customer FROM parsed
 ),
@@ -65,7 +65,7 @@ judged AS (
         try_cast(nullif(status, 0) AS SMALLINT) AS sip_status,
         coalesce(address, lower(customer_ip)) AS source_ip,
         CASE
-            -- Most rows are whole, and this is cheaper than what follows.
+            -- Most rows have no fault, and this test is cheaper than the following ones.
             WHEN direction IN ('outbound', 'inbound')
                 AND started_at BETWEEN '2000-01-01' AND read_at + INTERVAL 1 DAY
                 AND ended_at BETWEEN '2000-01-01' AND read_at + INTERVAL 10 DAY

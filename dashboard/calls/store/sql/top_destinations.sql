@@ -1,4 +1,6 @@
--- The numbers dialed that cost most.
+-- Numbers dialed by the outbound calls that start in [$since, $until), costliest first, at most $limit. zone is the
+-- destination name of the number's last call; talk time in seconds, cost in USD, last_at the start of the last call
+-- (UTC).
 SELECT
     destination,
     any_value(destination_name ORDER BY started_at DESC) AS zone,
