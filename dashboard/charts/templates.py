@@ -11,7 +11,7 @@ from typing import Any, Final
 import altair as alt
 import pandas as pd
 
-from dashboard.charts import encodings as marks
+from dashboard.charts import encodings
 from dashboard.charts.encodings import tip
 
 WEEK: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -55,19 +55,19 @@ def _design(draw: Callable[..., Any], frames: int, options: tuple[Hashable, ...]
         return json.dumps(draw(*rows, *options).to_dict(validate=False))
 
 
-def over_time(rows: Data, buckets: marks.Buckets, named: tuple[tuple[str, str], ...], brush: str) -> Drawing:
+def over_time(rows: Data, buckets: encodings.Buckets, named: tuple[tuple[str, str], ...], brush: str) -> Drawing:
     """
     Draw stacked columns over time with a legend of the states at the top.
 
     ``brush`` is the name of the parameter that selects a time range; ``""`` for none.
     """
     drawn = bars(rows, binSpacing=1).encode(
-        x=alt.X("from_at:T", title=None, axis=marks.bucket_axis(buckets)),
+        x=alt.X("from_at:T", title=None, axis=encodings.bucket_axis(buckets)),
         x2=alt.X2("until_at"),
         y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
         y2=alt.Y2("bottom"),
-        color=marks.state(marks.legend(dict(named))),
-        opacity=marks.as_it_says(),
+        color=encodings.state(encodings.legend(dict(named))),
+        opacity=encodings.as_it_says(),
         tooltip=tip(),
     )
     if brush:
@@ -93,14 +93,14 @@ def one_bar(rows: Data, names: Data) -> Drawing:
     drawn = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
         x=x,
         y=alt.value(NAME_HEIGHT + ROW_HEIGHT / 2),
-        color=marks.state(),
-        stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(marks.STATES)), legend=None),
-        opacity=marks.as_it_says(),
+        color=encodings.state(),
+        stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(encodings.STATES)), legend=None),
+        opacity=encodings.as_it_says(),
         order=alt.Order("order:Q"),
         tooltip=tip(),
     )
     text = alt.Chart(names).mark_text(align="left", baseline="top", fontSize=12, dx=1)
-    named = text.encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("name:N"), color=marks.state())
+    named = text.encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("name:N"), color=encodings.state())
     return alt.layer(drawn, named, height=NAME_HEIGHT + ROW_HEIGHT)
 
 
@@ -114,14 +114,14 @@ def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing
     y = alt.Y(f"{by}:N", title=None, sort=ranked, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
     x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
     drawn = bars(rows, size=14, cornerRadius=1).encode(
-        x=x, y=y, color=marks.state(), order=alt.Order("order:Q"), tooltip=tip()
+        x=x, y=y, color=encodings.state(), order=alt.Order("order:Q"), tooltip=tip()
     )
     if pick:
-        drawn = drawn.encode(opacity=marks.as_it_says())
+        drawn = drawn.encode(opacity=encodings.as_it_says())
         drawn = drawn.add_params(alt.selection_point(name=pick, fields=[by], on="click", clear=False))
     noted = alt.Chart(notes).mark_text(align="left", dx=6, fontSize=12)
     room: alt.Chart = noted.mark_point(opacity=0).encode(x=alt.X("room:Q"), y=y)
-    noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=marks.state())
+    noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=encodings.state())
     return alt.layer(drawn, noted, room, height=alt.Step(ROW_HEIGHT))
 
 

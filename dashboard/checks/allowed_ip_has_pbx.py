@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import networks as nets
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import networks, ownership
 from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
 from dashboard.core.addresses import is_network
 from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
@@ -23,38 +22,41 @@ from dashboard.domain.snapshot import Snapshot
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list covers the address of a PBX in use, and only PBXs call from inside a listed network."""
-    calls, owners = snapshot.once(ev.OutboundCalls), snapshot.once(inv.AddressOwners)
+    calls = snapshot.once(call_evidence.OutboundCalls)
+    owners = snapshot.once(ownership.AddressOwners)
     if snapshot.allowed_ips.empty:
-        yield passed(ACCOUNT, reason=f"{inv.EMPTY_LIST} No address on it is without a PBX.")
-    yield from nets.unassigned(snapshot, owners, calls)
-    for entry in inv.entries(snapshot):
+        yield passed(ACCOUNT, reason=f"{ownership.EMPTY_LIST} No address on it is without a PBX.")
+    yield from networks.unassigned(snapshot, owners, calls)
+    for entry in ownership.entries(snapshot):
         network = str(entry["network"])
-        ids = inv.ids(owners.now.of(network))
+        ids = ownership.ids(owners.now.of(network))
         if not is_network(network):
             yield unknown(network, reason=f"The entry {network!r} is no address, so whose it is cannot be told.")
         elif ids:
-            who = ev.named(snapshot, ids, network)
-            more = nets.also_lets_in(owners, calls.of(network))
+            who = call_evidence.named(snapshot, ids, network)
+            more = networks.also_lets_in(owners, calls.of(network))
             yield passed(network, reason=f"{who} is in the inventory.{more}", pbx_ids=ids)
         else:
             yield _nobodys(snapshot, entry, owners, calls.of(network))
 
 
-def _nobodys(snapshot: Snapshot, entry: inv.Row, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
+def _nobodys(
+    snapshot: Snapshot, entry: ownership.Row, owners: ownership.AddressOwners, calls: call_evidence.Tallies
+) -> Verdict:
     """Return the verdict on an entry without a current owner, based on the calls since its last owner left."""
     network = str(entry["network"])
     last = owners.last(network)
     calls = [one for one in calls if one.orphaned]
-    used = ev.admitted(snapshot, calls)
-    reason = f"{ev.named(snapshot, last, network)} {owners.became(network)}"
-    reason += f", and calls from it were admitted: {ev.over_time(used)}." if used else "."
-    reason += owners.next_step(network, ev.callers(calls))
+    used = call_evidence.admitted(snapshot, calls)
+    reason = f"{call_evidence.named(snapshot, last, network)} {owners.became(network)}"
+    reason += f", and calls from it were admitted: {call_evidence.over_time(used)}." if used else "."
+    reason += owners.next_step(network, call_evidence.callers(calls))
     return failed(
         network,
         reason=reason,
         severity=Severity.HIGH if used else None,
         confidence=Confidence.PROVEN if used else Confidence.INFERRED,
         pbx_ids=last,
-        evidence=ev.summary(calls),
-        changes=(inv.remove(entry),),
+        evidence=call_evidence.summary(calls),
+        changes=(ownership.remove(entry),),
     )

@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pandas as pd
 
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import networks as nets
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import networks, ownership
 from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
 from dashboard.core.addresses import is_network
 from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
@@ -25,29 +24,36 @@ from dashboard.domain.snapshot import Snapshot
 )
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
-    calls, owners = snapshot.once(ev.OutboundCalls), snapshot.once(inv.AddressOwners)
+    calls = snapshot.once(call_evidence.OutboundCalls)
+    owners = snapshot.once(ownership.AddressOwners)
     if snapshot.allowed_ips.empty:
-        yield passed(ACCOUNT, reason=f"{inv.EMPTY_LIST} No address on it is unused.")
-    for entry in inv.entries(snapshot):
+        yield passed(ACCOUNT, reason=f"{ownership.EMPTY_LIST} No address on it is unused.")
+    for entry in ownership.entries(snapshot):
         yield _verdict(snapshot, entry, owners, calls.of(str(entry["network"])))
 
 
-def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
-    network, days = str(entry["network"]), snapshot.silent_days
+def _verdict(
+    snapshot: Snapshot, entry: ownership.Row, owners: ownership.AddressOwners, calls: call_evidence.Tallies
+) -> Verdict:
+    network = str(entry["network"])
+    days = snapshot.silent_days
     if not is_network(network):
         return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")
     held = owners.now.of(network)
-    ids = inv.ids(held) or inv.ids(owners.ever.of(network))[:1]
+    ids = ownership.ids(held) or ownership.ids(owners.ever.of(network))[:1]
     since = snapshot.calls_at - timedelta(days=days)
-    who = ev.named(snapshot, ids, network)
-    recent = nets.of_owners([one for one in calls if one.last_at >= since], held)
+    who = call_evidence.named(snapshot, ids, network)
+    recent = networks.of_owners([one for one in calls if one.last_at >= since], held)
     if recent:
-        callers = tuple(one for one in ids if one in ev.callers(recent)) or ids
-        reason = f"{ev.named(snapshot, callers, network)} placed its last call on {ev.moment(ev.last(recent))}."
+        callers = tuple(one for one in ids if one in call_evidence.callers(recent)) or ids
+        named = call_evidence.named(snapshot, callers, network)
+        reason = f"{named} placed its last call on {call_evidence.moment(call_evidence.last(recent))}."
         own = not held or {one.source_ip for one in recent} & {row["address"] for row in held}
         confidence = Confidence.PROVEN if own else Confidence.INFERRED
-        return passed(network, reason=reason, confidence=confidence, pbx_ids=ids, evidence=ev.summary(recent))
-    if entry["role"] == inv.STANDBY or (held and all(map(inv.is_spare, held))):
+        return passed(
+            network, reason=reason, confidence=confidence, pbx_ids=ids, evidence=call_evidence.summary(recent)
+        )
+    if entry["role"] == ownership.STANDBY or (held and all(map(ownership.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
     begun = snapshot.calls_from or snapshot.since
     listed = snapshot.listed_since.get(network, {}).get("since", entry["added_at"])
@@ -59,4 +65,4 @@ def _verdict(snapshot: Snapshot, entry: inv.Row, owners: inv.AddressOwners, call
     if any(row["status"] == "active" for row in held):
         reason += " It is the address of an active PBX: find out why it is silent before removing it."
         return failed(network, reason=reason, pbx_ids=ids)
-    return failed(network, reason=reason, pbx_ids=ids, changes=(inv.remove(entry),))
+    return failed(network, reason=reason, pbx_ids=ids, changes=(ownership.remove(entry),))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import ownership as inv
-from dashboard.checks.evidence import pbx_records as own
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import ownership, pbx_records
 from dashboard.checks.evidence.unlisted import judge_each
 from dashboard.checks.registry import ACCOUNT, check, passed, unknown
 from dashboard.core.addresses import contains
@@ -25,24 +24,34 @@ from dashboard.domain.snapshot import Snapshot
 )
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
-    owners = snapshot.once(inv.AddressOwners)
-    for address, whole in snapshot.once(ev.OutboundCalls).by_source.items():
-        calls, callers = ev.of_today(snapshot, address, whole), ev.callers(whole)
-        who = ev.named(snapshot, callers, address)
+    owners = snapshot.once(ownership.AddressOwners)
+    for address, whole in snapshot.once(call_evidence.OutboundCalls).by_source.items():
+        calls = call_evidence.of_today(snapshot, address, whole)
+        callers = call_evidence.callers(whole)
+        who = call_evidence.named(snapshot, callers, address)
         if not address:
-            yield unknown(ACCOUNT, reason=f"The account has {ev.calls_and_dollars(whole)} without a source address.")
+            yield unknown(
+                ACCOUNT, reason=f"The account has {call_evidence.calls_and_dollars(whole)} without a source address."
+            )
         elif contains(snapshot.policy.networks, address):
-            proven = Confidence.PROVEN if ev.admitted(snapshot, calls) else Confidence.INFERRED
+            proven = Confidence.PROVEN if call_evidence.admitted(snapshot, calls) else Confidence.INFERRED
             whose = "" if callers or owners.now.of(address) else ", though no PBX of the inventory calls from it"
             yield passed(address, reason=f"{who} is on the list{whose}.", confidence=proven, pbx_ids=callers)
         elif not calls and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
-            lost = own.lost(snapshot, callers, address)
-            heard = lost.sentence if lost else f"{ev.silence(snapshot)} {ev.since_policy(snapshot, address)}"
-            reason, more = f"{who} is not on the list; {heard}.", lost.evidence if lost else ()
+            lost = pbx_records.lost(snapshot, callers, address)
+            heard = (
+                lost.sentence
+                if lost
+                else f"{call_evidence.silence(snapshot)} {call_evidence.since_policy(snapshot, address)}"
+            )
+            reason = f"{who} is not on the list; {heard}."
+            more = lost.evidence if lost else ()
             reason += owners.next_step(address, callers)
             yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers, evidence=more)
-        elif not calls and ev.heard_since_change(snapshot, address):
-            reason = f"{who} is not on the list, and no call came from it {ev.since_policy(snapshot, address)}."
+        elif not calls and call_evidence.heard_since_change(snapshot, address):
+            reason = (
+                f"{who} is not on the list, and no call came from it {call_evidence.since_policy(snapshot, address)}."
+            )
             yield passed(address, reason=reason, pbx_ids=callers)
         elif not calls:
             reason = (

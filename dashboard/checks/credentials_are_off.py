@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import ownership
 from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
 from dashboard.domain.changes import SetCredentials
 from dashboard.domain.findings import Cause, Impact, Severity, Verdict
@@ -31,8 +31,8 @@ def credentials_are_off(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _off(snapshot: Snapshot) -> Verdict:
-    need = inv.needs_of_credentials(snapshot)
-    cut_off = [pbx_id for pbx_id, why in need.items() if why in inv.CANNOT_DO_WITHOUT]
+    need = ownership.needs_of_credentials(snapshot)
+    cut_off = [pbx_id for pbx_id, why in need.items() if why in ownership.CANNOT_DO_WITHOUT]
     if not cut_off:
         return passed(ACCOUNT, reason="The account's credentials are off: calls complete from listed addresses only.")
     said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in cut_off)
@@ -41,16 +41,16 @@ def _off(snapshot: Snapshot) -> Verdict:
 
 
 def _on(snapshot: Snapshot) -> Verdict:
-    need = inv.needs_of_credentials(snapshot)
-    cannot = [pbx_id for pbx_id, why in need.items() if why in inv.CANNOT_DO_WITHOUT]
-    waiting = [pbx_id for pbx_id, why in need.items() if why in inv.NOT_READY]
+    need = ownership.needs_of_credentials(snapshot)
+    cannot = [pbx_id for pbx_id, why in need.items() if why in ownership.CANNOT_DO_WITHOUT]
+    waiting = [pbx_id for pbx_id, why in need.items() if why in ownership.NOT_READY]
     said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
     reason = "The account's credentials are on, and "
     if cannot:
         reason += "not every active PBX can do without them"
     else:
         reason += "not every active PBX is ready" if waiting else "every active PBX could do without them"
-    step = f" {inv.before_switching_off(snapshot, need)}" if cannot else ""
+    step = f" {ownership.before_switching_off(snapshot, need)}" if cannot else ""
     return failed(
         ACCOUNT,
         reason=f"{reason}: {said}.{step}" if said else f"{reason}.",

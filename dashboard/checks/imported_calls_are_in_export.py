@@ -40,7 +40,9 @@ def _missing(rows: Any) -> Verdict:
     """Return the failing verdict on calls that are in imported files but not in the carrier's export."""
     sources = [_of_source(str(source), found) for source, found in rows.groupby("source_ip")]
     sources.sort(key=lambda row: (-row["calls"], row["source address"]))
-    calls, first, last = int(rows["calls"].sum()), rows["first_at"].min(), rows["last_at"].max()
+    calls = int(rows["calls"].sum())
+    first = rows["first_at"].min()
+    last = rows["last_at"].max()
     names = ", ".join(row["source address"] or "unknown" for row in sources[:MOST_NAMED])
     more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
     days = f"on {first:%Y-%m-%d}" if first.date() == last.date() else f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import losses as past
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import losses
 from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
 from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -20,7 +20,7 @@ from dashboard.domain.snapshot import Snapshot
 )
 def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Somebody reviewed, by name, the calls that someone else placed before the policy for their source changed."""
-    found = past.losses(snapshot)
+    found = losses.losses(snapshot)
     if not snapshot.versions:
         reason = "No policy of the account is on record, so a loss from before a change of it cannot be told."
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
@@ -30,23 +30,23 @@ def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
         yield _verdict(snapshot, loss)
 
 
-def _verdict(snapshot: Snapshot, loss: past.Loss) -> Verdict:
-    reviews = past.reviews_of(snapshot, loss.source_ip)
-    seen = next((one for one in reversed(reviews) if past.covers(one, loss)), None)
+def _verdict(snapshot: Snapshot, loss: losses.Loss) -> Verdict:
+    reviews = losses.reviews_of(snapshot, loss.source_ip)
+    seen = next((one for one in reversed(reviews) if losses.covers(one, loss)), None)
     base = f"{loss.source_ip}: {loss.sentence}"
     if loss.pbx_ids:
         names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in loss.pbx_ids)
         base += f"; only an X-Tag or a caller id said that it was {names}"
     evidence = (loss.evidence,)
     if seen is not None and not loss.goes_on:
-        reason = f"{base}. Marked as reviewed by {seen['reviewed_by']} on {ev.moment(seen['reviewed_at'])}."
+        reason = f"{base}. Marked as reviewed by {seen['reviewed_by']} on {call_evidence.moment(seen['reviewed_at'])}."
         return passed(loss.source_ip, reason=reason, confidence=Confidence.PROVEN, evidence=evidence)
     if loss.goes_on:
         more = "Its calls are still admitted, so a review has to wait until that is ended"
     elif reviews:
         last = reviews[-1]
         more = f"There are calls that {last['reviewed_by']} did not see when reviewing this on "
-        more += ev.moment(last["reviewed_at"])
+        more += call_evidence.moment(last["reviewed_at"])
     else:
         more = "The policy has changed since. Nobody marked this as reviewed yet"
     confidence = Confidence.INFERRED if loss.pbx_ids else Confidence.PROVEN

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import ownership as inv
-from dashboard.checks.evidence import pbx_records as own
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import ownership, pbx_records
 from dashboard.checks.registry import check, failed, passed, unknown
 from dashboard.core.addresses import contains
 from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
@@ -23,12 +22,16 @@ from dashboard.domain.snapshot import Snapshot
 )
 def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""
-    live, current, owners = inv.live(snapshot), snapshot.once(inv.current), snapshot.once(inv.AddressOwners)
-    static, addresses = live[live["ip_kind"] == "static"], current[current["ip_kind"] == "static"]
+    live = ownership.live(snapshot)
+    current = snapshot.once(ownership.current)
+    owners = snapshot.once(ownership.AddressOwners)
+    static = live[live["ip_kind"] == "static"]
+    addresses = current[current["ip_kind"] == "static"]
     for pbx_id in static.loc[~static["pbx_id"].isin(addresses["pbx_id"]), "pbx_id"]:
         reason = f"The inventory has no current address for {snapshot.name_of(pbx_id)}. Add one on the page Inventory."
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
-    calls, whose = snapshot.once(ev.OutboundCalls), dict[str, dict[str, None]]()
+    calls = snapshot.once(call_evidence.OutboundCalls)
+    whose = dict[str, dict[str, None]]()
     for address, pbx_id in zip(addresses["address"], addresses["pbx_id"], strict=True):
         whose.setdefault(str(address), {})[str(pbx_id)] = None
     for address, ids in whose.items():
@@ -36,26 +39,34 @@ def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _verdict(
-    snapshot: Snapshot, address: str, owners: inv.AddressOwners, ids: tuple[str, ...], calls: ev.Tallies
+    snapshot: Snapshot,
+    address: str,
+    owners: ownership.AddressOwners,
+    ids: tuple[str, ...],
+    calls: call_evidence.Tallies,
 ) -> Verdict:
-    who, wrong = ev.named(snapshot, ids, address), inv.fault(snapshot, address)
+    who = call_evidence.named(snapshot, ids, address)
+    wrong = ownership.fault(snapshot, address)
     if wrong:
         return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=ids)
-    calls = ev.of_today(snapshot, address, calls)
-    let_in, turned_away = ev.admitted(snapshot, calls), ev.refused(snapshot, calls)
-    lost = own.lost(snapshot, ids, address, let_in)
-    seen, missed = ev.summary(calls), lost.evidence if lost else ()
+    calls = call_evidence.of_today(snapshot, address, calls)
+    let_in = call_evidence.admitted(snapshot, calls)
+    turned_away = call_evidence.refused(snapshot, calls)
+    lost = pbx_records.lost(snapshot, ids, address, let_in)
+    seen = call_evidence.summary(calls)
+    missed = lost.evidence if lost else ()
     confidence = Confidence.PROVEN if let_in or turned_away else Confidence.INFERRED
     if not contains(snapshot.policy.networks, address):
-        by_credentials = f"{ev.told(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
-        unseen = f"{lost.sentence}, {own.meaning(snapshot)}" if lost else own.silence(snapshot, ids)
-        heard = ev.told(snapshot, turned_away, "refused") or by_credentials or unseen
+        by_credentials = f"{call_evidence.told(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
+        unseen = f"{lost.sentence}, {pbx_records.meaning(snapshot)}" if lost else pbx_records.silence(snapshot, ids)
+        heard = call_evidence.told(snapshot, turned_away, "refused") or by_credentials or unseen
         reason = f"{who} is not on the list; {heard}."
-        fix, evidence = owners.allow(address, ids), seen or missed
+        fix = owners.allow(address, ids)
+        evidence = seen or missed
         return failed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence, changes=fix)
-    unseen = lost.sentence if lost and lost.attempts >= own.ENOUGH else ""
+    unseen = lost.sentence if lost and lost.attempts >= pbx_records.ENOUGH else ""
     if unseen or (turned_away and not let_in):
-        reason = f"{who} is on the list, and yet {unseen or ev.told(snapshot, turned_away, 'refused')}: "
+        reason = f"{who} is on the list, and yet {unseen or call_evidence.told(snapshot, turned_away, 'refused')}: "
         reason += "the list on record is out of date, or the PBX dials another tech prefix"
         reason += ", or its calls do not reach the carrier." if unseen else "."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=missed if unseen else seen)

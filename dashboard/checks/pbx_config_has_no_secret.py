@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from dashboard.checks.evidence import ownership as inv
-from dashboard.checks.evidence import secrets
+from dashboard.checks.evidence import ownership, secrets
 from dashboard.checks.registry import ACCOUNT, check, unknown
 from dashboard.domain.findings import Cause, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -25,17 +24,19 @@ CURE = "Import its folder of configuration on the page Inventory."
 )
 def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
     """No API key stands in a PBX's files, and no SIP password of the trunk once calls are let in by address."""
-    facts, need = secrets.read(snapshot), inv.needs_of_credentials(snapshot, ("active", inv.STANDBY))
+    facts = secrets.read(snapshot)
+    need = ownership.needs_of_credentials(snapshot, ("active", ownership.STANDBY))
     if facts.empty:
         reason = f"For the account, no configuration of a PBX was ever read. {CURE}"
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
         return
-    for pbx_id in inv.live(snapshot)["pbx_id"]:
-        yield from _verdicts(snapshot, pbx_id, facts[facts["pbx_id"] == pbx_id], need.get(pbx_id, inv.Need.PROOF))
+    for pbx_id in ownership.live(snapshot)["pbx_id"]:
+        yield from _verdicts(snapshot, pbx_id, facts[facts["pbx_id"] == pbx_id], need.get(pbx_id, ownership.Need.PROOF))
 
 
-def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: inv.Need) -> Iterator[Verdict]:
-    who, found = snapshot.name_of(pbx_id), secrets.of(facts)
+def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: ownership.Need) -> Iterator[Verdict]:
+    who = snapshot.name_of(pbx_id)
+    found = secrets.of(facts)
     if not facts["key"].str.startswith("trunk.").any() and not any(found.values()):
         read = "shows no trunk to the carrier" if len(facts) else "was never read"
         reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {CURE}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dashboard.checks.evidence import routes as rt
+from dashboard.checks.evidence import routes
 from dashboard.checks.registry import check, failed, passed, unknown
 from dashboard.core.text import counted
 from dashboard.domain.changes import Change, RouteNumber
@@ -27,14 +27,15 @@ def pbx_has_inbound_route(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Verdict:
-    subject, who = pbx["pbx_id"], snapshot.name_of(pbx["pbx_id"])
+    subject = pbx["pbx_id"]
+    who = snapshot.name_of(pbx["pbx_id"])
     if not numbers and pbx["status"] == "standby":
         return passed(subject, reason=f"{who} stands by and takes no number of its own.", pbx_ids=(subject,))
     if not numbers:
         reason = f"The inventory gives {who} no numbers. Add them on the page Inventory."
         return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,))
-    found = rt.routes_of(snapshot, numbers)
-    right = {one: rt.leads_to(snapshot, one, pbx) for one in found}
+    found = routes.routes_of(snapshot, numbers)
+    right = {one: routes.leads_to(snapshot, one, pbx) for one in found}
     wrong = [one for one in found if right[one] is False]
     open_ones = [one for one in found if right[one] is None]
     evidence = tuple(one.evidence(in_order=right[one]) for one in found)
@@ -46,9 +47,11 @@ def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Ver
         return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,), evidence=evidence)
     if not wrong:
         reason = f"It cannot be told whether the numbers of {who} lead to {pbx['inbound_host']}: "
-        reason += f"{rt.in_doubt(snapshot, open_ones, pbx)}. Sync the account, or write the same host in both places."
+        reason += (
+            f"{routes.in_doubt(snapshot, open_ones, pbx)}. Sync the account, or write the same host in both places."
+        )
         return unknown(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
-    said = rt.away(snapshot, wrong, pbx)
+    said = routes.away(snapshot, wrong, pbx)
     do = "does" if len(wrong) == 1 else "do"
     total = counted(len(numbers), "number")
     reason = f"{len(wrong)} of {total} of {who} {do} not lead to {pbx['inbound_host']}: {said}."
@@ -56,7 +59,7 @@ def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Ver
         reason += (
             f" Numbers that are not on the account have to be added at the carrier, or taken from {who} on Inventory."
         )
-    alias, create = rt.route_to(snapshot, pbx)
+    alias, create = routes.route_to(snapshot, pbx)
     points = [RouteNumber(number=w.number, to_alias=alias, was_alias=w.alias) for w in wrong if w.on_account]
     changes: tuple[Change, ...] = (*create, *points)
     return failed(subject, reason=reason, pbx_ids=(subject,), evidence=evidence, changes=changes if points else ())

@@ -213,7 +213,8 @@ def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str
     first.
     """
     recent = [row for row in finding.evidence if row.get("calls in 24 h")]
-    loss, rejected = finding.impact is Impact.LOSS, {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}
+    loss = finding.impact is Impact.LOSS
+    rejected = {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}
     refused = finding.impact is Impact.OUTAGE and any(row.get("outcome") in rejected for row in recent)
     stranger = bool(recent and loss and not finding.pbx_ids)
     impacts = (Impact.OUTAGE, Impact.LOSS, Impact.HYGIENE)

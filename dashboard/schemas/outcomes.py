@@ -20,7 +20,7 @@ OUTCOMES = (
     "network",
     "other",
 )
-"""Mutually exclusive; ``calls/outcomes.py`` holds the table that decides. Labels: ``OUTCOME_LABELS``."""
+"""Mutually exclusive; ``sip/call_outcomes.py`` holds the table that decides. Labels: ``OUTCOME_LABELS``."""
 
 OUTCOME_LABELS = {
     "answered": "Answered",
@@ -51,5 +51,6 @@ PROVES = {
 }
 """
 What an outcome proves about admission. The carrier, a network on the way or the far end may send every other final
-code, whether or not the carrier admitted the call. ``calls/refusing.py`` adds the one case that depends on the policy.
+code, whether or not the carrier admitted the call. ``calls/replay/refusals.py`` adds the one case that depends on the
+policy.
 """

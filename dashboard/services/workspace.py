@@ -32,9 +32,8 @@ from dashboard.domain.changes import Change, Plan
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Snapshot
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import users as users_of
-from dashboard.fixes import executor as applying
-from dashboard.fixes import planner as planning
+from dashboard.emulator.lifecycle.home import users as emulator_users
+from dashboard.fixes import executor, planner
 from dashboard.fixes.monitor import Monitor, MonitorResult
 from dashboard.fixes.settlement import settle
 from dashboard.services import finding_lifecycle, snapshot_builder
@@ -117,7 +116,7 @@ class Workspace:
         users = None
         try:
             settings = bind_account(state, settings, new_key=new_key)
-            users = share(users_of(settings.home)) if settings.embedded else None
+            users = share(emulator_users(settings.home)) if settings.embedded else None
             running = _start(settings, traffic=traffic) if settings.embedded else None
             carrier = _carrier(settings, state, running)
         except BaseException:
@@ -345,7 +344,7 @@ class Workspace:
     ) -> Plan:
         """Build and store the plan for any changes; ``last_known_at`` is the time of the stale data behind them."""
         snapshot = snapshot or self.snapshot()
-        plan = planning.build(
+        plan = planner.build(
             snapshot,
             changes,
             max_changes=self.settings.max_changes,
@@ -361,20 +360,20 @@ class Workspace:
 
     def undo_plan(self, number: int) -> Plan:
         """Build and store the plan that undoes a journal entry."""
-        done, ended, changes, title = planning.undoing(self.journal, number)
+        done, ended, changes, title = planner.undoing(self.journal, number)
         snapshot = self.snapshot()
-        planning.refuse_if_moved(ended, done, snapshot)
+        planner.refuse_if_moved(ended, done, snapshot)
         return self.plan_changes(
             changes, title=title, check=done.check, subject=done.subject, undoes=ended.id, snapshot=snapshot
         )
 
     def rehearse(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> None:
         """Perform a dry run of a plan; see ``executor.check_ready``."""
-        applying.check_ready(plan, carrier=self.carrier, actor=actor, typed=typed)
+        executor.check_ready(plan, carrier=self.carrier, actor=actor, typed=typed)
 
     def apply(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> JournalEntry:
         """Carry out exactly this plan, verify it, and read the account again; return the ``done`` entry."""
-        entry = applying.apply(
+        entry = executor.apply(
             plan, carrier=self.carrier, journal=self.journal, home=self.settings.home, actor=actor, typed=typed
         )
         self._read_account()

@@ -23,11 +23,10 @@ from sqlalchemy.engine import Connection
 from dashboard.core import clocks
 from dashboard.core.errors import JournalError
 from dashboard.domain.changes import Plan, digest
-from dashboard.storage import anchors as anchoring
-from dashboard.storage import sealing
+from dashboard.storage import anchors, sealing
 from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, WRITTEN, Anchor, Head
 from dashboard.storage.database import ANCHORED, SEALED, State, has_calls
-from dashboard.storage.database import journal as table
+from dashboard.storage.database import journal as journal_table
 from dashboard.storage.sealing import GENESIS
 
 BEGUN, DONE, FAILED, PARTLY = "begun", "done", "failed", "partly"
@@ -179,8 +178,12 @@ class Journal:
 
     def open_entries(self) -> list[JournalEntry]:
         """Return the ``begun`` entry of each action that has no outcome, oldest first."""
-        ended = sa.select(table.c.action).where(table.c.phase != BEGUN)
-        query = table.select().where(table.c.phase == BEGUN, table.c.action.not_in(ended)).order_by(table.c.id)
+        ended = sa.select(journal_table.c.action).where(journal_table.c.phase != BEGUN)
+        query = (
+            journal_table.select()
+            .where(journal_table.c.phase == BEGUN, journal_table.c.action.not_in(ended))
+            .order_by(journal_table.c.id)
+        )
         with self._state.reading() as connection:
             return [JournalEntry(**row) for row in connection.execute(query).mappings()]
 
@@ -192,7 +195,7 @@ class Journal:
             JournalError: There is no such entry.
         """
         with self._state.reading() as connection:
-            row = connection.execute(table.select().where(table.c.id == number)).mappings().first()
+            row = connection.execute(journal_table.select().where(journal_table.c.id == number)).mappings().first()
         if row is None:
             raise JournalError(f"The journal has no entry {number}. `trunkgate journal list` shows those it has.")
         return JournalEntry(**row)
@@ -200,7 +203,11 @@ class Journal:
     def last(self) -> JournalEntry | None:
         """Return the last entry; ``None`` if there is none."""
         with self._state.reading() as connection:
-            row = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+            row = (
+                connection.execute(journal_table.select().order_by(journal_table.c.id.desc()).limit(1))
+                .mappings()
+                .first()
+            )
         return JournalEntry(**row) if row else None
 
     def head(self) -> str:
@@ -306,8 +313,8 @@ class Journal:
                 "No anchor is signed with TRUNKGATE_JOURNAL_KEY: the anchor file was replaced, or the key was set only "
                 "now. In the latter case run `trunkgate journal anchor` once."
             )
-        said, without = anchoring.compare(lines, JOURNAL, hashes[JOURNAL], excusable=_excusable(entries))
-        notes = [said, anchoring.compare(lines, VERSIONS, hashes[VERSIONS], excusable={})[0]]
+        said, without = anchors.compare(lines, JOURNAL, hashes[JOURNAL], excusable=_excusable(entries))
+        notes = [said, anchors.compare(lines, VERSIONS, hashes[VERSIONS], excusable={})[0]]
         if signed and not keyed:
             notes.append("The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures.")
         if lines[0].after_calls:
@@ -323,7 +330,11 @@ class Journal:
         if phase == BEGUN:
             self._state.begin_anchors()
         with self._state.writing() as connection:
-            newest = connection.execute(table.select().order_by(table.c.id.desc()).limit(1)).mappings().first()
+            newest = (
+                connection.execute(journal_table.select().order_by(journal_table.c.id.desc()).limit(1))
+                .mappings()
+                .first()
+            )
             last = JournalEntry(**newest) if newest else None
             row: dict[str, Any] = {
                 "id": (last.id if last else 0) + 1,
@@ -346,14 +357,17 @@ class Journal:
                     raise
                 row["content"] = content | {NOT_ANCHORED: str(exc)}
                 row["hash"] = sealing.of_entry(row)
-            connection.execute(table.insert().values(**row))
+            connection.execute(journal_table.insert().values(**row))
         if NOT_ANCHORED not in row["content"]:
             self._state.anchored(Head(JOURNAL, WRITTEN, row["id"], row["hash"]))
         return JournalEntry(**row)
 
 
 def _entries(connection: Connection) -> list[JournalEntry]:
-    return [JournalEntry(**row) for row in connection.execute(table.select().order_by(table.c.id)).mappings()]
+    return [
+        JournalEntry(**row)
+        for row in connection.execute(journal_table.select().order_by(journal_table.c.id)).mappings()
+    ]
 
 
 def _check_entries(entries: Sequence[JournalEntry]) -> None:

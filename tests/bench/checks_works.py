@@ -11,7 +11,7 @@ from dashboard import checks
 from dashboard.calls.store.store import CallStore
 from dashboard.core.settings import Settings
 from dashboard.domain.changes import RemoveAddress
-from dashboard.fixes import planner as planning
+from dashboard.fixes import planner
 from dashboard.storage.database import State
 from tests.bench.apart import timed
 from tests.bench.homes import account_of, snapshot
@@ -36,7 +36,7 @@ def judged(home: str, account: dict[str, Any]) -> tuple[float, Any]:
         took.append(again.seconds)
     for network in sorted(made.policy.networks)[:PLANS]:
         with timed() as again:
-            plan = planning.build(known, [RemoveAddress(network=network)], max_changes=most)
+            plan = planner.build(known, [RemoveAddress(network=network)], max_changes=most)
         assert plan.impact.labels
         plans.append(again.seconds)
     state.close()

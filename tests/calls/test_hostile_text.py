@@ -20,7 +20,7 @@ from dashboard.calls.store.engine import shown
 from dashboard.calls.store.store import CallStore
 from dashboard.charts.charts import top_destinations
 from dashboard.core.text import MARK, UNSAFE
-from dashboard.web.components import tables as grids
+from dashboard.web.components import tables as table_components
 from dashboard.web.components.charts import prepared
 from tests.calls.exports import HEADER, a_row, as_csv
 from tests.calls.ingest.cdr_files import slow
@@ -184,7 +184,7 @@ def test_no_record_of_a_pbx_is_given_out_raw(store: CallStore, tmp_path: Path, r
 def test_whatever_holds_a_text_can_be_shown(column: Any) -> None:
     """Frames and tables with mixed text types, including lists of texts, can be displayed."""
     frame = pd.DataFrame({"a": column, "b": 1})
-    for made in (grids.shown(frame), shown(pyarrow.Table.from_pandas(frame)).to_pandas()):
+    for made in (table_components.shown(frame), shown(pyarrow.Table.from_pandas(frame)).to_pandas()):
         assert MARK in str(made["a"].iloc[0])
         assert [] == unseen(made.map(str))
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from dashboard import charts
-from dashboard.charts import encodings as marks
+from dashboard.charts import encodings as chart_encodings
 from dashboard.charts.encodings import NOT_CHOSEN
 from dashboard.domain.changes import LabelCount, ReplayImpact
 from dashboard.domain.findings import Severity
@@ -122,8 +122,8 @@ def test_no_chart_sets_what_the_theme_sets(name: str) -> None:
 def test_color_is_state(name: str) -> None:
     """Every mark is colored by status over the complete list of statuses, so that each position has a fixed color."""
     for number, layer in enumerate(layers(drawn(EVERY[name]))):
-        assert list(marks.STATES) == layer["encoding"]["color"]["scale"]["domain"]
-        assert {row["state"] for row in rows(drawn(EVERY[name]), number)} <= set(marks.STATES)
+        assert list(chart_encodings.STATES) == layer["encoding"]["color"]["scale"]["domain"]
+        assert {row["state"] for row in rows(drawn(EVERY[name]), number)} <= set(chart_encodings.STATES)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -323,7 +323,7 @@ def test_notebooks_get_the_state_colors() -> None:
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_theme_has_a_color_for_every_state(mode: str) -> None:
     """Positions in the theme's palette equal the statuses."""
-    assert len(marks.STATES) == len(THEME[mode]["chartCategoricalColors"])
+    assert len(chart_encodings.STATES) == len(THEME[mode]["chartCategoricalColors"])
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])

@@ -27,7 +27,7 @@ from dashboard.domain.actors import Actor, Role
 from dashboard.domain.changes import AllowAddress, Change, CreateRoute, RemoveAddress, RouteNumber, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.emulator.lifecycle import process
-from dashboard.fixes import executor as applying
+from dashboard.fixes import executor
 from dashboard.services.workspace import Workspace
 from dashboard.storage.database import versions
 from dashboard.storage.journal import DONE, FAILED
@@ -405,7 +405,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
     with pytest.raises(KeyboardInterrupt):
-        applying.apply(
+        executor.apply(
             plan,
             carrier=Cut(account.carrier),  # type: ignore[arg-type] # all else is the carrier's own
             journal=account.journal,

@@ -25,7 +25,7 @@ from dashboard.core.errors import JournalError
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact, canonical, digest
 from dashboard.storage.anchors import FILE, JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchors, Head
 from dashboard.storage.database import ANCHORED, State, versions
-from dashboard.storage.database import journal as table
+from dashboard.storage.database import journal as journal_table
 from dashboard.storage.journal import DONE, FAILED, NOT_ANCHORED, Journal, Noted, Verified
 from dashboard.storage.sealing import GENESIS, of_entry, of_version
 from tests.paths import ROOT
@@ -84,7 +84,7 @@ class Home:
                     row |= {"id": number, "previous_hash": previous}
                     row["hash"] = previous = of_entry(row)
                     if number > keep:
-                        connection.execute(table.insert().values(**row))
+                        connection.execute(journal_table.insert().values(**row))
 
     def rewrite_versions(self, change: Callable[[Rows], object]) -> None:
         """Rewrite the versions with valid digests and hashes."""

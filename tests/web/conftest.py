@@ -16,7 +16,9 @@ import pytest
 
 from dashboard.services.access import links
 
-UP_S, STOP_S, ASK_S = 600, 600, 300
+UP_S = 600
+STOP_S = 600
+ASK_S = 300
 ROOT = Path(__file__).parents[2]
 NAVIGATION = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
 """By which a browser says that a person goes to a page."""

@@ -19,7 +19,10 @@ from dashboard.web.quiet_log import EVERY_S
 from dashboard.web.sessions import MemorySessions, Session
 from tests.web.conftest import KEY, Web
 
-WAIT_S, MOST, PING_S, LONGEST_S = 0.5, 8, 0.3, 300
+WAIT_S = 0.5
+MOST = 8
+PING_S = 0.3
+LONGEST_S = 300
 FLOOD = b"x" * 2**20
 
 
@@ -137,10 +140,12 @@ class App:
         if scope["type"] == "websocket":
             await self._flood(receive, send)
         elif scope["type"] == "http":
-            size, more = 0, True
+            size = 0
+            more = True
             while more:
                 message = await receive()
-                size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+                size = size + len(message.get("body", b""))
+                more = message.get("more_body", False)
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
             await send({"type": "http.response.body", "body": b"%4d" % size})
 
@@ -163,7 +168,8 @@ class Running:
     """A server with small limits in a thread of its own."""
 
     def __init__(self) -> None:
-        self.app, self.sessions = App(), MemorySessions()
+        self.app = App()
+        self.sessions = MemorySessions()
         self.session = Session(made_by="kim")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

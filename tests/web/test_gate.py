@@ -260,7 +260,8 @@ def test_a_link_that_is_only_looked_at_is_not_used_up(web: Web) -> None:
 
 def test_a_link_that_opens_nothing_says_so_to_whoever_looks(web: Web) -> None:
     """A token that was made up, used or is too old gets no button and no word of being unused."""
-    used, old = links.make(web.home), links.make(web.home, valid_s=0)
+    used = links.make(web.home)
+    old = links.make(web.home, valid_s=0)
     web.ask(f"/enter?token={used}", *NAVIGATION)
 
     looked = {token: web.ask(f"/enter?token={token}") for token in (used, old, "x", "..", "")}

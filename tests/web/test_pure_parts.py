@@ -32,14 +32,14 @@ from dashboard.domain.findings import Confidence, Finding, Severity, Status
 from dashboard.domain.findings import Impact as Cost
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import OUTCOMES
-from dashboard.web.components import formatting, page_titles
-from dashboard.web.components import tables as grids
+from dashboard.web.components import formatting, page_titles, tables
 from dashboard.web.fixes import diffs
 from dashboard.web.inventory import edits
 from dashboard.web.overview import cards
 from tests.builders import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
 
-NEW_YORK, UTC = ZoneInfo("America/New_York"), ZoneInfo("UTC")
+NEW_YORK = ZoneInfo("America/New_York")
+UTC = ZoneInfo("UTC")
 DENVER = {"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": NOW - timedelta(days=3)}
 LEFT = {"pbx_id": "denver", "address": "198.51.100.23", "valid_to": NOW - timedelta(days=3)}
 
@@ -312,7 +312,8 @@ def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
     """Its code is the one observed for calls without a path, so it counts as refused; before, it proved nothing."""
     lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
     fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
-    pbxs, allowed = [pbx("seattle"), pbx("denver")], ("198.51.100.11",)
+    pbxs = [pbx("seattle"), pbx("denver")]
+    allowed = ("198.51.100.11",)
     off, on = (
         make_snapshot(
             pbxs=pbxs,
@@ -346,7 +347,8 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
 
 def test_findings_that_are_all_right_say_so() -> None:
     """No failure is said, and what could not be evaluated is not passed over."""
-    calm, passed = make_snapshot(), finding(status=Status.PASS)
+    calm = make_snapshot()
+    passed = finding(status=Status.PASS)
     assert "No failures found." == Claims(calm, [passed]).of_findings()
     unsure = Claims(calm, [passed, finding(subject="other", status=Status.UNKNOWN)])
     assert "No failures found, but 1 subject couldn't be evaluated." == unsure.of_findings()
@@ -424,7 +426,7 @@ def test_chips_stand_at_the_places_of_their_states() -> None:
     """A chip takes its color from its place, so that the theme decides what red is."""
     options = [
         option["value"]
-        for option in grids.chips("State", {"High": "lost", "Critical": "lost", "Passed": "good"})["type_config"][
+        for option in tables.chips("State", {"High": "lost", "Critical": "lost", "Passed": "good"})["type_config"][
             "options"
         ]
     ]

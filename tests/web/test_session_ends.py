@@ -13,7 +13,8 @@ from dashboard.web.gate import Gate, policy
 from dashboard.web.sessions import MemorySessions, Session
 
 T = TypeVar("T")
-PORT, LONGEST_S = 8501, 600
+PORT = 8501
+LONGEST_S = 600
 FAREWELL = b"farewell"
 HOST = (b"host", b"127.0.0.1:8501")
 ORIGIN = (b"origin", b"http://127.0.0.1:8501")

@@ -19,7 +19,8 @@ def test_a_session_keeps_the_number_of_its_link_and_not_the_token(tmp_path: Path
         """Have no more of a request, and answer nothing."""
         return {"type": "http.disconnect"}
 
-    table, sent = MemorySessions(), []
+    table = MemorySessions()
+    sent = []
     gate = Gate(nothing, port=8501, sessions=table, use_link=lambda token: links.use(tmp_path, token),
                 is_unused=lambda token: links.is_unused(tmp_path, token),
                 content_policy=b"", peer=None)  # fmt: skip
@@ -60,7 +61,8 @@ def test_a_session_ends_after_its_time() -> None:
     """Then it is gone, and whoever listens is called once."""
     table = MemorySessions()
     session = Session(made_by="kim")
-    cookie, called = table.add(session), []
+    cookie = table.add(session)
+    called = []
     table.listen(session, lambda: called.append(1))
     assert 0 < session.left_s <= LIFE_S
 
@@ -74,7 +76,8 @@ def test_a_session_ends_after_its_time() -> None:
 
 def test_who_listens_to_a_session_that_has_ended_is_called_at_once() -> None:
     """A tab that opens while its session ends is not left open."""
-    table, called = MemorySessions(), []
+    table = MemorySessions()
+    called = []
     session = Session(made_by="kim")
     table.add(session)
     table.end(session)

@@ -27,7 +27,8 @@ class AddressIndex(Generic[Row]):
             place = _place(address)
             if place is not None:
                 found.setdefault(place, []).append((number, row))
-        self._rows, self._places = found, sorted(found)
+        self._rows = found
+        self._places = sorted(found)
 
     def of(self, network: str) -> list[Row]:
         """Return the rows of a network or an address, in their original order; empty for any other text."""

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pandas as pd
 
 from dashboard.calls.attribution import CALLER_ID, CLAIMS, X_TAG
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import ownership
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, PROVES
 
@@ -35,13 +35,13 @@ class Claim:
     """Address of the PBX from which it placed admitted calls in the meantime; ``""`` if none."""
 
 
-def is_claimed(owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> bool:
+def is_claimed(owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> bool:
     """Return whether calls from one source are attributed to a PBX only by values that the caller can set."""
     words_only = bool(calls) and all(one.attributed_by in CLAIMS for one in calls)
-    return bool(pbx_id) and words_only and pbx_id not in inv.ids(owners.ever.of(calls[0].source_ip))
+    return bool(pbx_id) and words_only and pbx_id not in ownership.ids(owners.ever.of(calls[0].source_ip))
 
 
-def examine(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> Claim:
+def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> Claim:
     """
     Compare the calls of a claimed source with those that the PBX places from its own addresses.
 
@@ -51,12 +51,13 @@ def examine(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: e
         pbx_id: Id of the PBX that the caller claims to be.
         calls: Admitted calls from one source; at least one.
     """
-    name, address = snapshot.name_of(pbx_id), calls[0].source_ip
+    name = snapshot.name_of(pbx_id)
+    address = calls[0].source_ip
     fields = " and ".join(NAMES[field] for field in CLAIMS if field in {one.attributed_by for one in calls})
     patterns = snapshot.call_patterns
     patterns = patterns[(patterns["pbx_id"] == pbx_id) & (patterns["outcome"].map(PROVES) == ADMISSION)]
     claimed = patterns[patterns["source_ip"] == address]
-    own = [source for source in patterns["source_ip"].unique() if pbx_id in inv.ids(owners.ever.of(source))]
+    own = [source for source in patterns["source_ip"].unique() if pbx_id in ownership.ids(owners.ever.of(source))]
     known = patterns[patterns["source_ip"].isin(own)]
     in_use = _own_in_use(snapshot, owners, pbx_id, calls)
     signs = (
@@ -72,21 +73,22 @@ def examine(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: e
     )
 
 
-def _new(snapshot: Snapshot, calls: ev.Tallies) -> str:
-    first = ev.first(calls)
-    recorded_before = snapshot.since is not None and snapshot.since + ev.DAY <= first
+def _new(snapshot: Snapshot, calls: call_evidence.Tallies) -> str:
+    first = call_evidence.first(calls)
+    recorded_before = snapshot.since is not None and snapshot.since + call_evidence.DAY <= first
     if not recorded_before or first < snapshot.taken_at - NEW:
         return ""
-    return f"the source is new, its first call was at {ev.moment(first)}"
+    return f"the source is new, its first call was at {call_evidence.moment(first)}"
 
 
-def _own_in_use(snapshot: Snapshot, owners: inv.AddressOwners, pbx_id: str, calls: ev.Tallies) -> str:
+def _own_in_use(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> str:
     """Return a current address of the PBX with admitted calls at or after the first of these calls; ``""`` if none."""
     rows = snapshot.addresses_now
-    first, by_source = ev.first(calls), snapshot.once(ev.OutboundCalls).by_source
+    first = call_evidence.first(calls)
+    by_source = snapshot.once(call_evidence.OutboundCalls).by_source
     for address in rows.loc[rows["pbx_id"] == pbx_id, "address"]:
-        own = [one for one in ev.admitted(snapshot, by_source.get(address, [])) if one.pbx_id == pbx_id]
-        if own and ev.last(own) >= first and owners.kinds.get(pbx_id):
+        own = [one for one in call_evidence.admitted(snapshot, by_source.get(address, [])) if one.pbx_id == pbx_id]
+        if own and call_evidence.last(own) >= first and owners.kinds.get(pbx_id):
             return str(address)
     return ""
 

@@ -122,7 +122,8 @@ def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
     contradicts today's policy (refused from a listed address, admitted from an unlisted one with credentials off)
     was placed under another policy and is excluded.
     """
-    listed, off = contains(snapshot.policy.networks, address), snapshot.account.credentials_on is False
+    listed = contains(snapshot.policy.networks, address)
+    off = snapshot.account.credentials_on is False
 
     def contradicts(one: Tally) -> bool:
         return bool(refused(snapshot, [one])) if listed else off and bool(admitted(snapshot, [one]))
@@ -190,7 +191,8 @@ def calls_and_dollars(calls: Tallies) -> str:
 
 def file_only(calls: Tallies) -> str:
     """Return `` (12 of them only in imported files)``; ``""`` if the carrier's export has them all."""
-    number, total = sum(one.calls for one in calls if one.file_only), count(calls)
+    number = sum(one.calls for one in calls if one.file_only)
+    total = count(calls)
     if not number:
         return ""
     return " (only in imported files)" if number == total else f" ({number:,} of them only in imported files)"
@@ -198,7 +200,8 @@ def file_only(calls: Tallies) -> str:
 
 def over_time(calls: Tallies) -> str:
     """Return number and cost of the calls, the last 24 hours first; ``calls`` must not be empty."""
-    day, whole = last_day(calls), f"{calls_and_dollars(calls)} since {moment(first(calls))}"
+    day = last_day(calls)
+    whole = f"{calls_and_dollars(calls)} since {moment(first(calls))}"
     return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if day else f"{whole}, none in the last 24 h"
 
 
@@ -238,7 +241,8 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     """
     if not calls:
         return ""
-    day, change = last_day(calls), changed_at(snapshot, calls[0].source_ip)
+    day = last_day(calls)
+    change = changed_at(snapshot, calls[0].source_ip)
     number = count(day) or count(calls)
     window = (
         "in the last 24 h"
@@ -263,7 +267,8 @@ def silence(snapshot: Snapshot) -> str:
 
 def heard_since_change(snapshot: Snapshot, address: str) -> bool:
     """Return whether calls were fetched since today's policy for an address began: only then is absence significant."""
-    change, fetched = changed_at(snapshot, address), snapshot.freshness["calls"].as_of
+    change = changed_at(snapshot, address)
+    fetched = snapshot.freshness["calls"].as_of
     return fetched is not None and fetched > (record_begins(snapshot) if change is None else counts_from(change))
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from dashboard.calls.attribution import CLAIMS, claimed_sources
 from dashboard.calls.replay.refusals import admission_proofs
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import ownership
 from dashboard.core.addresses import contains
 from dashboard.domain.changes import digest
 from dashboard.domain.snapshot import Snapshot
@@ -61,7 +61,7 @@ class Loss:
         if self.file_only:
             some = "" if self.file_only == self.calls else f"{self.file_only:,} of them "
             apart = f" ({some}only in imported files, not in the carrier's export)"
-        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {ev.moment(self.last_at)}{apart}"
+        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {call_evidence.moment(self.last_at)}{apart}"
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -123,11 +123,11 @@ def covers(review: Mapping[Any, Any], loss: Loss) -> bool:
 
 def _ended_at(snapshot: Snapshot, source_ip: str) -> datetime | None:
     """Return the time from which today's policy applied to a source; ``None`` if no change of it is evident."""
-    if (change := ev.changed_at(snapshot, source_ip)) is not None:
-        return ev.counts_from(change)
+    if (change := call_evidence.changed_at(snapshot, source_ip)) is not None:
+        return call_evidence.counts_from(change)
     first = snapshot.versions[0].policy
     rejected = first.credentials_on is False and not contains(first.networks, source_ip)
-    return ev.record_begins(snapshot) if rejected else None
+    return call_evidence.record_begins(snapshot) if rejected else None
 
 
 def _of_others(snapshot: Snapshot) -> pd.DataFrame:
@@ -139,10 +139,10 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
-    rows = rows[~rows["source_ip"].isin(["", *snapshot.once(inv.current)["address"]])]
+    rows = rows[~rows["source_ip"].isin(["", *snapshot.once(ownership.current)["address"]])]
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
     claimed = {(pbx_id, one) for pbx_id, some in claimed_sources(rows, snapshot.pbx_addresses).items() for one in some}
-    retired = set(snapshot.pbxs["pbx_id"]) - set(inv.live(snapshot)["pbx_id"])
+    retired = set(snapshot.pbxs["pbx_id"]) - set(ownership.live(snapshot)["pbx_id"])
     pairs = zip(rows["pbx_id"], rows["source_ip"], rows["first_at"], strict=True)
     others = [
         pbx_id == "" or (pbx_id, source) in claimed or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))

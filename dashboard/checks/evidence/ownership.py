@@ -84,7 +84,8 @@ class AddressOwners:
         past = self.ever.of(network)
         if not past:
             return "is on the list and belongs to no PBX of the inventory"
-        pbx_id, ended = past[0]["pbx_id"], past[0]["valid_to"]
+        pbx_id = past[0]["pbx_id"]
+        ended = past[0]["valid_to"]
         until = "" if ended is pd.NaT else f" on {ended:%Y-%m-%d}"
         if pbx_id in self.kinds:
             to = f" for {self._moved_to[pbx_id]}" if pbx_id in self._moved_to else ""
@@ -172,7 +173,8 @@ def entries(snapshot: Snapshot) -> list[Row]:
 
 def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active",)) -> dict[str, Need]:
     """Return why each PBX with one of the statuses needs SIP credentials, according to the inventory and the list."""
-    active, addresses = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)], snapshot.once(current)
+    active = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)]
+    addresses = snapshot.once(current)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
     found = {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}

@@ -10,7 +10,7 @@ from typing import Any
 import humanize
 import pandas as pd
 
-from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core.addresses import membership
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot
@@ -33,8 +33,8 @@ class Lost:
         one = self.attempts == 1
         counted = "1 attempt" if one else f"{self.attempts:,} attempts"
         return (
-            f"{counted} in the PBX's own records since {ev.moment(self.since)} {'has' if one else 'have'} no record "
-            "at the carrier"
+            f"{counted} in the PBX's own records since {call_evidence.moment(self.since)} "
+            f"{'has' if one else 'have'} no record at the carrier"
         )
 
 
@@ -49,7 +49,7 @@ def silence(snapshot: Snapshot, pbx_ids: tuple[str, ...]) -> str:
     """Return text on the absence of calls: whether it is significant, and why PBXs' own records are not usable."""
     own = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
     told = [text for row in own.to_dict("records") if (text := _useless(snapshot, row))]
-    return "; ".join([ev.silence(snapshot), *told])
+    return "; ".join([call_evidence.silence(snapshot), *told])
 
 
 def _useless(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
@@ -61,13 +61,14 @@ def _useless(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
         return f"{whose} were not compared, because the carrier does not know the answered calls in them"
     fresh = snapshot.pbx_freshness.get(row["pbx_id"])
     if fresh is not None and fresh.to_come(snapshot.taken_at):
-        return f"{whose} end at {ev.moment(row['last_at'])}, which is in the future, so its clock or ours was wrong"
+        last = call_evidence.moment(row["last_at"])
+        return f"{whose} end at {last}, which is in the future, so its clock or ours was wrong"
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
-        return f"{whose} end at {ev.moment(row['last_at'])}, so import newer ones"
+        return f"{whose} end at {call_evidence.moment(row['last_at'])}, so import newer ones"
     return ""
 
 
-def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.Tallies = ()) -> Lost | None:
+def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: call_evidence.Tallies = ()) -> Lost | None:
     """
     Return the attempts of PBXs that ended at once and of which the carrier has no record.
 
@@ -82,10 +83,14 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: ev.
         return None
     rows = snapshot.pbx_attempts
     rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
-    changes = [change for change in (ev.changed_at(snapshot, address), _came(snapshot, address)) if change is not None]
+    changes = [
+        change
+        for change in (call_evidence.changed_at(snapshot, address), _came(snapshot, address))
+        if change is not None
+    ]
     if changes:
-        rows = rows[rows["first_at"] >= ev.counts_from(max(changes))]
-    if rows.empty or (let_in and ev.last(let_in) >= rows["last_at"].max()):
+        rows = rows[rows["first_at"] >= call_evidence.counts_from(max(changes))]
+    if rows.empty or (let_in and call_evidence.last(let_in) >= rows["last_at"].max()):
         return None
     return Lost(int(rows["attempts"].sum()), rows["first_at"].min(), _evidence(snapshot, rows))
 

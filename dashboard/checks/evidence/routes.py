@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core import clocks
 from dashboard.core.host_names import SipTarget, same, target_of
 from dashboard.domain.changes import CreateRoute
@@ -39,9 +39,9 @@ class Hosts:
     def _said(self, name: str) -> str:
         if name in self.addresses:
             found = " and ".join(sorted(self.addresses[name]))
-            return f"{name} resolved to {found} on {ev.moment(self.looked_up[name])}"
+            return f"{name} resolved to {found} on {call_evidence.moment(self.looked_up[name])}"
         if name in self.looked_up:
-            return f"{name} was last resolved on {ev.moment(self.looked_up[name])}"
+            return f"{name} was last resolved on {call_evidence.moment(self.looked_up[name])}"
         return f"{name} could not be resolved to an address"
 
 
@@ -101,7 +101,8 @@ def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool |
 
 def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
     """Return text on the destinations of numbers that do not lead to a PBX, with the addresses of resolved names."""
-    hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
+    hosts = snapshot.once(Hosts)
+    wanted = target_of(pbx["inbound_host"])
     targets = [target_of(one.value) for one in leads if one.route_type in ("host", "uri")]
     names = sorted({one for one in (wanted, *targets) if one.host in hosts.addresses}, key=str)
     return "; ".join(one.sentence() for one in leads) + (f". {hosts.sentence(*names)}" if names else "")
@@ -109,7 +110,8 @@ def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> 
 
 def in_doubt(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
     """Return text on why it cannot be decided whether numbers lead to a PBX, grouped by cause."""
-    hosts, wanted = snapshot.once(Hosts), target_of(pbx["inbound_host"])
+    hosts = snapshot.once(Hosts)
+    wanted = target_of(pbx["inbound_host"])
     causes = {one.value: hosts.sentence(target_of(one.value), wanted) for one in leads}
     numbers = {value: [one.number for one in leads if one.value == value] for value in causes}
     return "; ".join(f"{' and '.join(numbers[value])} leads to {value}, {cause}" for value, cause in causes.items())
@@ -118,7 +120,8 @@ def in_doubt(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str])
 def route_to(snapshot: Snapshot, pbx: Mapping[str, str]) -> tuple[str, tuple[CreateRoute, ...]]:
     """Return the alias of a route to a PBX's host, and the change that creates it if it does not exist yet."""
     rows = snapshot.routes[snapshot.routes["route_type"].isin(["host", "uri"]) & (snapshot.routes["alias"] != "")]
-    wanted, addresses = target_of(pbx["inbound_host"]), snapshot.once(Hosts).addresses
+    wanted = target_of(pbx["inbound_host"])
+    addresses = snapshot.once(Hosts).addresses
     there = [
         str(alias)
         for alias, value in zip(rows["alias"], rows["value"], strict=True)
@@ -126,6 +129,7 @@ def route_to(snapshot: Snapshot, pbx: Mapping[str, str]) -> tuple[str, tuple[Cre
     ]
     if there:
         return there[0], ()
-    name, taken = pbx["name"] or pbx["pbx_id"], set(snapshot.routes["alias"]) | {SIP_REG}
+    name = pbx["name"] or pbx["pbx_id"]
+    taken = set(snapshot.routes["alias"]) | {SIP_REG}
     alias = next(one for n in range(1, len(taken) + 2) if (one := f"{name} {n}" if n > 1 else name) not in taken)
     return alias, (CreateRoute(alias=alias, route_type="host", value=pbx["inbound_host"]),)

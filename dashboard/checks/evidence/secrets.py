@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import ownership
 from dashboard.checks.registry import failed, passed, unknown
 from dashboard.domain.findings import Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -36,7 +36,8 @@ def of(facts: pd.DataFrame) -> Found:
 
 def key(who: str, pbx_id: str, found: Found) -> Verdict:
     """Return the verdict on API keys in a PBX's files."""
-    subject, places = f"{pbx_id}: {Secret.API_KEY}", found.get(Secret.API_KEY, ())
+    subject = f"{pbx_id}: {Secret.API_KEY}"
+    places = found.get(Secret.API_KEY, ())
     if not places:
         reason = f"No API key stands in what was read of {who}."
         return passed(subject, reason=reason, pbx_ids=(pbx_id,))
@@ -48,21 +49,24 @@ def key(who: str, pbx_id: str, found: Found) -> Verdict:
     return failed(subject, reason=reason, severity=Severity.HIGH, pbx_ids=(pbx_id,), evidence=evidence)
 
 
-def password(snapshot: Snapshot, who: str, pbx_id: str, found: Found, need: inv.Need) -> Verdict:
+def password(snapshot: Snapshot, who: str, pbx_id: str, found: Found, need: ownership.Need) -> Verdict:
     """Return the verdict on SIP passwords of the trunk in a PBX's files."""
-    subject, ours = f"{pbx_id}: SIP password", {kind: found[kind] for kind in OF_SIP if kind in found}
-    places, open_ones = tuple(at for kind in ours.values() for at in kind), found.get(Secret.UNKNOWN, ())
+    subject = f"{pbx_id}: SIP password"
+    ours = {kind: found[kind] for kind in OF_SIP if kind in found}
+    places = tuple(at for kind in ours.values() for at in kind)
+    open_ones = found.get(Secret.UNKNOWN, ())
     if not places and open_ones:
         reason = f"A password stands in the files of {who} ({_at(open_ones)}), and what it opens does not stand there."
         rows = _rows({Secret.UNKNOWN: open_ones})
         return unknown(subject, reason=reason, severity=Severity.LOW, pbx_ids=(pbx_id,), evidence=rows)
     if not places:
         return passed(subject, reason=f"No SIP password of the trunk stands in the files of {who}.", pbx_ids=(pbx_id,))
-    base, rows = f"SIP credentials of the trunk stand in the files of {who} ({_at(places)})", _rows(ours)
-    if need in (inv.Need.PROOF, inv.Need.LIST, inv.Need.LISTING_AND_PROOF):
+    base = f"SIP credentials of the trunk stand in the files of {who} ({_at(places)})"
+    rows = _rows(ours)
+    if need in (ownership.Need.PROOF, ownership.Need.LIST, ownership.Need.LISTING_AND_PROOF):
         reason = f"{base}. {who} {need}."
         return unknown(subject, reason=reason, severity=Severity.LOW, pbx_ids=(pbx_id,), evidence=rows)
-    if need is not inv.Need.NONE:
+    if need is not ownership.Need.NONE:
         return passed(subject, reason=f"{base}, and {who} {need}.", pbx_ids=(pbx_id,), evidence=rows)
     off = snapshot.account.credentials_on is False
     serves = "open nothing while they are off for the account" if off else "serve only a thief"

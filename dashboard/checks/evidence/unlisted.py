@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dashboard.checks.evidence import calls as ev
-from dashboard.checks.evidence import ownership as inv
+from dashboard.checks.evidence import calls as call_evidence
+from dashboard.checks.evidence import ownership
 from dashboard.checks.evidence.caller_claims import examine, is_claimed
 from dashboard.checks.registry import failed, passed, unknown
 from dashboard.domain.findings import Confidence, Impact, Severity, Status, Verdict
 from dashboard.domain.snapshot import Snapshot, members
 
 
-def judge_each(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.Tallies) -> Verdict:
+def judge_each(snapshot: Snapshot, owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> Verdict:
     """Return the verdict on the calls from one address; with several callers, the worst status applies to all."""
     address = calls[0].source_ip
     each = [
@@ -33,7 +33,7 @@ def judge_each(snapshot: Snapshot, owners: inv.AddressOwners, calls: ev.Tallies)
     )
 
 
-def judge(snapshot: Snapshot, owners: inv.AddressOwners, owner: str, calls: ev.Tallies) -> Verdict:
+def judge(snapshot: Snapshot, owners: ownership.AddressOwners, owner: str, calls: call_evidence.Tallies) -> Verdict:
     """
     Return the verdict on calls from an unlisted address that are attributed to one PBX or to none.
 
@@ -45,12 +45,14 @@ def judge(snapshot: Snapshot, owners: inv.AddressOwners, owner: str, calls: ev.T
     """
     address = calls[0].source_ip
     ids = members(owner)
-    let_in, turned_away, evidence = ev.admitted(snapshot, calls), ev.refused(snapshot, calls), ev.summary(calls)
-    told = ev.told(snapshot, let_in, "admitted") or ev.told(snapshot, turned_away, "refused")
+    let_in = call_evidence.admitted(snapshot, calls)
+    turned_away = call_evidence.refused(snapshot, calls)
+    evidence = call_evidence.summary(calls)
+    told = call_evidence.told(snapshot, let_in, "admitted") or call_evidence.told(snapshot, turned_away, "refused")
     who = f"One of {', '.join(map(snapshot.name_of, ids))} ({address})" if len(ids) > 1 else ""
-    base = f"{who or ev.named(snapshot, ids, address)} is not on the list; {told}"
+    base = f"{who or call_evidence.named(snapshot, ids, address)} is not on the list; {told}"
     if not told:
-        reason = f"{base}{ev.told(snapshot, calls, 'placed')}, which prove neither admission nor refusal."
+        reason = f"{base}{call_evidence.told(snapshot, calls, 'placed')}, which prove neither admission nor refusal."
         return unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=ids, evidence=evidence)
     if let_in and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
@@ -62,11 +64,16 @@ def judge(snapshot: Snapshot, owners: inv.AddressOwners, owner: str, calls: ev.T
     if let_in and kind == "dynamic":
         reason = f"{base} with credentials, which a dynamic address needs."
         return passed(address, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
-    severity, impact, more = Severity.HIGH, Impact.LOSS if let_in else Impact.OUTAGE, ""
+    severity = Severity.HIGH
+    impact = Impact.LOSS if let_in else Impact.OUTAGE
+    more = ""
     if not kind and let_in:
-        severity, more = Severity.CRITICAL, ": somebody who is none of our PBXs uses the account's credentials"
+        severity = Severity.CRITICAL
+        more = ": somebody who is none of our PBXs uses the account's credentials"
     elif not kind:
-        severity, impact, more = Severity.LOW, Impact.HYGIENE, ": the list does its work"
+        severity = Severity.LOW
+        impact = Impact.HYGIENE
+        more = ": the list does its work"
         more += ". If the address is one of yours, add it to the inventory"
     elif claimed:
         more = f"; {examine(snapshot, owners, owner, calls).sentence}"
@@ -84,9 +91,9 @@ def judge(snapshot: Snapshot, owners: inv.AddressOwners, owner: str, calls: ev.T
 
 def _judge_claim(
     snapshot: Snapshot,
-    owners: inv.AddressOwners,
+    owners: ownership.AddressOwners,
     owner: str,
-    let_in: ev.Tallies,
+    let_in: call_evidence.Tallies,
     base: str,
     evidence: tuple[Mapping[str, Any], ...],
 ) -> Verdict:
@@ -96,7 +103,8 @@ def _judge_claim(
     A static PBX calls from its own address. If it does so while another source uses its name, that source is another
     party.
     """
-    address, name = let_in[0].source_ip, snapshot.name_of(owner)
+    address = let_in[0].source_ip
+    name = snapshot.name_of(owner)
     claim = examine(snapshot, owners, owner, let_in)
     static = owners.kinds[owner] == "static"
     signs = "; ".join(claim.signs)

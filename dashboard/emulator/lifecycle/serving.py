@@ -31,7 +31,7 @@ from dashboard.emulator.api.application import create_app
 from dashboard.emulator.database import Database
 from dashboard.emulator.lifecycle.home import keep_key, note, users, write_private
 from dashboard.emulator.lifecycle.process import Running, answers
-from dashboard.emulator.traffic import sample as samples
+from dashboard.emulator.traffic import sample as sample_account
 from dashboard.emulator.traffic.traffic import LiveTraffic, history
 
 HOST = "127.0.0.1"
@@ -118,7 +118,7 @@ def _serve(
         closing(_socket(port)) as listening,
         closing(Database(home / "emulator.db")) as database,
     ):
-        sample = samples.load(datetime.now(UTC), without)
+        sample = sample_account.load(datetime.now(UTC), without)
         if database.fresh:
             _fill(database, sample, calls=calls, days=days, refusals_in_cdrs=refusals_in_cdrs)
         access_key, secret_key = keep_key(home, access_key, secret_key)
@@ -161,7 +161,7 @@ def _interruptible() -> Iterator[None]:
             signal.signal(signal.SIGTERM, before)
 
 
-def _fill(database: Database, sample: samples.Sample, *, calls: int, days: int, refusals_in_cdrs: bool) -> None:
+def _fill(database: Database, sample: sample_account.Sample, *, calls: int, days: int, refusals_in_cdrs: bool) -> None:
     now = datetime.now(UTC)
     past = history(
         sample,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from dashboard.checks.evidence import calls as ev
+from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core.clocks import to_come
 from dashboard.core.elapsed import ago
 from dashboard.core.errors import InputError
@@ -163,9 +163,9 @@ def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
 def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
     """Return whether the last decided call of a PBX, from its current addresses under today's policy, was refused."""
     calls = ground.calls.get(pbx_id, [])
-    admitted = ev.admitted(ground.snapshot, calls)
-    refused = ev.refused(ground.snapshot, calls)
-    return bool(refused) and (not admitted or ev.last(refused) > ev.last(admitted))
+    admitted = call_evidence.admitted(ground.snapshot, calls)
+    refused = call_evidence.refused(ground.snapshot, calls)
+    return bool(refused) and (not admitted or call_evidence.last(refused) > call_evidence.last(admitted))
 
 
 def _kind(ground: OnboardingContext, pbx: Pbx) -> Judged:
@@ -180,7 +180,7 @@ def _kind(ground: OnboardingContext, pbx: Pbx) -> Judged:
 
 def _dial(ground: OnboardingContext, pbx: Pbx) -> Judged:
     calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
-    if ground.snapshot.account.credentials_on is False and ev.admitted(ground.snapshot, calls):
+    if ground.snapshot.account.credentials_on is False and call_evidence.admitted(ground.snapshot, calls):
         return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
     if pbx["auth_method"] == "credentials":
         return Progress.OPEN, "The inventory says that it signs in with credentials; by its address it has to dial it."
@@ -227,7 +227,7 @@ def _read_back(ground: OnboardingContext, pbx_id: str) -> Judged:
     return Progress.DONE, "What was read of it is as it should be."
 
 
-def _got_through(call: ev.Tally) -> bool:
+def _got_through(call: call_evidence.Tally) -> bool:
     """Return whether a call proves that a trunk is configured: admitted, or refused by the ACL, not for its digest."""
     proves = PROVES[call.outcome]
     return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
@@ -333,13 +333,13 @@ def _first_call(ground: OnboardingContext, pbx: Pbx) -> Judged:
     if not calls:
         return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
     if is_refused(ground, pbx_id):
-        when = ago(ev.last(ev.refused(known, calls)), known.taken_at)
+        when = ago(call_evidence.last(call_evidence.refused(known, calls)), known.taken_at)
         return Progress.OPEN, f"Its last call was refused for authorization, {when}."
-    admitted = ev.admitted(known, calls)
+    admitted = call_evidence.admitted(known, calls)
     if not admitted:
-        when = ago(ev.last(calls), known.taken_at)
+        when = ago(call_evidence.last(calls), known.taken_at)
         return Progress.UNKNOWN, f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
-    when = ago(ev.last(admitted), known.taken_at)
+    when = ago(call_evidence.last(admitted), known.taken_at)
     if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
         return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
     return Progress.DONE, f"Its last call was admitted, {when}."

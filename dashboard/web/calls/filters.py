@@ -24,7 +24,7 @@ from dashboard.core.text import visible
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
 from dashboard.web import session
-from dashboard.web.components import charts as plots
+from dashboard.web.components import charts
 from dashboard.web.outcomes.rows import whole_hour
 
 SPANS: Final = {"24 h": ("the last 24 hours", 1), "7 days": ("the last 7 days", 7), "30 days": ("the last 30 days", 30)}
@@ -141,7 +141,7 @@ def chart(
         found = st.session_state[name]["selection"]
         st.session_state.update(chosen(found.get(PICK) or found.get(BRUSH) or {}))
 
-    plots.pick(plots.one(name, asked, make, ages=False), description, key=name, take=take)
+    charts.pick(charts.one(name, asked, make, ages=False), description, key=name, take=take)
 
 
 def picked(name: str) -> Callable[[Any], dict[str, Any]]:

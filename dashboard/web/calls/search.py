@@ -21,8 +21,7 @@ from dashboard.schemas.tables import FILE_ONLY, OUTCOME_LABELS
 from dashboard.web import session
 from dashboard.web.calls import authorization
 from dashboard.web.calls.filters import NUMBER, SOURCE, Asked
-from dashboard.web.components import empty_states
-from dashboard.web.components import tables as grids
+from dashboard.web.components import empty_states, tables
 from dashboard.web.components.formatting import ICONS, exact, money, mono, plain
 
 WHY: Final = {
@@ -212,20 +211,20 @@ def _table_key(calls: list[str]) -> str:
 def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None:
     key = _table_key(list(owned["call_key"]))
     event = st.dataframe(
-        grids.shown(rows),
+        tables.shown(rows),
         hide_index=True,
-        height=grids.height(len(owned), most=12, px=460),
+        height=tables.height(len(owned), most=12, px=460),
         column_config={
-            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
-            "started_at": grids.at("Started"),
-            "pbx": grids.text("PBX", width=80),
-            "source_ip": grids.text("Source address", width=115),
-            "destination": grids.text("Number dialed", width=110),
-            "record": grids.text("Record", width=120),
+            "outcome": tables.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "started_at": tables.at("Started"),
+            "pbx": tables.text("PBX", width=80),
+            "source_ip": tables.text("Source address", width=115),
+            "destination": tables.text("Number dialed", width=110),
+            "record": tables.text("Record", width=120),
             "duration_s": st.column_config.NumberColumn("Seconds", width=70),
             "cost_usd": st.column_config.NumberColumn("Cost", format="$%.4f", width=70),
-            "zone": grids.text("Destination", width=150),
-            "why": grids.text("SIP code and reason", width=260),
+            "zone": tables.text("Destination", width=150),
+            "why": tables.text("SIP code and reason", width=260),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -284,4 +283,4 @@ def _turn(
         ):
             pages.append((last["started_at"].to_pydatetime(), str(last["call_key"])))
             st.rerun()
-        grids.download("calls", len(shown), lambda: shown, snapshot, key="calls_csv")
+        tables.download("calls", len(shown), lambda: shown, snapshot, key="calls_csv")

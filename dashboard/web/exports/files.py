@@ -12,7 +12,7 @@ from dashboard.domain.claims import NOTHING
 from dashboard.services.exports.csv_files import Seal, Table, account_name, csv_of, to_zip
 from dashboard.services.exports.frames import all_tables
 from dashboard.web import session
-from dashboard.web.components import tables as grids
+from dashboard.web.components import tables as table_components
 from dashboard.web.components.formatting import plain
 
 PREVIEW = 200
@@ -89,7 +89,7 @@ def one(found: Mapping[str, Table]) -> None:
         )
         st.caption(said(table, len(head)), width="content")
     st.dataframe(
-        grids.shown(preview(head)),
+        table_components.shown(preview(head)),
         hide_index=True,
         column_config={column: label_of(column) for column in map(str, head)},
     )

@@ -20,7 +20,7 @@ from dashboard.domain.replay_labels import (
     UNCHANGED,
     Label,
 )
-from dashboard.web.components import charts as plots
+from dashboard.web.components import charts as chart_components
 from dashboard.web.components.formatting import money, plain
 
 LEAST_PX = 120
@@ -56,8 +56,8 @@ def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", said: st
             with grid.cell():
                 _metric(label, impact)
     counts = tuple(impact.calls(label.name) for label in TABLE)
-    bar = plots.one("replay", counts, lambda: charts.replay_bar(impact))
-    plots.show(bar, "Past calls by what the change would have done to them")
+    bar = chart_components.one("replay", counts, lambda: charts.replay_bar(impact))
+    chart_components.show(bar, "Past calls by what the change would have done to them")
     st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking, said=said))))
 
 

@@ -24,7 +24,7 @@ from dashboard.domain.findings import Finding, Severity, Status
 from dashboard.domain.replay_labels import BROKEN
 from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.web import session
-from dashboard.web.components import charts as plots
+from dashboard.web.components import charts as chart_components
 from dashboard.web.components import empty_states
 from dashboard.web.components.formatting import (
     AGE_COLORS,
@@ -217,12 +217,12 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     others = [plain(str(who)) for who in refused.index[refused == 0] if who not in unnamed]
     shown = refusals[refusals["who"].isin(refused.index[refused > 0])]
     changes = frames.policy_changes(snapshot, zone)
-    drawn = plots.several("refusals", "", lambda: charts.refusal_share(shown, changes), ages=False)
+    drawn = chart_components.several("refusals", "", lambda: charts.refusal_share(shown, changes), ages=False)
     grid = st.grid(min(4, max(2, len(drawn))), min_column_width=PANEL_WIDTH, gap="small")
     for who, plot in drawn.items():
         with grid.cell():
             st.markdown(f"**{plain(who)}**")
-            plots.show(plot, f"Share of calls of {who} refused for authorization, by day")
+            chart_components.show(plot, f"Share of calls of {who} refused for authorization, by day")
     old = lacking(snapshot, "calls")
     said = [old] if old else []
     if others and not old:
@@ -243,8 +243,8 @@ def severities(findings: Sequence[Finding]) -> None:
     told = [finding for finding in findings if finding.status is not Status.PASS]
     if told:
         counts = frames.severities(told)
-        drawn = plots.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
-        plots.show(drawn, "Findings by severity")
+        drawn = chart_components.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
+        chart_components.show(drawn, "Findings by severity")
     unknown = sum(finding.status is Status.UNKNOWN for finding in told)
     last = sum(finding.failed_last for finding in told)
     gray = f"; {unknown:,}, in gray, could not be evaluated" if unknown else ""

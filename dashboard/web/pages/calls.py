@@ -11,7 +11,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.claims import lacking
 from dashboard.web import session
 from dashboard.web.calls import filters, search
-from dashboard.web.components import charts as plots
+from dashboard.web.components import charts as chart_components
 from dashboard.web.components import empty_states, page_titles
 
 known = session.snapshot()
@@ -98,8 +98,9 @@ else:
             st.subheader("Hour of the week")
             hours = frames.zone_of_hours(zone, part.since or known.window_start or known.taken_at, known.taken_at)
             week = session.kept("week", part, lambda: frames.by_hour_of_week(cube, part, hours), ages=False)
-            plots.show(
-                plots.one("week", part, lambda: charts.hour_of_week(week), ages=False), "Calls by hour of the week"
+            chart_components.show(
+                chart_components.one("week", part, lambda: charts.hour_of_week(week), ages=False),
+                "Calls by hour of the week",
             )
             st.caption(
                 f"The busiest hour has {counted(int(week['value'].max()), 'call')}. {frames.said_hours(hours, zone)}"

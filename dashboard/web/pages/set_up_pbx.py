@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.services.onboarding import steps as set_up_steps
+from dashboard.services.onboarding import steps as onboarding_steps
 from dashboard.web import session
 from dashboard.web.components.formatting import plain
 from dashboard.web.onboarding import overview, pbx_steps
@@ -15,8 +15,8 @@ title = st.empty()
 bar = st.container(horizontal=True, vertical_alignment="bottom")
 pbx_id = overview.choose(known.snapshot, bar)
 if pbx_id:
-    steps = set_up_steps.steps(known, pbx_id)
-    title.title(set_up_steps.answer(steps, plain(known.snapshot.name_of(pbx_id))))
+    steps = onboarding_steps.steps(known, pbx_id)
+    title.title(onboarding_steps.answer(steps, plain(known.snapshot.name_of(pbx_id))))
     pbx_steps.show(steps, known, pbx_id)
 else:
     overview.show(known, title, bar)

@@ -26,8 +26,7 @@ from dashboard.schemas.tables import OUTCOME_LABELS
 from dashboard.services.exports.frames import replay_frame
 from dashboard.sip.numbering_plan import describe_number
 from dashboard.web import session
-from dashboard.web.components import empty_states
-from dashboard.web.components import tables as grids
+from dashboard.web.components import empty_states, tables
 from dashboard.web.components.formatting import plain
 
 LABEL_KEY = "behind_label"
@@ -68,7 +67,7 @@ def show(answer: Replay) -> None:
             _chosen(answer, label, "", total=int(shown["calls"].sum()))
         else:
             st.caption("Choose a label or tick a row to see its calls and the numbers they dialed.")
-            grids.download(
+            tables.download(
                 "what-if-by-pbx", len(found), lambda: replay_frame(answer), session.snapshot(), key="behind_by_pbx_csv"
             )
 
@@ -124,18 +123,18 @@ def _table(rows: pd.DataFrame) -> int | None:
     if not rows["why"].any():
         frame = frame.drop(columns="why")
     event = st.dataframe(
-        grids.shown(frame),
+        tables.shown(frame),
         hide_index=True,
-        height=grids.height(len(frame), most=10, px=380),
+        height=tables.height(len(frame), most=10, px=380),
         column_config={
-            "label": grids.chips("Past calls", {_said(label): REPLAY[label] for label in LABELS}, width=105),
-            "who": grids.text("PBX or address", width=175),
-            "today": grids.text("Admitted today by", width=165),
-            "then": grids.text("After the change by", width=165),
-            "why": grids.text("Why undecided", width=200),
-            "calls": grids.whole("Calls"),
-            "minutes": grids.whole("Minutes"),
-            "cost": grids.usd("Cost"),
+            "label": tables.chips("Past calls", {_said(label): REPLAY[label] for label in LABELS}, width=105),
+            "who": tables.text("PBX or address", width=175),
+            "today": tables.text("Admitted today by", width=165),
+            "then": tables.text("After the change by", width=165),
+            "why": tables.text("Why undecided", width=200),
+            "calls": tables.whole("Calls"),
+            "minutes": tables.whole("Minutes"),
+            "cost": tables.usd("Cost"),
         },
         on_select="rerun",
         selection_mode="single-row",
@@ -177,17 +176,17 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
     with st.spinner("Adding up the numbers dialed"):
         found = dialed(rows_of(answer, label, who, known))
     st.dataframe(
-        grids.shown(found.assign(cost_usd=found["cost_usd"].astype("float64"))),
+        tables.shown(found.assign(cost_usd=found["cost_usd"].astype("float64"))),
         hide_index=True,
-        height=grids.height(len(found), most=10, px=380),
+        height=tables.height(len(found), most=10, px=380),
         column_config={
-            "destination": grids.text("Number dialed", width=120),
-            "country": grids.text("Country", width=120),
-            "kind": grids.text("Kind of number", width=120),
-            "zone": grids.text("Destination", width=160),
-            "calls": grids.whole("Calls"),
+            "destination": tables.text("Number dialed", width=120),
+            "country": tables.text("Country", width=120),
+            "kind": tables.text("Kind of number", width=120),
+            "zone": tables.text("Destination", width=160),
+            "calls": tables.whole("Calls"),
             "minutes": st.column_config.NumberColumn("Minutes", format="%.1f", width=80),
-            "cost_usd": grids.usd("Cost"),
+            "cost_usd": tables.usd("Cost"),
         },
         column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd"],
         key="behind_numbers",
@@ -199,7 +198,7 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
     costliest = f"The costliest {numbers}, with {there:,} of {calls}" if there < total else f"{numbers} in {calls}"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{costliest}{of}."), width="content")
-        grids.download("what-if-destinations", len(found), lambda: found, known, key="behind_numbers_csv")
+        tables.download("what-if-destinations", len(found), lambda: found, known, key="behind_numbers_csv")
 
 
 def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
@@ -228,18 +227,18 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         frame = frame.drop(columns="why")
     labeled = owned.assign(**{name: ways[name].astype("str") for name in ("label", "today", "then", "why")})
     st.dataframe(
-        grids.shown(frame),
+        tables.shown(frame),
         hide_index=True,
-        height=grids.height(len(frame), most=10, px=380),
+        height=tables.height(len(frame), most=10, px=380),
         column_config={
-            "outcome": grids.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
-            "started_at": grids.at("Started"),
-            "pbx": grids.text("PBX", width=80),
-            "source_ip": grids.text("Source address", width=110),
-            "destination": grids.text("Number dialed", width=110),
-            "today": grids.text("Admitted today by", width=165),
-            "then": grids.text("After the change by", width=165),
-            "why": grids.text("Why undecided", width=200),
+            "outcome": tables.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "started_at": tables.at("Started"),
+            "pbx": tables.text("PBX", width=80),
+            "source_ip": tables.text("Source address", width=110),
+            "destination": tables.text("Number dialed", width=110),
+            "today": tables.text("Admitted today by", width=165),
+            "then": tables.text("After the change by", width=165),
+            "why": tables.text("Why undecided", width=200),
             "cost": st.column_config.NumberColumn("Cost", format="$%.4f", width=65),
         },
         key="behind_calls",
@@ -251,7 +250,7 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         st.caption(plain(f"{newest}{of}. Times are those of {session.zone().key}."), width="content")
         if total > len(frame):
             st.button(f"Show {CALLS} more", key="behind_older", on_click=_more, args=(f"{label} {who}", most + CALLS))
-        grids.download("what-if-calls", len(owned), lambda: labeled, known, key="behind_csv")
+        tables.download("what-if-calls", len(owned), lambda: labeled, known, key="behind_csv")
 
 
 def _more(about: str, most: int) -> None:

@@ -14,7 +14,7 @@ from dashboard.web import session
 from dashboard.web.components import tables
 from dashboard.web.components.formatting import ICONS
 from dashboard.web.fixes import review
-from dashboard.web.what_if import draft as drafts
+from dashboard.web.what_if import draft as what_if_draft
 from dashboard.web.what_if import draft_text
 from dashboard.web.what_if.draft import AS_NOW, OFF, ON, Draft, DraftReading
 
@@ -32,13 +32,13 @@ def current(snapshot: Snapshot) -> Draft:
     """Return the session's draft; if the account has changed, rebase the draft and show a message about it."""
     draft: Draft | None = st.session_state.get(KEY)
     if draft is None:
-        draft = drafts.begin(snapshot)
-    elif drafts.moved(draft, snapshot):
+        draft = what_if_draft.begin(snapshot)
+    elif what_if_draft.moved(draft, snapshot):
         had_changes = not draft.idle
-        draft = drafts.carried(draft, snapshot)
+        draft = what_if_draft.carried(draft, snapshot)
         st.session_state[SWITCH_KEY] = draft.switch
         if had_changes:
-            done = drafts.read(draft.base, draft.switch, snapshot).idle
+            done = what_if_draft.read(draft.base, draft.switch, snapshot).idle
             session.note(AS_IT_IS if done else CARRIED, icon=ICONS["good" if done else "info"])
     elif draft.key not in st.session_state and draft.edited is not draft.base:
         draft.put(draft.edited, snapshot)
@@ -50,7 +50,7 @@ def current(snapshot: Snapshot) -> Draft:
 def start_over() -> None:
     """Discard all changes of the draft."""
     draft: Draft = st.session_state[KEY]
-    st.session_state[KEY] = drafts.begin(session.snapshot(), draft.turn)
+    st.session_state[KEY] = what_if_draft.begin(session.snapshot(), draft.turn)
     st.session_state[SWITCH_KEY] = AS_NOW
 
 
@@ -59,7 +59,7 @@ def go_back() -> None:
     known = session.snapshot()
     place = st.session_state.get(PAST_KEY)
     if place is not None and place < len(known.versions):
-        draft = drafts.past(st.session_state[KEY], known.versions[place].policy, known)
+        draft = what_if_draft.past(st.session_state[KEY], known.versions[place].policy, known)
         st.session_state[KEY] = draft
         st.session_state[SWITCH_KEY] = draft.switch
     st.session_state[PAST_KEY] = None
@@ -81,12 +81,12 @@ def edit_list(draft: Draft, snapshot: Snapshot) -> None:
         placeholder="",
         key=draft.key,
     )
-    if (pasted := drafts.spread(draft.edited)) is not None:
+    if (pasted := what_if_draft.spread(draft.edited)) is not None:
         draft.put(pasted, snapshot)
         st.rerun()
     there = draft.edited.loc[draft.edited.index.intersection(draft.base.index)]
     written = there[(there["network"].fillna("") != draft.base.loc[there.index, "network"]).to_numpy()]
-    if (drafts.whose(written["network"].fillna(""), snapshot) != written["whose"]).any():
+    if (what_if_draft.whose(written["network"].fillna(""), snapshot) != written["whose"]).any():
         draft.put(draft.edited, snapshot)
         st.rerun()
 
@@ -102,7 +102,7 @@ def edit_switch(draft: Draft, snapshot: Snapshot) -> DraftReading:
         key=SWITCH_KEY,
     )
     draft.switch = switch or AS_NOW
-    found = drafts.read(draft.edited, draft.switch, snapshot)
+    found = what_if_draft.read(draft.edited, draft.switch, snapshot)
     draft.idle = found.idle
     return found
 

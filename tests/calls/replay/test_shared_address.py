@@ -12,7 +12,7 @@ from dashboard.calls.replay.replayer import BROKEN, Replayer
 from dashboard.domain.admission import Policy
 from dashboard.domain.changes import RemoveAddress
 from dashboard.domain.snapshot import Snapshot, members
-from dashboard.fixes import planner as planning
+from dashboard.fixes import planner
 from tests.builders import calls_row, cube_of, make_snapshot, pbx
 
 NAT = "198.51.100.80"
@@ -66,6 +66,6 @@ def test_a_fact_of_the_group_is_what_all_agree_on(prefix: str, known: int) -> No
 
 def test_a_fix_that_breaks_them_asks_for_both_names() -> None:
     """The confirmation phrase consists of the names of the PBXs."""
-    plan = planning.build(world(), [RemoveAddress(network=NAT)], max_changes=5)
+    plan = planner.build(world(), [RemoveAddress(network=NAT)], max_changes=5)
 
     assert ("Orlando, Tampa",) == plan.phrases

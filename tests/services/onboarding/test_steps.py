@@ -11,7 +11,7 @@ from dashboard import checks
 from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.snapshot import Freshness
 from dashboard.services.onboarding import notes
-from dashboard.services.onboarding import steps as set_up_steps
+from dashboard.services.onboarding import steps as onboarding_steps
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.notes import Note
 from dashboard.services.onboarding.steps import OnboardingStep, Progress
@@ -30,7 +30,7 @@ def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
     world = {"pbxs": [pbx("denver", inbound_host=ADDRESS, **row)], "addresses": [DENVER], "edges": POPS} | facts
     snapshot = make_snapshot(**world)
     ground = OnboardingContext(snapshot, checks.run(snapshot), {"denver": {note.kind: note for note in noted}})
-    return {step.id: step for step in set_up_steps.steps(ground, "denver")}
+    return {step.id: step for step in onboarding_steps.steps(ground, "denver")}
 
 
 def progress(steps: dict[str, OnboardingStep]) -> dict[str, Progress]:
@@ -63,7 +63,7 @@ def test_a_refused_pbx_is_at_the_step_that_allows_its_address() -> None:
     assert Progress.DONE is steps["snippet"].progress
     assert (Progress.OPEN, Progress.BLOCKED) == (steps["allow"].progress, steps["call"].progress)
     assert "refused for authorization" in steps["call"].evidence
-    assert "Denver: step 4 of 7 is next, allow its address." == set_up_steps.answer([*steps.values()], "Denver")
+    assert "Denver: step 4 of 7 is next, allow its address." == onboarding_steps.answer([*steps.values()], "Denver")
 
 
 def test_calls_that_are_admitted_prove_what_came_before() -> None:
@@ -105,7 +105,7 @@ def test_what_somebody_said_goes_on_and_is_not_done() -> None:
 
     assert (Progress.SAID, Progress.SAID) == (steps["dial"].progress, steps["snippet"].progress)
     assert steps["snippet"].evidence.startswith("kim put it on, 5 minutes ago.")
-    following = set_up_steps.next_open([*steps.values()])
+    following = onboarding_steps.next_open([*steps.values()])
     assert following is not None
     assert "allow" == following.id
 
@@ -194,7 +194,7 @@ def test_a_pbx_that_nobody_described_is_not_done() -> None:
 
     assert (Progress.OPEN, Progress.UNKNOWN) == (steps["kind"].progress, steps["dial"].progress)
     assert [Progress.BLOCKED] * 3 == [steps[name].progress for name in ("snippet", "probe", "call")]
-    assert "Denver: step 1 of 7 is next, know whether its address is static." == set_up_steps.answer(
+    assert "Denver: step 1 of 7 is next, know whether its address is static." == onboarding_steps.answer(
         [*steps.values()], "Denver"
     )
 
@@ -204,7 +204,9 @@ def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
     snapshot = make_snapshot(allowed=(ADDRESS,), pbxs=[pbx("denver")], addresses=[DENVER])
     old = {**snapshot.freshness, "calls": Freshness(NOW - timedelta(days=2), 3600)}
     stale = type(snapshot)(**{**vars(snapshot), "freshness": old})
-    steps = {step.id: step for step in set_up_steps.steps(OnboardingContext(stale, checks.run(stale), {}), "denver")}
+    steps = {
+        step.id: step for step in onboarding_steps.steps(OnboardingContext(stale, checks.run(stale), {}), "denver")
+    }
 
     assert (Progress.UNKNOWN, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
     assert "stale" in steps["call"].evidence

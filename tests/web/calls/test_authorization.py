@@ -12,7 +12,8 @@ from dashboard.calls.replay.replayer import Replayer
 from dashboard.web.calls import authorization
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
-LISTED, UNLISTED = "198.51.100.11", "198.51.100.24"
+LISTED = "198.51.100.11"
+UNLISTED = "198.51.100.24"
 COLUMNS = ("source_ip", "pbx_id", "outcome", "sip_status", "direction")
 
 

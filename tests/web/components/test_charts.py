@@ -80,7 +80,8 @@ def test_other_rows_are_taken_into_the_same_chart():
         ),
     }
     for make in made.values():
-        first, then = prepared(make(FRAME)), prepared(make(other))
+        first = prepared(make(FRAME))
+        then = prepared(make(other))
         assert list(first.datasets) == list(then.datasets)
         assert first.datasets != then.datasets
         assert without_data(first.vega()) == without_data(then.vega())

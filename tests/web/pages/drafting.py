@@ -15,7 +15,9 @@ from dashboard.web.what_if.editor import KEY, SWITCH_KEY
 
 MARK = re.compile(r":\w+\[:material/\w+:\] ")
 """Color and icon before the name of a figure."""
-SEATTLE, OLD_DENVER, DENVER = "198.51.100.11", "198.51.100.23", "198.51.100.24"
+SEATTLE = "198.51.100.11"
+OLD_DENVER = "198.51.100.23"
+DENVER = "198.51.100.24"
 
 
 def words(at: AppTest) -> str:

@@ -193,7 +193,8 @@ def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
     wednesday = taken - timedelta(days=7 + (taken.weekday() - 2) % 7)
     begin, end = (f"{wednesday:%Y-%m-%d}T{hour + more:02}:00" for more in (0, 3))
     at = in_zone(app, zone, span="30 days", begin=begin, end=end)
-    counted, shown = int(at.title[0].value.split()[0]), at.dataframe[0].value["started_at"]
+    counted = int(at.title[0].value.split()[0])
+    shown = at.dataframe[0].value["started_at"]
 
     assert counted == len(shown) > 1
     assert re.search(rf"from \d+ \w+ {hour}:30 to \d+ \w+ {hour + 3}:30", at.title[0].value)
@@ -205,7 +206,9 @@ def test_imported_calls_that_the_carrier_does_not_have_are_shown_apart(
 ) -> None:
     """They are no row among the others and in no number; the filter shows them, each row marked."""
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
-    path, empty, window = tmp_path / "thief.csv", tmp_path / "empty.csv", (moment, moment + timedelta(seconds=1))
+    path = tmp_path / "thief.csv"
+    empty = tmp_path / "empty.csv"
+    window = (moment, moment + timedelta(seconds=1))
     path.write_text(as_csv(rows_at(moment, customer_ip="203.0.113.99:5060")))
     empty.write_text(as_csv([]))
     import_files(account.store, [path])

@@ -131,7 +131,8 @@ def test_an_interrupted_fix_is_counted_then_settled_and_undone(app: Callable[...
     begun = account.journal.begin(plan, actor="a test", before=plan.before)
     account.carrier.apply(plan.changes[0])
     with FileLock(str(account.settings.home / "fix.lock")):
-        overview, fixes = app(), app("fixes")
+        overview = app()
+        fixes = app("fixes")
 
     assert f"1 fix has no recorded outcome: entry {begun.id}, " in overview.warning[0].value.replace("\\", "")
     assert fixes.title[0].value.endswith("1 fix has no recorded outcome.")

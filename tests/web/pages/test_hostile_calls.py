@@ -126,7 +126,9 @@ def test_no_page_draws_a_text_of_a_call(app: Callable[..., AppTest]) -> None:
 
 def test_no_table_of_outcomes_does(app: Callable[..., AppTest]) -> None:
     """By whatever calls are added up, with what stands behind a row."""
-    page, found, there = app("outcomes", span="7 days"), {}, set()
+    page = app("outcomes", span="7 days")
+    found = {}
+    there = set()
     for by in VIEWS:
         page.pills(key="by").set_value(by).run()
         there |= {by} if shows(page, "dataframe") else set()
@@ -167,7 +169,9 @@ def test_a_destination_is_offered_as_it_can_be_shown(app: Callable[..., AppTest]
 
 def test_no_preview_of_an_export_does(app: Callable[..., AppTest], account: Workspace) -> None:
     """Of any table there is."""
-    page, found, there = app("exports"), {}, set()
+    page = app("exports")
+    found = {}
+    there = set()
     for name in all_tables(account.snapshot(), [], [], account.store):
         page.pills(key="table").set_value(name).run()
         found[name] = faults(page)
@@ -208,7 +212,9 @@ def test_no_call_behind_a_what_if_does(app: Callable[..., AppTest], account: Wor
     """Allowed, the unlisted source would be admitted: its calls and the numbers they dialed are shown."""
     page = app("what_if")
     edit(page, added_rows=[{"network": UNLISTED, "label": MARKUP[0]}])
-    foreseen, found, there = expected(account, AllowAddress(network=UNLISTED)), faults(page), []
+    foreseen = expected(account, AllowAddress(network=UNLISTED))
+    found = faults(page)
+    there = []
     for label in [label for label in LABELS if foreseen.calls(label)]:
         page.session_state["behind_label"] = label
         found += faults(page.run())

@@ -67,7 +67,8 @@ def grouped(calls: pd.DataFrame, account: Workspace, by: str) -> Any:
 
 def peaks_of(calls: pd.DataFrame) -> list[int]:
     """Return the most that start in a second and in a minute, and the most answered ones at once."""
-    starts, answered = calls["started_at"], calls[calls["outcome"] == "answered"]
+    starts = calls["started_at"]
+    answered = calls[calls["outcome"] == "answered"]
     moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
     most = moments.groupby(level=0).sum().sort_index().cumsum().max() if len(answered) else 0
     return [int(starts.value_counts().max()), int(starts.dt.floor("min").value_counts().max()), int(most)]
@@ -123,7 +124,8 @@ def test_the_table_adds_up_by_each(
 
     assert found["calls"].to_dict() == counted.size().to_dict()
     for name, mine in counted:
-        row, answered = found.loc[name], (mine["outcome"] == "answered").mean()
+        row = found.loc[name]
+        answered = (mine["outcome"] == "answered").mean()
         assert sum(mine["cost_usd"], Decimal(0)) == pytest.approx(Decimal(str(row["cost_usd"])), abs=Decimal("0.0001"))
         if len(mine) < MIN_SAMPLE:
             assert pd.isna(row["asr"])
@@ -214,7 +216,8 @@ def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) 
     at.run()
 
     assert not at.exception
-    row, shown = at.dataframe[0].value.iloc[1], at.dataframe[1].value.set_index("ratio")
+    row = at.dataframe[0].value.iloc[1]
+    shown = at.dataframe[1].value.set_index("ratio")
     assert set(shown.index) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
     assert shown.loc[DEFINITIONS["ner"].name, "value"] == pytest.approx(row["ner"])
     assert shown.loc[DEFINITIONS["ner"].name, "between"].count("%") == 2
@@ -265,7 +268,8 @@ def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
     assert list(found["source"]) == chosen
     parts = [f"{name}_{part}" for name in outcome_rows.SHARES for part in ("numerator", "denominator", "low", "high")]
     assert set(parts) <= set(found.columns)
-    asr, mine = found.iloc[0], calls[calls["source_ip"] == chosen[0]]
+    asr = found.iloc[0]
+    mine = calls[calls["source_ip"] == chosen[0]]
     answered = mine[mine["outcome"] == "answered"]
     assert (asr["calls"], asr["asr_numerator"], asr["asr_denominator"]) == (len(mine), len(answered), len(mine))
     assert asr["asr_low"] <= asr["asr"] <= asr["asr_high"]

@@ -38,7 +38,9 @@ PAGES = (
 )
 BROWSER = "Ola (unverified, link by kim)"
 """Who is at the browser of these tests, as it is recorded."""
-LISTED, OTHER, MOVED = "198.51.100.11", "198.51.100.12", "198.51.100.24"
+LISTED = "198.51.100.11"
+OTHER = "198.51.100.12"
+MOVED = "198.51.100.24"
 MESSY = f"""
 Outbound Allowed IPs      Add IP Address
   1)  {LISTED}   Seattle office   [Remove]
@@ -168,7 +170,8 @@ def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest],
 
 def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], AppTest], real: Workspace) -> None:
     """The whole first visit: prefix and switch, a messy paste, the difference, and a dated, signed copy."""
-    who, began = BROWSER, datetime.now(UTC)
+    who = BROWSER
+    began = datetime.now(UTC)
     at = page("account")
     at.text_input[-1].set_value("12345678")
     at.radio[0].set_value("Disabled")

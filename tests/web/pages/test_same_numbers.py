@@ -37,8 +37,11 @@ from tests.web.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, 
 
 pytestmark = pytest.mark.slow
 
-STRANGER, FORGER, MIAMI = "203.0.113.66", "203.0.113.77", "203.0.113.167"
-SHARED, NETWORK = "198.51.100.80", "192.0.2.16/28"
+STRANGER = "203.0.113.66"
+FORGER = "203.0.113.77"
+MIAMI = "203.0.113.167"
+SHARED = "198.51.100.80"
+NETWORK = "192.0.2.16/28"
 CALL_PAGES = ("calls", "outcomes")
 WINDOW_DAYS = 31
 """A day more than the account has calls, so that no call leaves the window while the test runs."""
@@ -161,7 +164,8 @@ def test_every_surface_says_how_many_calls_only_files_have(
     """They are in no number, and beside every number; the CSV export has each of them."""
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
     times = [moment + timedelta(seconds=place) for place in range(4)]
-    path, empty = tmp_path / "thief.csv", tmp_path / "empty.csv"
+    path = tmp_path / "thief.csv"
+    empty = tmp_path / "empty.csv"
     path.write_text(as_csv([row for ip in (DENVER, STRANGER) for row in rows_at(*times, customer_ip=f"{ip}:5060")]))
     empty.write_text(as_csv([]))
     import_files(account.store, [path])

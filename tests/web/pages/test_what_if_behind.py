@@ -75,7 +75,8 @@ def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], acco
     assert numbers["cost_usd"].is_monotonic_decreasing
     assert {"United States"} <= set(numbers["country"])
     assert {"fixed or mobile"} <= set(numbers["kind"])
-    there, total = int(numbers["calls"].sum()), answer.impact.calls(BROKEN)
+    there = int(numbers["calls"].sum())
+    total = answer.impact.calls(BROKEN)
     assert f"The costliest {affected_calls.NUMBERS} numbers, with {there:,} of {total:,} broken calls." in words(at)
 
 

@@ -19,7 +19,10 @@ from dashboard.web.what_if import affected_calls, draft, draft_text
 from dashboard.web.what_if.draft import AS_NOW, OFF, ON
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
-SEATTLE, LEFT, DENVER, STRANGER = "198.51.100.11", "198.51.100.23", "198.51.100.24", "203.0.113.66"
+SEATTLE = "198.51.100.11"
+LEFT = "198.51.100.23"
+DENVER = "198.51.100.24"
+STRANGER = "203.0.113.66"
 NO_CALLS = ReplayImpact(labels={}, decided=1)
 
 
@@ -191,7 +194,8 @@ def test_the_account_moves_by_entry_and_switch(world: Snapshot) -> None:
 def drafted(snapshot: Snapshot, *typed: tuple[str | None, str | None, str | None], switch: str = AS_NOW) -> draft.Draft:
     """Return a draft edited to these rows."""
     made = draft.begin(snapshot)
-    made.edited, made.switch = rows(*typed), switch
+    made.edited = rows(*typed)
+    made.switch = switch
     return made
 
 
