@@ -76,7 +76,8 @@ def _verdict(
     if claimed and all(one.pbx_id for one in calls):
         reason = (
             f"{call_evidence.named(snapshot, claimed, source)} is inside the listed network {networks} and belongs to "
-            "no PBX of the inventory. Only an X-Tag or a caller id, which any caller can write, says whose its calls are."
+            "no PBX of the inventory. Only an X-Tag or a caller id, which any caller can write, says whose its calls "
+            "are."
             f"{owners.next_step(source, claimed)}"
         )
         return unknown(source, reason=reason, pbx_ids=claimed, evidence=call_evidence.summary(calls))
