@@ -1,4 +1,4 @@
-"""The dashboard's web server as a process, spoken to over bare sockets."""
+"""Fixtures and helpers that run the dashboard's web server as a process and send it requests over plain sockets."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ STOP_S = 600
 ASK_S = 300
 ROOT = Path(__file__).parents[2]
 NAVIGATION = ("Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document")
-"""By which a browser says that a person goes to a page."""
+"""Headers with which a browser marks a navigation by a person."""
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back on a socket."""
+    """A parsed HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -45,7 +45,7 @@ class Web:
 
     @property
     def host(self) -> str:
-        """Return the Host of the dashboard."""
+        """Return the value of the dashboard's Host header."""
         return f"127.0.0.1:{self.port}"
 
     @property
@@ -54,7 +54,7 @@ class Web:
         return f"http://{self.host}"
 
     def connect(self) -> socket.socket:
-        """Open a connection."""
+        """Open a TCP connection to the server."""
         return socket.create_connection(("127.0.0.1", self.port), timeout=ASK_S)
 
     def ask(
@@ -66,14 +66,14 @@ class Web:
         over: socket.socket | None = None,
     ) -> Answer:
         """
-        Send one request as these bytes and read the answer.
+        Send one HTTP/1.1 request and return the response.
 
         Args:
-            path: And query.
-            headers: Lines as they go out.
-            method: Of the request.
-            host: Sent as Host; ``None`` for no such header.
-            over: A socket that is not connected yet.
+            path: Path and query.
+            headers: Header lines, sent unchanged.
+            method: Request method.
+            host: Value of the Host header; empty for the dashboard's own, ``None`` to omit the header.
+            over: Unconnected socket to use; ``None`` for a new connection.
         """
         if over is not None:
             over.settimeout(ASK_S)
@@ -85,7 +85,7 @@ class Web:
             return _answer(line)
 
     def upgrade(self, *headers: str, host: str = "", over: socket.socket | None = None) -> int:
-        """Ask for the WebSocket of the pages and return the status: 101 where it opens."""
+        """Request the WebSocket of the pages and return the status: 101 if it opens."""
         asked = ("Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {KEY}")
         asked += ("Sec-WebSocket-Protocol: streamlit",)
         if over is not None:
@@ -97,7 +97,7 @@ class Web:
             return int(line.recv(4096).split()[1])
 
     def enter(self, name: str = "") -> str:
-        """Open a new link and return the Cookie header that it gave."""
+        """Open a new link and return the Cookie header of its session."""
         answer = self.ask(f"/enter?token={links.make(self.home, name=name)}", *NAVIGATION)
         assert answer.status == 200, answer.body
         return f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
@@ -114,7 +114,7 @@ def _answer(line: socket.socket) -> Answer:
 
 
 def start(home: Path, log: Path, *program: str, **environment: str) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a server on a free port, wait until it answers, and return its process and port."""
+    """Start a server on a free port, wait until it accepts connections, and return its process and port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
@@ -141,7 +141,7 @@ def start(home: Path, log: Path, *program: str, **environment: str) -> tuple[sub
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:
-    """End a server."""
+    """Terminate a server; kill it if it does not stop within ``STOP_S``."""
     child.terminate()
     try:
         child.wait(STOP_S)
@@ -152,7 +152,7 @@ def stop(child: subprocess.Popen[bytes]) -> None:
 
 @pytest.fixture(scope="session")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Web]:
-    """Run the web server on an empty home; no page of it is drawn, so no account is started."""
+    """Run the web server on an empty home; no test opens the account on it."""
     home = tmp_path_factory.mktemp("web")
     log = tmp_path_factory.mktemp("web-log") / "web.log"
     child, port = start(home, log)

@@ -1,4 +1,4 @@
-"""Limits on clients that are slow, many, broken or do not read, over bare sockets."""
+"""Connection limits for clients that are slow, numerous, malformed or do not read, tested over plain sockets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLOOD = b"x" * 2**20
 
 
 def end_of(line: socket.socket) -> bytes:
-    """Return what still comes until the server ends a connection; it must end it."""
+    """Return all data until the server closes the connection; raise if it stays open."""
     data = b""
     with suppress(ConnectionResetError):
         while chunk := line.recv(65536):
@@ -36,7 +36,7 @@ def end_of(line: socket.socket) -> bytes:
 
 
 def said(web: Web, *parts: bytes | str) -> bytes:
-    """Send parts as they are and return all that comes back until the server ends the connection."""
+    """Send parts, with ``{port}`` filled in for text, and return all data until the server closes the connection."""
     with closing(web.connect()) as line:
         with suppress(BrokenPipeError, ConnectionResetError):
             for part in parts:
@@ -78,7 +78,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)
 def test_what_is_no_request_is_answered_with_a_sentence(web: Web, sent: str | bytes) -> None:
-    """And with the headers that every answer carries; the connection ends."""
+    """Data that is not a valid request gets 400 with a message and the headers of every response, then a close."""
     answer = said(web, sent)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -89,7 +89,7 @@ def test_what_is_no_request_is_answered_with_a_sentence(web: Web, sent: str | by
 
 @pytest.mark.parametrize(("sent", "status"), REFUSED.values(), ids=REFUSED)
 def test_a_refusal_ends_its_connection(web: Web, sent: str, status: int) -> None:
-    """A client without a session keeps none, and what it sends after a refused request is not looked at."""
+    """Each of these requests is refused and its connection ends; a request sent after it is not processed."""
     answer = said(web, sent, f"GET /healthz HTTP/1.1\r\n{HOST}\r\n")
 
     assert int(answer.split()[1]) == status
@@ -98,7 +98,7 @@ def test_a_refusal_ends_its_connection(web: Web, sent: str, status: int) -> None
 
 
 def test_requests_sent_at_once_are_each_judged(web: Web) -> None:
-    """With a session both are answered; a second one without it is not carried along."""
+    """Pipelined requests are checked one by one: 200 with the cookie, then 401 without, which ends the connection."""
     cookie = web.enter()
     ask = f"GET /_stcore/health HTTP/1.1\r\n{HOST}"
 
@@ -108,7 +108,7 @@ def test_requests_sent_at_once_are_each_judged(web: Web) -> None:
 
 
 def test_invalid_requests_do_not_fill_the_log(web: Web) -> None:
-    """All of them together are one message, which the log has once a minute; what they sent is not in it."""
+    """All invalid requests share one message, logged at most once a minute and without the data they sent."""
     before = len(web.log.read_text().splitlines())
     begun = time.monotonic()
 
@@ -122,21 +122,21 @@ def test_invalid_requests_do_not_fill_the_log(web: Web) -> None:
 
 
 class Hasty(connections.Http):
-    """Limits that a test need not wait for."""
+    """HTTP protocol with limits small enough for tests."""
 
     wait_s: ClassVar[float] = WAIT_S
     most_waiting: ClassVar[int] = MOST
 
 
 class App:
-    """What is behind the gate of these tests: it echoes, floods a WebSocket, and notes how WebSockets end."""
+    """App behind the gate: returns the size of a body, floods a WebSocket, and records its opening and its end."""
 
     def __init__(self) -> None:
         self.opened = threading.Event()
         self.ended = threading.Event()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request, or one WebSocket until it ends."""
+        """Answer one request, or serve one WebSocket until it disconnects."""
         if scope["type"] == "websocket":
             await self._flood(receive, send)
         elif scope["type"] == "http":
@@ -165,7 +165,7 @@ class App:
 
 
 class Running:
-    """A server with small limits in a thread of its own."""
+    """A server with small limits in its own thread."""
 
     def __init__(self) -> None:
         self.app = App()
@@ -185,13 +185,13 @@ class Running:
         self.thread = threading.Thread(target=self.server.run)
 
     def connect(self, sent: str = "") -> socket.socket:
-        """Open a connection and send something over it."""
+        """Open a connection and send text with ``{port}`` filled in."""
         line = socket.create_connection(("127.0.0.1", self.port), timeout=LONGEST_S)
         line.sendall(sent.format(port=self.port).encode())
         return line
 
     def ask(self) -> bytes:
-        """Ask as the operator's browser does."""
+        """Send a request with the session cookie, as the operator's browser does, and return the response."""
         with closing(
             self.connect(f"GET / HTTP/1.1\r\n{HOST}Connection: close\r\nCookie: {self.cookie}\r\n\r\n")
         ) as line:
@@ -212,7 +212,7 @@ def hasty() -> Iterator[Running]:
 
 @pytest.mark.parametrize("sent", ["", "G", f"GET / HTTP/1.1\r\n{HOST}X: a"], ids=["nothing", "a letter", "a part"])
 def test_a_request_has_a_time_in_which_to_arrive(hasty: Running, sent: str) -> None:
-    """Then its connection ends, with a sentence where anything was sent."""
+    """A request that does not arrive in time ends its connection, with a 408 message if any part was sent."""
     with closing(hasty.connect(sent)) as line:
         answer = end_of(line)
 
@@ -221,7 +221,7 @@ def test_a_request_has_a_time_in_which_to_arrive(hasty: Running, sent: str) -> N
 
 
 def answer_of(line: socket.socket) -> bytes:
-    """Return one whole answer of the app."""
+    """Return one response, read until part of its body has arrived."""
     data = b""
     while not data.partition(b"\r\n\r\n")[2]:
         data += line.recv(1000)
@@ -229,7 +229,7 @@ def answer_of(line: socket.socket) -> bytes:
 
 
 def _ends(line: socket.socket) -> bool:
-    """Send one more byte; return once the server has ended the connection."""
+    """Send one byte; return whether the server has closed the connection, with 408 or a reset. Raise if it is open."""
     try:
         line.sendall(b"G")
         return b"408" in end_of(line)
@@ -239,7 +239,7 @@ def _ends(line: socket.socket) -> bool:
 
 @pytest.mark.parametrize("after", ["", f"GET / HTTP/1.1\r\n{HOST}Cookie: {{cookie}}\r\n\r\n"], ids=["first", "second"])
 def test_a_request_of_single_bytes_is_ended_in_time(hasty: Running, after: str) -> None:
-    """Each byte does not begin the time anew, and the request before gave no more of it."""
+    """A request sent byte by byte is ended in time: neither a byte nor an earlier request extends the limit."""
     with closing(hasty.connect(after.replace("{cookie}", hasty.cookie))) as line:
         if after:
             assert answer_of(line).startswith(b"HTTP/1.1 200")
@@ -254,7 +254,7 @@ def test_a_request_of_single_bytes_is_ended_in_time(hasty: Running, after: str) 
 
 
 def test_a_request_that_is_let_in_has_no_limit_of_time(hasty: Running) -> None:
-    """An upload through a slow line arrives whole."""
+    """A request accepted by the gate has no time limit: a slow upload arrives complete."""
     with closing(
         hasty.connect(f"PUT /a HTTP/1.1\r\n{HOST}Cookie: {hasty.cookie}\r\nContent-Length: 4\r\n\r\nab")
     ) as line:
@@ -267,7 +267,7 @@ def test_a_request_that_is_let_in_has_no_limit_of_time(hasty: Running) -> None:
     "sent", ["", f"GET / HTTP/1.1\r\n{HOST}X: ", f"PUT /a HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\n"]
 )
 def test_waiting_connections_keep_nobody_out(hasty: Running, sent: str) -> None:
-    """One more than so many ends the oldest; the operator is answered at all times."""
+    """Above the maximum of waiting connections the oldest are closed, and the operator's requests are answered."""
     Hasty.wait_s, before = LONGEST_S, Hasty.wait_s
     try:
         with ExitStack() as stack:
@@ -287,7 +287,7 @@ WHOLE = f"{UPGRADE}Sec-WebSocket-Key: {KEY}\r\nOrigin: http://127.0.0.1:{{port}}
 
 @pytest.mark.parametrize("signed_out", [False, True])
 def test_a_websocket_that_nobody_reads_ends(hasty: Running, *, signed_out: bool) -> None:
-    """The app receives the disconnect even if its session ends; no task waits for the client to read."""
+    """Without a reading client the app gets a disconnect, also after a sign-out; no connection or listener is left."""
     with closing(hasty.connect(f"{WHOLE}Cookie: {hasty.cookie}\r\n\r\n")):
         assert hasty.app.opened.wait(LONGEST_S)
         if signed_out:
@@ -304,7 +304,7 @@ LONG = {
     "many headers": UPGRADE + "".join(f"X{number}: a\r\n" for number in range(200)) + "\r\n",
     "a body": f"{UPGRADE}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
 }
-"""Requests for a WebSocket that HTTP allows here, and the WebSocket library does not."""
+"""Requests for a WebSocket that the HTTP server accepts and the WebSocket library rejects."""
 NOT_HELD = {
     "no session": (f"{WHOLE}\r\n", b" 403 "),
     "half": (UPGRADE, b" 408 "),
@@ -316,13 +316,13 @@ NOT_HELD = {
 
 @pytest.mark.parametrize(("sent", "status"), NOT_HELD.values(), ids=NOT_HELD)
 def test_a_websocket_without_a_session_is_not_held(hasty: Running, sent: str, status: bytes) -> None:
-    """It is refused at once; half a request for one is a request that does not arrive."""
+    """A WebSocket request without a session is refused and its connection ends; an incomplete one gets 408."""
     with closing(hasty.connect(sent)) as line:
         assert status in end_of(line).partition(b"\r\n")[0]
 
 
 def test_the_server_stops_while_clients_keep_refused_websockets(hasty: Running) -> None:
-    """Nothing raises in the thread of the server, whether the refusal was read or not."""
+    """The server stops without an error while clients hold refused connections, whether the refusal was read or not."""
     with ExitStack() as stack:
         lines = [stack.enter_context(closing(hasty.connect(sent))) for sent in LONG.values() for _ in range(2)]
         for line in lines[::2]:

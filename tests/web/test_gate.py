@@ -1,4 +1,4 @@
-"""The gate over bare sockets: who is let in, over HTTP and WebSocket, and what every answer carries."""
+"""The gate, tested over plain sockets: access over HTTP and WebSocket, links, cookies and response headers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def cookie(web: Web) -> Iterator[str]:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"])
 def test_nothing_is_answered_without_a_session(web: Web, path: str, method: str) -> None:
-    """Whatever the path and the method; the answer names the command that gives a link."""
+    """Without a session every path and method gets 401 with the command that makes a link."""
     answer = web.ask(path, method=method)
 
     assert answer.status == 401
@@ -52,7 +52,7 @@ def test_nothing_is_answered_without_a_session(web: Web, path: str, method: str)
 
 
 def test_health_needs_no_session_and_says_nothing(web: Web) -> None:
-    """Only that the server is there, and only to the right Host."""
+    """``/healthz`` answers without a session, only to the right Host, and contains nothing of the account."""
     assert web.ask("/healthz").status == 200
     assert web.ask("/healthz", host="evil.example").status == 421
     assert "Denver" not in web.ask("/healthz").body
@@ -87,7 +87,7 @@ def test_health_needs_no_session_and_says_nothing(web: Web) -> None:
     ],
 )
 def test_another_host_is_refused(web: Web, cookie: str, host: str | None) -> None:
-    """A name that was rebound to loopback, another port, none, or two: refused before anything else is looked at."""
+    """A rebound name, another port, no Host or two are refused before other checks, even with a session."""
     sent = host and host.format(port=web.port)
 
     assert web.ask("/", cookie, host=sent).status in {400, 421}
@@ -97,7 +97,7 @@ def test_another_host_is_refused(web: Web, cookie: str, host: str | None) -> Non
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_both_names_of_loopback_are_served(web: Web, cookie: str, host: str) -> None:
-    """With the origin of the same name."""
+    """Both loopback names are served if the Origin has the same name as the Host."""
     named = f"{host}:{web.port}"
 
     assert web.ask("/", cookie, f"Origin: http://{named}", host=named).status == 200
@@ -128,7 +128,7 @@ def test_both_names_of_loopback_are_served(web: Web, cookie: str, host: str) -> 
     ],
 )
 def test_another_origin_is_refused(web: Web, cookie: str, origin: str) -> None:
-    """Another site, another port of this machine, another scheme, ``null``: over HTTP, WebSocket and at the link."""
+    """Another site, port, scheme or ``null`` is refused over HTTP, over WebSocket and at a link, which stays unused."""
     sent = f"Origin: {origin.format(port=web.port)}"
     token = links.make(web.home)
 
@@ -136,7 +136,7 @@ def test_another_origin_is_refused(web: Web, cookie: str, origin: str) -> None:
     assert web.ask("/_stcore/upload_file/a/b", cookie, sent, method="PUT").status == 403
     assert web.upgrade(cookie, sent) in {400, 403}
     assert web.ask(f"/enter?token={token}", sent, *NAVIGATION).status == 403
-    assert web.ask(f"/enter?token={token}", *NAVIGATION).status == 200  # the link was not used up
+    assert web.ask(f"/enter?token={token}", *NAVIGATION).status == 200  # the link is still unused
 
 
 @pytest.mark.parametrize(
@@ -154,17 +154,17 @@ def test_another_origin_is_refused(web: Web, cookie: str, origin: str) -> None:
     ],
 )
 def test_another_site_may_only_lead_here(web: Web, cookie: str, headers: tuple[str, ...], status: int) -> None:
-    """A link may be clicked; nothing may be fetched, framed or embedded, not even with a session."""
+    """A navigation from another site is allowed; a fetch, frame or embedded resource gets 403, even with a session."""
     assert web.ask("/", cookie, *headers).status == status
 
 
 def test_another_site_may_not_send_a_form_here(web: Web, cookie: str) -> None:
-    """Also where the browser sends no Origin with it."""
+    """A POST navigation from another site gets 403, also if the browser sends no Origin."""
     assert web.ask("/", cookie, "Sec-Fetch-Site: cross-site", *NAVIGATION, method="POST").status == 403
 
 
 def test_a_websocket_needs_origin_and_session(web: Web, cookie: str) -> None:
-    """Neither alone is enough, and a made-up cookie is none."""
+    """A WebSocket needs the right Origin and a session; a made-up cookie or a request from another site gets 403."""
     origin = f"Origin: {web.url}"
 
     assert web.upgrade(cookie, origin) == 101
@@ -175,7 +175,12 @@ def test_a_websocket_needs_origin_and_session(web: Web, cookie: str) -> None:
 
 
 def test_a_link_opens_one_browser(web: Web) -> None:
-    """It sets a cookie that no script reads and no other site sends, named by the port; then it is used up."""
+    """
+    A link works once.
+
+    The first opening sets a cookie, named by the port, that no script can read and no other site sends. The second
+    gets 410 with the command that makes a new link. No response contains the token.
+    """
     token = links.make(web.home)
 
     first = web.ask(f"/enter?token={token}", *NAVIGATION)
@@ -194,7 +199,7 @@ def test_a_link_opens_one_browser(web: Web) -> None:
 
 
 def test_the_browser_that_used_a_link_may_open_it_again(web: Web) -> None:
-    """A reload or a restored tab goes on to the dashboard; no second session begins."""
+    """The browser that used a link may open it again, e.g. by a reload or a restored tab; no second session starts."""
     token = links.make(web.home)
     cookie = web.ask(f"/enter?token={token}", *NAVIGATION).headers["set-cookie"].partition(";")[0]
 
@@ -217,7 +222,7 @@ def test_the_browser_that_used_a_link_may_open_it_again(web: Web) -> None:
     ],
 )
 def test_what_is_no_link_is_refused(web: Web, query: str) -> None:
-    """With a page that names the cure."""
+    """A missing or invalid token gets 410 with a page that names the command for a new link."""
     answer = web.ask(f"/enter{query}", *NAVIGATION)
 
     assert answer.status == 410
@@ -234,7 +239,7 @@ AHEAD = [
 
 
 def test_only_a_person_uses_a_link_up(web: Web) -> None:
-    """Neither a browser that looks ahead, new or old, nor another method does; two tokens at once are none."""
+    """A prefetch by a current or older browser, another method, or two tokens in one request leave a link unused."""
     token = links.make(web.home)
 
     assert {web.ask(f"/enter?token={token}", each, *NAVIGATION).status for each in AHEAD} == {503}
@@ -245,7 +250,7 @@ def test_only_a_person_uses_a_link_up(web: Web) -> None:
 
 
 def test_a_link_that_is_only_looked_at_is_not_used_up(web: Web) -> None:
-    """A program that looks at it, as chat programs do, gets a page with a button; what the button asks for opens it."""
+    """A program that fetches a link, such as a chat program, gets a page with a button; only the button opens it."""
     link = f"/enter?token={links.make(web.home)}"
 
     looked = [web.ask(link), web.ask(link, "User-Agent: bot"), web.ask(link, "Sec-Fetch-Mode: no-cors")]
@@ -259,7 +264,7 @@ def test_a_link_that_is_only_looked_at_is_not_used_up(web: Web) -> None:
 
 
 def test_a_link_that_opens_nothing_says_so_to_whoever_looks(web: Web) -> None:
-    """A token that was made up, used or is too old gets no button and no word of being unused."""
+    """A fetch of a made-up, used or expired token gets no button and no statement that the link is unused."""
     used = links.make(web.home)
     old = links.make(web.home, valid_s=0)
     web.ask(f"/enter?token={used}", *NAVIGATION)
@@ -273,7 +278,7 @@ def test_a_link_that_opens_nothing_says_so_to_whoever_looks(web: Web) -> None:
 
 
 def test_a_new_link_ends_the_session_that_the_browser_had(web: Web) -> None:
-    """The person at the browser is whoever opened the last link."""
+    """A new link ends the browser's earlier session, because another person may have opened it."""
     first = web.enter()
     answer = web.ask(f"/enter?token={links.make(web.home)}", first, *NAVIGATION)
     second = f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
@@ -283,7 +288,7 @@ def test_a_new_link_ends_the_session_that_the_browser_had(web: Web) -> None:
 
 
 def test_a_cookie_of_an_earlier_start_says_what_to_do(web: Web) -> None:
-    """The page names ``trunkgate link``; another dashboard's cookie is none of ours."""
+    """A cookie of an earlier start gets a page that names ``trunkgate link``; a cookie of another port is ignored."""
     answer = web.ask("/", f"Cookie: trunkgate_{web.port}=of-an-earlier-start")
     other = web.ask("/", f"Cookie: trunkgate_{web.port + 1}=of-another-port")
 
@@ -294,7 +299,7 @@ def test_a_cookie_of_an_earlier_start_says_what_to_do(web: Web) -> None:
 
 
 def test_a_page_that_is_still_open_is_answered_in_words(web: Web) -> None:
-    """A tab of an earlier start asks for the health of the server and shows the answer as it is."""
+    """A tab of an earlier start requests the server's health and gets a JSON string, which it displays unchanged."""
     asked = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
     answer = web.ask("/_stcore/health", f"Cookie: trunkgate_{web.port}=of-an-earlier-start", *asked)
 
@@ -307,7 +312,12 @@ def test_a_page_that_is_still_open_is_answered_in_words(web: Web) -> None:
 
 
 def test_a_link_on_another_site_works_with_a_strict_cookie(web: Web, cookie: str) -> None:
-    """The browser keeps the cookie back, so the page loads itself once more, at the same address; then it stops."""
+    """
+    A navigation from another site without a cookie gets a page that reloads the same address once.
+
+    The browser does not send the strict cookie with such a navigation, but does with the reload. The address of the
+    reload is always on this host, however many slashes the path starts with.
+    """
     first = web.ask("/calls?span=7+days", "Sec-Fetch-Site: cross-site", *NAVIGATION)
     again = web.ask("/calls?span=7+days", "Sec-Fetch-Site: same-origin", *NAVIGATION)
     slashes = [f"{'/' * count}evil.example/" for count in range(2, 7)]
@@ -322,7 +332,7 @@ def test_a_link_on_another_site_works_with_a_strict_cookie(web: Web, cookie: str
 @pytest.mark.parametrize("path", ["/", "/healthz", "/enter", "/nothing", "/_stcore/health"])
 @pytest.mark.parametrize("inside", [True, False])
 def test_every_answer_carries_the_security_headers(web: Web, cookie: str, path: str, *, inside: bool) -> None:
-    """Also refusals and what Streamlit answers; once each."""
+    """Every response has the security headers, including refusals and responses of Streamlit."""
     headers = web.ask(path, *([cookie] if inside else [])).headers
 
     assert headers["x-frame-options"] == "DENY"
@@ -339,7 +349,7 @@ def test_every_answer_carries_the_security_headers(web: Web, cookie: str, path: 
 
 @pytest.mark.parametrize("path", ["/", "/calls", "/_stcore/health", "/_stcore/host-config", "/media/a.csv", "/nothing"])
 def test_no_browser_keeps_what_the_dashboard_shows(web: Web, cookie: str, path: str) -> None:
-    """Only the files of Streamlit itself stay in the browser's cache."""
+    """Every response has ``Cache-Control: no-store``, except the static files of Streamlit."""
     page = web.ask("/", cookie).body
     script = page.partition('src="./')[2].partition('"')[0]
 
@@ -349,7 +359,11 @@ def test_no_browser_keeps_what_the_dashboard_shows(web: Web, cookie: str, path: 
 
 
 def test_another_ports_cookie_of_the_same_name_keeps_nobody_out(web: Web, cookie: str) -> None:
-    """Any port and path of a host can set one; the browser then sends both, in one header or in two."""
+    """
+    A second cookie of the same name does not invalidate the session, in one header or in two.
+
+    Any port and path of a host can set such a cookie; the browser then sends both.
+    """
     tossed = f"trunkgate_{web.port}=tossed"
 
     assert web.ask("/", f"Cookie: {tossed}; {cookie.partition(': ')[2]}").status == 200
@@ -360,14 +374,18 @@ def test_another_ports_cookie_of_the_same_name_keeps_nobody_out(web: Web, cookie
 
 
 def test_the_policy_names_the_inline_scripts_of_the_installed_page(web: Web, cookie: str) -> None:
-    """Computed from the file of the Streamlit that is installed, so an update of it needs no change here."""
+    """
+    There is a hash for the one inline script of the page.
+
+    Hashes are computed from the page of the installed Streamlit, so an update needs no change here.
+    """
     page = web.ask("/", cookie).body
 
     assert len(server.script_hashes()) == page.count("<script>") == 1
 
 
 def test_the_token_is_in_no_log(web: Web) -> None:
-    """Neither when a link is used nor when one is refused."""
+    """Tokens are not logged, neither of a link that is used nor of one that is refused."""
     tokens = [links.make(web.home), "made-up-token-that-is-refused"]
     for token in tokens * 2:
         web.ask(f"/enter?token={token}", *NAVIGATION)
@@ -376,7 +394,7 @@ def test_the_token_is_in_no_log(web: Web) -> None:
 
 
 def socket_of(uid: int) -> socket.socket:
-    """Return a socket of another user, which the kernel remembers from where it was made."""
+    """Return a socket owned by another user; the kernel records the owner when a socket is created."""
     os.seteuid(uid)
     try:
         return socket.socket()
@@ -387,7 +405,11 @@ def socket_of(uid: int) -> socket.socket:
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
 @pytest.mark.skipif(not peers.KNOWN, reason="NOT AVAILABLE: /proc/net/tcp, which tells the user of a connection")
 def test_another_user_of_the_machine_with_the_cookie_is_refused(web: Web, cookie: str) -> None:
-    """Browsers send cookies to every port of a host, so another user's server may have got it."""
+    """
+    A cookie sent by another user of the machine gets 403.
+
+    Browsers send cookies to every port of a host, so a server of another user may have received it.
+    """
     origin = f"Origin: {web.url}"
 
     assert web.ask("/", over=socket_of(NOBODY)).status == 401
@@ -400,7 +422,7 @@ def test_another_user_of_the_machine_with_the_cookie_is_refused(web: Web, cookie
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
 @pytest.mark.skipif(not peers.KNOWN, reason="NOT AVAILABLE: /proc/net/tcp, which tells the user of a connection")
 def test_a_session_belongs_to_the_user_who_opened_its_link(web: Web) -> None:
-    """A colleague on the same machine can be given a link; their session is then theirs alone."""
+    """A session is valid only for the user who opened its link, who may be a colleague on the same machine."""
     answer = web.ask(f"/enter?token={links.make(web.home)}", *NAVIGATION, over=socket_of(NOBODY))
     cookie = f"Cookie: {answer.headers['set-cookie'].partition(';')[0]}"
 
@@ -408,4 +430,4 @@ def test_a_session_belongs_to_the_user_who_opened_its_link(web: Web) -> None:
     assert web.ask("/", cookie).status == 403
     assert (
         web.ask("/", cookie, web.enter()).status == 200
-    )  # theirs was set by a server of another port, and comes first
+    )  # the other user's cookie, set by a server on another port, comes first

@@ -1,4 +1,4 @@
-"""The user at the other end of a loopback connection, by both ways of asking the kernel."""
+"""The user at the other end of a loopback connection, from netlink and from the kernel's tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def listening() -> Iterator[socket.socket]:
 
 
 def connected(listening: socket.socket, uid: int, *, family: int = socket.AF_INET, source: str = "") -> socket.socket:
-    """Return a connection whose client's end another user made."""
+    """Return a connection whose client socket is owned by the given user."""
     os.seteuid(uid)
     try:
         line = socket.socket(family)
@@ -39,7 +39,7 @@ def connected(listening: socket.socket, uid: int, *, family: int = socket.AF_INE
 
 
 def ends(line: socket.socket) -> tuple[End, End]:
-    """Return both ends as a server names them."""
+    """Return the local and remote ends as a server sees them."""
     (here, port, *_), (there, at, *_) = line.getsockname(), line.getpeername()
     return (here.removeprefix("::ffff:"), port), (there.removeprefix("::ffff:"), at)
 
@@ -50,7 +50,7 @@ def ends(line: socket.socket) -> tuple[End, End]:
 def test_each_end_belongs_to_who_made_it(
     listening: socket.socket, way: Callable[[End, End], int | None], family: int
 ) -> None:
-    """The client's end is the client's, whoever the server is; a socket of IPv6 counts too."""
+    """The lookup returns the owner of the client's end, whoever runs the server, also for an IPv6 socket."""
     for uid in (0, NOBODY):
         with connected(listening, uid, family=family) as line:
             client, server = ends(line)
@@ -63,7 +63,7 @@ def test_each_end_belongs_to_who_made_it(
 def test_another_address_of_loopback_is_another_connection(
     listening: socket.socket, way: Callable[[End, End], int | None]
 ) -> None:
-    """The same ports from 127.0.0.5 are somebody else's."""
+    """Connections from 127.0.0.1 and 127.0.0.5 are distinct, even with the same ports."""
     with connected(listening, 0) as mine, connected(listening, NOBODY, source="127.0.0.5") as other:
         client, server = ends(mine)
         stranger, _ = ends(other)
@@ -77,13 +77,13 @@ def test_another_address_of_loopback_is_another_connection(
 def test_what_is_not_an_open_connection_belongs_to_nobody(
     listening: socket.socket, way: Callable[[End, End], int | None]
 ) -> None:
-    """A port that is free, one that only listens, and a connection that its client has begun to close."""
+    """A free port, a listening port, and a connection that the client has begun to close have no owner."""
     server = listening.getsockname()
     line = socket.create_connection(server)
     client, _ = ends(line)
     assert way(client, server) == os.geteuid()
     assert way(("127.0.0.1", 1), server) is None
-    assert way(server, ("0.0.0.0", 0)) is None  # noqa: S104 - as the kernel writes the other end of one that listens
+    assert way(server, ("0.0.0.0", 0)) is None  # noqa: S104 - the kernel's remote end of a listening socket
 
     line.shutdown(socket.SHUT_WR)
 
@@ -93,6 +93,6 @@ def test_what_is_not_an_open_connection_belongs_to_nobody(
 
 
 def test_without_addresses_nothing_is_known() -> None:
-    """As over a socket of files."""
+    """Without an address at one end, as over a Unix socket, the result is ``None``."""
     assert peers.uid_of(None, ("127.0.0.1", 1)) is None
     assert peers.uid_of(("127.0.0.1", 1), None) is None

@@ -1,4 +1,4 @@
-"""The parts of pages that know no browser: words, shapes of frames, title lines, diffs."""
+"""Parts of pages that need no browser: text formatting, chart frames, titles, diffs and edits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ LEFT = {"pbx_id": "denver", "address": "198.51.100.23", "valid_to": NOW - timede
 
 
 def finding(check: str = "pbx_address_is_allowed", subject: str = "198.51.100.24", **facts: object) -> Finding:
-    """Return a failure of Denver's address, unless said otherwise."""
+    """Return a finding; by default a failure of Denver's address."""
     row = {
         "title": "Every address is allowed",
         "status": Status.FAIL,
@@ -59,13 +59,13 @@ def finding(check: str = "pbx_address_is_allowed", subject: str = "198.51.100.24
 
 
 def overview(snapshot: Snapshot, findings: list[Finding]) -> str:
-    """Return the title of the overview."""
+    """Return the title of the Overview page."""
     return page_titles.overview(Claims(snapshot, findings))
 
 
 @pytest.fixture
 def world() -> Snapshot:
-    """Return an account on which Denver moved and is refused, and nobody's address spends money."""
+    """Return a snapshot in which Denver has moved and is refused, and an unassigned address spends money."""
     return make_snapshot(
         allowed=("198.51.100.11", "198.51.100.23", "203.0.113.66"),
         pbxs=[pbx("seattle"), pbx("denver")],
@@ -79,7 +79,7 @@ def world() -> Snapshot:
 
 
 def by_outcome(**calls: int) -> pd.DataFrame:
-    """Return calls by outcome."""
+    """Return the number of calls by outcome."""
     return pd.DataFrame({"outcome": [*calls], "calls": [*calls.values()]})
 
 
@@ -108,7 +108,12 @@ def by_outcome(**calls: int) -> pd.DataFrame:
     ],
 )
 def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], said: str, *, recorded: bool) -> None:
-    """Capacity, a 403 without its reason, no code at all, a carrier that records no refusals: each may hide one."""
+    """
+    The title denies refusals only if nothing can hide one.
+
+    Each of these can: a capacity failure, a 403 without its reason, a call without a code, and a carrier that does
+    not record refusals.
+    """
     total = text.counted(sum(calls.values()), "outbound call")
     assert f"{total} today; {said}." == page_titles.of_calls(by_outcome(**calls), "today", recorded=recorded)
 
@@ -118,20 +123,20 @@ def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], 
     [((601, 380, 203), "of 601 calls, 18 undecided"), ((3, 2, 1), "of 3 calls"), ((1, 0, 1), "of 1 call")],
 )
 def test_the_figures_of_a_day_add_up(counts: tuple[int, int, int], said: str) -> None:
-    """The figure of all calls states how many were neither admitted nor refused."""
+    """The total states how many calls were neither admitted nor refused."""
     assert said == cards.of_all(*counts)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_the_title_counts_what_the_legend_names(outcome: str) -> None:
-    """What a chart paints as failed otherwise the title counts by that name, and nothing else."""
+    """The title counts an outcome as failed otherwise exactly if the charts do."""
     told = page_titles.of_calls(by_outcome(answered=30, **({outcome: 7} if outcome != "answered" else {})), "today")
 
     assert ("7 failed otherwise" in told) is (charts.KINDS[charts.KIND_OF[outcome]][0] == "Failed otherwise")
 
 
 def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
-    """Beside a number, beside none, beside what one outcome has, and beside missing calls."""
+    """Calls that are not counted are stated with a number, without calls, with one outcome, and with missing calls."""
     aside = "12 calls are only in imported files."
     none = by_outcome()
 
@@ -146,7 +151,7 @@ def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
 
 
 def test_times_are_said_as_people_do() -> None:
-    """Relative first; never where there is none; exact in the viewer's zone."""
+    """Ages are relative, or ``never`` without a time; exact times are in the viewer's time zone."""
     assert "6 minutes ago" == elapsed.ago(NOW - timedelta(minutes=6), NOW)
     assert "just now" == elapsed.ago(NOW + timedelta(minutes=4), NOW)
     assert "at a time in the future" == elapsed.ago(NOW + timedelta(days=3), NOW)
@@ -156,7 +161,7 @@ def test_times_are_said_as_people_do() -> None:
 
 
 def test_dollars_do_not_set_a_formula() -> None:
-    """Two dollar signs in Markdown are mathematics; each is escaped, in amounts and in whole sentences."""
+    """Dollar signs are escaped in amounts and in text, because Markdown renders text between two as a formula."""
     assert "\\$1,234.50" == formatting.money("1234.5")
     assert "1 call, \\$2" == formatting.plain("1 call, $2")
     assert "12345678\\*12065550100" == formatting.plain("12345678*12065550100")
@@ -174,12 +179,16 @@ def test_dollars_do_not_set_a_formula() -> None:
     ],
 )
 def test_no_link_and_no_list_is_made_of_a_text(text: str, shown: str) -> None:
-    """Addresses become links after escapes are gone, and a name that begins with a number would be a list."""
+    """
+    Addresses and list markers stay plain text.
+
+    Markdown makes links of addresses after it has removed escapes, and a list of a name that begins with a number.
+    """
     assert shown == formatting.plain(text)
 
 
 def test_a_name_cannot_draw(world: Snapshot) -> None:
-    """Links, images, colors, icons and formulas in the name of a PBX are its letters and nothing else."""
+    """Links, images, colors, icons and formulas in the name of a PBX are shown as plain text."""
     name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
     world.pbxs.loc[world.pbxs["pbx_id"] == "denver", "name"] = name
 
@@ -196,12 +205,12 @@ def test_a_name_cannot_draw(world: Snapshot) -> None:
     [("", []), ("A", ["A"]), ("A and B", ["A", "B"]), ("A, B, C and 2 more", ["A", "B", "C", "D", "E"])],
 )
 def test_names_are_joined_as_a_sentence_would(said: str, names: list[str]) -> None:
-    """A list of names reads like one, and a long one is cut."""
+    """Names are joined as in a sentence, and a long list is cut."""
     assert said == text.join(names)
 
 
 def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
-    """Whose it is now; whose it was; nobody's."""
+    """An address is shown with its current PBX, its former PBX, or as unassigned."""
     owners = [formatting.owner_of(address, world) for address in ("198.51.100.24", "198.51.100.23", "203.0.113.66")]
 
     assert ["Denver", "formerly Denver", "unassigned"] == owners
@@ -220,12 +229,12 @@ def test_an_address_stands_beside_its_owner(world: Snapshot) -> None:
     ],
 )
 def test_no_raw_column_name_is_shown(label: str, name: str) -> None:
-    """Columns are said in words, their units in brackets."""
+    """Column labels are words, with units in parentheses."""
     assert label == text.label_of(name)
 
 
 def test_days_are_those_of_the_viewer() -> None:
-    """A call at one in the morning UTC belongs to the evening before in New York."""
+    """A call at 01:00 UTC counts on the previous day in New York."""
     late = NOW.replace(hour=1)
     cube = cube_of(make_snapshot(traffic=[calls_row("198.51.100.11", at=late)]))
 
@@ -234,7 +243,7 @@ def test_days_are_those_of_the_viewer() -> None:
 
 
 def test_every_kind_has_every_day() -> None:
-    """A stack without a gap: a kind that did not occur on a day, and a day without calls, are there with nothing."""
+    """Every kind has a row for every day, with zero calls if none occurred, so that stacks have no gaps."""
     cube = cube_of(
         make_snapshot(
             traffic=[calls_row("198.51.100.11"), refused_row("198.51.100.11", at=NOW - timedelta(days=2))],
@@ -247,7 +256,7 @@ def test_every_kind_has_every_day() -> None:
 
 
 def test_refusals_are_counted_by_name(world: Snapshot) -> None:
-    """The panels speak of PBXs, and of addresses nobody owns."""
+    """Refusals are counted by PBX name, and by address for unassigned callers."""
     shown = shapes.refusals(cube_of(world), UTC).set_index("who")
 
     assert [10, 10] == list(shown.loc["Denver", ["calls", "refused"]])
@@ -255,7 +264,7 @@ def test_refusals_are_counted_by_name(world: Snapshot) -> None:
 
 
 def test_a_change_of_the_list_is_a_sentence() -> None:
-    """What was added, what was removed, and the switch."""
+    """A policy change is one sentence with added entries, removed entries and the state of the switch."""
     old = PolicyVersion(Policy(frozenset({"198.51.100.23"}), credentials_on=True), NOW - timedelta(days=60))
     new = PolicyVersion(Policy(frozenset({"198.51.100.24"}), credentials_on=False), NOW - timedelta(days=1))
     shown = shapes.policy_changes(make_snapshot(versions=(old, new)), UTC)
@@ -266,7 +275,7 @@ def test_a_change_of_the_list_is_a_sentence() -> None:
 
 
 def test_empty_calls_make_empty_shapes() -> None:
-    """Nothing read is nothing drawn, not an error."""
+    """Without calls the chart frames are empty or zero, without an error."""
     cube = Cube(EMPTY, [])
 
     assert shapes.refusals(cube, UTC).empty
@@ -276,7 +285,7 @@ def test_empty_calls_make_empty_shapes() -> None:
 
 
 def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
-    """Who is refused and who spends; then what could go wrong; then that all is well."""
+    """The title names refused and unlisted PBXs and unassigned spending, else findings, else the result of checks."""
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
 
     assert (
@@ -293,7 +302,7 @@ def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
 
 
 def test_a_mistyped_call_is_no_outage() -> None:
-    """One refused call in a hundred does not make a headline."""
+    """One refused call in a hundred is not reported in the title."""
     rows = [calls_row("198.51.100.11", pbx_id="seattle", calls=99), refused_row("198.51.100.11", pbx_id="seattle")]
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=rows)
 
@@ -301,7 +310,7 @@ def test_a_mistyped_call_is_no_outage() -> None:
 
 
 def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
-    """The day's refusals stay on record after a fix; the headline says that they are over."""
+    """After a fix the day's refusals stay on record, and the title states that they have ended."""
     said = overview(world, [finding(status=Status.PASS)])
 
     assert said.startswith("Denver's outbound calls were rejected until ")
@@ -309,7 +318,11 @@ def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
 
 
 def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
-    """Its code is the one observed for calls without a path, so it counts as refused; before, it proved nothing."""
+    """
+    With credentials off a 403 of an unlisted PBX counts as refused; with credentials on it proves nothing.
+
+    It is the status observed for calls without a path (``Observations.no_path_status``).
+    """
     lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
     fine = calls_row("198.51.100.11", pbx_id="seattle", calls=7)
     pbxs = [pbx("seattle"), pbx("denver")]
@@ -332,7 +345,11 @@ def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
 
 
 def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
-    """Its finding is open, as its address is not listed; its refusals are those of a switch that is on again."""
+    """
+    After credentials are switched on again, refusals from the time without them are over.
+
+    The finding on the PBX is still open, because its address is not listed.
+    """
     lost = calls_row("198.51.100.24", pbx_id="denver", outcome="refused_unknown", sip_status=403, calls=3)
     switches = {True: NOW - timedelta(days=60), False: NOW - timedelta(hours=2)}
     versions = [PolicyVersion(Policy(credentials_on=on), at) for on, at in switches.items()]
@@ -346,7 +363,7 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
 
 
 def test_findings_that_are_all_right_say_so() -> None:
-    """No failure is said, and what could not be evaluated is not passed over."""
+    """Without failures the text says so, and counts the subjects that could not be evaluated."""
     calm = make_snapshot()
     passed = finding(status=Status.PASS)
     assert "No failures found." == Claims(calm, [passed]).of_findings()
@@ -377,7 +394,7 @@ def test_findings_that_are_all_right_say_so() -> None:
     ],
 )
 def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, str, str], change: AllowAddress) -> None:
-    """Each kind of change stands as what it is now and what it will be."""
+    """Each kind of change is shown with the values before and after."""
     (shown,) = diffs.rows((change,), world)
 
     assert row == (shown.what, shown.before, shown.after)
@@ -411,19 +428,19 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
     ],
 )
 def test_a_fix_is_summed_up(labels: dict[str, int], facts: dict[str, Any], text: str) -> None:
-    """Blocked counts only calls of yours that can recur; stopped loss, calls that cannot recur and doubt follow."""
+    """Blocked counts only calls of yours that can recur; stopped, non-recurring and undecided calls follow."""
     counted = {name: LabelCount(calls=calls, cost_usd="2012.5") for name, calls in labels.items()}
 
     assert text == cards.effect(ReplayImpact(labels=counted, decided=1, **facts))
 
 
 def test_a_fix_without_calls_claims_nothing() -> None:
-    """Where no call was replayed, and where outbound calls are not touched, nothing is said."""
+    """The text is empty if no call was replayed or outbound calls are not affected."""
     assert ["", ""] == [cards.effect(impact) for impact in (None, ReplayImpact(labels={}, decided=1))]
 
 
 def test_chips_stand_at_the_places_of_their_states() -> None:
-    """A chip takes its color from its place, so that the theme decides what red is."""
+    """Each chip is at a position of its state, because the theme sets colors by position."""
     options = [
         option["value"]
         for option in tables.chips("State", {"High": "lost", "Critical": "lost", "Passed": "good"})["type_config"][
@@ -436,7 +453,7 @@ def test_chips_stand_at_the_places_of_their_states() -> None:
 
 
 def test_an_edit_that_breaks_a_rule_saves_nothing(world: Snapshot) -> None:
-    """The rule that is broken is said, by the column's name as people read it."""
+    """An invalid edit is rejected with a message that names the rule and the label of the column."""
     row = world.pbxs.iloc[0].to_dict() | {"ip_kind": "movable"}
 
     with pytest.raises(InputError, match=r"^Kind of address: .*Nothing was saved\.$"):
@@ -444,7 +461,7 @@ def test_an_edit_that_breaks_a_rule_saves_nothing(world: Snapshot) -> None:
 
 
 def test_an_id_is_given_once(world: Snapshot) -> None:
-    """A new PBX does not take another's place."""
+    """A new PBX cannot take an existing id."""
     row = dict.fromkeys(world.pbxs, "") | pbx("denver")
 
     with pytest.raises(InputError, match="belongs to Denver already"):
@@ -452,7 +469,7 @@ def test_an_id_is_given_once(world: Snapshot) -> None:
 
 
 def test_what_follows_from_a_bad_cell_is_not_counted(world: Snapshot) -> None:
-    """A PBX that is not kept takes its addresses with it; the one thing to put right is the one thing said."""
+    """Only the invalid cell is reported, not the addresses that are rejected along with its PBX."""
     row = world.pbxs[world.pbxs["pbx_id"] == "denver"].iloc[0].to_dict() | {"timezone": "Mars/Olympus"}
 
     with pytest.raises(InputError, match=r"^Timezone: .* Nothing was saved\.$") as caught:
@@ -461,7 +478,7 @@ def test_what_follows_from_a_bad_cell_is_not_counted(world: Snapshot) -> None:
 
 
 def test_a_new_pbx_is_added_to_the_rest(world: Snapshot) -> None:
-    """Whole frames come back, conformed, with one row more."""
+    """Adding a PBX returns the whole frame, conformed, with one more row."""
     frames = edits.with_pbx(world, dict.fromkeys(world.pbxs, "") | pbx("tulsa"))
 
     assert ["seattle", "denver", "tulsa"] == list(frames["pbxs"]["pbx_id"])
@@ -469,7 +486,7 @@ def test_a_new_pbx_is_added_to_the_rest(world: Snapshot) -> None:
 
 
 def test_an_address_is_shared_where_that_is_declared(world: Snapshot) -> None:
-    """Another PBX's address is refused unless it is said to be shared; one's own is in use already."""
+    """An address of another PBX is rejected unless declared as shared; the PBX's own is already in use."""
     taken = str(world.addresses_now.loc[world.addresses_now["pbx_id"] == "seattle", "address"].iloc[0])
 
     with pytest.raises(InputError, match=r"in use by Seattle already\. End it there first, or"):
@@ -488,7 +505,7 @@ LATER = timedelta(minutes=1)
 
 
 def ended(snapshot: Snapshot, address: str) -> Snapshot:
-    """Return the snapshot after every PBX left an address."""
+    """Return the snapshot after both PBXs have ended an address."""
     for pbx_id in ("seattle", "denver"):
         frames = edits.without_address(snapshot, pbx_id=pbx_id, address=address, now=NOW + LATER)
         snapshot = replace(snapshot, pbx_addresses=frames["pbx_addresses"])
@@ -496,6 +513,6 @@ def ended(snapshot: Snapshot, address: str) -> Snapshot:
 
 
 def test_a_network_names_the_pbxs_inside(world: Snapshot) -> None:
-    """The entry of a list may hold several PBXs; one that holds none is nobody's."""
+    """A network is shown with all PBXs inside it, or as unassigned if there is none."""
     assert "Denver and Seattle" == formatting.owner_of("198.51.100.0/24", world)
     assert "unassigned" == formatting.owner_of("192.0.2.0/28", world)

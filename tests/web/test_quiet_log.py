@@ -1,4 +1,4 @@
-"""Limit each kind of server log message to one a minute."""
+"""Limit of one log message per kind and minute in the web server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UPGRADE = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: rubbis
 
 
 def send(web: Web, data: bytes) -> bytes:
-    """Send bytes and read until the server has answered or closed."""
+    """Send bytes and return the first data of the response; empty if the server closed the connection."""
     with closing(web.connect()) as line:
         line.sendall(data)
         try:
@@ -25,7 +25,7 @@ def send(web: Web, data: bytes) -> bytes:
 
 
 def test_rubbish_is_logged_once(web: Web) -> None:
-    """Over bare sockets, hundreds of times: a line for each kind of complaint, not for each request."""
+    """300 invalid requests over plain sockets add one log line per kind of message, not one per request."""
     before = len(web.log.read_text().splitlines())
     for number in range(300):
         send(web, [*RUBBISH, UPGRADE % web.host.encode()][number % 4])
@@ -38,7 +38,11 @@ def test_rubbish_is_logged_once(web: Web) -> None:
 
 
 def test_what_was_left_out_is_counted() -> None:
-    """Each kind by itself; values in a message make no new kind, and more kinds than there are share one."""
+    """
+    Omitted messages are counted by kind.
+
+    Values in a message make no new kind, and kinds above the maximum share one limit.
+    """
     now = [0.0]
     bound = OncePerMinute(lambda: now[0])
 
@@ -54,7 +58,7 @@ def test_what_was_left_out_is_counted() -> None:
 
 
 def test_each_exception_is_a_kind() -> None:
-    """The second fault of the app is not lost behind the first, though the server has one message for all."""
+    """Exceptions of different types are different kinds, although the server logs them with the same message."""
     bound = OncePerMinute(lambda: 0.0)
 
     def let_through(fault: Exception) -> bool:
@@ -72,7 +76,7 @@ def test_each_exception_is_a_kind() -> None:
 
 
 def test_exceptions_of_one_type_at_two_places_are_two_kinds() -> None:
-    """The place is the line that raised the exception."""
+    """Exceptions of one type raised on two lines are two kinds."""
     bound = OncePerMinute(lambda: 0.0)
     for text in ("x", "1/0"):
         try:

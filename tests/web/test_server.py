@@ -1,4 +1,4 @@
-"""How the app is served: nothing in the environment or the working directory changes it, and nothing else serves it."""
+"""The web server: environment and working directory change no option, and no other server shows the dashboard."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ json.dump([found, os.environ.get("FROM_SECRETS"), config.get_option("server.cook
 """
 VARIABLES = {
     "STREAMLIT_SERVER_ENABLE_CORS": "false",
-    "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",  # noqa: S104 - what must not take effect
+    "STREAMLIT_SERVER_ADDRESS": "0.0.0.0",  # noqa: S104 - must have no effect
     "STREAMLIT_SERVER_BASE_URL_PATH": "/elsewhere",
     "STREAMLIT_SERVER_COOKIE_SECRET": "known",
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "true",
@@ -59,7 +59,7 @@ MOST_MB = 16
 
 
 def test_no_variable_and_no_file_changes_an_option(tmp_path: Path) -> None:
-    """Hostile files in the working directory and the user's folder, hostile variables: every option is as set."""
+    """Hostile files in the working directory and the user's home, and hostile variables, change no option."""
     for folder in (tmp_path / ".streamlit", tmp_path / "user" / ".streamlit"):
         folder.mkdir(parents=True)
         (folder / "config.toml").write_text(HOSTILE)
@@ -86,18 +86,22 @@ def test_no_variable_and_no_file_changes_an_option(tmp_path: Path) -> None:
 
 
 def test_every_option_is_set_and_those_that_guard_the_dashboard_are_strict() -> None:
-    """A new Streamlit with a new option is served with its default, whatever a file says."""
+    """
+    Options that protect the dashboard are strict.
+
+    An option that a new Streamlit version adds is served with its default, whatever a file says.
+    """
     options = server.options(8501)
 
     assert options["client.allowedOrigins"] == []
     assert options["server.xsrfCookieSameSite"] == "strict"
     assert options["secrets.files"] == []
     assert options["server.enableStaticServing"] is False
-    assert options["server.maxUploadSize"] == 50  # of the file beside the app
+    assert options["server.maxUploadSize"] == 50  # from the configuration file next to the app
 
 
 def drawn(web: Web, *headers: tuple[str, str]) -> list[str]:
-    """Run the first page over the pages' own protocol and return what is drawn; of an error its text."""
+    """Run the first page over Streamlit's protocol and return its elements as text; of an alert only its body."""
     place = f"ws://127.0.0.1:{web.port}/_stcore/stream"
     texts = []
     with connect(place, subprotocols=["streamlit"], origin=web.url, additional_headers=headers, max_size=2**24) as wire:
@@ -115,7 +119,7 @@ def drawn(web: Web, *headers: tuple[str, str]) -> list[str]:
 
 
 def test_started_in_any_other_way_the_app_draws_one_sentence(tmp_path: Path) -> None:
-    """Whatever headers a client forges: the table of sessions of that process is empty."""
+    """Without the gate the app shows only an error, whatever headers are forged, because its session table is empty."""
     flags = ["--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     program = ["-m", "streamlit", "run", str(server.SCRIPT), *flags]
     child, port = start(tmp_path / "home", tmp_path / "log", *program, STREAMLIT_SERVER_ADDRESS="127.0.0.1")
@@ -137,7 +141,7 @@ def test_started_in_any_other_way_the_app_draws_one_sentence(tmp_path: Path) -> 
 
 
 def test_a_forged_header_changes_nothing_behind_the_gate(web: Web) -> None:
-    """The app is told the session of the cookie, and asks that browser for a name before anything is opened."""
+    """The app gets the cookie's session, not a forged one, and asks for a name before it opens the account."""
     name, _, value = web.enter().partition(": ")
     other = web.enter()
 
@@ -150,7 +154,7 @@ def test_a_forged_header_changes_nothing_behind_the_gate(web: Web) -> None:
 
 @pytest.mark.parametrize("asked", ["--version", "--port", "--port=0x"])
 def test_only_a_port_is_asked_for(asked: str) -> None:
-    """The module is started by ``trunkgate serve``; it takes no option of Streamlit."""
+    """The server module, started by ``trunkgate serve``, accepts a port and no option of Streamlit."""
     done = subprocess.run(
         [sys.executable, "-m", "dashboard.web.server", asked], cwd=ROOT, capture_output=True, text=True, check=False
     )

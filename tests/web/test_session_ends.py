@@ -1,4 +1,4 @@
-"""What a gate does with open WebSockets when their session ends, and what it hands to the app."""
+"""End of open WebSockets when their session ends, and the session header that the gate passes to the app."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ORIGIN = (b"origin", b"http://127.0.0.1:8501")
 
 
 def in_a_thread(play: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in a thread of its own: a browser fixture of the same worker keeps a loop running in this one."""
+    """Run a coroutine in its own thread; a browser fixture of the same worker keeps a loop running in this one."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(asyncio.run, play).result()
 
 
 class Browser:
-    """The other end of one WebSocket of a gate."""
+    """The client's end of one WebSocket, and the gate and app that serve it."""
 
     def __init__(self, sessions: MemorySessions, cookie: str, *headers: tuple[bytes, bytes]) -> None:
         self.to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
@@ -41,7 +41,7 @@ class Browser:
         self.headers = [HOST, ORIGIN, (b"cookie", f"trunkgate_{PORT}={cookie}".encode()), *headers]
 
     async def run(self) -> None:
-        """Open the WebSocket and stay until it ends."""
+        """Open the WebSocket and wait until it ends."""
         await self.to_app.put({"type": "websocket.connect"})
         scope = {"type": "websocket", "path": "/_stcore/stream", "headers": self.headers}
         await asyncio.wait_for(self.gate(scope, self.to_app.get, self._take), LONGEST_S)
@@ -65,7 +65,11 @@ class Browser:
 
 
 def test_all_tabs_of_a_session_end_with_it() -> None:
-    """Each browser is sent to the page that says why, then its line is closed; the app sends nothing after that."""
+    """
+    When a session ends, each of its tabs gets the farewell and a close, and nothing more from the app.
+
+    The farewell makes the browser load the page that states the reason.
+    """
 
     async def play() -> list[Browser]:
         sessions = MemorySessions()
@@ -77,7 +81,7 @@ def test_all_tabs_of_a_session_end_with_it() -> None:
         await tabs[0].to_app.put({"type": "websocket.receive", "bytes": b"hello"})
         while len(tabs[0].sent) < 2:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0)
-        await asyncio.to_thread(sessions.end, session)  # as a page's thread does
+        await asyncio.to_thread(sessions.end, session)  # as from the thread of a page run
         await asyncio.gather(*running)
         assert sessions.by_cookie(cookie) is None
         assert session.listeners == []
@@ -91,7 +95,7 @@ def test_all_tabs_of_a_session_end_with_it() -> None:
 
 
 def test_a_session_that_is_over_ends_its_websocket_by_itself() -> None:
-    """Time alone does, by the monotonic clock."""
+    """A WebSocket is closed when its session expires by the monotonic clock."""
 
     async def play() -> Browser:
         sessions = MemorySessions()
@@ -106,7 +110,7 @@ def test_a_session_that_is_over_ends_its_websocket_by_itself() -> None:
 
 
 def test_a_closed_browser_leaves_no_listener() -> None:
-    """A session lives for days and sees thousands of tabs."""
+    """A closed tab leaves no listener, because a session lasts for days and may have thousands of tabs."""
 
     async def play() -> Session:
         sessions = MemorySessions()
@@ -126,7 +130,7 @@ def test_a_closed_browser_leaves_no_listener() -> None:
     "name", ["x-trunkgate-session", "X-Trunkgate-Session", "x_trunkgate_session", "X-TRUNKGATE-Role"]
 )
 def test_the_app_gets_the_gates_word_and_no_clients(name: str) -> None:
-    """Whatever a client sends under such a name, the app sees one header: the id, which is not the cookie."""
+    """Whatever a client sends under such a name, the app gets one header: the session id, which is not the cookie."""
 
     async def play() -> tuple[Any, Session, str]:
         sessions = MemorySessions()

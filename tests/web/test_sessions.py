@@ -1,4 +1,4 @@
-"""The table of sessions."""
+"""The session table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from dashboard.web.sessions import LIFE_S, MemorySessions, Session
 
 
 def test_a_session_keeps_the_number_of_its_link_and_not_the_token(tmp_path: Path) -> None:
-    """So that the journal can tell two links of one user apart."""
+    """A session stores its link's number, which tells links of one user apart in the journal, and not the token."""
 
     async def nothing(*_: Any) -> dict[str, Any]:
-        """Have no more of a request, and answer nothing."""
+        """Return a disconnect when called to receive; send nothing when called as the app."""
         return {"type": "http.disconnect"}
 
     table = MemorySessions()
@@ -30,7 +30,7 @@ def test_a_session_keeps_the_number_of_its_link_and_not_the_token(tmp_path: Path
 
     for token in (links.make(tmp_path), links.make(tmp_path)):
         scope = {"type": "http", "method": "GET", "path": "/enter", "query_string": f"token={token}&open=yes".encode()}
-        with ThreadPoolExecutor(1) as thread:  # a browser's tests leave an event loop in this one
+        with ThreadPoolExecutor(1) as thread:  # browser tests leave an event loop in this one
             thread.submit(
                 asyncio.run, gate(scope | {"headers": [(b"host", b"localhost:8501")]}, nothing, keep)
             ).result()
@@ -43,7 +43,7 @@ def test_a_session_keeps_the_number_of_its_link_and_not_the_token(tmp_path: Path
 
 
 def test_a_session_is_found_by_its_cookie_and_its_id_and_by_nothing_else() -> None:
-    """The id opens nothing over HTTP, and the cookie is not kept."""
+    """A session is found by its cookie or its id, which are not interchangeable; the cookie is not stored."""
     table = MemorySessions()
     session = Session(made_by="kim")
     cookie = table.add(session)
@@ -58,7 +58,7 @@ def test_a_session_is_found_by_its_cookie_and_its_id_and_by_nothing_else() -> No
 
 
 def test_a_session_ends_after_its_time() -> None:
-    """Then it is gone, and whoever listens is called once."""
+    """An expired session is not found any more, and its listener is called once."""
     table = MemorySessions()
     session = Session(made_by="kim")
     cookie = table.add(session)
@@ -75,7 +75,7 @@ def test_a_session_ends_after_its_time() -> None:
 
 
 def test_who_listens_to_a_session_that_has_ended_is_called_at_once() -> None:
-    """A tab that opens while its session ends is not left open."""
+    """A listener of an ended session is called at once, so that a tab opened at that moment does not stay open."""
     table = MemorySessions()
     called = []
     session = Session(made_by="kim")

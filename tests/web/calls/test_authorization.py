@@ -1,4 +1,4 @@
-"""What is said of one call: was it authorized when it was made."""
+"""The sentence on whether a call was authorized when it was made."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ("source_ip", "pbx_id", "outcome", "sip_status", "direction")
 
 
 def said(row: dict[str, Any], **facts: str) -> str:
-    """Return what is said of a call of PBX a."""
+    """Return the sentence for a call of PBX a."""
     snapshot = make_snapshot(allowed=(LISTED,), pbxs=[pbx("a", **facts)], traffic=[row | {"pbx_id": "a"}])
     one = {name: (row | {"pbx_id": "a"})[name] for name in COLUMNS} | {"started_at": row["first_at"]}
     return authorization.sentence(frame(schemas.CALLS, [one]), Replayer(snapshot))
@@ -38,10 +38,10 @@ def said(row: dict[str, Any], **facts: str) -> str:
     ids=["listed", "digest", "dagger row", "refused", "contradiction", "no version", "open"],
 )
 def test_a_call_is_told_in_one_sentence(row: dict[str, Any], facts: dict[str, str], words: str) -> None:
-    """By the policy of its time; where nobody can tell, why."""
+    """The sentence states the decision of the policy in force at the time, or why there is none."""
     assert words in said(row, **facts)
 
 
 def test_an_inbound_call_is_not_judged() -> None:
-    """The admission rule is about calls out."""
+    """An inbound call gets no sentence, because the admission rule covers outbound calls."""
     assert said(calls_row(LISTED, direction="inbound")) == ""

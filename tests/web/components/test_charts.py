@@ -1,4 +1,4 @@
-"""Plots: the chart's own Vega-Lite, its data beside it as Arrow."""
+"""Plots: the chart's Vega-Lite specification, with its data separately as Arrow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FRAME = pd.DataFrame([{"who": "Denver", "kind": "answered", "calls": 3}, {"who":
 
 
 def names(spec: dict[str, object]) -> set[str]:
-    """Return the names of the data that a Vega-Lite refers to, wherever it does."""
+    """Return the names of all data that a Vega-Lite specification refers to."""
     found = set()
     for key, value in spec.items():
         if key == "data" and isinstance(value, dict):
@@ -23,7 +23,7 @@ def names(spec: dict[str, object]) -> set[str]:
 
 
 def without_data(spec: dict[str, object]) -> dict[str, object]:
-    """Return a Vega-Lite with its data's names and views, which are made up, taken out."""
+    """Return a Vega-Lite specification without its data, generated names and configuration."""
     made_up = ("data", "datasets", "name", "views", "config", "$schema")
     return {
         key: [without_data(each) if isinstance(each, dict) else each for each in value]
@@ -37,14 +37,14 @@ def without_data(spec: dict[str, object]) -> dict[str, object]:
 
 
 def test_a_plot_is_its_chart():
-    """What is sent is what Altair writes and validates, the data aside."""
+    """The specification that is sent equals the one that Altair writes and validates, except for the data."""
     drawn = charts.calls_by_pbx(FRAME, chosen="Reno")
 
     assert without_data(prepared(drawn).vega()) == without_data(drawn.to_dict())
 
 
 def test_its_data_is_arrow_by_the_names_that_it_refers_to():
-    """Every name leads to a table, with the rows of the chart in it."""
+    """Every data name in the specification has an Arrow table, and one of them has the rows of the chart."""
     plot = prepared(charts.calls_by_pbx(FRAME))
     tables = {name: pyarrow.ipc.open_stream(data).read_all() for name, data in plot.datasets.items()}
 
@@ -53,7 +53,7 @@ def test_its_data_is_arrow_by_the_names_that_it_refers_to():
 
 
 def test_a_plot_drawn_twice_is_drawn_alike():
-    """Streamlit takes parts out of what it is given; the next drawing has them again."""
+    """Streamlit removes parts of the specification it gets; the next one is complete again."""
     plot: Plot = prepared(charts.hour_of_week(pd.DataFrame([{"weekday": 0, "hour": 1, "value": 5}])))
     first = plot.vega()
     first.pop("datasets")
@@ -63,7 +63,7 @@ def test_a_plot_drawn_twice_is_drawn_alike():
 
 
 def test_other_rows_are_taken_into_the_same_chart():
-    """The Vega-Lite does not change with the rows, so the browser need not draw anew; only the data does."""
+    """Other rows change the data but not the specification, so the browser does not redraw the chart."""
     other = pd.DataFrame([{"who": who, "kind": "refused_auth", "calls": 9} for who in ("Reno", "Boise", "Denver")])
     day = pd.Timestamp("2026-11-02", tz="UTC")
     made = {

@@ -1,4 +1,4 @@
-"""What the review of a fix says: the replay in numbers, what is watched, what a button does."""
+"""Texts in the review of a fix: figures of the replay, progress of the monitor, titles and buttons."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ WORLD = make_snapshot(pbxs=[pbx("denver")], addresses=[DENVER])
 
 
 def plan(*changes: Change, title: str = "Allow it", undoes: int | None = None) -> Plan:
-    """Return a plan of changes that bear on no past call."""
+    """Return a plan of changes that affect no past call."""
     return Plan(
         title=title, changes=changes, before={}, impact=ReplayImpact(labels={}, decided=1), undoes=undoes, made_at=NOW
     )
 
 
 def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,)) -> MonitorResult:
-    """Return a watch that has seen so many calls."""
+    """Return the result of a monitor that has observed the given calls."""
     return MonitorResult(calls=calls, admitted=calls - refused, refused=refused, since=NOW, sources=sources)
 
 
@@ -53,7 +53,7 @@ def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,
     ],
 )
 def test_a_share_is_whole_only_where_it_is(part: float, said: str) -> None:
-    """Nothing is rounded to all of it or to nothing of it: one undecided call keeps the share below 100 %."""
+    """A share is 0% or 100% only if exact: a single undecided call keeps it below 100%."""
     assert said == ReplayImpact(labels={}, decided=part).share
 
 
@@ -66,12 +66,12 @@ def test_a_share_is_whole_only_where_it_is(part: float, said: str) -> None:
     ],
 )
 def test_calls_are_worth_minutes_and_dollars(counted: LabelCount, said: str) -> None:
-    """Each number carries its unit, and what there is none of is not said."""
+    """Minutes and dollars are stated with their units, and omitted if zero."""
     assert said == replay_summary.worth(counted)
 
 
 def test_the_replay_names_whose_calls_it_touches() -> None:
-    """Who is let in, who is refused, what moves, how much was decided."""
+    """The text names callers admitted and blocked, calls that move, why calls are undecided, and the share decided."""
     impact = ReplayImpact(
         labels={"unchanged": LabelCount(calls=9), "cannot tell": LabelCount(calls=10)},
         decided=0.9999,
@@ -92,7 +92,7 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
 
 
 def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
-    """A reason that a guard gives stands there alone; the others stay."""
+    """A reason that a guard states is omitted from the replay's text; other reasons stay."""
     impact = ReplayImpact(
         labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2}
     )
@@ -113,7 +113,7 @@ def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
     ],
 )
 def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int], said: str) -> None:
-    """How many calls are of unassigned addresses, where the label does not say so itself."""
+    """Calls from unassigned addresses are counted unless the label already implies them."""
     labels = {name: LabelCount(calls=8) for name in ("broken", "saved", "cannot tell", "stopped", "unchanged")}
     impact = ReplayImpact(labels=labels, decided=1, nobodys=nobodys)
 
@@ -190,12 +190,12 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
     ],
 )
 def test_a_watch_says_what_is_watched(change: Change, seen: MonitorResult, said: tuple[str, str, str]) -> None:
-    """Calls from an address that was taken off are meant to be refused; of all others a refusal is a fault."""
+    """Refusals are intended for a removed address, foreseen if the replay predicted them, and an error otherwise."""
     assert said == progress.say(plan(change), seen, WORLD)
 
 
 def test_a_watch_without_refusals_on_record_says_so() -> None:
-    """Where refused calls leave no record, silence after a removal proves nothing, and that is said."""
+    """If refused calls are not on record, the text says so, because having no calls after a removal proves nothing."""
     blind = replace(WORLD, capabilities=WORLD.capabilities - {Capability.REFUSALS_IN_CDRS})
     _, _, said = progress.say(plan(RemoveAddress(network=ADDRESS)), watch(), blind)
 
@@ -203,7 +203,7 @@ def test_a_watch_without_refusals_on_record_says_so() -> None:
 
 
 def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
-    """Not by the name of what it takes back; and taking that back again is doing the first thing again."""
+    """An undo is named by its own changes, and the button that undoes it by the original change."""
     first = plan(AllowAddress(network=ADDRESS), title="Allow 198.51.100.24")
     undo = plan(RemoveAddress(network=ADDRESS), title="Undo: allow 198.51.100.24", undoes=4)
 
@@ -213,7 +213,7 @@ def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
 
 
 def test_more_than_one_change_is_counted() -> None:
-    """The first is said and how many there are beside it."""
+    """With several changes the title names the first and counts the rest."""
     undo = plan(
         RouteNumber(number="16025550150", to_alias="", was_alias="Phoenix"),
         DeleteRoute(alias="Phoenix", value="198.51.100.60"),
@@ -225,7 +225,7 @@ def test_more_than_one_change_is_counted() -> None:
 
 
 def test_the_button_of_several_changes_counts_them() -> None:
-    """It does not name the first alone; a plan of one change says that change."""
+    """The button counts several changes; with one change it names the change."""
     two = (AllowAddress(network=ADDRESS), RemoveAddress(network="203.0.113.66"))
 
     assert "Make these 2 changes" == diffs.press(plan(*two))

@@ -1,4 +1,4 @@
-"""The preview of an import: what it adds and changes, each as before and after."""
+"""Preview of an import: additions and changes, each with the values before and after."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def preview(text: str) -> list[tuple[str, ...]]:
 
 
 def test_an_added_row_shows_what_it_will_be() -> None:
-    """Before it was not there; after it is what the file says of it, and rows that stay are not among the changes."""
+    """An added row shows that it was not there, then its values; unchanged rows are omitted."""
     (row,) = preview("pbx_id,name,site\ntulsa,Tulsa,Pier 4\n")
 
     assert ("Added", "PBX tulsa", "", "Not there") == row[:4]
@@ -29,12 +29,12 @@ def test_an_added_row_shows_what_it_will_be() -> None:
 
 
 def test_a_changed_cell_shows_both_sides() -> None:
-    """The column is named as people read it."""
+    """A changed cell is shown with its old and new value under the label of its column."""
     assert [("Changed", "PBX seattle", "Site", "", "Pier 4")] == preview("pbx_id,name,site\nseattle,Seattle,Pier 4\n")
 
 
 def test_an_address_is_named_with_its_pbx() -> None:
-    """A row of an address or a number says whose it is."""
+    """A row for an address names its PBX."""
     rows = preview("pbx_id,address\ndenver,198.51.100.25\n")
 
     assert ["Address 198.51.100.25 of denver"] == [row[1] for row in rows]

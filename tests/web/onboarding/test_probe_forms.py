@@ -1,4 +1,4 @@
-"""Probes on a page: PoPs are asked at once, answers are sentences, and the command can be pasted into a shell."""
+"""Probe forms: PoPs are probed concurrently, answers are sentences, and the command can be pasted into a shell."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tests.sip.probe.far_end import FarEnd, answer, far_end
 
 
 def says(status: str) -> Callable[[str, str], list[bytes]]:
-    """Answer everything with one status."""
+    """Return a responder that answers every request with one status."""
     return lambda _method, request: [answer(request, status)]
 
 
 def at(end: FarEnd) -> str:
-    """Return the PoP's name."""
+    """Return the far end's PoP, as host and port."""
     return f"127.0.0.1:{end.port}"
 
 
 def test_pops_are_asked_at_once() -> None:
-    """One that is silent holds up nobody: all are done when its time is over, in the order they were named."""
+    """PoPs are probed concurrently, so a silent one delays no other; results are in the order of the PoPs."""
     together = Barrier(2)
 
     def both(*_: str) -> list[bytes]:
-        """Say nothing; asked one after the other, the first would not be there any more when the second is asked."""
+        """Do not answer; probed one after the other, the first probe would end before the second begins."""
         with suppress(BrokenBarrierError):
             together.wait(WAIT_S)
         return []
@@ -48,7 +48,7 @@ def test_pops_are_asked_at_once() -> None:
 
 
 def test_what_a_pop_says_cannot_dress_up() -> None:
-    """Markdown and color in a reason phrase are shown as they are."""
+    """Markdown and colors in a reason phrase are shown as plain text."""
     with far_end(says("503 :red[gone] [here](http://192.0.2.1)")) as end:
         (found,) = asked([at(end)])
 
@@ -57,13 +57,13 @@ def test_what_a_pop_says_cannot_dress_up() -> None:
 
 
 def test_a_host_that_is_none_is_a_sentence() -> None:
-    """What stands in the inventory may be anything."""
+    """An invalid host name raises an error with a message, because the inventory may contain any text."""
     with pytest.raises(InputError, match="is not a host name"):
         asked(["a b"])
 
 
 def test_the_command_is_one_of_the_shell() -> None:
-    """What it is made of stays one word each."""
+    """Each argument of the command stays one word in a shell."""
     told = command("198.51.100.24", "us-west-or.sip.flowroute.com", "12345678")
 
     assert told == (
@@ -74,13 +74,13 @@ def test_the_command_is_one_of_the_shell() -> None:
 
 
 def page(pop: str) -> None:
-    """Draw the part on a real account; AppTest takes this function's text, so it brings all that it needs."""
-    from datetime import UTC, datetime  # noqa: PLC0415 - as above
+    """Draw the form for a real account; AppTest runs this function's source alone, so it imports all that it needs."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - AppTest runs only this source
 
-    import streamlit as st  # noqa: PLC0415 - as above
+    import streamlit as st  # noqa: PLC0415 - AppTest runs only this source
 
-    from dashboard.domain.snapshot import Account, Snapshot  # noqa: PLC0415 - as above
-    from dashboard.web.onboarding import probe_forms  # noqa: PLC0415 - as above
+    from dashboard.domain.snapshot import Account, Snapshot  # noqa: PLC0415 - AppTest runs only this source
+    from dashboard.web.onboarding import probe_forms  # noqa: PLC0415 - AppTest runs only this source
 
     known = Snapshot(datetime.now(UTC), Account("12345678", None))
     kept = st.session_state.setdefault("kept", [])
@@ -88,7 +88,7 @@ def page(pop: str) -> None:
 
 
 def test_a_press_asks_and_tells() -> None:
-    """The answer stands on the page, with what it does not prove."""
+    """The button probes the PoP; the page shows the answer and what it does not prove, and saves it as a note."""
     with far_end(says("200 OK")) as end:
         at_page: Any = AppTest.from_function(page, args=(at(end),), default_timeout=waiting.WAIT_S).run()
         assert not at_page.exception

@@ -1,4 +1,4 @@
-"""The app as its tests run it: on a small sample account of its own, without a browser."""
+"""Fixtures for pages: the app on a small sample account of its own, without a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PERSON = "Ola"
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a module on one worker, in their order: they share an account."""
+    """Keep the tests of a module on one worker, in their order, because they share an account."""
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Show a fault of ours whole, sync only when told to, and let no cache outlive its test's home."""
+    """Show errors in full, disable the background sync, set the browser's session, and clear caches after the test."""
     monkeypatch.setenv(SYNCED_BY, "tests")
     config.set_option("client.showErrorDetails", "full")
     sessions.stand_in(sessions.Session(made_by="kim", name=PERSON))
@@ -43,7 +43,7 @@ def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Keep the whole sample account open, read once for every test of a module."""
+    """Open a sample account that is synced once for all tests of a module."""
     settings = Settings(home=tmp_path_factory.mktemp("account"), sample_calls=CALLS)
     with Workspace.open(settings) as opened:
         opened.sync()
@@ -52,7 +52,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture
 def app(account: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
-    """Open a page of the app on the sample account."""
+    """Return a function that opens a page of the app on the sample account."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(account.settings.home))
 
     def opened(page: str = "", **query: Any) -> AppTest:

@@ -1,4 +1,4 @@
-"""The draft on the page What if, edited as a browser does it, and what is read off it."""
+"""Helpers that edit the draft on the What if page as a browser does, and read the page."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ DENVER = "198.51.100.24"
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
 
 
 def row_of(at: AppTest, network: str) -> int:
-    """Return the place of an entry in the editor."""
+    """Return the row number of an entry in the editor."""
     return list(at.session_state[KEY].base["network"]).index(network)
 
 
 def edit(at: AppTest, **edits: Any) -> AppTest:
-    """Edit the list as the browser says it: ``edited_rows``, ``added_rows``, ``deleted_rows``."""
+    """Edit the list with the state a browser sends: ``edited_rows``, ``added_rows``, ``deleted_rows``."""
     state: dict[str, Any] = {"edited_rows": {}, "added_rows": [], "deleted_rows": [], **edits}
     at.session_state[at.session_state[KEY].key] = state
     at.run()
@@ -41,7 +41,7 @@ def edit(at: AppTest, **edits: Any) -> AppTest:
 
 
 def switch(at: AppTest, choice: str) -> AppTest:
-    """Turn the switch."""
+    """Set the credentials switch."""
     at.session_state[SWITCH_KEY] = choice
     at.run()
     assert not at.exception
@@ -49,17 +49,17 @@ def switch(at: AppTest, choice: str) -> AppTest:
 
 
 def shown(at: AppTest) -> list[str]:
-    """Return the counts of the replay on the page, by label; those of a dialog where one is open."""
+    """Return the replay counts on the page in the order of ``LABELS``; of the dialog, if one is open."""
     found = {MARK.sub("", metric.label).lower(): metric.value.partition(" ")[0] for metric in at.metric}
     return [found.get(label, "0") for label in LABELS]
 
 
 def expected(account: Workspace, *changes: Change) -> ReplayImpact:
-    """Replay the changes without a page."""
+    """Return the impact of the changes, replayed without a page."""
     known = account.snapshot()
     return Replayer(known).against(proposed(known.policy, changes)).impact
 
 
 def counts(impact: ReplayImpact) -> list[str]:
-    """Return a replay's counts, by label, as the page writes them."""
+    """Return the counts of a replay in the order of ``LABELS``, formatted as on the page."""
     return [f"{impact.calls(label):,}" for label in LABELS]

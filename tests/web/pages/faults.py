@@ -1,4 +1,4 @@
-"""What a page may say under faults: positive phrases with what they rest on, and how they are looked for."""
+"""Positive phrases that need fresh inputs, and the search for unsupported ones on pages under faults."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ POSITIVE = {
     "Verified": INPUTS,
     **{check.description: tuple(name for name in check.deciding if name in INPUTS) for check in discover()},
 }
-"""Positive statements, among them what each check expects, and the inputs that have to be fresh for them."""
+"""Positive statements, including what each check expects, to the inputs that must be fresh for them."""
 CELLS = {
     "OK": ("calls", "allowed_ips", "inventory"),
     "Passed": INPUTS,
     "\u2713 Done": ("inventory",),
 }
-"""Positive marks in tables, and the inputs of each."""
+"""Positive marks in tables, to the inputs that must be fresh for them."""
 GREEN = re.compile(r":green\[:material/(check_circle|check)")
 
 
 def open_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """Open the app on a home of a real account, on what is known so far."""
+    """Open the app on a home of a real account, with the data so far instead of a first sync."""
     for name, value in {**KEYS, "TRUNKGATE_HOME": str(home), "TRUNKGATE_PUBLIC_RANGES": PUBLIC}.items():
         monkeypatch.setenv(name, value)
     at = new_app().run()
@@ -68,7 +68,7 @@ def texts(at: AppTest) -> Iterator[str]:
 
 
 def cells(at: AppTest) -> Iterator[str]:
-    """Yield every text in a table, lists of chips one by one."""
+    """Yield every text in a table; each chip of a list separately."""
     for frame in at.dataframe:
         for column in frame.value.columns:
             for value in frame.value[column]:
@@ -83,7 +83,7 @@ def beyond(text: str, faults: Collection[str]) -> bool:
 
 
 def overclaims(at: AppTest, faults: tuple[str, ...]) -> Iterator[str]:
-    """Yield what a page claims that the data does not support."""
+    """Yield the texts of a page that claim more than the data supports."""
     by_name = faulty_homes.ages(faults)
 
     def lacks(inputs: tuple[str, ...]) -> bool:
@@ -104,7 +104,7 @@ def overclaims(at: AppTest, faults: tuple[str, ...]) -> Iterator[str]:
 
 
 def look(home: Path, faults: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> int:
-    """Render every page and hold it to the data; return how many pages there were."""
+    """Render every page, assert that it claims nothing beyond the data, and return the number of pages."""
     at = open_on(home, monkeypatch)
     for name in PAGES:
         at.switch_page(f"web/pages/{name}.py").run()

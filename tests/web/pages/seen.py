@@ -1,4 +1,4 @@
-"""All that a page sends to the browser as text: elements of any kind, options, tables, charts and their rows."""
+"""All texts that a page sends to the browser: of any element, options, tables, charts and their rows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pyarrow
 from streamlit.testing.v1 import AppTest
 
 ARROW = b"\xff\xff\xff\xff"
-"""What a stream of Arrow begins with."""
+"""First bytes of an Arrow stream."""
 
 
 def sent(at: AppTest) -> Iterator[tuple[str, str, str]]:
-    """Yield the kind of element, the name of the field, and the text, of each text of a page that ran."""
+    """Yield element kind, field name and text for each text of a page that ran."""
     assert not at.exception
-    yield from _of_node(at._tree)  # noqa: SLF001 - every element, of whatever kind
+    yield from _of_node(at._tree)  # noqa: SLF001 - elements of every kind
 
 
 def _of_node(node: Any) -> Iterator[tuple[str, str, str]]:
@@ -44,7 +44,7 @@ def _of_message(told: Any, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _of_bytes(told: bytes) -> Iterator[str]:
-    """Return the texts of rows of Arrow, their names among them."""
+    """Yield the column names and texts of an Arrow stream; nothing for other bytes."""
     if told.startswith(ARROW):
         table = pyarrow.ipc.open_stream(told).read_all()
         yield from table.column_names

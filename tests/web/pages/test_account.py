@@ -1,4 +1,4 @@
-"""Account: the list with whose each entry is; a paste never takes anything off by itself."""
+"""Account page: entries with their owners, reviews of changes, and pastes that remove no entry by themselves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from dashboard.services.workspace import Workspace
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, Markdown, captions and warnings of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption, *at.warning])
 
 
 def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
-    """An address stands beside its PBX's name; a former owner and nobody are said as such."""
+    """Each entry is shown with its PBX, as formerly of a PBX, or as unassigned."""
     rows = app("account").dataframe[0].value.set_index("network")
 
     assert "Seattle" == rows.loc["198.51.100.11", "pbx"]
@@ -25,7 +25,11 @@ def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_title_counts_what_the_table_marks(app: Callable[..., AppTest]) -> None:
-    """A former address and a network with an unassigned caller need review; they do belong to a PBX."""
+    """
+    The title counts the entries that the table marks for review.
+
+    These include a former address and a network with an unassigned caller, which do belong to a PBX.
+    """
     at = app("account")
     control = at.dataframe[0].value["control"]
     marked = sum(list(chips) == ["Needs review"] for chips in control)
@@ -34,7 +38,7 @@ def test_the_title_counts_what_the_table_marks(app: Callable[..., AppTest]) -> N
 
 
 def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]) -> None:
-    """That an entry is on standby is said with why it is here; that it is listed as active is not."""
+    """The purpose of an entry is preceded by the role standby, but not by the role active."""
     why = app("account").dataframe[0].value.set_index("network")["why"]
 
     assert "Standby: Failover line of Chicago" == why["198.51.100.13"]
@@ -42,7 +46,7 @@ def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]
 
 
 def test_a_selected_entry_says_who_put_it_there(app: Callable[..., AppTest]) -> None:
-    """The whole of it stands below the table, when it is due for review too."""
+    """A selected entry is shown in full below the table, including who added it and when it is due for review."""
     at = app("account")
     row = list(at.dataframe[0].value["network"]).index("198.51.100.12")
     at.session_state["account_entries"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
@@ -53,7 +57,7 @@ def test_a_selected_entry_says_who_put_it_there(app: Callable[..., AppTest]) -> 
 
 
 def test_a_selected_entry_can_be_removed_through_a_review(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The button is named by what it does, and nothing happens before the plan was seen."""
+    """The button names the removal and opens the review; the entry stays until the plan is applied."""
     at = app("account")
     row = list(at.dataframe[0].value["network"]).index("203.0.113.66")
     at.session_state["account_entries"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
@@ -69,7 +73,7 @@ def test_a_selected_entry_can_be_removed_through_a_review(app: Callable[..., App
 
 
 def test_a_part_of_the_list_pasted_removes_nothing(app: Callable[..., AppTest]) -> None:
-    """What is missing from a paste stays, and is offered one by one, not ticked."""
+    """Entries missing from a paste stay; each has an unticked checkbox for its removal."""
     at = app("account")
     at.text_area(key="account_pasted").set_value("Seattle  198.51.100.11\nNew office  192.0.2.77").run()
 
@@ -82,7 +86,7 @@ def test_a_part_of_the_list_pasted_removes_nothing(app: Callable[..., AppTest]) 
 
 
 def test_what_is_ticked_is_removed_with_the_rest_kept(app: Callable[..., AppTest]) -> None:
-    """One entry ticked is one more change of the plan."""
+    """A ticked entry is one more change of the plan; other entries are kept."""
     at = app("account")
     at.text_area(key="account_pasted").set_value("192.0.2.77").run()
     at.checkbox(key="account_gone_203.0.113.66").check().run()
@@ -95,7 +99,7 @@ def test_what_is_ticked_is_removed_with_the_rest_kept(app: Callable[..., AppTest
 
 
 def test_what_is_no_address_is_said_with_its_line(app: Callable[..., AppTest]) -> None:
-    """A private address in a paste is handed back with its line and the reason."""
+    """A private address in a paste is rejected with its line and the reason."""
     at = app("account")
     at.text_area(key="account_pasted").set_value("198.51.100.11\n10.0.0.8").run()
 
@@ -104,7 +108,7 @@ def test_what_is_no_address_is_said_with_its_line(app: Callable[..., AppTest]) -
 
 
 def test_a_paste_without_an_address_changes_nothing(app: Callable[..., AppTest]) -> None:
-    """Nothing read is said, and there is nothing to accept."""
+    """A paste without an address gets a message and no button to accept it."""
     at = app("account")
     at.text_area(key="account_pasted").set_value("see attached").run()
 
@@ -113,7 +117,7 @@ def test_a_paste_without_an_address_changes_nothing(app: Callable[..., AppTest])
 
 
 def test_credentials_go_through_a_review(app: Callable[..., AppTest]) -> None:
-    """Disabling them says whose calls it would break, and asks for the names."""
+    """The review of disabling credentials names the PBXs whose calls would break and asks for their names."""
     at = app("account")
     at.button(key="account_credentials").click().run()
 

@@ -1,4 +1,4 @@
-"""Calls: what became of them, and single calls found by what is known of them."""
+"""Calls page: outcomes of calls, and the search for single calls."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.calls.exports import as_csv, rows_at
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
 
 
 def test_the_title_says_how_many_were_refused(app: Callable[..., AppTest]) -> None:
-    """How many calls, over what time, and which share was refused."""
+    """The title states the number of calls and the period, followed by how many were refused."""
     assert "outbound calls in the last 30 days; " in app("calls", span="30 days").title[0].value
 
 
 def test_calls_are_found_by_outcome_and_pbx(app: Callable[..., AppTest]) -> None:
-    """Two conditions hold at once, and every row says whose it is."""
+    """Filters by outcome and PBX apply together, and every row names its PBX."""
     rows = app("calls", span="30 days", outcome="Refused for authorization", **{"from": "Denver"}).dataframe[0].value
 
     assert {"Denver"} == set(rows["pbx"])
@@ -36,7 +36,7 @@ def test_calls_are_found_by_outcome_and_pbx(app: Callable[..., AppTest]) -> None
 
 
 def test_calls_are_found_by_part_of_a_number(app: Callable[..., AppTest]) -> None:
-    """Punctuation does not matter: digits are what a number is."""
+    """Calls are found by part of a number, whatever punctuation is typed with it."""
     rows = app("calls", span="30 days", number="(44) 909").dataframe[0].value
 
     assert len(rows)
@@ -44,7 +44,7 @@ def test_calls_are_found_by_part_of_a_number(app: Callable[..., AppTest]) -> Non
 
 
 def test_pages_go_back_in_time_and_forward_again(app: Callable[..., AppTest]) -> None:
-    """No call stands on two pages, and the way back leads to the page before."""
+    """The page of older calls has none newer than the first page; the way back shows the first page again."""
     at = app("calls", span="30 days")
     first = at.dataframe[0].value
     at.button(key="calls_older").click().run()
@@ -59,7 +59,7 @@ def test_pages_go_back_in_time_and_forward_again(app: Callable[..., AppTest]) ->
 
 
 def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
-    """A selected call is told in a sentence, with the addresses and whose they are."""
+    """A selected call is shown with its reason, its source address with the PBX, and whether it was authorized."""
     at = app("calls", span="30 days", outcome="Refused for authorization")
     at.session_state["calls_table_0"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     at.run()
@@ -71,12 +71,12 @@ def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
 
 
 def test_nothing_matches(app: Callable[..., AppTest]) -> None:
-    """An empty answer says what to do."""
+    """A search without results says that no call matches."""
     assert "No call matches" in words(app("calls", number="9999999"))
 
 
 def test_filters_of_the_address_narrow_title_and_table(app: Callable[..., AppTest]) -> None:
-    """Who, time and code given in the address count for the title and for the table alike."""
+    """Caller, period and code in the URL filter the title and the table alike."""
     at = app("calls", span="30 days", code="403 Tech Prefix and IP not in ACL", **{"from": "Denver"})
     shown = at.dataframe[0].value
 
@@ -86,7 +86,7 @@ def test_filters_of_the_address_narrow_title_and_table(app: Callable[..., AppTes
 
 
 def test_the_page_says_how_many_calls_match(app: Callable[..., AppTest]) -> None:
-    """The number in the title is the number under the table."""
+    """The number of calls in the title equals the number under the table."""
     at = app("calls", span="30 days")
     total = at.title[0].value.partition(" outbound")[0]
 
@@ -94,7 +94,7 @@ def test_the_page_says_how_many_calls_match(app: Callable[..., AppTest]) -> None
 
 
 def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]) -> None:
-    """One button takes every filter off; the span stays."""
+    """One button removes all filters and keeps the span."""
     at = app("calls", span="30 days", outcome="Answered", **{"from": "Denver"})
     at.button(key="calls_clear").click().run()
 
@@ -103,7 +103,7 @@ def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]
 
 
 def test_another_span_lets_go_of_a_stretch(app: Callable[..., AppTest], account: Workspace) -> None:
-    """What was chosen in the old span may not lie in the new one."""
+    """Another span clears a selected stretch of time, because it may be outside the new span."""
     begin = account.snapshot().taken_at - timedelta(days=3)
     at = app("calls", span="7 days", begin=f"{begin:%Y-%m-%dT00:00}")
     assert " from " in at.title[0].value
@@ -115,7 +115,7 @@ def test_another_span_lets_go_of_a_stretch(app: Callable[..., AppTest], account:
 
 
 def test_a_tick_does_not_move_to_another_call(app: Callable[..., AppTest]) -> None:
-    """Where the rows are others, no call is chosen any longer."""
+    """After a filter has changed the rows, no call is selected."""
     at = app("calls", span="30 days")
     at.session_state["calls_table_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     at.run()
@@ -130,7 +130,7 @@ def test_a_tick_does_not_move_to_another_call(app: Callable[..., AppTest]) -> No
 
 @pytest.mark.parametrize("name", ["from", "code", "zone", "outcome"])
 def test_a_link_that_names_nothing_there_is_says_so(app: Callable[..., AppTest], name: str) -> None:
-    """A filter that is not known is not dropped for a wider one, and breaks nothing."""
+    """An unknown filter value in a link matches no call and is named in the title, instead of being ignored."""
     at = app("calls", span="30 days", **{name: "<nowhere>"})
 
     assert not at.exception
@@ -139,13 +139,13 @@ def test_a_link_that_names_nothing_there_is_says_so(app: Callable[..., AppTest],
 
 
 def test_one_outcome_has_no_share(app: Callable[..., AppTest]) -> None:
-    """Of refused calls nobody need be told that all were refused."""
+    """With a filter by outcome the title states no share, because it would always be 100%."""
     title = app("calls", span="30 days", outcome="Refused for authorization").title[0].value
     assert "%" not in title
 
 
 def test_a_link_to_a_number_can_be_cleared(app: Callable[..., AppTest]) -> None:
-    """What a link asks of single calls goes away with the other filters, also from the page's address."""
+    """Clearing the filters also removes a number that came from a link, from the field and from the URL."""
     at = app("calls", span="30 days", number="1212")
     assert "1212" == at.text_input(key="number").value
 
@@ -158,7 +158,7 @@ def test_a_link_to_a_number_can_be_cleared(app: Callable[..., AppTest]) -> None:
 
 
 def in_zone(app: Callable[..., AppTest], zone: str, **query: str) -> AppTest:
-    """Open the page as somebody in a time zone."""
+    """Open the page as a viewer in a time zone."""
     at = app()
     at.context = {"timezone": zone}
     at.switch_page("web/pages/calls.py")
@@ -169,7 +169,7 @@ def in_zone(app: Callable[..., AppTest], zone: str, **query: str) -> AppTest:
 
 
 def test_a_link_shows_the_same_calls_in_another_time_zone(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Times of a shared link are by the clock of whoever shared it; the viewer sees them by their own."""
+    """Times in a link are in the sender's time zone; another viewer sees the same calls, with times in their own."""
     day = account.snapshot().taken_at - timedelta(days=5)
     there = {"begin": f"{day:%Y-%m-%d}T09:00", "end": f"{day:%Y-%m-%d}T21:00", "in": "Asia/Tokyo"}
 
@@ -188,7 +188,7 @@ def test_a_link_shows_the_same_calls_in_another_time_zone(app: Callable[..., App
 def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
     app: Callable[..., AppTest], account: Workspace, zone: str, hour: int
 ) -> None:
-    """The title counts as many calls as the table has, though the viewer's hours begin in the middle of UTC's."""
+    """Title and table have the same calls in a time zone whose hours begin at half past a UTC hour."""
     taken = account.snapshot().taken_at
     wednesday = taken - timedelta(days=7 + (taken.weekday() - 2) % 7)
     begin, end = (f"{wednesday:%Y-%m-%d}T{hour + more:02}:00" for more in (0, 3))
@@ -204,7 +204,7 @@ def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
 def test_imported_calls_that_the_carrier_does_not_have_are_shown_apart(
     account: Workspace, app: Callable[..., AppTest], tmp_path: Path
 ) -> None:
-    """They are no row among the others and in no number; the filter shows them, each row marked."""
+    """Calls that are only in an imported file are excluded from the other calls; a filter shows them, each marked."""
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
     path = tmp_path / "thief.csv"
     empty = tmp_path / "empty.csv"

@@ -1,4 +1,4 @@
-"""Pages over a call store of which a file was cut short: each says which, and the cure, and all is well after it."""
+"""Pages on a call store with a truncated file: each shows the repair command until the store is repaired."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PAGES = ("overview", "findings", "calls", "outcomes", "what_if", "exports")
 
 @pytest.fixture
 def cut(account: Workspace) -> date:
-    """Cut the roll-up of a day."""
+    """Truncate the roll-up of a day and return the day."""
     generations = account.store.generations
     day = sorted(generations.current().days)[-5]
     part = generations.path(generations.current().days[day].traffic[0])
@@ -25,7 +25,7 @@ def cut(account: Workspace) -> date:
 
 
 def test_every_page_says_the_cure_of_a_damaged_day(app: Callable[..., AppTest], account: Workspace, cut: date) -> None:
-    """It is one sentence and no traceback, and the cure is one."""
+    """Each page shows an error with the repair command and no traceback; after the repair it shows no error."""
     for page in PAGES:
         found = app(page)
         assert any(f"trunkgate calls repair {cut}" in error.value for error in found.error), page

@@ -1,4 +1,4 @@
-"""Who sits at the browser: nothing without a session of the gate, one question for a name, that name in records."""
+"""Sessions on pages: nothing is shown without one, the name is asked once, and records have the name."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ HOSTILE = "Den\u202ever\x1b[2J\x9b"
 
 
 def opened() -> AppTest:
-    """Open the app for whoever stands in."""
+    """Open the app with the session set by ``sessions.stand_in``."""
     return new_app().run()
 
 
 def every_text(node: Any) -> list[str]:
-    """Return every text that a page sends to a browser, tables and charts included."""
+    """Return all messages that a page sends to a browser as text, tables and charts included."""
     sent = getattr(node, "proto", None)
     found = [sent.SerializeToString().decode("utf-8", errors="ignore")] if hasattr(sent, "SerializeToString") else []
     return found + [text for child in getattr(node, "children", {}).values() for text in every_text(child)]
 
 
 def texts_of(at: AppTest) -> list[str]:
-    """Return every text of a page that ran."""
-    return every_text(at._tree)  # noqa: SLF001 - every element, of whatever kind
+    """Return all messages of a page that ran, as text."""
+    return every_text(at._tree)  # noqa: SLF001 - elements of every kind
 
 
 def test_without_a_session_there_is_one_sentence(account: Workspace) -> None:
-    """Nothing of the account is read or shown; the command that starts the dashboard is named."""
+    """Without a session the app shows only an error that names the command to start, and nothing of the account."""
     sessions.stand_in(None)
 
     at = opened()
@@ -49,7 +49,12 @@ def test_without_a_session_there_is_one_sentence(account: Workspace) -> None:
 
 
 def test_a_browser_is_asked_for_a_name_once(app: Callable[..., AppTest]) -> None:
-    """An empty one is not taken; then the dashboard is drawn, in every tab, and says how changes are recorded."""
+    """
+    The name is asked for once per session.
+
+    A name without visible characters is rejected. With a name the pages open in every tab and show how changes are
+    recorded.
+    """
     session = sessions.Session(made_by="kim")
     sessions.stand_in(session)
     at = opened()
@@ -71,7 +76,7 @@ def test_a_browser_is_asked_for_a_name_once(app: Callable[..., AppTest]) -> None
 
 
 def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., AppTest]) -> None:
-    """What the first one had drafted and opened is gone, not handed on."""
+    """A tab taken over by another session loses the page state of the session before."""
     at = app("what_if")
     at.session_state["draft_of_the_first"] = "kept"
     at.run()
@@ -88,7 +93,7 @@ def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., A
 def test_a_session_that_ends_while_a_page_is_open_changes_nothing(
     app: Callable[..., AppTest], account: Workspace
 ) -> None:
-    """The button's work looks the person up again."""
+    """A button pressed after the session has ended changes nothing, because the session is looked up again."""
     before = account.state.latest("pbxs")
     at = app("inventory")
     sessions.stand_in(None)
@@ -100,7 +105,7 @@ def test_a_session_that_ends_while_a_page_is_open_changes_nothing(
 
 
 def test_no_page_sends_a_character_that_nobody_sees(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Names that an earlier version kept, of PBXs and of entries of the list: on every page, in texts and in tables."""
+    """Hidden characters in names and labels saved by an earlier version are sent by no page, in texts or tables."""
     now = account.state.latest("pbxs")["seen_at"]
     before = {name: load_frame(account.state, name) for name in ("pbxs", "allowed_ips")}
     pbxs, entries = (before[name].copy() for name in before)

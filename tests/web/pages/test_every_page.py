@@ -1,4 +1,4 @@
-"""What holds for every page: it draws, its title is a sentence, the header stands above it."""
+"""Requirements on every page: it renders, its title is a sentence, and the header names the account."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py")
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_answers_its_question(app: Callable[..., AppTest], page: str) -> None:
-    """The title line is a sentence with the answer in it, and the account is named above it."""
+    """The title is a sentence, and the header names the account and marks it as a sample."""
     at = app(page)
 
     assert at.title[0].value.endswith(".")
@@ -30,7 +30,7 @@ def test_a_page_answers_its_question(app: Callable[..., AppTest], page: str) -> 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_shows_a_name_of_the_code(app: Callable[..., AppTest], page: str) -> None:
-    """Headings, buttons and captions are words of people: no underscores but in code."""
+    """Titles, headings, captions and buttons contain no underscore outside monospace text."""
     at = app(page)
     said = [text.value for text in [*at.title, *at.subheader, *at.caption]] + [button.label for button in at.button]
 
@@ -38,7 +38,7 @@ def test_no_page_shows_a_name_of_the_code(app: Callable[..., AppTest], page: str
 
 
 def test_the_first_run_says_what_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first sync is through the app says that it reads, and offers what is known so far."""
+    """Before the first sync has ended, the app says that it reads the account and offers the data so far."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "new"))
     monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "100")
     at = new_app().run()
@@ -53,7 +53,7 @@ def test_the_first_run_says_what_is_going_on(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error raised on purpose is shown with its cure, never as a traceback."""
+    """An invalid setting is shown as an error with its cure, not as a traceback."""
     monkeypatch.setenv("FLOWROUTE_BASE_URL", "https://api.flowroute.com")
     at = new_app().run()
 
@@ -62,7 +62,7 @@ def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_out_of_date_is_named(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Stale calls are said above every page, and the checks that need them say so."""
+    """Out-of-date calls are named with their age in a warning above the page and in its text."""
     fetched = account.state.get("calls_until")
     account.state.put("calls_until", (datetime.now(UTC) - timedelta(hours=5)).isoformat())
     try:
@@ -75,7 +75,7 @@ def test_what_is_out_of_date_is_named(app: Callable[..., AppTest], account: Work
 
 
 def test_sync_now_reads_the_account(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The button reads everything again and says how many calls came."""
+    """The sync button reads the account again and advances the time until which calls are fetched."""
     before = account.state.get("calls_until")
     at = app()
     at.button(key="header_sync").click().run()

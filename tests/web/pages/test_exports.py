@@ -1,4 +1,4 @@
-"""Exports and Fixes: what is downloaded is what is seen; what was done can be read and taken back."""
+"""Exports page: every table and its download. Fixes page: the timeline, undo, and plans shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dashboard.services.workspace import Workspace
 
 
 def test_every_table_can_be_looked_at(app: Callable[..., AppTest]) -> None:
-    """Each table has its rows on the screen under names that people read, and its own file."""
+    """Each table is selected by its label, is shown, and has its own download."""
     at = app("exports")
 
     for name in at.pills(key="table").options:
@@ -29,7 +29,7 @@ def _key(label: str) -> str:
 
 
 def test_the_calls_are_those_that_the_page_counts(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Written piece by piece, the calls are as many as the title says, each once, newest first."""
+    """Calls written in pieces are as many as the title states, each once, newest first."""
     known = account.snapshot()
     table = all_tables(known, [], [], account.store)["calls"]
     written = pd.concat(_calls(known, account.store, 1_000))
@@ -42,14 +42,14 @@ def test_the_calls_are_those_that_the_page_counts(app: Callable[..., AppTest], a
 
 @pytest.fixture
 def fixed(account: Workspace) -> Workspace:
-    """Fix one thing on the account."""
+    """Apply one fix to the account."""
     plan = account.plan("allowed_ip_has_pbx", "198.51.100.50")
     account.apply(plan, actor=Actor("a test", Role.APPROVER), typed=plan.phrases)
     return account
 
 
 def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest], fixed: Workspace) -> None:
-    """Who, what, before and after, and Undo; once taken back it says by whom and offers nothing."""
+    """A fix is listed with its change, actor and undo button; once undone it is counted as such and has no button."""
     at = app("fixes")
     entry = fixed.journal.entries()[-1].id
     text = " ".join(shown.value for shown in [*at.markdown, *at.caption])
@@ -69,7 +69,7 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
 
 
 def test_plans_that_were_shown_are_kept(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A plan stays on record under its hash, applied or not."""
+    """A plan that was not applied is listed with its hash."""
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
     at = app("fixes", view="Plans shown")

@@ -1,4 +1,4 @@
-"""Every page with each pair of faults: nothing positive that the data does not support."""
+"""Every page under each pair of faults: no positive statement that the data does not support."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ pytestmark = pytest.mark.slow
 def test_no_page_overclaims_with_two_faults(
     pair: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As with one fault; the account would be in order."""
+    """With two faults no page claims more than the data supports; without them the account would be in order."""
     look(faulty_homes.make(tmp_path / "home", pair), pair, monkeypatch)

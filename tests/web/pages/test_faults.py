@@ -1,4 +1,4 @@
-"""Every page with each single fault: nothing positive that the data does not support."""
+"""Every page under each single fault: no positive statement that the data does not support."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ pytestmark = pytest.mark.slow
 def test_no_page_overclaims_with_one_fault(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refused: bool
 ) -> None:
-    """Whatever one fault there is, what needs it is not said, and nothing of it is a zero or a green mark."""
+    """With one fault no page has a statement, a zero or a green mark that depends on the affected input."""
     look(faulty_homes.make(tmp_path / "home", (fault,), refused=refused), (fault,), monkeypatch)

@@ -1,4 +1,4 @@
-"""Pages of a home in mode ``files``: nothing is waited for, and the next step is named."""
+"""Pages of a home in mode ``files``: they do not wait for a sync and name the next steps."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ MISSING = (
     "record the tech prefix and the credentials on the page",
     "add your PBXs",
 )
-"""What a page may say of an input that is missing, each once."""
+"""Sentences on missing inputs; a page may contain each at most once."""
 PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py"))
 
 
 @pytest.fixture(autouse=True)
 def _files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Name the mode; the home remembers it, but each test has a home of its own."""
+    """Set the mode, because each test has a new home; a home remembers its mode."""
     monkeypatch.setenv("TRUNKGATE_ACCOUNT", "files")
 
 
 def fill(home: Workspace, folder: Path) -> None:
-    """Build the state of an operator having brought everything that is judged."""
+    """Add all inputs that are evaluated, as an operator does."""
     now = datetime.now(UTC).replace(microsecond=0)
     file = folder / "cdrs.csv"
     file.write_text(as_csv(rows_at(now - timedelta(minutes=20))))
@@ -58,7 +58,7 @@ def fill(home: Workspace, folder: Path) -> None:
 
 
 def test_an_empty_home_names_the_next_steps() -> None:
-    """Every page draws at once, says what the operator has to bring, and offers no sync."""
+    """On an empty home every page renders at once, names what the operator has to add, and offers no sync."""
     at = new_app().run()
     for page in PAGES:
         at.switch_page(f"web/pages/{page}.py").run()
@@ -78,7 +78,7 @@ def test_an_empty_home_names_the_next_steps() -> None:
 
 
 def test_a_filled_home_is_judged(tmp_path: Path) -> None:
-    """Once everything is there no step is named, and the header says how recent the files are."""
+    """With all inputs present no step is named, and the header shows the time of the latest imported call."""
     with Workspace.open(Settings.read()) as home:
         fill(home, tmp_path)
         at = new_app().run()

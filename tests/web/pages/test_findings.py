@@ -1,4 +1,4 @@
-"""Findings: filters, a row in detail, and exactly those rows as CSV."""
+"""Findings page: filters, details of a finding, its evidence and its fix."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, headings, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
 
 
 def test_the_title_counts_what_is_open(app: Callable[..., AppTest]) -> None:
-    """The planted mismatches, each once, and what they can cost; below them what nobody looked at."""
+    """The title counts the planted mismatches, each once, and their impact; the unevaluated finding is the last row."""
     at = app("findings")
 
     assert at.title[0].value.startswith("13 findings are open: ")
@@ -22,14 +22,14 @@ def test_the_title_counts_what_is_open(app: Callable[..., AppTest]) -> None:
 
 
 def test_filters_are_kept_in_the_address(app: Callable[..., AppTest]) -> None:
-    """A choice comes from the page's address, so that a view can be sent to somebody."""
+    """A filter is read from the URL, so that a view can be shared."""
     at = app("findings", pbx="Phoenix")
 
     assert ["Phoenix"] == list(at.dataframe[0].value["subject"])
 
 
 def test_a_filter_can_be_taken_off(app: Callable[..., AppTest]) -> None:
-    """Without a choice of state everything is shown, what passed too."""
+    """Without a filter by state all findings are shown, including those that passed."""
     at = app("findings")
     at.pills(key="state").set_value([]).run()
 
@@ -37,7 +37,7 @@ def test_a_filter_can_be_taken_off(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_worst_finding_is_open_at_once(app: Callable[..., AppTest]) -> None:
-    """Nothing has to be selected to read why the worst one fails and what puts it right."""
+    """Without a selection the page shows the worst finding, its reason and its fix."""
     at = app("findings")
 
     assert "198.51.100.24 (Denver)" in at.subheader[0].value
@@ -46,7 +46,7 @@ def test_the_worst_finding_is_open_at_once(app: Callable[..., AppTest]) -> None:
 
 
 def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
-    """The row chosen in the table is the one below it, with its evidence and history."""
+    """The selected finding is shown below the table, with its evidence and history."""
     at = app("findings")
     row = list(at.dataframe[0].value["subject"]).index("203.0.113.66 (unassigned)")
     at.session_state["findings_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
@@ -58,14 +58,14 @@ def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
 
 
 def test_nothing_matches(app: Callable[..., AppTest]) -> None:
-    """An empty table says why it is empty."""
+    """If no finding matches the filters, the page says so."""
     at = app("findings", pbx="Seattle", state="Failed")
 
     assert "No finding matches these filters" in words(at)
 
 
 def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
-    """The button of the detail opens the review of that finding's fix."""
+    """The button in the details opens the review of that finding's fix."""
     at = app("findings", pbx="Phoenix")
     at.button(key="findings_fix").click().run()
 
@@ -75,7 +75,7 @@ def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
 
 
 def test_evidence_is_written_as_all_tables_are(app: Callable[..., AppTest]) -> None:
-    """Counts have separators, and a column of dollars is not named for its unit too: no head is cut."""
+    """Counts have separators, and headers of dollar columns omit the unit, so that no header is cut off."""
     table = app("findings").dataframe[1]
     columns = json.loads(table.proto.columns)
 
@@ -84,7 +84,11 @@ def test_evidence_is_written_as_all_tables_are(app: Callable[..., AppTest]) -> N
 
 
 def test_a_moment_is_told_relative_in_one_place_only(app: Callable[..., AppTest]) -> None:
-    """The browser counts the age in the table; the detail has the exact time, so the two cannot differ."""
+    """
+    The details have the exact time, without an age.
+
+    The browser computes the age in the table, so that the two cannot differ.
+    """
     at = app("findings")
     (history,) = [text.value for text in at.markdown if text.value.startswith("**History.**")]
 

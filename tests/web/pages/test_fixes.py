@@ -1,4 +1,4 @@
-"""Fixes: the review in its dialog from press to press, and the history that each leaves."""
+"""Fixes: the review dialog from button to button, and the history of applied fixes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BOSTON = "198.51.100.50"
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page, that of an open dialog too."""
+    """Return the titles, headings, Markdown and captions of the page and of an open dialog as one string."""
     return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
 
 
@@ -30,7 +30,7 @@ def keys(at: AppTest) -> list[str | None]:
 
 
 def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
-    """The title has the answer; what stands below it says what will be here."""
+    """Without fixes the title says so, and the text below states what the history will contain."""
     at = app("fixes")
 
     assert "No fix was made yet." == at.title[0].value
@@ -50,7 +50,7 @@ def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
     ],
 )
 def test_a_plan_is_shown_with_its_outcome(phases: Sequence[str | None], word: str | None) -> None:
-    """However a plan ended, Plans shown says what the history says, of the last time it was applied."""
+    """A plan has the outcome of its last application, in the words of the history."""
     entries = []
     for action, phase in enumerate(phases):
         entries.append(entry(len(entries) + 1, str(action), BEGUN))
@@ -60,7 +60,7 @@ def test_a_plan_is_shown_with_its_outcome(phases: Sequence[str | None], word: st
 
 
 def test_a_plan_that_was_taken_back_says_so() -> None:
-    """An undone plan is not called applied."""
+    """A plan that was undone is shown as undone, not as applied."""
     entries = [entry(1, "do", BEGUN), entry(2, "do", DONE), entry(3, "back", BEGUN, "its undo")]
     entries.append(replace(entry(4, "back", DONE, "its undo"), undoes=2))
 
@@ -70,12 +70,12 @@ def test_a_plan_that_was_taken_back_says_so() -> None:
 
 
 def entry(number: int, action: str, phase: str, plan: str = "the plan") -> JournalEntry:
-    """Make an entry of the journal."""
+    """Return a journal entry."""
     return JournalEntry(number, datetime.now(UTC), action, phase, "a test", "It", plan, None, {}, "", "")
 
 
 def remove_boston(app: Callable[..., AppTest]) -> AppTest:
-    """Review the removal of the retired PBX's address on Account."""
+    """Open the review that removes the retired PBX's address on the Account page."""
     at = app("account")
     row = list(at.dataframe[0].value["network"]).index(BOSTON)
     at.session_state["account_entries"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
@@ -84,7 +84,7 @@ def remove_boston(app: Callable[..., AppTest]) -> AppTest:
 
 
 def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Remove, undo, do it again: the plan and its button are gone once applied, and the next is named by its effect."""
+    """After remove and undo the applied plan and its button are gone, and the next button names its effect."""
     at = remove_boston(app)
     assert f"Remove {BOSTON}" == at.button(key="review_apply").label
 
@@ -110,7 +110,7 @@ def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Wor
 
 
 def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The entry that took a fix back offers to redo it, not to undo an undo."""
+    """The history entry of an undo offers a redo, and the journal records the browser's link and user."""
     somebody = browser_actor("Ola", "kim", link="0123456789ab", uid=1000)
     plan = account.plan("allowed_ip_has_pbx", BOSTON)
     entry = account.apply(plan, actor=somebody, typed=plan.phrases)
@@ -126,7 +126,7 @@ def test_an_undo_can_be_done_again_from_the_history(app: Callable[..., AppTest],
 
 
 def test_an_interrupted_fix_is_counted_then_settled_and_undone(app: Callable[..., AppTest], account: Workspace) -> None:
-    """While its outcome is not known Overview and Fixes say so; once it is, what is in place can be undone."""
+    """Overview and Fixes report a fix without an outcome; once it is settled, the changes in place can be undone."""
     plan = account.plan_changes([AllowAddress(network="192.0.2.8"), AllowAddress(network="192.0.2.9")])
     begun = account.journal.begin(plan, actor="a test", before=plan.before)
     account.carrier.apply(plan.changes[0])

@@ -1,4 +1,4 @@
-"""Call records whose texts are markup and hidden characters: pages show letters, and browsers make nothing of it."""
+"""Call records with markup and hidden characters: pages and downloads show them as plain text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.web.pages.test_every_page import PAGES
 
 HIDDEN: Final = "\u202e\x1b[2J\x9b31m\x07\u200b"
 WORD: Final = "qz"
-"""Stands in every text, so that it is found on a page."""
+"""Part of every hostile text, by which it is found on a page."""
 MARKUP: Final = (
     f"{HIDDEN}[{WORD}0](http://evil.example)",
     f"<img src=x onerror={WORD}1>{HIDDEN}",
@@ -41,20 +41,20 @@ MARKUP: Final = (
 DRAWN: Final = re.compile(
     r"(?<!\\)\]\(http|(?<!\\)<img|(?<!\\):red\[x\]|https?://evil|^\s*#\s|^\s*=+\s*$", re.MULTILINE
 )
-"""What Markdown would make something of."""
+"""Text that Markdown would render as markup."""
 CODE: Final = re.compile(r"(?<![`\\])(`+)(?!`).*?(?<!`)\1(?!`)")
-"""Text in monospace, of which it makes nothing."""
+"""Monospace text, in which Markdown renders no markup."""
 MARKDOWN: Final = frozenset({"body", "label", "help", "caption", "delta"})
-"""Fields of elements that are read as Markdown."""
+"""Fields of elements that Streamlit renders as Markdown."""
 AS_IT_IS: Final = frozenset({"dataframe", "vega_lite_chart", "code"})
-"""Elements whose texts are shown as they are."""
+"""Elements whose texts are not rendered as Markdown."""
 NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
 UNLISTED: Final = "203.0.113.77"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def hostile(account: Workspace, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Import calls of an own and of an unlisted source, answered and refused, and inbound ones, with such texts."""
+    """Import calls with hostile texts: of an own and of an unlisted source, answered and refused, and inbound."""
     now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=90)
     rows = []
     for place, text in enumerate(MARKUP * 8):
@@ -94,7 +94,7 @@ def hostile(account: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Non
 
 
 def faults(page: AppTest) -> list[tuple[str, str, str]]:
-    """Return the texts of a page that hold a hidden character or that Markdown would draw."""
+    """Return the texts of a page that have a hidden character or that Markdown would render as markup."""
     found = []
     for kind, field, text in sent(page):
         drawn = field in MARKDOWN and kind not in AS_IT_IS and DRAWN.search(CODE.sub("", text))
@@ -104,18 +104,18 @@ def faults(page: AppTest) -> list[tuple[str, str, str]]:
 
 
 def shows(page: AppTest, *kinds: str) -> bool:
-    """Say whether any of the texts is on a page, or in its elements of some kinds."""
+    """Return whether a hostile text is on a page, or in its elements of the given kinds."""
     return any(WORD in text for kind, _, text in sent(page) if not kinds or kind in kinds)
 
 
 def chosen(page: AppTest, table: str, place: int) -> AppTest:
-    """Choose a row of a table."""
+    """Select a row of a table and rerun the page."""
     page.session_state[table] = {"selection": {"rows": [place], "columns": [], "cells": []}}
     return page.run()
 
 
 def test_no_page_draws_a_text_of_a_call(app: Callable[..., AppTest]) -> None:
-    """As each page opens."""
+    """No page renders a hostile text when it opens."""
     page = app()
     found = {"": faults(page)}
     for name in PAGES:
@@ -125,7 +125,7 @@ def test_no_page_draws_a_text_of_a_call(app: Callable[..., AppTest]) -> None:
 
 
 def test_no_table_of_outcomes_does(app: Callable[..., AppTest]) -> None:
-    """By whatever calls are added up, with what stands behind a row."""
+    """No table of the Outcomes page renders a hostile text, for any grouping, nor do the details of a row."""
     page = app("outcomes", span="7 days")
     found = {}
     there = set()
@@ -142,7 +142,7 @@ def test_no_table_of_outcomes_does(app: Callable[..., AppTest]) -> None:
 
 @pytest.mark.parametrize("direction", ["Outbound", "Inbound"])
 def test_no_single_call_does(app: Callable[..., AppTest], direction: str) -> None:
-    """In the table, and opened: its addresses, numbers, tag, reason and key."""
+    """The call table and the details of a call (addresses, numbers, tag, reason, key) render no hostile text."""
     page = app("calls", span="7 days", direction=direction)
     found = faults(page)
     zones = page.dataframe[0].value["zone"]
@@ -156,7 +156,11 @@ def test_no_single_call_does(app: Callable[..., AppTest], direction: str) -> Non
 
 
 def test_a_destination_is_offered_as_it_can_be_shown(app: Callable[..., AppTest]) -> None:
-    """Chosen, or in a link as the carrier's file has it, it finds its calls."""
+    """
+    A destination is offered without hidden characters.
+
+    Selected, or in a link as the carrier's file has it, it finds its calls.
+    """
     page = app("calls", span="7 days")
     offered = next(zone for zone in page.selectbox(key="zone").options if WORD in zone)
     page.selectbox(key="zone").select(offered).run()
@@ -168,7 +172,7 @@ def test_a_destination_is_offered_as_it_can_be_shown(app: Callable[..., AppTest]
 
 
 def test_no_preview_of_an_export_does(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Of any table there is."""
+    """The preview of every table renders no hostile text."""
     page = app("exports")
     found = {}
     there = set()
@@ -182,7 +186,7 @@ def test_no_preview_of_an_export_does(app: Callable[..., AppTest], account: Work
 
 
 def test_no_file_to_download_has_a_formula_or_a_hidden_character(account: Workspace) -> None:
-    """Of any table there is: one that is added later, too."""
+    """No CSV file has a formula or a hidden character, including those of tables added later."""
     tables = all_tables(account.snapshot(), account.findings(), account.journal.entries(), account.store)
     files = {name: csv_of(table, account="SAMPLE").decode() for name, table in tables.items()}
     cells = {name: [cell for row in csv.reader(io.StringIO(text)) for cell in row] for name, text in files.items()}
@@ -198,7 +202,7 @@ def test_no_file_to_download_has_a_formula_or_a_hidden_character(account: Worksp
 
 
 def test_no_evidence_of_a_finding_does(app: Callable[..., AppTest]) -> None:
-    """What an unlisted source called, and where to, stands in what its finding says."""
+    """The finding on an unlisted source, whose evidence has its calls and destinations, renders no hostile text."""
     page = app("findings")
     subjects = [str(subject) for subject in page.dataframe[0].value["subject"]]
     places = [place for place, subject in enumerate(subjects) if UNLISTED in subject]
@@ -209,7 +213,7 @@ def test_no_evidence_of_a_finding_does(app: Callable[..., AppTest]) -> None:
 
 
 def test_no_call_behind_a_what_if_does(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Allowed, the unlisted source would be admitted: its calls and the numbers they dialed are shown."""
+    """A draft that allows the unlisted source shows its calls and the numbers dialed without rendering their texts."""
     page = app("what_if")
     edit(page, added_rows=[{"network": UNLISTED, "label": MARKUP[0]}])
     foreseen = expected(account, AllowAddress(network=UNLISTED))
@@ -228,7 +232,7 @@ SOURCES: Final = sorted((Path(dashboard.__file__).parent).rglob("*.py"))
 
 
 def tables_drawn() -> Iterator[tuple[str, ast.expr]]:
-    """Yield where a table is drawn, and what is put into it."""
+    """Yield the place of each call that draws a table, and the expression of its data."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"st.dataframe", "st.data_editor", "st.table"}:
@@ -236,7 +240,7 @@ def tables_drawn() -> Iterator[tuple[str, ast.expr]]:
 
 
 def test_every_table_of_a_page_is_made_fit_to_be_shown() -> None:
-    """A table that is added later, too."""
+    """The data of every table, including those added later, passes through ``shown``."""
     found = dict(tables_drawn())
 
     assert len(found) > 15

@@ -1,4 +1,4 @@
-"""Names of PBXs that are markup: every page shows their letters, and no browser makes anything of them."""
+"""PBX names with markup: every page shows them as plain text."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ DRAWN = re.compile(
     r"|(?<![\w\\])_zq15_|:smile: zq19)|^# zq7|^1\. zq14|https://zq16|zq17@evil",
     re.MULTILINE,
 )
-"""What a browser would make something of."""
+"""Markup in these names that a browser would render."""
 TEXTS_ALONE = frozenset({"dataframe", "arrow_data_frame", "code", "selectbox", "text_area"})
-"""Elements whose texts are shown as they are."""
+"""Elements whose texts are not rendered as Markdown."""
 PAGES = (
     "overview",
     "inventory",
@@ -52,7 +52,7 @@ PAGES = (
 
 
 def texts(node: Any) -> Iterator[str]:
-    """Return every text of a page that Streamlit reads as Markdown."""
+    """Yield every text of a page that Streamlit renders as Markdown."""
     told = getattr(node, "proto", None)
     if hasattr(told, "ListFields") and node.type not in TEXTS_ALONE:
         for field, value in told.ListFields():
@@ -63,13 +63,13 @@ def texts(node: Any) -> Iterator[str]:
 
 
 def drawn(at: AppTest) -> list[str]:
-    """Return what of the names would be drawn on a page that ran."""
+    """Return the parts of the names that would be rendered as markup on a page that ran."""
     assert not at.exception
-    return [found[0] for text in texts(at._tree) for found in DRAWN.finditer(text)]  # noqa: SLF001 - every element, of whatever kind
+    return [found[0] for text in texts(at._tree) for found in DRAWN.finditer(text)]  # noqa: SLF001 - all element kinds
 
 
 def test_no_page_draws_a_name(app: Callable[..., AppTest], account: Workspace) -> None:
-    """From the paste to the plan, on every page, and on the steps of each of them."""
+    """No name is rendered as markup from the paste to the plan, on every page and in the steps of each PBX."""
     rows = [
         f'"{name}",198.51.100.{230 + place},120755501{place:02},"{name}"\n' for place, name in enumerate(NAMES, start=1)
     ]
@@ -88,7 +88,7 @@ def test_no_page_draws_a_name(app: Callable[..., AppTest], account: Workspace) -
 
 
 def test_five_hundred_pbxs_at_once(app: Callable[..., AppTest], account: Workspace) -> None:
-    """They are read, kept and set up in seconds, and the same table again changes nothing."""
+    """A table of 500 PBXs is added at once; pasted again, all its rows count as known."""
     areas = ("201", "203", "205", "208", "209")
     addresses = [f"192.0.2.{n + 1}" if n < 250 else "dynamic" for n in range(500)]
     text = "".join(f"Hall {n},{one},1{areas[n // 100]}55501{n % 100:02}\n" for n, one in enumerate(addresses))

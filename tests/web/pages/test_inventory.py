@@ -1,4 +1,4 @@
-"""Inventory: edited in place by rules that are sentences, imported with a look at it first."""
+"""Inventory page: edits with validation messages, imports with a preview, and generated configurations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NETBOXES = PBX_CASES / "netbox"
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, headings, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
 
 
@@ -35,18 +35,18 @@ def seattle(app: Callable[..., AppTest]) -> AppTest:
 
 
 def test_the_title_counts_by_state(app: Callable[..., AppTest]) -> None:
-    """How many PBXs there are, and what they are doing."""
+    """The title states the number of PBXs, in total and by state."""
     assert "11 PBXs: 9 are active, 1 is on standby and 1 is retired." == app("inventory").title[0].value
 
 
 def submit(at: AppTest, label: str) -> AppTest:
-    """Press the form button of that label."""
+    """Press the form button with the given label."""
     next(button for button in at.button if button.label == label).click()
     return at.run()
 
 
 def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) -> None:
-    """What was typed is what is kept, signed, and nothing else changes."""
+    """A saved edit has the typed value and the actor, and changes no other column."""
     before = load_frame(account.state, "pbxs")
     seattle.text_input(key="pbx_site_seattle").set_value("Pier 57")
     submit(seattle, "Save")
@@ -73,7 +73,7 @@ def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) 
 def test_an_address_that_cannot_be_is_refused_with_its_rule(
     seattle: AppTest, account: Workspace, typed: str, said: str
 ) -> None:
-    """Each wrong address has its own sentence, and nothing is saved."""
+    """Each kind of invalid address is rejected with its own message, and nothing is saved."""
     before = load_frame(account.state, "pbx_addresses")
     seattle.text_input(key="address_seattle").set_value(typed)
     submit(seattle, "Add the address")
@@ -84,7 +84,7 @@ def test_an_address_that_cannot_be_is_refused_with_its_rule(
 
 
 def test_an_address_is_added_and_ended(seattle: AppTest, account: Workspace) -> None:
-    """An ended address stays on record, because past calls came from it."""
+    """An ended address stays on record with an end time, because past calls came from it."""
     seattle.text_input(key="address_seattle").set_value("192.0.2.90")
     submit(seattle, "Add the address")
 
@@ -99,7 +99,7 @@ def test_an_address_is_added_and_ended(seattle: AppTest, account: Workspace) -> 
 
 
 def test_numbers_are_read_in_any_common_form(seattle: AppTest, account: Workspace) -> None:
-    """Digits with the country code are what is kept."""
+    """A number in any common format is saved as digits with the country code."""
     field = seattle.text_area(key="numbers_seattle")
     field.set_value(f"{field.value}\n+1 (206) 555-0199")
     submit(seattle, "Save the numbers")
@@ -118,7 +118,7 @@ IMPORT = (
 
 
 def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Good rows and bad rows are both shown; the good ones are kept by a button that says what it does."""
+    """Valid and invalid rows are previewed; a button that names its effect saves the valid ones."""
     at = app("inventory")
     at.file_uploader[0].upload("pbxs.csv", IMPORT.encode()).run()
 
@@ -135,7 +135,7 @@ def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], a
 
 
 def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only what the settings name can be asked; what it says is looked at like a file, and kept by the same button."""
+    """A NetBox named in the settings is read only on a button press, then previewed and saved like a file."""
     with running(Fake.of(NETBOXES / "nat")) as fake:
         monkeypatch.setenv("TRUNKGATE_INVENTORY_SOURCES", fake.address)
         monkeypatch.setenv("TRUNKGATE_NETBOX_TOKEN", TOKEN)
@@ -161,7 +161,7 @@ def test_a_running_netbox_is_read_when_somebody_presses(tmp_path: Path, monkeypa
 
 
 def test_what_was_imported_is_said_and_gone_from_the_page(app: Callable[..., AppTest]) -> None:
-    """After the press there is nothing left to press again: no file, no difference, one toast."""
+    """After an import the file, the differences and the button are gone, and one toast states the result."""
     at = app("inventory")
     at.file_uploader[0].upload("pbxs.csv", b"pbx_id,name\nprovo,Provo\n").run()
     at.button(key="inventory_import_keep").click().run()
@@ -173,7 +173,7 @@ def test_what_was_imported_is_said_and_gone_from_the_page(app: Callable[..., App
 
 
 def test_rows_that_the_import_lacks_are_removed_only_when_ticked(app: Callable[..., AppTest]) -> None:
-    """They are named apart from what changes, and the button says what becomes of them."""
+    """Rows missing from the import are listed separately; once ticked, the button says that it removes them."""
     at = app("inventory")
     at.file_uploader[0].upload("pbxs.csv", b"pbx_id,name\nseattle,Seattle North\n").run()
 
@@ -189,7 +189,7 @@ CASES = PBX_CASES / "asterisk"
 
 
 def zipped(folder: Path) -> bytes:
-    """Return a folder as the zip archive that an operator would upload."""
+    """Return the ``.conf`` files of a folder as a zip archive, as an operator would upload it."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for path in sorted(folder.rglob("*.conf")):
@@ -198,7 +198,7 @@ def zipped(folder: Path) -> bytes:
 
 
 def test_a_pbxs_folder_is_read_linted_and_kept(app: Callable[..., AppTest], account: Workspace) -> None:
-    """What is wrong with it is shown with file and line; its facts and its configured address are kept, no password."""
+    """Faults in a PBX's configuration are shown with file and line; its facts are saved without a password."""
     at = app("inventory")
     at.file_uploader[0].upload("tulsa.zip", zipped(CASES / "wrong-prefix")).run()
     tables = [frame.value for frame in at.dataframe]
@@ -218,7 +218,7 @@ def test_a_pbxs_folder_is_read_linted_and_kept(app: Callable[..., AppTest], acco
 
 
 def test_what_is_read_ages_by_itself(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A configuration that reads as before can be confirmed; a table that is imported makes it no younger."""
+    """Confirming an unchanged configuration resets its age; importing a table does not."""
     data = zipped(CASES / "wrong-prefix")
     at = app("inventory")
     at.file_uploader[0].upload("tulsa.zip", data).run()
@@ -242,7 +242,7 @@ def test_what_is_read_ages_by_itself(app: Callable[..., AppTest], account: Works
 
 
 def test_single_files_are_read_once_it_is_said_whose_they_are(app: Callable[..., AppTest]) -> None:
-    """A single pjsip.conf does not say which PBX it is of; one of the inventory is chosen."""
+    """A single ``pjsip.conf`` does not name its PBX, so it is read once a PBX of the inventory is selected."""
     at = app("inventory")
     data = (CASES / "in-order" / "etc" / "asterisk" / "pjsip.conf").read_bytes()
     at.file_uploader[0].upload("pjsip.conf", data).run()
@@ -260,7 +260,7 @@ def test_single_files_are_read_once_it_is_said_whose_they_are(app: Callable[...,
 
 
 def test_a_configured_address_can_be_declared(app: Callable[..., AppTest], account: Workspace) -> None:
-    """What only the files said until now is no address in use; once it is declared, both rows stand."""
+    """An address that only a configuration has does not count as taken; once declared, both rows are kept."""
     trunk = b"[t]\ntype=endpoint\naors=t\n[t]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
     at = app("inventory")
     data = trunk + b"[w]\ntype=transport\nbind=203.0.113.77\n"
@@ -284,7 +284,7 @@ def test_a_configured_address_can_be_declared(app: Callable[..., AppTest], accou
 
 
 def test_a_configuration_is_written_for_the_chosen_pbx(seattle: AppTest) -> None:
-    """In the kind of its make at first, then in the one that is chosen; there is no password in it."""
+    """A configuration is generated for the PBX's own product first, then for the selected one."""
     from dashboard.pbx.writers.registry import kinds  # noqa: PLC0415 - beside its only use
 
     chosen = seattle.selectbox(key="writing_kind_seattle")
@@ -301,7 +301,7 @@ def test_a_configuration_is_written_for_the_chosen_pbx(seattle: AppTest) -> None
 
 
 def test_a_dynamic_pbx_keeps_its_credentials(app: Callable[..., AppTest]) -> None:
-    """A sentence says so, and nothing is written."""
+    """For a dynamic PBX the page says that credentials are required and generates no configuration."""
     at = app("inventory")
     row = list(at.dataframe[0].value["kind"]).index("Dynamic")
     at.session_state["inventory_table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}

@@ -1,4 +1,4 @@
-"""Outcomes: every number on the page against a count of single calls."""
+"""Outcomes page: every figure is compared with a count of single calls."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ def calls(account: Workspace) -> pd.DataFrame:
 
 
 def figures(at: AppTest) -> dict[str, str]:
-    """Return the figures by their names."""
+    """Return the values of the figures by label."""
     return {metric.label: metric.value for metric in at.metric}
 
 
 def table(at: AppTest) -> pd.DataFrame:
-    """Return the table, by what its rows are of."""
+    """Return the table, indexed by group."""
     return at.dataframe[0].value.set_index("of")
 
 
 def grouped(calls: pd.DataFrame, account: Workspace, by: str) -> Any:
-    """Return single calls by what a row of the table is of."""
+    """Return the single calls grouped as the rows of the table."""
     known = account.snapshot()
     pops = dict(zip(known.pbxs["pbx_id"], known.pbxs["pop"], strict=True))
     keys = {
@@ -66,7 +66,7 @@ def grouped(calls: pd.DataFrame, account: Workspace, by: str) -> Any:
 
 
 def peaks_of(calls: pd.DataFrame) -> list[int]:
-    """Return the most that start in a second and in a minute, and the most answered ones at once."""
+    """Return the most calls started in a second and in a minute, and the most concurrent answered calls."""
     starts = calls["started_at"]
     answered = calls[calls["outcome"] == "answered"]
     moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
@@ -75,7 +75,7 @@ def peaks_of(calls: pd.DataFrame) -> list[int]:
 
 
 def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """The share of all, over the time chosen, and who has the fewest."""
+    """The title states the share of answered calls in the period, and the lowest one."""
     title = app("outcomes", span=MONTH).title[0].value
     share = (calls["outcome"] == "answered").mean()
 
@@ -84,7 +84,7 @@ def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls
 
 
 def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """Answered, effective, short, refused, how long, and the most at once."""
+    """Call count, ASR, NER, short calls, refused share, ACD and peaks equal those of the single calls."""
     shown = figures(app("outcomes", span=MONTH))
     answered = calls[calls["outcome"] == "answered"]
     starts = calls["started_at"]
@@ -104,7 +104,7 @@ def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: p
 
 
 def test_a_figure_says_what_it_is(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """Formula, what was divided, the interval and the source stand in its tooltip."""
+    """The tooltip of a figure has its formula, numerator and denominator, interval and source."""
     asr = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "ASR")
     said = asr.help.replace("\\", "")
 
@@ -118,7 +118,7 @@ def test_a_figure_says_what_it_is(app: Callable[..., AppTest], calls: pd.DataFra
 def test_the_table_adds_up_by_each(
     app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
 ) -> None:
-    """Calls, shares and dollars of each row are those of its single calls; too few calls have no share."""
+    """Calls, shares and cost of each row are those of its single calls; too few calls have no share."""
     counted = grouped(calls, account, by)
     found = table(app("outcomes", span=MONTH, by=VIEWS[by]))
 
@@ -138,7 +138,7 @@ def test_the_table_adds_up_by_each(
 def test_peaks_are_counted_on_demand(
     app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
 ) -> None:
-    """A button counts those of each row from its single calls, and says when it did; another time has none yet."""
+    """A button counts the peaks of each row from its single calls and shows the time; another span has none yet."""
     at = app("outcomes", span=MONTH, by=VIEWS[by])
     assert not {*PEAKS} & {*table(at).columns}
 
@@ -157,7 +157,11 @@ def test_peaks_are_counted_on_demand(
 
 
 def test_days_have_their_peaks_at_once(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """The store keeps the load by the minute, so nothing has to be counted; a call runs on over midnight."""
+    """
+    Days have their peaks without a count, because the store keeps the load by minute.
+
+    A call that continues after midnight counts as concurrent on the next day too.
+    """
     found = table(app("outcomes", span=MONTH, by=VIEWS["day"]))
 
     for day, mine in calls.groupby(calls["started_at"].dt.strftime("%Y-%m-%d")):
@@ -168,7 +172,7 @@ def test_days_have_their_peaks_at_once(app: Callable[..., AppTest], calls: pd.Da
 
 
 def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
-    """A row whose peaks are not known has none, rather than 0."""
+    """The file has the given peaks; they are missing, not 0, for a row without known peaks."""
     rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
     known, other = calls["source_ip"].value_counts().index[:2]
     peaks = pd.DataFrame({"of": [known], "peak_1s": [2], "peak_60s": [5], "concurrent": [3]})
@@ -191,12 +195,12 @@ def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
     ],
 )
 def test_days_that_are_not_kept_are_said(gone: tuple[date, ...], words: str) -> None:
-    """What could not be counted is not taken for nothing."""
+    """Days without single calls are named, so that their peaks are not taken for zero."""
     assert outcome_rows.said_peaks(Peaks(pd.DataFrame(), gone), "14:05 UTC").startswith(words)
 
 
 def test_a_row_says_what_its_shares_divide(calls: pd.DataFrame) -> None:
-    """Each share in words, with numerator, denominator and interval."""
+    """A row's shares are listed by name, with numerator, denominator and interval."""
     address = calls["source_ip"].value_counts().index[0]
     mine = calls[calls["source_ip"] == address]
     told = outcome_rows.behind_shares(calls.assign(of=calls["source_ip"], short_calls=0, calls=1), address)
@@ -209,7 +213,7 @@ def test_a_row_says_what_its_shares_divide(calls: pd.DataFrame) -> None:
 
 
 def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) -> None:
-    """A table below has each share of it, with its interval and what it divides."""
+    """A selected row gets a second table with each of its shares and the interval."""
     at = app("outcomes", span=MONTH)
     assert len(at.dataframe) == 1
     at.session_state["outcomes_pbx"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
@@ -225,7 +229,7 @@ def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) 
 
 
 def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """The costliest number comes first, with what it cost and where it goes."""
+    """Numbers dialed are sorted by cost, the most expensive first, with country and kind."""
     shown = app("outcomes", span=MONTH, by=VIEWS[DIALED]).dataframe[0].value
     costs = calls.groupby("destination")["cost_usd"].sum()
 
@@ -236,7 +240,7 @@ def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest
 
 
 def test_what_is_new_is_listed(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """Sources that had not called before the time chosen, the newest first."""
+    """The view lists exactly the sources whose first call is in the selected period."""
     at = app("outcomes", span="7 days", by=VIEWS[NEW])
     firsts = calls.groupby("source_ip")["started_at"].min()
     week = (pd.Timestamp.now("UTC").normalize() - pd.DateOffset(days=6)).tz_convert("UTC")
@@ -248,7 +252,7 @@ def test_what_is_new_is_listed(app: Callable[..., AppTest], calls: pd.DataFrame)
 
 
 def test_what_is_new_costs_what_its_sources_cost(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """A call counts once, though both its source and its destination may be new."""
+    """The cost is that of calls from new sources: a call counts once, though its destination may be new too."""
     at = app("outcomes", span="7 days", by=VIEWS[NEW])
     shown = at.dataframe[0].value
     sources = shown.loc[shown["kind"] == "Source address", "value"]
@@ -259,7 +263,7 @@ def test_what_is_new_costs_what_its_sources_cost(app: Callable[..., AppTest], ca
 
 
 def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
-    """Each ratio of each row shown, with numerator, denominator and interval; the rows in the order shown."""
+    """The file has the rows in display order, each ratio with numerator, denominator and interval."""
     rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
     chosen = list(calls["source_ip"].value_counts().index[1::-1])
 
@@ -278,14 +282,14 @@ def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
 
 
 def test_the_cost_of_all_calls_is_told(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
-    """It is the sum of the single calls, and its tooltip says of how many."""
+    """The cost is the sum over the single calls, and its tooltip states their number."""
     cost = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "Cost")
     assert cost.value == money(sum(calls["cost_usd"], Decimal(0)))
     assert f"{len(calls):,} calls" in cost.help
 
 
 def test_too_few_calls_say_so(calls: pd.DataFrame) -> None:
-    """A share of fewer calls than are needed has no value, says why, and keeps what would be divided."""
+    """A share of too few calls has no value, but the reason, the numerator and the denominator."""
     few = calls.head(MIN_SAMPLE - 1).assign(of="All", short_calls=0, calls=1)
     asr = outcome_rows.figures(few, pd.DataFrame(), ZoneInfo("UTC"))["asr"]
     answered = (few["outcome"] == "answered").sum()
@@ -298,14 +302,18 @@ def test_too_few_calls_say_so(calls: pd.DataFrame) -> None:
     ("since", "hour"), [("04:00:00", "04:00:00"), ("04:30:00", "05:00:00"), ("23:59:59", "00:00:00")]
 )
 def test_days_begin_with_a_whole_hour(since: str, hour: str) -> None:
-    """Days of some zones begin at half past; the roll-up has hours, so what is shown begins with the next."""
+    """
+    A period begins with the next full UTC hour.
+
+    Days of some time zones begin at half past; the roll-up has full hours.
+    """
     found = outcome_rows.whole_hour(datetime.fromisoformat(f"2026-11-03T{since}+00:00"))
     assert found >= datetime.fromisoformat(f"2026-11-03T{since}+00:00")
     assert f"{found:%H:%M:%S}" == hour
 
 
 def test_a_pop_is_told_only_where_it_is_sure(account: Workspace) -> None:
-    """PBXs of one name are two, each with its own; those that name none have none."""
+    """PBXs with the same name have separate PoPs, and a PBX without a PoP is omitted."""
     known = account.snapshot()
     first = known.pbxs.iloc[[0]].assign(pop="sip-one.example")
     other = first.assign(pbx_id="another", pop="sip-two.example")
@@ -322,7 +330,7 @@ def test_a_pop_is_told_only_where_it_is_sure(account: Workspace) -> None:
 
 
 def test_the_table_shows_those_with_the_most_calls() -> None:
-    """Of more rows than are shown, those with the fewest calls are left out, and the words below say so."""
+    """Rows with the fewest calls are omitted above the maximum, and the text below the table says so."""
     there = outcome_rows.MOST_ROWS + 7
     rows = pd.DataFrame(
         {
@@ -347,7 +355,7 @@ def test_the_table_shows_those_with_the_most_calls() -> None:
 
 
 def test_what_a_dash_means_is_said_of_the_calls_that_are_divided_by() -> None:
-    """The limit counts what a share divides by, so the caption names the shares of answered calls."""
+    """The minimum applies to the denominator, so the caption names the ratios of answered calls."""
     few = [name for name in (*outcome_rows.SHARES, "acd") if DEFINITIONS[name].denominator is ANSWERED]
     assert f"fewer than {MIN_SAMPLE} calls to divide by" in outcome_rows.said_table("pbx", 5, 5)
     assert {"short_calls"} <= set(few) <= {"short_calls", "acd"}
@@ -355,7 +363,7 @@ def test_what_a_dash_means_is_said_of_the_calls_that_are_divided_by() -> None:
 
 
 def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
-    """Over the whole record everything would be new; the words say so instead."""
+    """Over the whole record everything would be new; the text says that nothing can be identified as new."""
     now = account.snapshot().taken_at
     told = numbers_seen.new(account.store, now - timedelta(days=400), now)
     assert not told.older
@@ -363,7 +371,7 @@ def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
 
 
 def test_a_new_destination_has_a_country(account: Workspace) -> None:
-    """It is that of the costliest number dialed in it; a source address has none."""
+    """A new destination has the country of the most expensive number dialed in it; a source address has none."""
     now = account.snapshot().taken_at
     found = numbers_seen.new(account.store, now - timedelta(days=29), now).rows
     zones = found[found["kind"] == "zone"]

@@ -1,4 +1,4 @@
-"""Overview: what is wrong now, what to press, and the whole way through a fix and back."""
+"""Overview page: current problems, recommended fixes, and a fix that is applied and undone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from dashboard.services.workspace import Workspace
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
 
 
 def test_the_title_names_who_is_refused_and_who_spends(app: Callable[..., AppTest]) -> None:
-    """At two in the morning one line is read: whose calls are refused, and which address spends our money."""
+    """
+    The title names the PBX whose calls are rejected and the unassigned address that spends money.
+
+    An operator who is called at two in the morning reads only this line.
+    """
     title = app().title[0].value
 
     assert title.startswith("Denver's outbound calls are being rejected.")
@@ -24,7 +28,7 @@ def test_the_title_names_who_is_refused_and_who_spends(app: Callable[..., AppTes
 
 
 def test_four_figures(app: Callable[..., AppTest]) -> None:
-    """At most four figures stand in a row, and they are those of the last day."""
+    """The page has four figures: calls admitted and not authorized in 24 hours, open findings, and credentials."""
     at = app()
 
     assert ["Calls admitted, 24 h", "Not authorized, 24 h", "Open findings", "Outbound credentials"] == [
@@ -34,19 +38,19 @@ def test_four_figures(app: Callable[..., AppTest]) -> None:
 
 
 def test_what_could_not_be_judged_is_said_beside_what_passed(app: Callable[..., AppTest]) -> None:
-    """The gray piece of the bars has words: it is neither a failure nor a pass."""
+    """The gray part of the bars, neither failed nor passed, is explained in words."""
     assert re.search(r"\d+ subjects passed; 1, in gray, could not be evaluated\.", words(app()))
 
 
 def test_findings_that_one_fix_settles_stand_together(app: Callable[..., AppTest]) -> None:
-    """Two checks ask for Denver's address; there is one fix and one button."""
+    """Two checks require Denver's address; the page offers one fix for both."""
     offered = [text.value for text in app().markdown if "**Allow 198.51.100.24**" in text.value]
 
     assert len(offered) == 1
 
 
 def test_a_fix_and_its_way_back(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Review, apply exactly that, see it verified, undo it with the name typed; the journal has both."""
+    """A fix is reviewed, applied, verified, and undone with the name typed; the journal has both actions."""
     at = app()
     at.button(key="overview_fix_0").click().run()
 
@@ -81,7 +85,7 @@ def test_a_fix_and_its_way_back(app: Callable[..., AppTest], account: Workspace)
 
 
 def test_a_plan_that_went_stale_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
-    """What was shown is applied or nothing is: another hand on the account in between is said as a sentence."""
+    """If the account changes after the review opened, applying shows an error and changes nothing."""
     at = app()
     at.button(key="overview_fix_0").click().run()
     row = account.plan("allowed_ip_has_pbx", "198.51.100.50").changes[0]
@@ -97,7 +101,7 @@ def test_a_plan_that_went_stale_changes_nothing(app: Callable[..., AppTest], acc
 
 
 def test_the_dearer_unassigned_caller_stands_first(app: Callable[..., AppTest]) -> None:
-    """Among unassigned callers of one severity, who spends most of our money today."""
+    """Of unassigned callers with one severity, the one that costs most today is first."""
     offered = " ".join(text.value for text in app().markdown)
     places = [offered.index(f"**{words}") for words in ("Remove 203.0.113.66", "Allow 192.0.2.20")]
 

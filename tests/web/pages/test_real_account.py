@@ -1,4 +1,4 @@
-"""A real account: what no program can read is declared by the operator, and what none can write is guided."""
+"""Real account: data that no program can read is declared by the operator; changes that none can write are guided."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PAGES = (
     "exports",
 )
 BROWSER = "Ola (unverified, link by kim)"
-"""Who is at the browser of these tests, as it is recorded."""
+"""Recorded name of the browser's user in these tests."""
 LISTED = "198.51.100.11"
 OTHER = "198.51.100.12"
 MOVED = "198.51.100.24"
@@ -52,14 +52,14 @@ Showing 1 to 3 of 3 entries
 
 @pytest.fixture(autouse=True)
 def _real(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Set a key and no address, on a home of its own; the documentation ranges stand for public ones."""
+    """Set an API key, no base URL, and a home of its own; a documentation range counts as public."""
     for name, value in {**KEYS, "TRUNKGATE_HOME": str(tmp_path), "TRUNKGATE_PUBLIC_RANGES": "198.51.100.0/24"}.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
 def real() -> Iterator[Workspace]:
-    """Open the real account's home; nothing is asked of the carrier."""
+    """Open the home of the real account; no request is sent to the carrier."""
     settings = Settings.read()
     assert (False, False) == (settings.embedded, settings.on_loopback)
     with Workspace.open(settings) as opened:
@@ -68,7 +68,7 @@ def real() -> Iterator[Workspace]:
 
 @pytest.fixture
 def page() -> Callable[[str], AppTest]:
-    """Open a page on what is known so far: no test of a real account ever syncs."""
+    """Return a function that opens a page with the data so far; no test of a real account syncs."""
 
     def opened(name: str) -> AppTest:
         at = new_app().run()
@@ -82,7 +82,7 @@ def page() -> Callable[[str], AppTest]:
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page, that of an open dialog too."""
+    """Return all texts of the page and of an open dialog as one string, without escapes."""
     kinds = (at.title, at.subheader, at.markdown, at.caption, at.code, at.info, at.warning, at.error, at.success)
     return " ".join(element.value for kind in kinds for element in kind).replace("\\", "")
 
@@ -93,7 +93,7 @@ def keys(at: AppTest) -> set[str | None]:
 
 
 def declare(real: Workspace, *networks: str, days_ago: float = 0.0) -> None:
-    """Build the state of an operator having declared the account so many days ago."""
+    """Record the account and its list as declared by an operator the given number of days ago."""
     seen_at = datetime.now(UTC) - timedelta(days=days_ago)
     account = {"tech_prefix": "12345678", "credentials_on": False, "sample": False}
     frame = schemas.conform(
@@ -106,7 +106,7 @@ def declare(real: Workspace, *networks: str, days_ago: float = 0.0) -> None:
 
 
 def place(real: Workspace, address: str) -> None:
-    """Put one static PBX at an address into the inventory, and say that calls were fetched just now."""
+    """Add one static PBX with an address to the inventory, and record that calls were fetched just now."""
     now = datetime.now(UTC)
     pbx = {"pbx_id": "denver", "name": "Denver", "ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes"}
     held = {"pbx_id": "denver", "address": address, "kind": "primary", "source": "declared"}
@@ -116,13 +116,13 @@ def place(real: Workspace, address: str) -> None:
 
 
 def form_button(at: AppTest, label: str) -> None:
-    """Press the button of a form, which has no key of its own."""
+    """Press the button of a form by its label, because it has no key."""
     next(button for button in at.button if button.label == label).click().run()
     assert not at.exception
 
 
 def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> None:
-    """Before anything was declared the page names the steps, claims nothing and proposes no switch."""
+    """Before any declaration the page names the steps, claims nothing and offers no change of the switch."""
     at = page("account")
 
     assert "First record the tech prefix and the credentials below, then paste the list" in words(at)
@@ -133,7 +133,7 @@ def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> N
 
 
 def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
-    """The title says so; once a list was pasted the page opens on what is known, below the carrier's error."""
+    """After a failed first sync the title says so; once a list is declared, the page opens with the data so far."""
     real.state.put(SYNC_ERROR, "The carrier cannot be reached.")
     at = new_app().run()
 
@@ -148,7 +148,7 @@ def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
 
 
 def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """Neither state is chosen beforehand, so pressing the button alone records nothing."""
+    """No state of the switch is preselected, so the button alone records nothing."""
     at = page("account")
     at.text_input[-1].set_value("12345678")
     form_button(at, "Record what the portal shows")
@@ -158,7 +158,7 @@ def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], Ap
 
 
 def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """A prefix that is not eight digits is not kept."""
+    """A prefix that is not eight digits is rejected with a message and not saved."""
     at = page("account")
     at.text_input[-1].set_value("1234")
     at.radio[0].set_value("Disabled")
@@ -169,7 +169,7 @@ def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest],
 
 
 def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """The whole first visit: prefix and switch, a messy paste, the difference, and a dated, signed copy."""
+    """On a first visit prefix and switch are recorded, and a messy paste is compared and saved with date and actor."""
     who = BROWSER
     began = datetime.now(UTC)
     at = page("account")
@@ -210,7 +210,7 @@ def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], A
 
 
 def test_a_part_pasted_later_keeps_the_rest_unless_ticked(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """What a paste leaves out stays; only what was ticked goes; the version before is kept beside the new one."""
+    """Entries missing from a paste stay unless ticked; the previous version is kept as well."""
     declare(real, LISTED, OTHER, MOVED, days_ago=1)
     at = page("account")
     at.text_area(key="account_pasted").set_value(f"Seattle {LISTED}\nnew: 198.51.100.77").run()
@@ -228,7 +228,7 @@ def test_a_part_pasted_later_keeps_the_rest_unless_ticked(page: Callable[[str], 
 
 
 def test_the_same_list_pasted_again_confirms_it(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """A stale copy is fresh once somebody looked again; no new version is made of the same list."""
+    """Pasting the same list makes a stale copy fresh and creates no new version."""
     declare(real, LISTED, OTHER, days_ago=8)
     at = page("account")
 
@@ -248,7 +248,7 @@ def test_the_same_list_pasted_again_confirms_it(page: Callable[[str], AppTest], 
 
 
 def test_an_empty_list_can_be_declared(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """An account that places calls by credentials alone has no list; saying so is knowledge too."""
+    """An empty list can be declared, and is fresh: an account that calls by credentials alone has no entries."""
     at = page("account")
     at.button(key="account_empty").click().run()
 
@@ -260,7 +260,7 @@ def test_an_empty_list_can_be_declared(page: Callable[[str], AppTest], real: Wor
 
 
 def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> None:
-    """Two people paste at once: the second is told, and the first one's list stands."""
+    """If two people paste at once, the second gets an error, and the list of the first is kept."""
     declare(real, LISTED)
     seen = real.snapshot().allowed_ips
     declare(real, LISTED, OTHER)
@@ -273,7 +273,7 @@ def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> N
 
 @pytest.mark.parametrize(("days_ago", "status"), [(6.9, Status.PASS), (7.1, Status.UNKNOWN)])
 def test_a_copy_older_than_seven_days_is_not_judged_by(real: Workspace, days_ago: float, status: Status) -> None:
-    """A stale list is never a pass: the check says that it cannot tell, and why."""
+    """With a list older than seven days the check is unknown and states the cause; it never passes."""
     declare(real, LISTED, days_ago=days_ago)
     place(real, LISTED)
 
@@ -284,7 +284,7 @@ def test_a_copy_older_than_seven_days_is_not_judged_by(real: Workspace, days_ago
 
 
 def assert_guided(at: AppTest, value: str) -> None:
-    """Hold the dialog to it that it sends to the portal with a value to paste, and offers nothing to apply."""
+    """Assert that the dialog points to the portal with a value to paste, and offers nothing to apply."""
     assert not at.exception
     assert "Do it in its portal" in words(at)
     assert value in [code.value for code in at.code]
@@ -292,7 +292,7 @@ def assert_guided(at: AppTest, value: str) -> None:
 
 
 def test_a_fix_is_guided(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """The dialog gives the step and the value to paste and offers nothing to apply."""
+    """The dialog has the steps in the portal and the value to paste, and offers nothing to apply."""
     declare(real, LISTED)
     place(real, MOVED)
     at = page("overview")
@@ -304,7 +304,7 @@ def test_a_fix_is_guided(page: Callable[[str], AppTest], real: Workspace) -> Non
 
 
 def test_the_switch_is_guided_too(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """Turning credentials on or off is a step in the portal, and nothing to apply."""
+    """A change of the credentials switch is a step in the portal, with nothing to apply."""
     declare(real, LISTED)
     at = page("account")
     at.button(key="account_credentials").click().run()
@@ -315,7 +315,7 @@ def test_the_switch_is_guided_too(page: Callable[[str], AppTest], real: Workspac
 
 
 def test_apply_refuses_and_writes_nothing(real: Workspace) -> None:
-    """Whoever applies such a plan all the same is told to use the portal; the journal stays empty."""
+    """Applying a guided plan raises an error that points to the portal; journal and list stay as they are."""
     declare(real, LISTED)
     place(real, MOVED)
     plan = real.plan("pbx_address_is_allowed", MOVED)
@@ -330,7 +330,7 @@ def test_apply_refuses_and_writes_nothing(real: Workspace) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_says_sample_or_shows_a_key(page: Callable[[str], AppTest], real: Workspace, name: str) -> None:
-    """A real account is never called a sample, and its key is on no page."""
+    """No page calls a real account a sample or contains its key."""
     declare(real, LISTED)
     place(real, MOVED)
     at = page(name)
@@ -342,7 +342,7 @@ def test_no_page_says_sample_or_shows_a_key(page: Callable[[str], AppTest], real
 
 
 def test_addresses_that_are_planned_together_are_guided(page: Callable[[str], AppTest], real: Workspace) -> None:
-    """The portal has no program's way in: one plan opens, with the value to paste, and nothing is written."""
+    """Addresses planned together open one guided plan, because the portal has no API; nothing can be applied."""
     declare(real, LISTED)
     place(real, MOVED)
     at = page("set_up_pbx")

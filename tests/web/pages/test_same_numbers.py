@@ -1,4 +1,4 @@
-"""One change has the same numbers wherever it is shown: they all come from one replay."""
+"""A change has the same numbers wherever it is shown, because all of them come from one replay."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SHARED = "198.51.100.80"
 NETWORK = "192.0.2.16/28"
 CALL_PAGES = ("calls", "outcomes")
 WINDOW_DAYS = 31
-"""A day more than the account has calls, so that no call leaves the window while the test runs."""
+"""One day more than the account has calls, so that no call leaves the window while the test runs."""
 CHANGES: dict[str, tuple[Change, ...]] = {
     "allow Denver": (AllowAddress(network=DENVER),),
     "remove the address that Denver left": (RemoveAddress(network=OLD_DENVER),),
@@ -61,7 +61,7 @@ CHANGES: dict[str, tuple[Change, ...]] = {
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Keep a sample account open whose calls all lie within the window."""
+    """Open a sample account whose calls are all within the window."""
     home = tmp_path_factory.mktemp("same")
     with Workspace.open(Settings(home=home, sample_calls=CALLS, window_days=WINDOW_DAYS)) as opened:
         opened.sync()
@@ -81,7 +81,7 @@ def run(*command: str) -> str:
 
 
 def options(changes: tuple[Change, ...]) -> list[str]:
-    """Write changes as options of ``replay``."""
+    """Return changes as options of ``replay``."""
     found = []
     for change in changes:
         match change:
@@ -95,7 +95,7 @@ def options(changes: tuple[Change, ...]) -> list[str]:
 
 
 def drafted(at: AppTest, changes: tuple[Change, ...]) -> AppTest:
-    """Make the changes on the page What if."""
+    """Draft the changes on the What if page."""
     removed = [row_of(at, change.network) for change in changes if isinstance(change, RemoveAddress)]
     added = [{"network": change.network} for change in changes if isinstance(change, AllowAddress)]
     if removed or added:
@@ -107,14 +107,14 @@ def drafted(at: AppTest, changes: tuple[Change, ...]) -> AppTest:
 
 
 def finding_of(account: Workspace, changes: tuple[Change, ...]) -> Finding | None:
-    """Return a failure that proposes just these changes, if one does."""
+    """Return a failure that proposes exactly these changes, or ``None``."""
     sentences = [change.sentence() for change in changes]
     failed = (finding for finding in account.findings() if finding.status is Status.FAIL)
     return next((each for each in failed if sentences == [change.sentence() for change in each.changes]), None)
 
 
 def held_to_the_replay(app: Callable[..., AppTest], account: Workspace, changes: tuple[Change, ...]) -> ReplayImpact:
-    """Hold Overview, What if, review dialog, guards, ``replay``, ``fix --dry-run`` and CSV to the replay; return it."""
+    """Compare Overview, What if, review, guards, ``replay``, ``fix --dry-run`` and CSV with the replay; return it."""
     known = account.snapshot()
     answer = Replayer(known).against(proposed(known.policy, changes))
     impact = answer.impact
@@ -128,7 +128,7 @@ def held_to_the_replay(app: Callable[..., AppTest], account: Workspace, changes:
     assert impact.apart.strip() in plainly(at)
     at.button(key="what_if_review").click().run()
     assert not at.exception
-    assert 2 * len(expected) == len(at.metric)  # the page's and the dialog's
+    assert 2 * len(expected) == len(at.metric)  # those of the page and of the dialog
     assert counts(impact) == shown(at)
     assert guard(impact) in words(at)
 
@@ -154,14 +154,14 @@ def held_to_the_replay(app: Callable[..., AppTest], account: Workspace, changes:
 def test_every_surface_has_the_same_numbers(
     app: Callable[..., AppTest], account: Workspace, changes: tuple[Change, ...]
 ) -> None:
-    """Whatever shape the account has: moved, forged, shared, listed as a network, dynamic, unassigned."""
+    """All surfaces agree on moved, forged, shared, dynamic and unassigned addresses, and on a listed network."""
     assert held_to_the_replay(app, account, changes).total
 
 
 def test_every_surface_says_how_many_calls_only_files_have(
     app: Callable[..., AppTest], account: Workspace, tmp_path: Path
 ) -> None:
-    """They are in no number, and beside every number; the CSV export has each of them."""
+    """Calls only in imported files are in no count but stated with every count; the CSV export has each of them."""
     moment = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
     times = [moment + timedelta(seconds=place) for place in range(4)]
     path = tmp_path / "thief.csv"
@@ -170,7 +170,7 @@ def test_every_surface_says_how_many_calls_only_files_have(
     empty.write_text(as_csv([]))
     import_files(account.store, [path])
     import_files(account.store, [empty], window=(moment, times[-1] + timedelta(seconds=1)))
-    st.cache_resource.clear()  # pages show new calls some seconds after they came; here they look at once
+    st.cache_resource.clear()  # pages show new calls with a delay of some seconds, except with an empty cache
     try:
         found = held_to_the_replay(app, account, CHANGES["allow Denver"])
         table = all_tables(account.snapshot(), [], [], account.store)["imported_only_calls"]
@@ -188,7 +188,11 @@ def test_every_surface_says_how_many_calls_only_files_have(
 def test_with_credentials_off_every_surface_has_the_same_numbers(
     app: Callable[..., AppTest], account: Workspace
 ) -> None:
-    """Last in this module, as it changes the account: what comes back with the switch, and what one address saves."""
+    """
+    With credentials off all surfaces agree on switching them on, and on what one address saves.
+
+    This test is the last of the module, because it changes the account.
+    """
     plan = account.plan_changes((SetCredentials(enabled=False),))
     account.apply(plan, actor=local_actor("a test"), typed=plan.phrases)
 
@@ -197,17 +201,17 @@ def test_with_credentials_off_every_surface_has_the_same_numbers(
 
 
 def told(rows: list[dict[str, Any]]) -> set[tuple[str, str, int]]:
-    """Return who has how many calls of which label."""
+    """Return label, caller and number of calls of each row."""
     return {(str(row["label"]), str(row["who"]), int(row["calls"])) for row in rows}
 
 
 def plainly(at: AppTest) -> str:
-    """Return all the text on the page as it is read, without the marks that escape it."""
+    """Return the text of the page without Markdown escapes."""
     return words(at).replace("\\", "")
 
 
 def guard(impact: ReplayImpact) -> str:
-    """Return what the guard has to say of calls that would be blocked."""
+    """Return the text that the guard must show about calls that would be blocked."""
     if impact.calls(BROKEN):
         return f"It would block {impact.calls(BROKEN):,} of the past calls"
     gone = impact.calls(GONE)

@@ -1,4 +1,4 @@
-"""A change that a finding proposes has one plan: the same hash, numbers and guards everywhere, and so has its undo."""
+"""The plan that a finding proposes, and its undo, have the same hash, numbers and guards everywhere."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from tests.web.pages.test_same_numbers import STRANGER, WINDOW_DAYS, guard, run
 pytestmark = pytest.mark.slow
 
 RETIRED = ("seattle", "denver", "atlanta", "miami")
-"""The inventory says so, though their calls go on: then findings propose what would block them."""
+"""PBXs marked as retired in the inventory although they still call, so that findings propose blocking changes."""
 CASES: dict[str, tuple[Change, bool]] = {
     "an unassigned address out": (RemoveAddress(network=STRANGER), False),
     "Seattle out": (RemoveAddress(network=SEATTLE), True),
     "credentials off": (SetCredentials(enabled=False), True),
 }
-"""What a finding proposes, and whether it breaks past calls."""
+"""A change that a finding proposes, and whether it breaks past calls."""
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """Keep a sample account open in whose inventory PBXs are retired that call."""
+    """Open a sample account whose inventory marks as retired some PBXs that still call."""
     settings = Settings(home=tmp_path_factory.mktemp("plan"), sample_calls=CALLS, window_days=WINDOW_DAYS)
     with Workspace.open(settings) as opened:
         opened.sync()
@@ -52,13 +52,13 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.fixture(autouse=True)
 def _its_home(monkeypatch: pytest.MonkeyPatch, account: Workspace) -> None:
-    """Have commands work on the account."""
+    """Make commands work on the account."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(account.settings.home))
     monkeypatch.setenv("TRUNKGATE_WINDOW_DAYS", str(WINDOW_DAYS))
 
 
 def proposing(account: Workspace, change: Change) -> Finding:
-    """Return the failure that proposes just this change; there has to be one."""
+    """Return the failure that proposes exactly this change; there must be one."""
     failed = [finding for finding in account.findings() if finding.status is Status.FAIL]
     return next(one for one in failed if [change.sentence()] == [other.sentence() for other in one.changes])
 
@@ -67,7 +67,11 @@ def proposing(account: Workspace, change: Change) -> Finding:
 def test_overview_and_fix_have_the_same_plan(
     app: Callable[..., AppTest], account: Workspace, change: Change, *, breaks: bool
 ) -> None:
-    """``fix --dry-run`` as text and JSON, and Overview: counts, guard and hash of the plan that the account makes."""
+    """
+    ``fix --dry-run``, as text and JSON, has the account's plan; Overview offers it only if it breaks no past call.
+
+    Counts and hash are compared in both formats, the guard in the text.
+    """
     known = account.snapshot()
     impact = Replayer(known).against(proposed(known.policy, (change,))).impact
     finding = proposing(account, change)
@@ -91,7 +95,7 @@ def test_overview_and_fix_have_the_same_plan(
 
 @pytest.mark.parametrize(("change", "breaks"), CASES.values(), ids=CASES)
 def test_an_undo_has_the_same_plan(account: Workspace, change: Change, *, breaks: bool) -> None:
-    """Its hash and counts are those of ``undo --dry-run``, as text and JSON, after the fix was applied."""
+    """After a fix ``undo --dry-run`` has the hash of the undo plan, as text and JSON, and its counts, as JSON."""
     finding = proposing(account, change)
     plan = account.plan(finding.check, finding.subject)
     assert breaks is bool(plan.impact.calls(BROKEN))

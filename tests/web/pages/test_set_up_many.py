@@ -1,4 +1,4 @@
-"""Set up PBXs: all of them at once, added from a table, planned together, left and taken up again."""
+"""Set up PBXs page: all PBXs at once, PBXs added from a table, joint plans, and a setup that is resumed."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ SELECTED = {"selection": {"rows": [0], "columns": [], "cells": []}}
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, headings, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.subheader, *at.markdown, *at.caption])
 
 
 def paste(at: AppTest, text: str) -> AppTest:
-    """Put a table into the field."""
+    """Paste a table into the field."""
     return next(field for field in at.text_area if field.label == "Table of PBXs").set_value(text).run()
 
 
 def pasted(at: AppTest) -> list[tuple[str, str]]:
-    """Return state and name of each line that was understood."""
+    """Return state and name of each line that was parsed."""
     frame = at.dataframe[0].value
     return [(state[0], name) for state, name in zip(frame["state"], frame["name"], strict=True)]
 
 
 def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
-    """How many place calls by address, and the click that comes next."""
+    """The title states how many PBXs place calls by address, and the next action."""
     at = app("set_up_pbx")
 
     assert "6 of 8 static PBXs place calls by address, 1 keeps credentials; next: allow 2 addresses." == (
@@ -45,7 +45,7 @@ def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_matrix_is_sorted_by_what_is_next(app: Callable[..., AppTest]) -> None:
-    """Who is refused stands first, then what can be done for active ones; the retired PBX is not there."""
+    """Refused PBXs come first, then active ones with a next step; the retired PBX is omitted."""
     frame = app("set_up_pbx").dataframe[0].value
 
     assert ["Denver", "Atlanta", "Phoenix", "Dallas"] == list(frame["name"])[:4]
@@ -55,14 +55,14 @@ def test_the_matrix_is_sorted_by_what_is_next(app: Callable[..., AppTest]) -> No
 
 
 def test_a_filter_shows_what_is_left(app: Callable[..., AppTest]) -> None:
-    """It is kept in the page's address."""
+    """The filter ``To do`` in the URL shows the PBXs with open steps."""
     at = app("set_up_pbx", set_up_show="To do")
 
     assert {"Atlanta", "Denver", "Phoenix", "Dallas"} == set(at.dataframe[0].value["name"])
 
 
 def test_a_row_leads_to_its_pbx_and_back(app: Callable[..., AppTest]) -> None:
-    """The steps of that PBX, by an address that can be shared, and one button to all of them."""
+    """A selected row shows the steps of its PBX; one button leads back to all PBXs."""
     at = app("set_up_pbx")
     at.session_state[overview.TABLE] = SELECTED
     at.session_state[overview.CHOSEN] = "atlanta"
@@ -77,12 +77,12 @@ def test_a_row_leads_to_its_pbx_and_back(app: Callable[..., AppTest]) -> None:
 
 
 def test_an_address_of_the_page_that_names_nobody_shows_all(app: Callable[..., AppTest]) -> None:
-    """A PBX that is gone, or anything else."""
+    """A URL with an unknown PBX shows all PBXs."""
     assert app("set_up_pbx", pbx_id="<script>").title[0].value.startswith("6 of 8 static PBXs")
 
 
 def test_addresses_are_planned_together(app: Callable[..., AppTest]) -> None:
-    """One plan of both, in the review that every fix has, with its guards."""
+    """One plan allows both addresses, in the same review as any fix."""
     at = app("set_up_pbx")
     at.button(key="set_up_many_pbx_address_is_allowed").click().run()
 
@@ -94,7 +94,7 @@ def test_addresses_are_planned_together(app: Callable[..., AppTest]) -> None:
 
 
 def test_numbers_are_planned_together(app: Callable[..., AppTest]) -> None:
-    """Routes are no matter of outbound calls, and the review says so."""
+    """One plan routes both numbers, and its review says that outbound calls are not affected."""
     at = app("set_up_pbx")
     at.button(key="set_up_many_pbx_has_inbound_route").click().run()
 
@@ -107,7 +107,7 @@ TABLE = "Tulsa,198.51.100.77,19185550100\nLima,198.51.100.11,\nReno,10.0.0.1,\n=
 
 
 def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], account: Workspace) -> None:
-    """What is wrong is told by line and cure; nothing is kept yet."""
+    """A pasted table is previewed with the state of each line, and nothing is saved yet."""
     before = load_frame(account.state, "pbxs")
     at = paste(app("set_up_pbx"), TABLE)
 
@@ -136,7 +136,7 @@ def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], ac
     ],
 )
 def test_a_hostile_table_is_a_sentence(app: Callable[..., AppTest], text: str) -> None:
-    """No traceback, and no text of it becomes markup."""
+    """A hostile table causes no traceback, and none of its text becomes markup."""
     at = paste(app("set_up_pbx"), text)
 
     assert not at.exception
@@ -145,7 +145,7 @@ def test_a_hostile_table_is_a_sentence(app: Callable[..., AppTest], text: str) -
 
 
 def test_an_uploaded_file_is_read_the_same(app: Callable[..., AppTest]) -> None:
-    """Binary under the name of a table is told, a table is understood."""
+    """A binary file named as a table is rejected with the advice to save it as CSV."""
     at = app("set_up_pbx")
     at.file_uploader[0].upload("pbxs.csv", b"PK\x03\x04 a workbook").run()
 
@@ -154,7 +154,7 @@ def test_an_uploaded_file_is_read_the_same(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspace) -> None:
-    """They are in the inventory as from an import, signed, and stand in the matrix at their first step."""
+    """Valid lines are saved in the inventory with the actor, as from an import, and are in the matrix."""
     at = paste(app("set_up_pbx"), TABLE)
     at.button(key="set_up_import_keep").click().run()
     at.run()
@@ -174,14 +174,14 @@ def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspac
 
 @pytest.fixture
 def _added(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Add the good lines, unless a test did."""
+    """Add the valid lines, unless an earlier test did."""
     if "tulsa" not in set(load_frame(account.state, "pbxs")["pbx_id"]):
         paste(app("set_up_pbx"), TABLE).button(key="set_up_import_keep").click().run()
 
 
 @pytest.mark.usefixtures("_added")
 def test_what_is_said_lasts(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Who put the configuration on is noted, and another session finds it; it passes, and is not done."""
+    """A step marked as done is saved with the actor, also for later sessions, and counts as said, not as proven."""
     at = app("set_up_pbx", pbx_id="Tulsa")
     assert "Tulsa: step 2 of 7 is next, dial the tech prefix." == at.title[0].value
 
@@ -197,7 +197,7 @@ def test_what_is_said_lasts(app: Callable[..., AppTest], account: Workspace) -> 
 
 @pytest.mark.usefixtures("_added")
 def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A claim in words is not taken; what the probe printed is, and the step says what it met."""
+    """Only what the probe printed is accepted as a test call, not free text; the step shows its result."""
     at = app("set_up_pbx", pbx_id="Tulsa")
     press = "Note the result"
     at.text_area(key="probe_printed").set_value("It rang!")
@@ -217,7 +217,7 @@ def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], acc
 
 
 def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], account: Workspace) -> None:
-    """First run: the field is open, and nothing else is in the way."""
+    """With an empty inventory the title says that no PBX is being set up, and the field for a table is expanded."""
     for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
         frame = load_frame(account.state, name)
         declarations.keep_inventory(account, name, frame.iloc[:0], by="a test")

@@ -1,4 +1,4 @@
-"""Set up a PBX: each step with its evidence, the next one open."""
+"""Set up PBXs page for one PBX: each step with its evidence, the next one expanded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 
 def words(at: AppTest) -> str:
-    """Return all the text on the page."""
+    """Return the titles, Markdown and captions of the page as one string."""
     return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption])
 
 
@@ -22,12 +22,12 @@ def words(at: AppTest) -> str:
     ],
 )
 def test_the_title_names_the_next_step(app: Callable[..., AppTest], pbx: str, title: str) -> None:
-    """Where the set-up of one PBX stands is one sentence."""
+    """The title states the next step of one PBX, or that every step is proven."""
     assert title == app("set_up_pbx", pbx_id=pbx).title[0].value
 
 
 def test_only_the_next_step_is_open(app: Callable[..., AppTest]) -> None:
-    """Seven steps of its own and one of the account; what is done, or waits, is folded away."""
+    """Of seven steps of the PBX and one of the account, only the next is expanded."""
     steps = [step for step in app("set_up_pbx", pbx_id="Denver").expander if "**" in step.label]
 
     assert 8 == len(steps)
@@ -35,7 +35,7 @@ def test_only_the_next_step_is_open(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_dial_string_is_built_and_checked(app: Callable[..., AppTest]) -> None:
-    """The number typed becomes the string the carrier wants; a PBX's own is told what is wrong with it."""
+    """A number becomes the carrier's dial string; a dial string of the PBX is checked and its faults are named."""
     at = app("set_up_pbx", pbx_id="Seattle")
     at.text_input(key="set_up_number").set_value("13125550123").run()
 
@@ -48,7 +48,7 @@ def test_the_dial_string_is_built_and_checked(app: Callable[..., AppTest]) -> No
 
 
 def test_a_dynamic_pbx_needs_no_listing(app: Callable[..., AppTest]) -> None:
-    """A PBX whose address changes signs in with credentials, and the steps say so."""
+    """The steps of a dynamic PBX say that it signs in with credentials and that its address is not listed."""
     text = words(app("set_up_pbx", pbx_id="Miami"))
 
     assert "signs in with SIP credentials" in text
@@ -56,7 +56,7 @@ def test_a_dynamic_pbx_needs_no_listing(app: Callable[..., AppTest]) -> None:
 
 
 def test_the_step_opens_the_review_of_its_fix(app: Callable[..., AppTest]) -> None:
-    """The button is named by the change."""
+    """The button of the step names the change and opens its review."""
     at = app("set_up_pbx", pbx_id="Denver")
 
     assert "Allow 198.51.100.24" == at.button(key="set_up_allow_0").label

@@ -1,4 +1,4 @@
-"""What if: the draft's replay on the page, and the plan that comes of it."""
+"""What if page: the replay of the draft, and the plan made from it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.web.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, 
 
 
 def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The list as it is, every call unchanged, and nothing to plan or to forget."""
+    """A new draft has the current list and every call unchanged; nothing can be planned or discarded."""
     at = app("what_if")
 
     assert NOTHING == at.title[0].value
@@ -30,7 +30,7 @@ def test_a_new_draft_changes_nothing(app: Callable[..., AppTest], account: Works
 
 
 def test_a_deleted_row_breaks_its_calls(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The numbers are those of the replay, the title names whose calls they are, the change is said."""
+    """The counts are those of the replay, the title names the PBX whose calls break, and the change is listed."""
     at = app("what_if")
     edit(at, deleted_rows=[row_of(at, SEATTLE)])
     impact = expected(account, SetCredentials(enabled=True), RemoveAddress(network=SEATTLE))
@@ -42,7 +42,7 @@ def test_a_deleted_row_breaks_its_calls(app: Callable[..., AppTest], account: Wo
 
 
 def test_an_added_row_saves_calls(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A new address counts as soon as it is typed; a row that is still blank does not."""
+    """A new address counts as soon as it is typed; a blank row does not."""
     at = app("what_if")
     edit(at, added_rows=[{"network": DENVER, "label": "Denver"}, {}])
     impact = expected(account, AllowAddress(network=DENVER))
@@ -53,7 +53,7 @@ def test_an_added_row_saves_calls(app: Callable[..., AppTest], account: Workspac
 
 
 def test_the_switch_and_the_list_count_together(app: Callable[..., AppTest], account: Workspace) -> None:
-    """What is changed on the list and by the switch is one proposal."""
+    """Changes of the list and of the switch are replayed together."""
     at = app("what_if")
     edit(at, added_rows=[{"network": DENVER}])
     switch(at, "off")
@@ -63,7 +63,7 @@ def test_the_switch_and_the_list_count_together(app: Callable[..., AppTest], acc
 
 
 def test_an_address_changed_in_place_is_shown_with_whose_it_is(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The PBX beside it follows; to allow the new one and remove the old one is what it comes to."""
+    """An address edited in place is shown with its PBX, and means to allow the new one and remove the old one."""
     at = app("what_if")
     place = row_of(at, OLD_DENVER)
     edit(at, edited_rows={place: {"network": DENVER}})
@@ -74,7 +74,7 @@ def test_an_address_changed_in_place_is_shown_with_whose_it_is(app: Callable[...
 
 
 def test_a_wrong_row_stands_in_the_way_of_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
-    """It is named with its row and its fault, nothing of it is judged, and it can be forgotten."""
+    """An invalid row is reported with its number and fault, is not replayed, and blocks a plan; it can be discarded."""
     at = app("what_if")
     there = len(at.session_state[KEY].base)
     edit(at, added_rows=[{"network": "10.0.0.5"}])
@@ -85,7 +85,7 @@ def test_a_wrong_row_stands_in_the_way_of_a_plan(app: Callable[..., AppTest], ac
 
 
 def test_the_draft_outlives_a_look_at_another_page(app: Callable[..., AppTest]) -> None:
-    """Who looks up something elsewhere finds the draft as it was left, the switch too."""
+    """After a visit to another page the draft is unchanged, including invalid rows and the switch."""
     at = app("what_if")
     edit(at, deleted_rows=[row_of(at, SEATTLE)], added_rows=[{"network": "10.0.0.5"}])
     switch(at, "off")
@@ -99,7 +99,7 @@ def test_the_draft_outlives_a_look_at_another_page(app: Callable[..., AppTest]) 
 
 
 def test_start_over_forgets_the_draft(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The list and the switch are as they are on the account again."""
+    """Starting over resets the list and the switch to the account."""
     at = app("what_if")
     edit(at, deleted_rows=[0, 1])
     switch(at, "off")
@@ -111,7 +111,7 @@ def test_start_over_forgets_the_draft(app: Callable[..., AppTest], account: Work
 
 
 def test_the_draft_becomes_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
-    """The review shows the same changes and the same counts; it is applied there, and then the draft is over."""
+    """The review has the changes and counts of the draft; once the plan is applied, the draft is reset."""
     at = app("what_if")
     edit(at, added_rows=[{"network": DENVER, "label": "Denver, new"}])
     was = shown(at)
@@ -136,7 +136,7 @@ def test_the_draft_becomes_a_plan(app: Callable[..., AppTest], account: Workspac
 
 
 def test_a_draft_is_kept_when_the_account_moves(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Somebody else's change is taken in, what was drafted stays, and both are said."""
+    """A change by someone else is merged into the draft with a message, and the drafted changes stay."""
     at = app("what_if")
     edit(at, deleted_rows=[row_of(at, SEATTLE)])
     entry = account.apply(account.plan_changes([AllowAddress(network=DENVER)]), actor=local_actor("tests"))
@@ -153,7 +153,7 @@ def test_a_draft_is_kept_when_the_account_moves(app: Callable[..., AppTest], acc
 
 @pytest.fixture
 def unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AppTest]:
-    """Open the page on an account of which nothing was read yet."""
+    """Return a function that opens the page on an account that was never read."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "new"))
     monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "100")
     monkeypatch.setenv("TRUNKGATE_PUBLIC_RANGES", "198.51.100.0/24")
@@ -170,7 +170,7 @@ def unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AppT
 
 
 def test_an_account_that_was_never_read(unread: Callable[[], AppTest]) -> None:
-    """An empty list, a switch that is not known, no calls: a draft can be made, and it is said that nothing tells."""
+    """Without a list, a known switch or calls a draft is possible, and the page says that there are no past calls."""
     at = unread()
 
     assert at.session_state[KEY].base.empty
@@ -186,7 +186,7 @@ def test_an_account_that_was_never_read(unread: Callable[[], AppTest]) -> None:
 
 
 def test_the_plan_of_a_real_account_is_guided(unread: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no program can write the list, the same button leads to what to do in the portal."""
+    """If no program can write the list, the same button opens a guided plan."""
     monkeypatch.setenv("FLOWROUTE_ACCESS_KEY", "access-7f3c91")
     monkeypatch.setenv("FLOWROUTE_SECRET_KEY", "secret-b52e08")
     at = edit(unread(), added_rows=[{"network": DENVER}])
@@ -199,7 +199,7 @@ def test_the_plan_of_a_real_account_is_guided(unread: Callable[[], AppTest], mon
 
 
 def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Once the list has changed, the one before can be looked at: what would going back to it do."""
+    """An earlier list can be loaded as a draft, which shows the effect of going back to it."""
     entry = account.apply(account.plan_changes([AllowAddress(network=DENVER)]), actor=local_actor("tests"))
     try:
         at = app("what_if")
@@ -214,6 +214,6 @@ def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], accoun
 
 
 def read_draft(at: AppTest, account: Workspace) -> tuple[Change, ...]:
-    """Return what the draft on the page comes to."""
+    """Return the changes of the draft on the page."""
     drafted = at.session_state[KEY]
     return read(drafted.edited, drafted.switch, account.snapshot()).changes

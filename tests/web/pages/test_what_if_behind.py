@@ -1,4 +1,4 @@
-"""What if: the single calls and the numbers dialed behind a label or a row of the replay."""
+"""What if page: the single calls and the numbers dialed behind a label or a row of the replay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.web.pages.drafting import DENVER, SEATTLE, edit, expected, row_of, wo
 
 
 def test_single_calls_are_behind_a_label(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A label leads to its newest calls, each with how it is met today and in the draft."""
+    """A label shows its newest calls, each with how it is admitted today and in the draft."""
     at = app("what_if")
     edit(at, deleted_rows=[row_of(at, SEATTLE)])
     total = expected(account, RemoveAddress(network=SEATTLE)).calls(BROKEN)
@@ -37,7 +37,7 @@ def test_single_calls_are_behind_a_label(app: Callable[..., AppTest], account: W
 
 
 def test_single_calls_are_behind_a_row(app: Callable[..., AppTest], account: Workspace) -> None:
-    """A row leads to the calls of just that PBX and label."""
+    """A row shows only the calls of its PBX and label."""
     at = app("what_if")
     edit(at, added_rows=[{"network": DENVER}], deleted_rows=[row_of(at, SEATTLE)])
     known = account.snapshot()
@@ -57,7 +57,11 @@ def test_single_calls_are_behind_a_row(app: Callable[..., AppTest], account: Wor
 
 
 def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], account: Workspace) -> None:
-    """Looked at beside the single calls: the costliest first, each with its country, and together all of them."""
+    """
+    The numbers dialed are shown by cost, the most expensive first, each with its country.
+
+    All numbers together, also those not shown, have the calls of the label.
+    """
     at = app("what_if")
     edit(at, deleted_rows=[row_of(at, SEATTLE)])
     known = account.snapshot()
@@ -81,7 +85,7 @@ def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], acco
 
 
 def test_the_numbers_dialed_are_behind_a_row(app: Callable[..., AppTest]) -> None:
-    """Of a row, those of just that PBX and label; what the other view shows is not fetched."""
+    """A row shows only the numbers dialed by its PBX with its label, and no single calls."""
     at = app("what_if")
     edit(at, added_rows=[{"network": DENVER}])
     at.session_state["behind_label"] = SAVED

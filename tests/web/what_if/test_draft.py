@@ -1,4 +1,4 @@
-"""A draft of the list and the switch: what its rows come to, how it is carried over, and what is said of it."""
+"""Draft of the list and the switch: its changes, rebasing onto a changed account, and texts about it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NO_CALLS = ReplayImpact(labels={}, decided=1)
 
 @pytest.fixture
 def world() -> Snapshot:
-    """Return an account on which Denver moved and is refused, and nobody's address calls."""
+    """Return a snapshot in which Denver has moved and is refused, and an unassigned address calls."""
     return make_snapshot(
         allowed=(SEATTLE, LEFT, STRANGER),
         pbxs=[pbx("seattle"), pbx("denver")],
@@ -51,7 +51,7 @@ def rows(*typed: tuple[str | None, str | None, str | None]) -> pd.DataFrame:
 
 
 def entries(*networks: str) -> list[tuple[str | None, str | None, str | None]]:
-    """Return the rows of entries that nobody touched."""
+    """Return the rows of unedited entries."""
     return [(network, "", network) for network in networks]
 
 
@@ -59,7 +59,7 @@ ALL = entries(SEATTLE, LEFT, STRANGER)
 
 
 def listed(snapshot: Snapshot, *networks: str, **facts: Any) -> Snapshot:
-    """Return the account with another list."""
+    """Return the snapshot with another list."""
     fresh = make_snapshot(allowed=networks)
     return replace(snapshot, allowed_ips=fresh.allowed_ips.assign(**facts))
 
@@ -87,7 +87,7 @@ def test_rows_come_to_changes(
     switch: str,
     changes: tuple[Change, ...] | None,
 ) -> None:
-    """Added, deleted, changed in place, put back, blank, switched; what lets calls in stands first."""
+    """Added, deleted, edited, restored and blank rows and the switch become changes; those that admit come first."""
     found = draft.read(rows(*typed), switch, world)
 
     assert (changes or ()) == found.changes
@@ -98,7 +98,7 @@ def test_rows_come_to_changes(
 def test_credentials_go_on_before_anything_is_removed(
     world: Snapshot, credentials_on: bool | None, switch: str
 ) -> None:
-    """A switch that is off, or not known, can be turned on, and that comes first."""
+    """A switch that is off or not known can be turned on, and this change comes first."""
     off = replace(world, account=replace(world.account, credentials_on=credentials_on))
 
     assert (SetCredentials(enabled=True), RemoveAddress(network=SEATTLE)) == draft.read(
@@ -120,7 +120,7 @@ def test_credentials_go_on_before_anything_is_removed(
 def test_a_wrong_row_is_named_and_left_out(
     world: Snapshot, row: tuple[str | None, str | None, str | None], said: str
 ) -> None:
-    """The sentence names the row and the rule; the rest of the draft counts."""
+    """The fault names the row and the rule; the other rows count."""
     found = draft.read(rows(*ALL, row, (DENVER, "", None)), AS_NOW, world)
 
     assert (AllowAddress(network=DENVER),) == found.changes
@@ -129,7 +129,7 @@ def test_a_wrong_row_is_named_and_left_out(
 
 @pytest.mark.parametrize("text", ["", "198.51.100", SEATTLE])
 def test_a_wrong_row_leaves_its_entry_on_the_list(world: Snapshot, text: str) -> None:
-    """An entry whose address is cleared, half typed or doubled is not taken off by that."""
+    """An entry whose address is cleared, incomplete or a duplicate stays on the list."""
     found = draft.read(rows(ALL[0], (text, "", LEFT), ALL[2]), AS_NOW, world)
 
     assert () == found.changes
@@ -138,7 +138,7 @@ def test_a_wrong_row_leaves_its_entry_on_the_list(world: Snapshot, text: str) ->
 
 
 def test_the_second_of_two_new_rows_is_the_duplicate(world: Snapshot) -> None:
-    """The same address twice is one change and one sentence."""
+    """The same new address twice is one change and one fault, for the second row."""
     found = draft.read(rows(*ALL, (DENVER, "", None), (DENVER, "", None)), AS_NOW, world)
 
     assert (AllowAddress(network=DENVER),) == found.changes
@@ -146,7 +146,7 @@ def test_the_second_of_two_new_rows_is_the_duplicate(world: Snapshot) -> None:
 
 
 def test_an_entry_that_moves_keeps_what_was_given_to_it(world: Snapshot) -> None:
-    """An address changed in place keeps owner and purpose; the entry taken off can be put back whole."""
+    """An address edited in place keeps owner and purpose, and the removed entry can be restored in full."""
     told = listed(world, LEFT, label="Denver", owner="voice", purpose="branch office")
     found = draft.read(rows((DENVER, "Denver", LEFT)), AS_NOW, told)
     given = {"label": "Denver", "owner": "voice", "purpose": "branch office", "role": "active"}
@@ -155,7 +155,7 @@ def test_an_entry_that_moves_keeps_what_was_given_to_it(world: Snapshot) -> None
 
 
 def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
-    """An entry is not renamed here, and that is said instead of dropped."""
+    """A changed label is no change of the list, and a note says so."""
     found = draft.read(rows(ALL[0], (LEFT, "Denver, old", LEFT), ALL[2]), AS_NOW, world)
 
     assert () == found.changes
@@ -164,14 +164,14 @@ def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
 
 
 def test_each_entry_is_shown_with_whose_it_is(world: Snapshot) -> None:
-    """The PBX that calls from it now, the one that did, or nobody; nothing of what is no address."""
+    """An entry is shown with its current PBX, its former PBX, or as unassigned; an invalid address has no owner."""
     assert ["Denver", "Formerly Denver", "Unassigned", ""] == list(
         draft.whose(pd.Series([DENVER, LEFT, STRANGER, "half"]), world)
     )
 
 
 def test_a_new_draft_changes_nothing(world: Snapshot) -> None:
-    """What the editor is given reads as no change at all, on an empty list too."""
+    """A new draft reads as no change, also with an empty list."""
     for snapshot in (world, listed(world)):
         begun = draft.begin(snapshot)
 
@@ -180,7 +180,7 @@ def test_a_new_draft_changes_nothing(world: Snapshot) -> None:
 
 
 def test_the_account_moves_by_entry_and_switch(world: Snapshot) -> None:
-    """Another entry, another label, another switch; not another order, nor when an entry was read."""
+    """Another entry, label or switch is a change of the account; another order or time of an entry is not."""
     begun = draft.begin(world)
     off = replace(world, account=replace(world.account, credentials_on=False))
 
@@ -192,7 +192,7 @@ def test_the_account_moves_by_entry_and_switch(world: Snapshot) -> None:
 
 
 def drafted(snapshot: Snapshot, *typed: tuple[str | None, str | None, str | None], switch: str = AS_NOW) -> draft.Draft:
-    """Return a draft edited to these rows."""
+    """Return a draft with these rows and this switch."""
     made = draft.begin(snapshot)
     made.edited = rows(*typed)
     made.switch = switch
@@ -200,7 +200,7 @@ def drafted(snapshot: Snapshot, *typed: tuple[str | None, str | None, str | None
 
 
 def test_a_draft_is_carried_over_to_a_list_that_moved(world: Snapshot) -> None:
-    """Somebody else's entry is on it; what the draft added and took off stays so."""
+    """A rebased draft has someone else's new entry and keeps its own additions, removals and switch."""
     made = drafted(world, *entries(SEATTLE, LEFT), (DENVER, "Denver", None), switch=OFF)
     now = listed(world, SEATTLE, LEFT, STRANGER, "203.0.113.9")
     kept = draft.carried(made, now)
@@ -214,7 +214,7 @@ def test_a_draft_is_carried_over_to_a_list_that_moved(world: Snapshot) -> None:
 
 
 def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
-    """Once the account is as the draft had it, nothing is left to change."""
+    """Once the account equals the draft, no change is left."""
     made = drafted(world, ALL[0], (DENVER, "", LEFT), switch=OFF)
     done = listed(world, SEATTLE, DENVER)
     done = replace(done, account=replace(done.account, credentials_on=False))
@@ -225,7 +225,7 @@ def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
 
 
 def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
-    """What is half typed is not lost, and its entry still stays on the list."""
+    """Invalid rows are kept when a draft is rebased, and their entries stay on the list."""
     made = drafted(world, ALL[0], ("198.51.100", "", LEFT), ALL[2], ("10.0.0.5", "", None))
     now = listed(world, SEATTLE, LEFT, STRANGER, DENVER)
     kept = draft.carried(made, now)
@@ -236,7 +236,7 @@ def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
 
 
 def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> ReplayImpact:
-    """Return a replay of so many calls of each label, ``_`` for blanks, of callers; beside one that is unchanged."""
+    """Return an impact with calls and callers by label, ``_`` for blanks, and one unchanged call."""
     counts = {label.replace("_", " "): calls for label, (calls, _) in labels.items()}
     names = {label.replace("_", " "): tuple(filter(None, who.split(", "))) for label, (_, who) in labels.items()}
     every = {label: LabelCount(calls=calls) for label, calls in ({"unchanged": 1} | counts).items()}
@@ -337,7 +337,7 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
 def test_the_title_is_the_answer(
     changes: tuple[Change, ...], found: ReplayImpact, lower_bound: bool, said: str
 ) -> None:
-    """Red counts only what can recur and is ours; the rest is named for what it is."""
+    """Only calls of your PBXs that can recur count as blocked; the title states the others by their effect."""
     assert said == draft_text.title(changes, found, lower_bound=lower_bound).replace("\\", "")
 
 
@@ -354,7 +354,7 @@ def test_the_title_is_the_answer(
     ],
 )
 def test_why_a_draft_is_no_plan(found: draft.DraftReading, said: str) -> None:
-    """Wrong rows, nothing changed, more than one plan may change; else nothing is in the way."""
+    """Invalid rows, no changes, or more than one plan may make are reasons; otherwise there is none."""
     why = draft_text.reason(found, 2)
 
     assert why.startswith(said)
@@ -362,7 +362,7 @@ def test_why_a_draft_is_no_plan(found: draft.DraftReading, said: str) -> None:
 
 
 def test_changes_are_said_with_whose_they_are(world: Snapshot) -> None:
-    """Each in a line; of very many the rest is counted."""
+    """Each change has a line with the owner of its address; above the maximum the rest is counted."""
     many = [AllowAddress(network=f"192.0.2.{last}") for last in range(11)]
 
     assert [
@@ -373,7 +373,7 @@ def test_changes_are_said_with_whose_they_are(world: Snapshot) -> None:
 
 
 def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -> None:
-    """By PBX the worst comes first, and each row leads to exactly the traffic that it counts."""
+    """Broken calls come first in the table by PBX, and each row selects exactly the traffic that it counts."""
     found = replay(world, proposed(world.policy, [RemoveAddress(network=SEATTLE), AllowAddress(network=DENVER)]))
     table = affected_calls.by_pbx(found)
 
@@ -387,7 +387,7 @@ def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -
 
 
 def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
-    """Each address gets a row, whatever stands between them; what is no list of addresses stays for its fault."""
+    """Each address of a pasted list gets a row, whatever the separators; other text stays in its row as a fault."""
     rows = draft.begin(world).base
     pasted = pd.DataFrame(
         [
@@ -408,7 +408,7 @@ def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
 
 
 def test_a_list_pasted_over_an_entry_takes_its_place_once(world: Snapshot) -> None:
-    """The first address is what the entry becomes; the others are new."""
+    """The first address of a pasted list replaces the entry; the others are new."""
     rows = draft.begin(world).base
     entry = rows["network"].iloc[0]
     found = draft.spread(rows.assign(network=["198.51.100.200 198.51.100.201", *rows["network"].iloc[1:]]))
@@ -419,7 +419,7 @@ def test_a_list_pasted_over_an_entry_takes_its_place_once(world: Snapshot) -> No
 
 
 def test_a_past_list_is_a_draft_of_the_way_back(world: Snapshot) -> None:
-    """What came since goes, what went comes back, entries that stayed are not touched; the switch as it was."""
+    """A past list removes newer entries, restores removed ones, keeps the others, and sets the switch as it was."""
     then = Policy(frozenset({SEATTLE, DENVER}), False, "12345678")
 
     made = draft.past(draft.begin(world, turn=4), then, world)
@@ -435,7 +435,7 @@ def test_a_past_list_is_a_draft_of_the_way_back(world: Snapshot) -> None:
 
 
 def test_a_past_policy_is_said_by_its_time() -> None:
-    """In the time zone of whoever looks."""
+    """A past policy is described with its time in the viewer's time zone."""
     version = PolicyVersion(Policy(frozenset({SEATTLE}), True), datetime(2026, 11, 20, 6, 30, tzinfo=UTC))
 
     assert "20 Nov 2026 01:30: 1 entry, credentials on" == draft_text.of_version(version, ZoneInfo("America/New_York"))
