@@ -1,4 +1,4 @@
-"""The real program in a process of its own, on homes of its own."""
+"""Fixtures that run the real program in a separate process, on separate homes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROGRAM = (str(Path(sys.executable).with_name("trunkgate")),)
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended and what it said."""
+    """Exit status and output of a command."""
 
     status: int
     out: str
@@ -36,12 +36,12 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """Return standard output, all of which has to be JSON."""
+        """Return standard output parsed as JSON; it must not contain anything else."""
         return json.loads(self.out)
 
     @property
     def sentence(self) -> str:
-        """Return the one sentence of a failed command: no traceback, nothing on standard output."""
+        """Return the message of a failed command, which must have no traceback and no standard output."""
         assert "Traceback" not in self.err
         assert self.out == ""
         assert self.err.startswith("trunkgate: ")
@@ -50,21 +50,21 @@ class Answer:
 
 @dataclass(frozen=True)
 class Program:
-    """``trunkgate`` on one home."""
+    """The program ``trunkgate`` on one home."""
 
     home: Path
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what the program sees of the environment."""
+        """Return the program's environment: this home, ``CALLS`` sample calls, ``more``, and no inherited settings."""
         mine = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
         return mine | TERMINAL | {"TRUNKGATE_HOME": str(self.home), "TRUNKGATE_SAMPLE_CALLS": str(CALLS)} | more
 
     def __call__(self, *arguments: object, **environment: str) -> Answer:
-        """Run a command to its end, with nobody at the terminal."""
+        """Run a command until it ends, without a terminal."""
         return Answer(*forks().run([*map(str, arguments)], self.environment(**environment)))
 
     def afresh(self, *arguments: object, **environment: str) -> Answer:
-        """Run a command as a shell does, which takes seconds longer: its process loads the program anew."""
+        """Run a command in a new interpreter, as a shell does; loading the program takes seconds longer."""
         done = subprocess.run(
             [*PROGRAM, *map(str, arguments)],
             env=self.environment(**environment),
@@ -77,7 +77,7 @@ class Program:
         return Answer(done.returncode, done.stdout, done.stderr)
 
     def start(self, *arguments: object, log: Path, **environment: str) -> subprocess.Popen[bytes]:
-        """Start a command that runs until it is told to end; all it says goes to a file."""
+        """Start a command that runs until it is stopped, with all its output in a file."""
         with log.open("wb") as output:
             return subprocess.Popen(
                 [*PROGRAM, *map(str, arguments)],
@@ -94,7 +94,7 @@ class Program:
 
 @pytest.fixture(scope="session")
 def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Program]]:
-    """Make homes whose account runs already and is synced; all end with the session."""
+    """Yield a function that makes homes with a running, synced account; all accounts are stopped with the session."""
     with ExitStack() as stack:
 
         def make(name: str, **options: Any) -> Program:
@@ -111,34 +111,34 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pr
 
 @pytest.fixture(scope="session")
 def shared(homes: Callable[..., Program]) -> Program:
-    """Share one home among tests that leave its account as they found it."""
+    """Share one home among tests that do not change its account."""
     return homes("shared")
 
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Program:
-    """Name a home that does not exist yet."""
+    """Return the program on a home that does not exist yet."""
     return Program(tmp_path / "bare")
 
 
 @contextmanager
 def answering(status: int) -> Iterator[str]:
-    """Run a carrier that answers everything with a status, and asks nobody to wait before the next attempt."""
+    """Run a carrier that answers every request with a status and ``Retry-After: 0``; yield its URL."""
 
     class Always(BaseHTTPRequestHandler):
-        """Gives the answer."""
+        """Handler that answers with the status."""
 
         def do_GET(self) -> None:
-            """Give it."""
+            """Send the status."""
             self.send_response(status)
             self.send_header("Retry-After", "0")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_POST = do_GET  # noqa: N815 - the name that the server calls
+        do_POST = do_GET  # noqa: N815 - name required by http.server
 
         def log_message(self, *_: object) -> None:
-            """Write nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Always) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -148,6 +148,6 @@ def answering(status: int) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def unavailable() -> Iterator[str]:
-    """Run a carrier that is down; where none answers at all, each command tries for eight seconds."""
+    """Run a carrier that answers 503; without an answer each command would retry for eight seconds."""
     with answering(503) as url:
         yield url

@@ -1,4 +1,4 @@
-"""The commands on a home with any number of faults, and what they may say then: the rules of ``test_faults``."""
+"""Check commands on a home with any number of faults against the data, by the rules of ``test_faults``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.web.pages.faults import beyond
 
 CHECK = "pbx_address_is_allowed"
 UNKNOWABLE = ("allowed_ips missing", "inventory missing")
-"""Faults under which it cannot be known that Denver's address is not listed."""
+"""Faults with which the data cannot show that Denver's address is not listed."""
 NEVER_READ = {"calls missing", "allowed_ips missing", "credentials missing"}
-"""Faults under which the carrier was never read, so that one that cannot be read leaves nothing to show."""
+"""Faults that together mean that the carrier was never read; if it cannot be read now, there is no result to show."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """How a command ended and what it said."""
+    """Exit status, output and exception of a command."""
 
     status: int
     out: str
@@ -36,28 +36,28 @@ class Answer:
 
 @dataclass(frozen=True)
 class Commands:
-    """Runs commands in this process on a home with faults."""
+    """Commands that run in this process on a home with faults."""
 
     home: Path
     faults: Collection[str]
     environment: pytest.MonkeyPatch
     refusing: str
-    """Address of a carrier that takes no key."""
+    """URL of a carrier that rejects every key."""
     down: str
-    """Address of a carrier that is down; where none answers at all, each command tries for eight seconds."""
+    """URL of a carrier that answers 503; without an answer each command would retry for eight seconds."""
 
     @property
     def carrier(self) -> bool:
-        """Say whether the carrier is one of the faults; only then a command may ask it."""
+        """Return whether one of the faults is of the carrier; only then may a command contact it."""
         return bool(set(self.faults) & set(CARRIERS))
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Return the option that keeps a command from asking the carrier, unless its fault is what is tried."""
+        """Return the option that prevents a sync, unless a fault of the carrier is tested."""
         return () if self.carrier else ("--no-sync",)
 
     def __call__(self, *arguments: str) -> Answer:
-        """Run one to its end."""
+        """Run a command until it ends."""
         told = {
             **KEYS,
             "HTTPS_PROXY": self.down,
@@ -77,15 +77,15 @@ class Commands:
 
 def hold(run: Commands, out: Path, *, refused: bool) -> int:
     """
-    Run ``check``, ``replay``, ``fix --dry-run`` and ``export``, and hold each to the data; return how many ran.
+    Run ``check``, ``replay``, ``fix --dry-run`` and ``export``, check each against the data, and return how many ran.
 
     Args:
-        run: Of a home that ``faulty_homes.make`` made.
-        out: A folder for the export, which must not be there yet.
-        refused: As the home was made.
+        run: Commands on a home made by ``faulty_homes.make``.
+        out: Folder for the export; it must not exist yet.
+        refused: Argument ``refused`` with which the home was made.
 
     Raises:
-        AssertionError: A command claims more than the data supports, or ends as it must not.
+        AssertionError: A command claims more than the data supports, or ends with a wrong status or error.
     """
     if run.carrier and NEVER_READ <= set(run.faults):
         return _refuse(run, out)
@@ -102,7 +102,7 @@ def hold(run: Commands, out: Path, *, refused: bool) -> int:
 
 
 def _refuse(run: Commands, out: Path) -> int:
-    """Hold the commands to an error, and to nothing said, where there is no last result to show."""
+    """Check that each command raises an error and prints nothing, because there is no last result to show."""
     commands = [("check",), ("replay", "--remove", SEATTLE), ("fix", CHECK, DENVER, "--dry-run"), ("export", str(out))]
     for command in commands:
         answer = run(*command)
@@ -112,7 +112,7 @@ def _refuse(run: Commands, out: Path) -> int:
 
 
 def _known(run: Commands, *, refused: bool) -> bool:
-    """Say whether it can be known at all that Denver is refused."""
+    """Return whether the data can show that Denver is refused."""
     return refused and not set(UNKNOWABLE) & set(run.faults)
 
 
@@ -148,7 +148,7 @@ def _replay(run: Commands) -> Answer:
 def _fix(run: Commands, *, refused: bool) -> Answer:
     answer = run("fix", CHECK, DENVER, "--dry-run")
     place = (run.faults, refused, answer)
-    if set(run.faults) >= NEVER_READ:  # it has no option to leave the carrier alone
+    if set(run.faults) >= NEVER_READ:  # it has no option against a sync
         assert isinstance(answer.error, CarrierError), place
         return answer
     if not _known(run, refused=refused):

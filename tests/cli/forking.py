@@ -1,9 +1,9 @@
 """
-Commands of the program, each in a process of its own, forked from one that has loaded the program's modules.
+Run each command of the program in a process forked from one that has loaded the program's modules.
 
-Loading them takes longer than most commands run. A command finds nothing but its own environment, its own standard
-streams and loaded modules; it ends as the program does. What has to begin as at a shell is started as such
-(``Program.start``), and ``test_forking.py`` holds that both ways answer the same.
+Loading the modules takes longer than most commands run. A command gets its own environment, its own standard streams
+and the loaded modules, and exits as the program does. Commands that must start as from a shell use ``Program.start`` or
+``Program.afresh``; ``test_forking.py`` checks that both ways give the same results.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from tests.waiting import WAIT_S
 
 PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
 TERMINAL = {"COLUMNS": "200"}
-"""What the program is to take for the terminal's width; it asks when its modules are loaded."""
+"""Terminal width for the program, which reads it when its modules are loaded."""
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = ("app", "emulator", "migrations", "web", "__main__")
-"""What no command loads: the pages, and programs of their own."""
+"""Names of packages and modules that no command loads: the pages, and separate programs."""
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Forking a process with several threads is unsafe."""
+"""Limit OpenBLAS to one thread, because forking a process with several threads is unsafe."""
 
 
 class Forks:
-    """A process that has loaded the program's modules, and forks another for each command."""
+    """A process that has loaded the program's modules and forks a process for each command."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -55,17 +55,17 @@ class Forks:
         atexit.register(self.end)
 
     def end(self) -> None:
-        """End it."""
+        """End the process."""
         with self._process as process:
             assert process.stdin is not None
             process.stdin.close()
 
     def run(self, arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str, str]:
         """
-        Run a command to its end, with nobody at the terminal.
+        Run a command until it ends, without a terminal.
 
         Returns:
-            Its status, as ``subprocess`` counts it, and what it wrote to its standard output and its standard error.
+            Exit status, negative for a signal as in ``subprocess``; standard output; standard error.
         """
         with tempfile.TemporaryDirectory() as folder, self._lock:
             streams = [Path(folder) / name for name in ("out", "err")]
@@ -86,19 +86,19 @@ class Forks:
 
 @cache
 def forks() -> Forks:
-    """Return the process that forks; each worker of the tests has one, from its first command on."""
+    """Return the process that forks; each test worker starts one for its first command."""
     return Forks()
 
 
 def load() -> None:
-    """Load every module that a command may load."""
+    """Import every module that a command may import."""
     for found in pkgutil.walk_packages(dashboard.__path__, "dashboard.", onerror=lambda _: None):
         if not {*LEFT_OUT} & {*found.name.split(".")}:
             importlib.import_module(found.name)
 
 
 def answer(line: str) -> bool:
-    """Fork for one request, and say how its command ended; return whether this process is the fork."""
+    """Fork for one request, and write the exit status of its command; return whether this process is the fork."""
     arguments, environment, folder, streams = json.loads(line)
     forked = os.fork()
     if forked:
@@ -123,10 +123,10 @@ def answer(line: str) -> bool:
 
 def end_with(command: Callable[[], None]) -> None:
     """
-    Run a command and end this process with its status.
+    Run a command and exit this process with its status.
 
-    What a program does at its end is done: it waits for its threads, calls what was registered, flushes. The modules
-    are not taken apart: that would copy all memory that this process shares with the one it was forked from.
+    As at the end of a program, threads are joined, registered functions are called and streams are flushed. The modules
+    are not torn down, because that would copy all memory that this process shares with its parent.
     """
     status = 1
     try:
@@ -134,10 +134,10 @@ def end_with(command: Callable[[], None]) -> None:
         status = 0
     except SystemExit as ending:
         status = int(ending.code or 0)
-    except BaseException:  # noqa: BLE001 - as the interpreter does with what nobody caught
+    except BaseException:  # noqa: BLE001 - as the interpreter does with an uncaught exception
         traceback.print_exc()
     finally:
-        threading._shutdown()  # noqa: SLF001 - what the interpreter calls first when it ends
+        threading._shutdown()  # noqa: SLF001 - what the interpreter calls first at exit
         atexit._run_exitfuncs()  # noqa: SLF001 - and what it calls next
         sys.stdout.flush()
         sys.stderr.flush()
@@ -147,7 +147,7 @@ def end_with(command: Callable[[], None]) -> None:
 if __name__ == "__main__":
     from dashboard.cli.entry_point import main
 
-    __package__ = ""  # a command is named by its program, not by this module
+    __package__ = ""  # usage messages then name the program, not this module
     load()
     gc.freeze()
     while request := sys.stdin.readline():

@@ -1,4 +1,4 @@
-"""``trunkgate check``: what it prints, and what its exit status means."""
+"""``trunkgate check``: output and exit status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLANTED = Path(__file__).parent.parent / "planted.csv"
 
 
 def test_json_is_the_planted_faults_and_nothing_else_fails(shared: Any) -> None:
-    """Standard output is JSON alone; exactly the planted pairs fail, each once; the status is 1."""
+    """Standard output is only JSON; exactly the planted pairs fail, each once; the status is 1."""
     answer = shared("check", "--format", "json")
 
     found = answer.json
@@ -28,7 +28,7 @@ def test_json_is_the_planted_faults_and_nothing_else_fails(shared: Any) -> None:
 
 
 def test_text_names_the_cure(shared: Any) -> None:
-    """People see what fails, why, and the command that fixes it; what passes is counted."""
+    """Text output shows each failure with its reason and the command that fixes it, and counts the passes."""
     answer = shared("check")
 
     assert answer.status == 1
@@ -39,12 +39,12 @@ def test_text_names_the_cure(shared: Any) -> None:
 
 
 def test_the_status_counts_from_a_severity_on(shared: Any) -> None:
-    """Nothing of this account is critical, so --fail-on critical ends with 0."""
+    """No failure of this account is critical, so --fail-on critical exits with 0."""
     assert shared("check", "--no-sync", "--fail-on", "critical").status == 0
 
 
 def test_unknown_is_not_good_unless_allowed(bare: Any) -> None:
-    """A home that never synced knows nothing: 3, or 0 with --allow-unknown; neither asks the carrier for calls."""
+    """Without any sync every result is unknown and the status is 3, or 0 with --allow-unknown; nothing is fetched."""
     answer = bare("check", "--no-sync", "--format", "json")
 
     assert answer.status == 3
@@ -53,7 +53,7 @@ def test_unknown_is_not_good_unless_allowed(bare: Any) -> None:
 
 
 def test_a_wrong_option_is_an_error_of_its_own(bare: Any) -> None:
-    """A severity that does not exist ends with 2 and touches nothing."""
+    """An invalid severity exits with 2 and creates no home."""
     answer = bare("check", "--fail-on", "dreadful")
 
     assert (answer.status, answer.out) == (2, "")

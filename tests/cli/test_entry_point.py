@@ -1,4 +1,4 @@
-"""Options of the program itself: version, quiet progress, shell completion; and how heavy its help is."""
+"""Options of the program: version, quiet progress, shell completion; and the modules that its help loads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ say("Two rows were kept.")
 
 
 def fail(asked: bool) -> None:
-    """End with 1 where an option is given."""
+    """Exit with 1 if an option is given."""
     if asked:
         raise typer.Exit(1)
 
@@ -67,7 +67,7 @@ def on_a_terminal(arguments: Sequence[str]) -> tuple[str, str]:
 
 
 def test_version_is_printed_without_a_home(tmp_path: Path) -> None:
-    """One line on standard output, and no folder is made."""
+    """``--version`` prints one line to standard output and creates no folder."""
     answer = CliRunner().invoke(app, ["--version"])
 
     assert (answer.exit_code, answer.stdout) == (0, f"trunkgate {__version__}\n")
@@ -75,7 +75,7 @@ def test_version_is_printed_without_a_home(tmp_path: Path) -> None:
 
 
 def test_no_command_is_an_error_that_shows_the_help() -> None:
-    """The program's own options change nothing about that."""
+    """Without a command the help is printed and the status is 2, although the program has options of its own."""
     answer = CliRunner().invoke(app, [])
 
     assert answer.exit_code == 2
@@ -83,21 +83,21 @@ def test_no_command_is_an_error_that_shows_the_help() -> None:
 
 
 def test_empty_journal_is_a_sentence() -> None:
-    """Whoever reads it learns that nothing is missing from the output."""
+    """An empty journal prints a sentence, so that a reader does not suspect missing output."""
     answer = CliRunner().invoke(app, ["journal", "list"])
 
     assert (answer.exit_code, answer.stdout) == (0, "The journal has no entries: no fix was recorded.\n")
 
 
 def test_empty_journal_is_an_empty_list_in_json() -> None:
-    """A program gets the same form as of a journal with entries."""
+    """An empty journal is an empty JSON list, the same type as for a journal with entries."""
     answer = CliRunner().invoke(app, ["journal", "list", "--format", "json"])
 
     assert (answer.exit_code, json.loads(answer.stdout)) == (0, [])
 
 
 def test_progress_is_shown_on_a_terminal() -> None:
-    """It goes to standard error; results go to standard output."""
+    """Progress goes to standard error, results go to standard output."""
     out, err = on_a_terminal([])
 
     assert "Reading" in err
@@ -105,7 +105,7 @@ def test_progress_is_shown_on_a_terminal() -> None:
 
 
 def test_quiet_hides_progress_and_keeps_results_and_errors() -> None:
-    """Nothing is drawn on the terminal except the error."""
+    """With ``--quiet`` the terminal shows only the error, and results are still printed."""
     out, err = on_a_terminal(["--quiet"])
 
     assert err == "trunkgate: One row is wrong.\r\n"
@@ -113,7 +113,7 @@ def test_quiet_hides_progress_and_keeps_results_and_errors() -> None:
 
 
 def test_quiet_holds_for_one_invocation() -> None:
-    """A process that runs several commands, such as a test, does not stay quiet."""
+    """``--quiet`` does not affect later commands of the same process, such as a test."""
     CliRunner().invoke(app, ["--quiet", "journal", "list"])
     first = bars.quiet
     CliRunner().invoke(app, ["journal", "list"])
@@ -130,7 +130,7 @@ def test_quiet_holds_for_one_invocation() -> None:
     ],
 )
 def test_bash_completion_names_commands_and_values(words: str, expected: list[str], tmp_path: Path) -> None:
-    """It reads no home and makes none."""
+    """Bash completion lists commands and values without reading or creating a home."""
     environment = {"_TRUNKGATE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     answer = CliRunner().invoke(app, [], env=environment, prog_name="trunkgate")
 
@@ -139,7 +139,7 @@ def test_bash_completion_names_commands_and_values(words: str, expected: list[st
 
 
 def test_an_option_of_the_program_that_fails_ends_with_two() -> None:
-    """Typer ends with 1 where it does not know the shell to complete for; to every command 1 means something else."""
+    """A failing program option exits with 2: Typer's 1, e.g. for an unknown shell, has other meanings in commands."""
     probe = typer.Typer(cls=Program)
 
     @probe.callback()
@@ -156,7 +156,7 @@ def test_an_option_of_the_program_that_fails_ends_with_two() -> None:
 
 
 def test_help_loads_nothing_that_is_slow_to_load() -> None:
-    """A shell completes words with every key: modules that only running commands need are loaded by them."""
+    """Slow modules are loaded by running commands only, because a shell runs the program to complete words."""
     code = f"import sys, dashboard.cli.entry_point; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=True)
 

@@ -1,4 +1,4 @@
-"""Errors of the program itself: one sentence, status 2; and help that names every status."""
+"""Errors of the program: one sentence and status 2; and help that lists every status."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ KEYS = {"FLOWROUTE_ACCESS_KEY": "abc", "FLOWROUTE_SECRET_KEY": "def"}
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_names_the_exit_statuses(command: str, tmp_path: Path) -> None:
-    """Whoever writes a cron job finds out without reading the source; help makes no home."""
+    """The help of each command lists its exit statuses, e.g. for cron jobs, and creates no home."""
     answer = CliRunner().invoke(app, [*command.split(), "--help"])
 
     assert answer.exit_code == 0
@@ -49,7 +49,7 @@ def test_help_names_the_exit_statuses(command: str, tmp_path: Path) -> None:
 
 
 def test_help_fills_the_lines_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sentence is not broken where the source breaks it: at 80 columns that leaves a word or two on a line."""
+    """Help is wrapped at the terminal width; the line breaks of the source would leave lines of one or two words."""
     monkeypatch.setenv("COLUMNS", "80")
     said = CliRunner().invoke(app, ["inventory", "read", "--help"]).output
 
@@ -66,7 +66,7 @@ def test_help_fills_the_lines_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_wrong_setting_is_named(bare: Any, environment: dict[str, str], words: str) -> None:
-    """Before anything is opened."""
+    """The error names the invalid or missing setting, before a home is created."""
     answer = bare("check", **environment)
 
     assert answer.status == 2
@@ -75,7 +75,7 @@ def test_a_wrong_setting_is_named(bare: Any, environment: dict[str, str], words:
 
 
 def test_a_corrupt_state_database_is_named(bare: Any) -> None:
-    """The file is named, and nothing is written over it."""
+    """The error names the corrupt file, and the file is not overwritten."""
     bare.home.mkdir()
     (bare.home / "state.db").write_bytes(b"this is no database " * 200)
 
@@ -88,7 +88,7 @@ def test_a_corrupt_state_database_is_named(bare: Any) -> None:
 
 @pytest.mark.parametrize("command", [("check",), ("journal", "verify"), ("calls", "import", "x.csv"), ("emulator",)])
 def test_a_home_that_cannot_be_made_is_named(bare: Any, command: tuple[str, ...]) -> None:
-    """A file stands where the folder should be."""
+    """The error names the home if a file exists in its place."""
     bare.home.write_text("")
 
     answer = bare(*command)
@@ -98,7 +98,7 @@ def test_a_home_that_cannot_be_made_is_named(bare: Any, command: tuple[str, ...]
 
 
 def test_a_home_of_a_real_account_needs_its_key(bare: Any, unavailable: str) -> None:
-    """It is not silently filled with the sample account."""
+    """Without its key the home of a real account is an error; it is not filled with the sample account."""
     first = bare("check", "--no-sync", FLOWROUTE_BASE_URL=unavailable, **KEYS)
     assert first.status in (2, 3)
 
@@ -109,7 +109,7 @@ def test_a_home_of_a_real_account_needs_its_key(bare: Any, unavailable: str) -> 
 
 
 def test_a_carrier_that_does_not_answer_is_one_sentence(bare: Any) -> None:
-    """Nobody listens there: status 2, and the key is not in the message."""
+    """If no server listens at the carrier's address, the status is 2 and the message does not contain the key."""
     answer = bare("sync", FLOWROUTE_BASE_URL="http://127.0.0.1:9", **KEYS)
 
     assert answer.status == 2
@@ -118,7 +118,7 @@ def test_a_carrier_that_does_not_answer_is_one_sentence(bare: Any) -> None:
 
 
 def test_help_and_the_journal_load_no_data_frames() -> None:
-    """What runs at every keystroke of a shell, or every minute of a cron job, starts light."""
+    """The command line starts without heavy libraries, because shell completion and cron jobs run it often."""
     heavy = "{'pandas', 'fastapi', 'duckdb', 'streamlit'}"
     code = f"import sys, dashboard.cli.entry_point; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=WAIT_S, check=False)
@@ -127,7 +127,7 @@ def test_help_and_the_journal_load_no_data_frames() -> None:
 
 
 def test_a_file_in_the_way_of_a_folder_is_a_sentence(bare: Any) -> None:
-    """What the disk does not allow ends with status 2, which means nothing else, and without a traceback."""
+    """A file in place of a folder is a sentence with its path and status 2, which has no other meaning."""
     assert bare("sync").status == 0
     (bare.home / "exports").rmdir()
     (bare.home / "exports").write_text("")
@@ -139,7 +139,7 @@ def test_a_file_in_the_way_of_a_folder_is_a_sentence(bare: Any) -> None:
 
 
 def test_a_review_without_a_terminal_names_the_option(shared: Any) -> None:
-    """Nothing is marked, and a script learns how to confirm beforehand."""
+    """Without a terminal nothing is marked, and the error names the option that confirms beforehand."""
     found = shared("check", "--format", "json").json
     subject = next(
         row["subject"] for row in found if row["check"] == "past_loss_is_reviewed" and row["status"] == "fail"

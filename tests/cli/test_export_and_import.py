@@ -16,7 +16,7 @@ from tests.calls.exports import NOON, as_csv, rows_at
 
 pytestmark = pytest.mark.slow
 ON_ONE_WORKER = pytest.mark.xdist_group("exported")
-"""Tests that share an export, so that it is made once."""
+"""Mark of tests that share an export, so that it is made once."""
 
 TABLES = [
     "findings",
@@ -38,7 +38,7 @@ TABLES = [
 
 @pytest.fixture(scope="module")
 def exported(shared: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """Export the shared home once, and judge it as it stands."""
+    """Export the shared home once; return the folder and the findings of ``check`` on the same data."""
     folder = tmp_path_factory.mktemp("exported") / "new"
     answer = shared("export", folder, "--no-sync")
     assert (answer.status, answer.err) == (0, "")
@@ -50,7 +50,7 @@ THIEF = "203.0.113.66:5060"
 
 @ON_ONE_WORKER
 def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
-    """All tables are there, and size and hash of each are right."""
+    """The manifest lists every table with its correct size and hash."""
     folder, _ = exported
     manifest = json.loads((folder / "manifest.json").read_text())
 
@@ -63,7 +63,7 @@ def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
 
 @ON_ONE_WORKER
 def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
-    """Nothing of the sample account can be taken for a real one."""
+    """Every row of the sample account is marked SAMPLE, so that it is not mistaken for data of a real account."""
     folder, _ = exported
     for name in TABLES:
         with (folder / f"{name}.csv").open(newline="") as lines:
@@ -74,7 +74,7 @@ def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
 
 @ON_ONE_WORKER
 def test_the_compliance_table_is_what_check_says(exported: tuple[Path, Any]) -> None:
-    """A row per verdict: same check, subject, status, severity and reason."""
+    """findings.csv has a row per verdict of ``check``, with equal check, subject, status, severity and confidence."""
     folder, found = exported
     names = ("check", "subject", "status", "severity", "confidence")
     with (folder / "findings.csv").open(newline="") as lines:
@@ -84,7 +84,7 @@ def test_the_compliance_table_is_what_check_says(exported: tuple[Path, Any]) -> 
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_its_own(shared: Any, tmp_path: Path) -> None:
-    """A file is in the way: one sentence, status 2."""
+    """If the target folder is a file, the export fails with one sentence and status 2."""
     (tmp_path / "file").write_text("")
 
     answer = shared("export", tmp_path / "file", "--no-sync")
@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_its_own(shared: Any, tmp
 
 
 def test_importing_twice_adds_nothing(shared: Any, bare: Any) -> None:
-    """The export of one home goes into another; the second time every row is there already; status 0 both times."""
+    """The second import of an export finds all rows as duplicates, and both imports exit with 0."""
     file = max((shared.home / "emulator-exports").rglob("*.gz"), key=lambda export: export.stat().st_size)
 
     first, second = (bare("calls", "import", "--format", "json", file) for _ in range(2))
@@ -106,7 +106,7 @@ def test_importing_twice_adds_nothing(shared: Any, bare: Any) -> None:
 
 
 def test_files_that_cannot_be_read_each_say_why(bare: Any, tmp_path: Path) -> None:
-    """Missing, a folder, empty, a bomb: a result each, in order, status 1, and no traceback."""
+    """A missing file, a folder, an empty file and a gzip bomb each have a result, in order; status 1, no traceback."""
     empty, bomb = tmp_path / "empty.csv", tmp_path / "bomb.csv.gz"
     empty.write_bytes(b"")
     with gzip.open(bomb, "wb") as packed:
@@ -126,12 +126,12 @@ def test_files_that_cannot_be_read_each_say_why(bare: Any, tmp_path: Path) -> No
 
 
 def test_import_without_a_file_is_an_error_of_its_own(bare: Any) -> None:
-    """Status 2."""
+    """``calls import`` without a file exits with 2."""
     assert bare("calls", "import").status == 2
 
 
 def test_a_day_is_forgotten_and_imported_anew(bare: Any, tmp_path: Path) -> None:
-    """Only when it is meant; the same file then brings the day back."""
+    """``calls forget`` removes a day only with a confirmation; importing the same file restores the day."""
     file = tmp_path / "export.csv"
     file.write_text(as_csv(rows_at(NOON, NOON + timedelta(days=1))))
     bare("calls", "import", file)
@@ -148,7 +148,7 @@ def test_a_day_is_forgotten_and_imported_anew(bare: Any, tmp_path: Path) -> None
 
 
 def test_sync_says_what_it_fetched(shared: Any) -> None:
-    """A second sync of a still account changes nothing."""
+    """A sync prints what it fetched, and that an unchanged account has no changes."""
     answer = shared("sync", "--quick")
 
     assert answer.status == 0
@@ -157,7 +157,7 @@ def test_sync_says_what_it_fetched(shared: Any) -> None:
 
 
 def test_a_home_makes_its_own_account(bare: Any) -> None:
-    """Without a running emulator a command starts one for as long as it runs, and ends it."""
+    """Without a running emulator a command starts one and stops it when the command ends."""
     answer = bare("sync", TRUNKGATE_SAMPLE_CALLS="200")
 
     assert (answer.status, answer.err) == (0, "")
@@ -165,7 +165,7 @@ def test_a_home_makes_its_own_account(bare: Any) -> None:
 
 
 def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
-    """Of their day only the sums are left: they are counted, named on standard error, and the status is 1."""
+    """Calls of a day of which only sums are stored are left out, counted on standard error, and the status is 1."""
     now = datetime.now(UTC).replace(microsecond=0)
     old = now - timedelta(days=120)
     first, late = tmp_path / "first.csv", tmp_path / "late.csv"
@@ -181,7 +181,7 @@ def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
 
 
 def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
-    """Its calls stay as they are; a day that is not there is an error."""
+    """``calls repair`` recomputes a day without changing its calls; a day that is not stored is an error."""
     file = tmp_path / "export.csv"
     file.write_text(as_csv(rows_at(NOON, NOON + timedelta(days=1))))
     bare("calls", "import", file)
@@ -196,7 +196,7 @@ def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
 
 
 def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(bare: Any, tmp_path: Path) -> None:
-    """Import says what the next sync does; the sync keeps them apart and ends with 1 until somebody drops them."""
+    """Import announces what the next sync does; syncs keep the calls apart and exit with 1 until they are dropped."""
     file = tmp_path / "thief.csv"
     file.write_text(as_csv(rows_at(datetime.now(UTC).replace(microsecond=0) - timedelta(hours=5), customer_ip=THIEF)))
     environment = {"TRUNKGATE_SAMPLE_CALLS": "200"}
@@ -219,7 +219,7 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
 
 
 def test_the_first_bad_rows_are_named(bare: Any, tmp_path: Path) -> None:
-    """With file, line, field and reason; of the others their number, and where they are listed."""
+    """Three rejected rows are named with file, line, field and reason; others are counted, with where to find them."""
     file = tmp_path / "bad.csv"
     file.write_text(as_csv([*rows_at(NOON), *(rows_at(NOON, duration=f"{n}x")[0] for n in range(5))]))
 

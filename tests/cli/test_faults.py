@@ -1,4 +1,4 @@
-"""``check``, ``replay``, ``fix --dry-run`` and ``export`` with each single fault: nothing positive beyond the data."""
+"""``check``, ``replay``, ``fix --dry-run`` and ``export`` with each single fault: no claim beyond the data."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ NEVER_SYNCED = "never synced"
 
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[str]:
-    """Run a carrier that refuses every key."""
+    """Run a carrier that rejects every key."""
     with answering(401) as url:
         yield url
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, unavailable: str) -> Callable[..., Answer]:
-    """Run a command on a home with a fault; only faults of the carrier let it ask one."""
+    """Return a function that runs a command on a home with a fault; only carrier faults let it contact a carrier."""
 
     def command(fault: str, *arguments: str, refused: bool = False) -> Answer:
         home = tmp_path / f"{fault or 'none'} {refused}"
@@ -44,13 +44,13 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, refusing: str, unavaila
 
 
 def asked(fault: str) -> tuple[str, ...]:
-    """Return the option that keeps a command from asking the carrier, unless its fault is what is tried."""
+    """Return the option that prevents a sync, unless a fault of the carrier is tested."""
     return () if fault in CARRIERS else ("--no-sync",)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_check_is_never_good_with_a_fault(run: Callable[..., Answer], fault: str) -> None:
-    """An account that would be in order is unknown, not good; only --allow-unknown takes that."""
+    """With a fault, an otherwise correct account is unknown and the status 3; only --allow-unknown accepts that."""
     answer = run(fault, "check", "--fail-on", "informational", *asked(fault))
 
     assert answer.error is None
@@ -62,7 +62,7 @@ def test_check_is_never_good_with_a_fault(run: Callable[..., Answer], fault: str
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
-    """What failed is a failure for as long as it can be known at all; its last known status and age are said."""
+    """A failure stays a failure as long as the data can show it; its last known status and age are reported."""
     answer = run(fault, "check", *asked(fault), "--format", "json", refused=True)
 
     assert (3 if fault in UNKNOWABLE else 1) == answer.status
@@ -83,7 +83,7 @@ def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_replay_says_what_it_rests_on(run: Callable[..., Answer], fault: str) -> None:
-    """Whatever is missing or stale of what a replay is made of is said below its numbers, and in JSON."""
+    """A replay names each of its inputs that is missing or stale."""
     if fault == "allowed_ips missing":
         return
     answer = run(fault, "replay", "--remove", SEATTLE, *asked(fault))
@@ -101,7 +101,7 @@ def test_replay_says_what_it_rests_on(run: Callable[..., Answer], fault: str) ->
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fix_can_be_shown_and_claims_nothing(run: Callable[..., Answer], fault: str) -> None:
-    """The plan of a last known failure is shown as such; without calls no guard says that nothing breaks."""
+    """The plan of a last known failure is marked as such; without fresh calls no guard claims that nothing breaks."""
     answer = run(fault, "fix", CHECK, DENVER, "--dry-run", refused=True)
 
     if fault in UNKNOWABLE:
@@ -124,7 +124,7 @@ def test_a_fix_can_be_shown_and_claims_nothing(run: Callable[..., Answer], fault
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_exports_carry_the_last_known_result(run: Callable[..., Answer], fault: str, tmp_path: Path) -> None:
-    """The compliance table has cause, last known status, time and age of every verdict that is not of now."""
+    """findings.csv has the cause of each unknown verdict, and last known status, time and age of each stale one."""
     answer = run(fault, "export", str(tmp_path / "out"), *asked(fault), refused=True)
 
     assert 0 == answer.status
@@ -142,7 +142,7 @@ def test_exports_carry_the_last_known_result(run: Callable[..., Answer], fault: 
 
 
 def test_a_clock_that_was_set_back_does_not_pass_for_a_recent_sync(run: Callable[..., Answer]) -> None:
-    """Calls that were fetched at a time in the future are fetched again, and an account that is not read is unknown."""
+    """Calls fetched at a time in the future are fetched again; results without a successful read are unknown."""
     answer = run("calls ahead", "check")
 
     assert 3 == answer.status
@@ -152,7 +152,7 @@ def test_a_clock_that_was_set_back_does_not_pass_for_a_recent_sync(run: Callable
 
 
 def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:
-    """There is no last result to show."""
+    """With a carrier that is down and no earlier sync, ``check`` raises an error and prints nothing."""
     answer = run(NEVER_SYNCED, "check")
 
     assert isinstance(answer.error, CarrierError)
@@ -178,7 +178,7 @@ def test_commands_hold_with_several_faults(
     *,
     refused: bool,
 ) -> None:
-    """As with one; ``make soak PART=claims`` takes every other combination that its time allows."""
+    """The rules hold for combined faults; ``make soak PART=claims`` tests other combinations as its time allows."""
     home = faulty_homes.make(tmp_path / "home", faults, refused=refused)
 
     assert 4 == hold(Commands(home, faults, monkeypatch, refusing, unavailable), tmp_path / "out", refused=refused)

@@ -1,4 +1,4 @@
-"""Mode ``files``: a real account without its key, judged by imported files alone."""
+"""Mode ``files``: verdicts on a real account without its key, from imported files alone."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = f"Outbound Allowed IPs\n{SEATTLE}  Seattle office  [Remove]\n"
 
 @pytest.fixture
 def material(tmp_path: Path) -> dict[str, Path]:
-    """Write the files that an operator has: call records of today, the copied list, the inventory."""
+    """Write the files of an operator: call records of the last ten hours, the copied list, the inventory."""
     now = datetime.now(UTC).replace(microsecond=0)
     times = [now - timedelta(minutes=minutes) for minutes in range(5, 600, 30)]
     rows = [
@@ -38,9 +38,9 @@ def material(tmp_path: Path) -> dict[str, Path]:
 
 def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> None:
     """
-    From an empty home: import, paste, record, read the inventory, check.
+    Import, paste, record and inventory read on an empty home lead to verdicts.
 
-    The home remembers its mode from the first command on, and no command starts the emulator.
+    The home stores its mode with the first command, and no command starts the emulator.
     """
     imported = bare("calls", "import", material["cdrs"], **FILES, **PUBLIC)
     again = bare("calls", "import", material["cdrs"], **PUBLIC)
@@ -65,7 +65,7 @@ def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> N
 
 
 def test_calls_are_as_fresh_as_the_files(bare: Any, tmp_path: Path) -> None:
-    """Old files give no verdict on today: calls are stale, as of the latest call; importing new ones is the cure."""
+    """With old files the calls are stale, as of the latest call; the named remedy is to import newer files."""
     old = tmp_path / "old.csv"
     last = (datetime.now(UTC) - timedelta(days=5)).replace(microsecond=0)
     old.write_text(as_csv(rows_at(last - timedelta(hours=1), last)))
@@ -81,7 +81,7 @@ def test_calls_are_as_fresh_as_the_files(bare: Any, tmp_path: Path) -> None:
 
 
 def test_without_files_nothing_is_judged(bare: Any) -> None:
-    """An empty home of this mode says that there are no calls, and passes nothing."""
+    """In an empty home of this mode every result is unknown, the status is 3, and no emulator is started."""
     checked = bare("check", "--format", "json", **FILES)
 
     assert {"unknown"} == {row["status"] for row in checked.json}
@@ -90,7 +90,7 @@ def test_without_files_nothing_is_judged(bare: Any) -> None:
 
 
 def test_what_is_missing_is_said_once_with_its_cure(bare: Any, tmp_path: Path) -> None:
-    """Each input once, with a command that works in this mode; once it is brought it is not named any more."""
+    """Each missing input is named once with a command that works in this mode; imported calls are no longer missing."""
     empty = bare("check", **FILES)
     old = tmp_path / "old.csv"
     old.write_text(as_csv(rows_at(datetime.now(UTC) - timedelta(days=5))))
@@ -113,7 +113,7 @@ def test_what_is_missing_is_said_once_with_its_cure(bare: Any, tmp_path: Path) -
 
 
 def test_the_sample_account_is_not_declared_by_hand(bare: Any, material: dict[str, Path]) -> None:
-    """There a sync reads the list; what an operator pasted would be overwritten."""
+    """Pasting is an error on the sample account, because its sync reads the list and would overwrite pasted entries."""
     answer = bare("account", "paste", material["list"], "--yes", TRUNKGATE_SAMPLE_CALLS="0")
 
     assert 2 == answer.status
@@ -121,7 +121,11 @@ def test_the_sample_account_is_not_declared_by_hand(bare: Any, material: dict[st
 
 
 def test_a_paste_removes_only_what_is_named(bare: Any, tmp_path: Path) -> None:
-    """A copy may hold a part of the page; what is put aside is shown with its reason and the status is 1."""
+    """
+    Entries that are missing from a paste stay, unless ``--remove`` names them, because a copy may be partial.
+
+    Unusable lines are shown with their reason, and the status is 1.
+    """
     page = tmp_path / "page.txt"
     page.write_text(f"{SEATTLE}\n{DENVER}\n")
     bare("account", "paste", page, "--yes", **FILES, **PUBLIC)
@@ -129,7 +133,7 @@ def test_a_paste_removes_only_what_is_named(bare: Any, tmp_path: Path) -> None:
 
     kept = bare("account", "paste", page, "--yes", **PUBLIC)
     gone = bare("account", "paste", page, "--yes", "--remove", DENVER, **PUBLIC)
-    declined = bare("account", "paste", page, **PUBLIC)  # with nobody at the terminal
+    declined = bare("account", "paste", page, **PUBLIC)  # without a terminal
 
     assert (1, 1, 2) == (kept.status, gone.status, declined.status)
     assert f"missing     {DENVER}: not on the page; it stays" in kept.out
@@ -139,7 +143,7 @@ def test_a_paste_removes_only_what_is_named(bare: Any, tmp_path: Path) -> None:
 
 
 def test_a_pasted_network_is_kept_and_taken_off(bare: Any, tmp_path: Path) -> None:
-    """The list has what the portal shows; a fix still adds single addresses only."""
+    """A pasted network is stored as the portal shows it, and can be removed; fixes still add single addresses only."""
     page = tmp_path / "page.txt"
     page.write_text(f"{SEATTLE}\n203.0.113.0/24 Head office\n")
     kept = bare("account", "paste", page, "--yes", **FILES, **PUBLIC)

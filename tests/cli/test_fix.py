@@ -1,4 +1,4 @@
-"""``trunkgate fix``, ``undo`` and ``journal``: exactly the plan shown, or nothing."""
+"""``trunkgate fix``, ``undo`` and ``journal``: exactly the shown plan is applied, or nothing."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ PLAN = Plan(
 
 
 def failing(program: Any) -> list[tuple[str, str]]:
-    """Return the failing pairs, in the order they are shown."""
+    """Return check and subject of each failure, in the order of the output."""
     found = program("check", "--format", "json").json
     return [(row["check"], row["subject"]) for row in found if row["status"] == "fail"]
 
 
 def test_a_dry_run_shows_the_hash_and_writes_nothing(shared: Any) -> None:
-    """The plan comes as JSON with its hash and its changes; neither the account nor the journal moves."""
+    """A dry run prints the plan as JSON with its hash and changes; the account and the journal do not change."""
     plan = shared.plan(CHECK, DENVER)
 
     assert len(plan["hash"]) == 64
@@ -58,7 +58,7 @@ def test_a_dry_run_shows_the_hash_and_writes_nothing(shared: Any) -> None:
 
 
 def test_a_wrong_hash_is_refused(shared: Any) -> None:
-    """Another plan than the one made now is not applied: status 1, and the account is as it was."""
+    """With a hash other than that of the current plan the status is 1, and the account does not change."""
     answer = shared("fix", CHECK, DENVER, "--plan", "0" * 64)
 
     assert answer.status == 1
@@ -67,7 +67,7 @@ def test_a_wrong_hash_is_refused(shared: Any) -> None:
 
 
 def test_without_a_terminal_and_a_plan_it_says_how_to_go_on(shared: Any) -> None:
-    """Nobody can be asked: status 1, with the option and the hash that would apply it."""
+    """Without a terminal the status is 1, and the error has the option and the hash that would apply the plan."""
     answer = shared("fix", CHECK, DENVER, "--format", "json")
 
     assert answer.status == 1
@@ -91,7 +91,7 @@ def test_what_is_not_there_is_an_error_of_its_own(shared: Any, arguments: tuple[
 
 
 def carry_out(program: Any, *command: str) -> int:
-    """Show a plan and apply it by its hash, typing what it asks for; return the journal's entry. In this process."""
+    """Show a plan, apply it by its hash with its phrases, and return the journal entry's number; in this process."""
 
     def run(*more: str) -> Result:
         return CliRunner().invoke(app, [*command, *more, "--format", "json"], env={"TRUNKGATE_HOME": str(program.home)})
@@ -111,9 +111,10 @@ def carry_out(program: Any, *command: str) -> int:
 
 def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -> None:
     """
-    Plan by plan until only what Miami keeps is left; the old list would refuse Denver again; the journal holds.
+    Plan by plan, every failure is fixed except the one that Miami needs; then ``check`` exits with 0.
 
-    A past loss is reviewed, not fixed. Left out is the story that no change of the account ends: a new password does.
+    A past loss is reviewed, not fixed. The sample account omits the story ``forged``, which no change of the account
+    ends, only a new password. A replay from the old list breaks Denver's calls again, and the journal verifies.
     """
     program = homes("fixed", without=("forged",))
     before = datetime.now(UTC)
@@ -151,7 +152,7 @@ def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -
 
 
 def test_a_changed_journal_is_noticed(bare: Any) -> None:
-    """An entry altered behind the program's back: status 1, and the entry is named."""
+    """An entry that was altered directly in the database gives status 1, and the error names the entry."""
     state = State.open(bare.home)
     Journal(state).finish(Journal(state).begin(PLAN, actor="ana", before={}), PLAN, phase="done", before={}, after={})
     state.close()
@@ -168,7 +169,7 @@ def test_a_changed_journal_is_noticed(bare: Any) -> None:
 
 
 def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> None:
-    """Status 3, with why and what to do; after `journal anchor` 0, and it is still said that it came late."""
+    """An outcome without an anchor gives status 3 with reason and remedy; after `journal anchor` 0 with a note."""
     state = State.open(bare.home)
     by = {"way": "link", "link": "0123456789ab"}
     begun = Journal(state).begin(PLAN, actor="ana", before={}, by=by)
@@ -192,7 +193,11 @@ def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> No
 
 
 def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> None:
-    """It opens and is migrated; its entries hold, and it is said from when on they are anchored. Open ones count."""
+    """
+    A home of an earlier version is migrated; its entries verify, and the output has the time of the first anchor.
+
+    Its entry without an outcome gives status 3.
+    """
     plan = Plan(
         title="Allow 192.0.2.1",
         changes=(AllowAddress(network="192.0.2.1"),),
@@ -213,7 +218,7 @@ def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> N
 
 
 def test_a_key_and_a_file_that_is_no_anchor(bare: Any, tmp_path: Path) -> None:
-    """The key is asked for once it was used; a short one, another one and an odd file are each one sentence."""
+    """Once a key was used it is required; a short key, another key and an invalid anchor file give one sentence."""
     key = {"TRUNKGATE_JOURNAL_KEY": "0123456789abcdef"}
     (tmp_path / "odd.txt").write_text("no anchors in here")
 

@@ -1,4 +1,4 @@
-"""A command that is forked answers as one that loads the program anew: status, words, errors, and what it may see."""
+"""A forked command has the status, output and errors of a newly started one, and its own environment and folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
 def test_both_ways_answer_the_same(shared: Any, command: tuple[str, ...], status: int) -> None:
-    """On one home, where nothing is synced in between."""
+    """A forked and a newly started command on one home have the same status and output."""
     forked, afresh = shared(*command), shared.afresh(*command)
 
     assert (forked.status, forked.out, forked.err) == (afresh.status, afresh.out, afresh.err)
@@ -32,7 +32,7 @@ def test_both_ways_answer_the_same(shared: Any, command: tuple[str, ...], status
 def test_a_command_sees_its_own_environment_and_folder(
     bare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not those of the command before it, and not those of the process that forks."""
+    """A command does not see the environment or folder of the command before it, or of the process that forks."""
     first = bare("check", TRUNKGATE_WINDOW_DAYS="many")
     second = bare("inventory", "lint", "none")
     (tmp_path / "none").mkdir()
@@ -45,14 +45,14 @@ def test_a_command_sees_its_own_environment_and_folder(
 
 
 def test_modes_of_files_are_the_programs_own(bare: Any) -> None:
-    """A fork begins with the modes of who started it, and the program narrows them."""
+    """A fork inherits the umask of its parent, and the program restricts it, so that others cannot access its files."""
     assert 0 == bare("journal", "anchor").status
 
     assert not [path for path in bare.home.rglob("*") if path.lstat().st_mode & 0o077]
 
 
 def test_one_process_forks(bare: Any) -> None:
-    """It is there after a command that failed."""
+    """The process that forks still runs after a command that failed."""
     before = forks()
     assert 2 == bare("no-such-command").status
 

@@ -1,4 +1,4 @@
-"""Names of files and what is in them never steer the terminal, whatever the command and its format."""
+"""File names and contents never send control characters to the terminal, in any command and format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTILE = "a\u202eb\x1b[2Jc\x9b31md\x07"
 
 
 def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
-    """Files that cannot be read, that hold it, findings that are not there, options that are wrong."""
+    """Output is safe for files that are unreadable or have hostile text, missing findings and invalid options."""
     folder = tmp_path / HOSTILE
     folder.mkdir()
     table, calls, text = folder / f"{HOSTILE}.csv", folder / f"calls{HOSTILE}.csv", folder / f"{HOSTILE}.txt"
@@ -53,7 +53,7 @@ def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
 
 
 def test_json_escapes_it_and_changes_nothing() -> None:
-    """A program reads back just what was there; a terminal obeys nothing."""
+    """JSON has no unsafe characters, and a program reads the same value back."""
     value = {"name": HOSTILE, "rows": ["é", "北京", "tab\there"]}
     text = json_text(value)
 

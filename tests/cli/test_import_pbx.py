@@ -1,4 +1,4 @@
-"""``trunkgate calls import-pbx``: a PBX's own records, from the shell."""
+"""``trunkgate calls import-pbx``: import of a PBX's own call records."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.calls.pbx_records.pbx_files import PREFIX, master, refused
 
 
 def ago(hours: float) -> str:
-    """Write a time of the past as a PBX that writes UTC does."""
+    """Return a past time in the format of a PBX that writes UTC."""
     return f"{datetime.now(UTC) - timedelta(hours=hours):%Y-%m-%d %H:%M:%S}"
 
 
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
-    """Return records of a PBX: two attempts that were refused, an internal call, and a line that is none."""
+    """Write records of a PBX and return the file: two refused attempts, an internal call, and an invalid line."""
     path = tmp_path / "Master.csv"
     internal = master(ago(5), data="PJSIP/101,20", to_channel="PJSIP/101-00000001")
     path.write_text(refused(ago(4)) + internal + "bad\n" + refused(ago(3)), encoding="utf-8")
@@ -26,7 +26,7 @@ def records(tmp_path: Path) -> Path:
 
 
 def test_records_become_evidence_of_a_finding(homes: Any, records: Path) -> None:
-    """Imported once and once more; then the finding of the PBX that nothing was heard of says what its records say."""
+    """The finding of a PBX without carrier records cites its own; importing them again adds nothing."""
     program = homes("unrecorded", refusals_in_cdrs=False)
     first = program("calls", "import-pbx", "denver", records, "--utc")
     again = program("calls", "import-pbx", "denver", records, "--utc", "--format", "json")
@@ -45,7 +45,7 @@ def test_records_become_evidence_of_a_finding(homes: Any, records: Path) -> None
 
 
 def test_sound_records_end_with_0_and_others_say_why(homes: Any, tmp_path: Path) -> None:
-    """Nothing to the carrier, another kind of file, an unknown PBX, two zones: each its sentence and status."""
+    """Valid records exit with 0; no carrier calls, another file format, an unknown PBX and two zones give an error."""
     program = homes("own-records")
     good, inside, other = (tmp_path / name for name in ("good.csv", "inside.csv", "other.csv"))
     good.write_text(refused(ago(4)), encoding="utf-8")
@@ -62,7 +62,7 @@ def test_sound_records_end_with_0_and_others_say_why(homes: Any, tmp_path: Path)
 
 
 def test_help_says_the_exit_codes(bare: Any) -> None:
-    """Whoever writes a cron job finds them there."""
+    """Help lists the exit statuses, e.g. for cron jobs."""
     said = " ".join(bare("calls", "import-pbx", "--help").out.split())
 
     assert "Ends with 0" in said

@@ -1,4 +1,4 @@
-"""``inventory lint`` and ``inventory write``: what is wrong with a configuration, and what it should be."""
+"""``inventory lint``, ``read`` and ``write``: lint, read and write the configuration of PBXs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ RANGES = {"TRUNKGATE_PUBLIC_RANGES": "192.0.2.0/24,198.51.100.0/24,203.0.113.0/2
 pytestmark = pytest.mark.slow
 
 READ = ("asterisk-chan-sip", "asterisk-pjsip", "freeswitch", "kamailio")
-"""Kinds of which whole folders of configuration are read."""
+"""Kinds of PBX whose configuration folders can be read."""
 
 
 def test_a_configuration_in_order_ends_with_0(bare: Any) -> None:
-    """A note is told and fails nothing; no home is made."""
+    """A correct configuration exits with 0 although a note is printed, and no home is created."""
     answer = bare("inventory", "lint", CASES / "in-order", **RANGES)
 
     assert answer.status == 0
@@ -32,7 +32,7 @@ def test_a_configuration_in_order_ends_with_0(bare: Any) -> None:
 
 
 def test_pitfalls_are_json_for_programs(bare: Any) -> None:
-    """Each with code, place, sentence and cure; the status says that there is something to do."""
+    """Each pitfall in JSON has code, position, sentence and remedy; the status is 1."""
     answer = bare("inventory", "lint", CASES / "wrong-prefix", "--format", "json", **RANGES)
 
     assert answer.status == 1
@@ -42,7 +42,7 @@ def test_pitfalls_are_json_for_programs(bare: Any) -> None:
 
 
 def test_the_accounts_prefix_can_be_given(bare: Any) -> None:
-    """What is dialed is then held to it."""
+    """With ``--tech-prefix`` a dialed prefix that differs from it is reported."""
     answer = bare("inventory", "lint", CASES / "in-order", "--tech-prefix", "87654321", **RANGES)
 
     assert answer.status == 1
@@ -50,7 +50,7 @@ def test_the_accounts_prefix_can_be_given(bare: Any) -> None:
 
 
 def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
-    """A folder without a configuration ends with 1, one that is not there with 2."""
+    """A folder without a configuration exits with 1; a missing folder and an invalid prefix are errors."""
     (tmp_path / "pbx").mkdir()
     (tmp_path / "pbx" / "notes.md").write_text("nothing")
 
@@ -60,7 +60,7 @@ def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
 
 
 def test_times_are_printed_for_programs_and_people(shared: Any, tmp_path: Path) -> None:
-    """As ISO 8601 in UTC, as every other command prints them."""
+    """Times are printed as ISO 8601 in UTC, as in every other command."""
     (tmp_path / "pbxs.csv").write_text("pbx_id,name\ntulsa,Tulsa\n")
     (tmp_path / "addresses.csv").write_text("pbx_id,address,valid_from\ntulsa,198.51.100.77,2026-01-02\n")
     files = (tmp_path / "pbxs.csv", tmp_path / "addresses.csv")
@@ -70,7 +70,7 @@ def test_times_are_printed_for_programs_and_people(shared: Any, tmp_path: Path) 
 
 
 def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
-    """The same again changes nothing; what was read and what it changes is JSON for programs."""
+    """Only ``--keep`` stores what is read; reading it again changes nothing. JSON has the rows and the changes."""
     command = ("inventory", "read", CASES / "two-wans", "--format", "json")
     first, kept, again = shared(*command), shared(*command, "--keep"), shared("inventory", "read", CASES / "two-wans")
 
@@ -82,7 +82,7 @@ def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
 
 
 def test_a_running_netbox_is_read(shared: Any) -> None:
-    """By its address, with the token from the environment; what it says stands beside what is known."""
+    """A running NetBox is read by its address with a token from the environment, which is required and not printed."""
     with running(Fake.of(CASES.parent / "netbox" / "nat")) as fake:
         command = ("inventory", "read", fake.address, "--format", "json")
         answer = shared(*command, TRUNKGATE_NETBOX_TOKEN=TOKEN, **RANGES)
@@ -107,7 +107,7 @@ def test_a_running_netbox_is_read(shared: Any) -> None:
 def test_an_address_that_is_none_is_said_before_anything_is_asked(
     bare: Any, sources: tuple[str, ...], words: str
 ) -> None:
-    """Nothing of a secret in it is repeated."""
+    """An invalid address is rejected before anything is contacted, and the message repeats no secret in it."""
     answer = bare("inventory", "lint", *sources)
 
     assert answer.status == 2
@@ -116,7 +116,7 @@ def test_an_address_that_is_none_is_said_before_anything_is_asked(
 
 
 def test_the_account_of_the_home_is_compared(shared: Any) -> None:
-    """Its prefix, its list, its PoPs and what its inventory knows of the PBX."""
+    """``--account`` compares with the home's prefix, list, PoPs and inventory."""
     answer = shared("inventory", "lint", CASES / "two-wans", "--account", "--format", "json")
 
     assert answer.status == 1
@@ -124,8 +124,8 @@ def test_the_account_of_the_home_is_compared(shared: Any) -> None:
 
 
 def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
-    """For each kind of PBX that is read, from the sample account; files that are there are not replaced."""
-    from dashboard.pbx.writers.registry import kinds  # noqa: PLC0415 - loads pandas, as the commands do late
+    """Written configuration has no pitfalls beyond notes, for each readable kind; existing files are not replaced."""
+    from dashboard.pbx.writers.registry import kinds  # noqa: PLC0415 - loads pandas, which commands also defer
 
     pbx = shared("inventory", "write", "none", "--for", "freeswitch")
     assert pbx.status == 2
@@ -146,7 +146,7 @@ def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_json_for_programs(shared: Any) -> None:
-    """Files by path and steps; the PoP that is asked for is called first."""
+    """JSON has files by path, settings and steps; the PoP of ``--pop`` is called first."""
     pop = "us-east-va.sip.flowroute.com"
     answer = shared("inventory", "write", PBX, "--for", "asterisk-pjsip", "--pop", pop, "--format", "json")
 
@@ -155,7 +155,7 @@ def test_what_is_written_is_json_for_programs(shared: Any) -> None:
 
 
 def test_an_unknown_kind_names_all(shared: Any) -> None:
-    """Nobody has to look for what can be written."""
+    """The error for an unknown kind lists the kinds that can be written."""
     answer = shared("inventory", "write", PBX, "--for", "pbxware")
 
     assert answer.status == 2
@@ -164,7 +164,7 @@ def test_an_unknown_kind_names_all(shared: Any) -> None:
 
 @pytest.mark.parametrize("kind", ["asterisk", "freeswitch"])
 def test_secrets_are_told_with_file_and_line_and_without_their_value(bare: Any, kind: str) -> None:
-    """As text and as JSON: an API key fails, and no secret of the configuration is printed."""
+    """An API key is reported with file and line, as text and JSON; no secret of the configuration is printed."""
     folder = CASES.parent / kind / "keys"
     planted = {one for path in folder.rglob("*.*") for one in re.findall(r"made-up[\w-]*", path.read_text())}
     text = bare("inventory", "lint", folder, **RANGES)

@@ -1,4 +1,4 @@
-"""What a dashboard that was killed leaves in its home: recognized, removed, and of no use to whoever finds it."""
+"""Files of a killed dashboard in its home: they are recognized and removed, and its link is revoked."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ with link.announced(home, port, browser=False):
 
 @contextmanager
 def announced(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
-    """Run a process that has announced a dashboard, until its standard input ends."""
+    """Run a process that has announced a dashboard, until its standard input or the block ends."""
     child = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(home), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -45,7 +45,7 @@ def announced(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 
 
 def files(home: Path, port: int) -> list[Path]:
-    """Name the files of a dashboard."""
+    """Return the paths of the files of a dashboard."""
     return [link.note(home, port), link.link_file(home, port), link.page_file(home, port)]
 
 
@@ -57,9 +57,9 @@ def token_of(home: Path, port: int) -> str:
 @pytest.mark.parametrize("beside", [False, True])
 def test_what_a_killed_dashboard_left_goes_away(bare: Any, *, beside: bool) -> None:
     """
-    With the next start, or the next ``trunkgate link``; its link opens nothing, also from a copy of the file.
+    The next start or the next ``trunkgate link`` removes the files of a killed dashboard and revokes its link.
 
-    Files of a dashboard that runs, and links that were made for others, stay.
+    A copy of the link does not work either. Files of a running dashboard, and links made for others, remain.
     """
     bare.home.mkdir(mode=0o700)
     with announced(bare.home, PORT) as child:
@@ -85,7 +85,7 @@ def test_what_a_killed_dashboard_left_goes_away(bare: Any, *, beside: bool) -> N
 
 
 def test_a_dashboard_that_ends_takes_its_link_with_it(bare: Any) -> None:
-    """The file is gone, and whoever copied the link cannot use it with the next dashboard."""
+    """A dashboard that ends removes its files, and a copy of its link does not open the next dashboard."""
     bare.home.mkdir(mode=0o700)
     with announced(bare.home, PORT) as child:
         token = token_of(bare.home, PORT)
@@ -96,7 +96,7 @@ def test_a_dashboard_that_ends_takes_its_link_with_it(bare: Any) -> None:
 
 
 def test_a_note_that_names_a_living_process_is_not_believed(bare: Any) -> None:
-    """After a restart of the machine another program has the number of the one that wrote it."""
+    """A note that is not locked is removed: after a reboot another program may have the pid in it."""
     bare.home.mkdir(mode=0o700)
     link.note(bare.home, PORT).write_text('{"pid": 1, "port": 8501}')
 
@@ -105,7 +105,7 @@ def test_a_note_that_names_a_living_process_is_not_believed(bare: Any) -> None:
 
 
 def test_files_that_a_killed_start_had_not_finished_go_away(bare: Any) -> None:
-    """Also under the names that they have while they are written; a link in one of them opens nothing."""
+    """Files of a killed start are removed, also under their temporary names; a link in one of them is revoked."""
     bare.home.mkdir(mode=0o700)
     token = links.make(bare.home)
     names = ["serve-8501.new", ".serve-8501.new.123", ".open-8501.html.123", ".link-8501.txt.123"]
@@ -121,7 +121,7 @@ def test_files_that_a_killed_start_had_not_finished_go_away(bare: Any) -> None:
 
 
 def test_a_dashboard_that_starts_is_not_taken_for_a_killed_one(bare: Any) -> None:
-    """On the port of a killed one, while ``trunkgate link`` removes what that left: its note and link stay."""
+    """A dashboard on the port of a killed one keeps its note and link while other threads remove the leftovers."""
     bare.home.mkdir(mode=0o700)
     ended = threading.Event()
 
@@ -149,7 +149,7 @@ def test_a_dashboard_that_starts_is_not_taken_for_a_killed_one(bare: Any) -> Non
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how another descriptor was opened")
 def test_the_lock_of_a_dashboard_can_be_had_on_nfs(bare: Any) -> None:
-    """There a file must be open for writing to be locked exclusively."""
+    """The locked note is open for writing, which NFS requires for an exclusive lock."""
     bare.home.mkdir(mode=0o700)
     with link.announced(bare.home, PORT, browser=False):
         found = link.note(bare.home, PORT).stat()

@@ -13,7 +13,7 @@ from dashboard.cli.entry_point import app
 
 
 def fractions(group: typer.Typer, *names: str) -> Iterator[tuple[str, ...]]:
-    """Yield, of every option that takes a number with a fraction, the words of its command and its own name."""
+    """Yield for every option of type float the words of its command and the option name."""
     for part in group.registered_groups:
         assert part.typer_instance
         yield from fractions(part.typer_instance, *names, str(part.name))
@@ -31,7 +31,7 @@ FRACTIONS = sorted(fractions(app))
 @pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-inf", "1e999"])
 @pytest.mark.parametrize("option", FRACTIONS, ids=" ".join)
 def test_what_is_no_number_is_refused(option: tuple[str, ...], value: str) -> None:
-    """A link that is valid for ``nan`` hours would never open."""
+    """NaN and infinity exit with 2: a link that is valid for ``nan`` hours, for example, would never open."""
     answer = CliRunner().invoke(app, [*option[:-1], f"{option[-1]}={value}"])
 
     assert answer.exit_code == 2
@@ -39,5 +39,5 @@ def test_what_is_no_number_is_refused(option: tuple[str, ...], value: str) -> No
 
 
 def test_the_options_are_found() -> None:
-    """By their type."""
+    """Options with a fraction are found by their type."""
     assert {("link", "--hours"), ("probe", "--wait"), ("emulator", "--traffic")} <= set(FRACTIONS)

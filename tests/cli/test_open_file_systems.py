@@ -1,4 +1,4 @@
-"""A home on a real file system that keeps no permissions: refused with a reason and the cure, or accepted by a flag."""
+"""A home on a real file system without permissions: refused with reason and remedy, or accepted by a flag."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ ARGUMENTS = {
 }
 """Arguments of the commands that need some."""
 WITHOUT_HOME = {"inventory lint", "probe"}
-"""Commands that open no home when they are called so."""
+"""Commands that open no home when called with these arguments."""
 
 
 def commands() -> list[str]:
-    """Name every command of the program."""
+    """Return the names of every command of the program."""
 
     def below(command: Any, path: str) -> Iterator[str]:
         for name, each in getattr(command, "commands", {}).items():
@@ -61,7 +61,7 @@ def commands() -> list[str]:
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Work in a folder that has the files which commands are given; `serve` sets a signal handler, which ends here."""
+    """Change to a folder with the files that commands are given, and restore the signal handler that `serve` sets."""
     before = signal.getsignal(signal.SIGTERM)
     for name in ("calls.csv", "list.txt", "folder/pjsip.conf"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -73,9 +73,10 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("kind", WITHOUT_PERMISSIONS)
 def test_every_command_refuses_the_home(files: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each names the folder, the reason and the cure, and leaves nothing in it; also where it holds other things.
+    """
+    Each command names the folder, the reason and the remedy, and writes nothing to it; also if it has other files.
 
-    The decision is one function, so all commands are tried on the first file system, two of them on the others.
+    One function decides, so all commands are tested on the first file system, and two of them in the other cases.
     """
     with mounted(kind, files) as home:
         monkeypatch.setenv("TRUNKGATE_HOME", str(home))
@@ -95,7 +96,7 @@ def test_every_command_refuses_the_home(files: Path, kind: str, monkeypatch: pyt
 
 @pytest.mark.parametrize("kind", ["ntfs", "refuses", "of nobody"])
 def test_with_the_flag_a_home_works(tmp_path: Path, kind: str) -> None:
-    """Calls are fetched, a fix is carried out and the journal holds, beside what else is there."""
+    """With the flag, calls are fetched, a fix is applied and the journal verifies, also beside other files."""
     with mounted(kind, tmp_path) as home:
         (home / "letter.txt").touch()
         with Workspace.open(Settings(home=home, accept_open_home=True, sample_calls=300)) as opened:
@@ -108,7 +109,7 @@ def test_with_the_flag_a_home_works(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_dashboard_is_served_from_such_a_home(tmp_path: Path) -> None:
-    """With its account, its link and its syncing; and `trunkgate link` makes another."""
+    """`serve` runs on such a home with account, link and syncing, and `trunkgate link` makes another link."""
     with mounted("refuses", tmp_path) as home:
         program, port, log = Program(home), free_port(), tmp_path / "serve.log"
         child = program.start("serve", "--port", port, log=log, **ACCEPTED)
@@ -126,7 +127,7 @@ def test_the_dashboard_is_served_from_such_a_home(tmp_path: Path) -> None:
 
 
 def test_a_file_system_without_shared_memory_is_named(tmp_path: Path) -> None:
-    """SQLite says only that there was an error of the disk; the sentence says what is missing and what to do."""
+    """The error names the missing feature and the remedy, where SQLite only reports a disk error."""
     with mounted("no memory", tmp_path) as home:
         home.chmod(0o700)
         for arguments in (("journal", "verify"), ("emulator",)):

@@ -1,4 +1,4 @@
-"""``trunkgate probe`` in a process of its own, against a far end on loopback."""
+"""``trunkgate probe`` in a separate process, against a far end on loopback."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ ACL = "403 Tech Prefix and IP not in ACL"
 
 
 def says(status: str) -> Any:
-    """Answer everything but ACK with one status."""
+    """Return a handler that answers every request except ACK with one status."""
     return lambda method, request: [] if method == "ACK" else [answer(request, status)]
 
 
 def at(end: FarEnd) -> str:
-    """Return the PoP's name for a command."""
+    """Return host and port of a far end as a ``--pop`` value."""
     return f"127.0.0.1:{end.port}"
 
 
 def test_a_test_call_says_what_its_answer_means(bare: Any) -> None:
-    """As JSON, from the address asked for; refused is status 1; no home is made for it."""
+    """JSON has the meaning of a refusal and the given source address; the status is 1, and no home is created."""
     with far_end(says(ACL)) as end:
         options = ("--from", "127.0.0.9", "--pop", at(end), "--number", NUMBER, "--tech-prefix", PREFIX)
         told = bare("probe", *options, "--format", "json")
@@ -54,7 +54,7 @@ def test_a_test_call_says_what_its_answer_means(bare: Any) -> None:
 
 
 def test_a_home_that_knows_the_account_tells_it_beside_the_answer(shared: Any) -> None:
-    """Its list, its prefix and its switch, of a test call that was answered alone; the keys are the same."""
+    """An answered test call is compared with the home's list, prefix and switch; the JSON keys stay the same."""
     with far_end(says(ACL)) as end, far_end(lambda *_: []) as silent:
         options = ("--from", "127.0.0.9", "--number", NUMBER, "--tech-prefix", PREFIX, "--format", "json")
         told = shared("probe", "--pop", at(end), *options).json
@@ -74,7 +74,7 @@ def test_a_home_that_knows_the_account_tells_it_beside_the_answer(shared: Any) -
 
 
 def test_several_pops_are_asked_one_after_another(bare: Any) -> None:
-    """Each has its line; one that is silent makes it status 1."""
+    """Each PoP has its own result; one that does not answer makes the status 1."""
     with far_end(says("200 OK")) as there, far_end(lambda *_: []) as silent:
         told = bare("probe", "--pop", at(there), "--pop", at(silent), "--wait", "0.3")
         again = bare("probe", "--pop", at(there), "--pop", at(there), "--format", "json")
@@ -99,7 +99,7 @@ def test_several_pops_are_asked_one_after_another(bare: Any) -> None:
     ],
 )
 def test_what_cannot_be_asked_is_an_error_of_its_own(bare: Any, options: tuple[str, ...], words: str) -> None:
-    """One sentence, status 2, and nothing is sent."""
+    """A request that cannot be sent gives one sentence and status 2, and nothing is sent."""
     told = bare("probe", *options)
 
     assert 2 == told.status
@@ -107,7 +107,7 @@ def test_what_cannot_be_asked_is_an_error_of_its_own(bare: Any, options: tuple[s
 
 
 def test_the_sample_account_has_no_pop_to_be_asked(shared: Any) -> None:
-    """Its PoPs are names only: nothing of a sample goes out to a carrier."""
+    """The sample account's PoPs are names only, so that no sample data is sent to a carrier; probing it is an error."""
     told = shared("probe")
 
     assert 2 == told.status

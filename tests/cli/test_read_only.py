@@ -1,4 +1,4 @@
-"""A home that cannot be written, as an auditor has a copy of it: verified, checked and exported, and left as it is."""
+"""A read-only home, such as an auditor's copy, is verified, checked and exported without being changed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PLAN = Plan(
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """Make a folder that every user can enter."""
+    """Make a folder that every user can enter and write, and remove it at the end."""
     folder = Path(tempfile.mkdtemp(prefix="trunkgate-test-"))
     folder.chmod(0o777)
     yield folder
@@ -47,7 +47,7 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def copy(shared: Any, place: Path) -> Path:
-    """Copy a home, begin a fix in the copy, copy that while its write-ahead log is not empty, and lock the result."""
+    """Copy a home, begin a fix, copy again while the write-ahead log is not empty, and make the result read-only."""
     begun, copied = place / "begun", place / "home"
     copy_records(shared.home, begun)
     with closing(State.open(begun)) as state:
@@ -59,7 +59,7 @@ def copy(shared: Any, place: Path) -> Path:
 
 
 def copy_records(home: Path, to: Path) -> None:
-    """Copy what a home holds, without the emulator that it may have."""
+    """Copy the records of a home, without the files of its emulator."""
     to.mkdir()
     for name in ("state.db", "state.db-wal", "journal.anchors", "calls"):
         if (there := home / name).exists():
@@ -67,19 +67,19 @@ def copy_records(home: Path, to: Path) -> None:
 
 
 def lock(home: Path) -> None:
-    """Take every write permission away."""
+    """Remove all write permissions of a home."""
     for path in [*home.rglob("*"), home]:
         path.chmod(0o555 if path.is_dir() else 0o444)
 
 
 def content(home: Path) -> dict[str, str]:
-    """Return what is in a folder."""
+    """Return the SHA-256 of each file below a folder, by relative path."""
     files = [path for path in sorted(home.rglob("*")) if path.is_file()]
     return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def run(home: Path, *commands: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Run commands on a home, as this user and where that is root as nobody too."""
+    """Run commands on a home as this user and, if that is root, also as an unprivileged user."""
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("unprivileged.py")), json.dumps(commands)],
         env={key: value for key, value in os.environ.items() if not key.startswith(("TRUNKGATE_", "FLOWROUTE_"))}
@@ -95,7 +95,7 @@ def run(home: Path, *commands: list[str]) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_a_read_only_copy_is_verified_checked_and_exported(copy: Path, place: Path) -> None:
-    """Its open fix is reported by each; what would change it is refused with a reason; no file of it changes."""
+    """The open fix is reported by each command; changes are refused with a reason; no file of the home changes."""
     before = content(copy)
     answers = run(
         copy,
@@ -121,7 +121,7 @@ def test_a_read_only_copy_is_verified_checked_and_exported(copy: Path, place: Pa
 
 
 def test_a_tampered_copy_is_refused(copy: Path, place: Path) -> None:
-    """An emptied database beside calls is no home that holds."""
+    """A home with calls and an emptied database does not verify: status 1."""
     emptied = place / "emptied"
     shutil.copytree(copy, emptied)
     for path in [emptied, *emptied.rglob("*")]:
@@ -136,7 +136,7 @@ def test_a_tampered_copy_is_refused(copy: Path, place: Path) -> None:
 
 
 def test_without_a_log_a_copy_is_read_too(tmp_path: Path) -> None:
-    """A database whose log was written back has no second file."""
+    """A read-only database without a write-ahead log, which has no second file, can be read."""
     state = State.open(tmp_path / "home")
     state.put("kept", 7)
     state.close()

@@ -1,4 +1,4 @@
-"""``trunkgate replay``: what a change would have done to past calls, and nothing is changed."""
+"""``trunkgate replay`` and ``authorized``: effect of a change or policy on past calls; nothing is changed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LABELS = {*ORDER}
 
 
 def replayed(program: Any, *options: str) -> Any:
-    """Return the answer of a replay, which has to succeed."""
+    """Run a replay, which must succeed, and return its JSON."""
     answer = program("replay", *options, "--format", "json")
     assert (answer.status, answer.err) == (0, "")
     return answer.json
 
 
 def test_json_counts_each_label(shared: Any) -> None:
-    """Standard output is JSON alone: calls, minutes and dollars by label, the share decided, and who."""
+    """Standard output is only JSON: calls, minutes and dollars by label, the share decided, and the callers."""
     found = replayed(shared, "--remove", SEATTLE)
 
     keys = "labels decided since until breaks saves nobodys unclear callers reasons rows out_of_date missing not_judged"
@@ -48,7 +48,7 @@ def test_json_counts_each_label(shared: Any) -> None:
 
 
 def test_several_changes_are_judged_together(shared: Any) -> None:
-    """Allowing Denver saves its refused calls; without credentials, those who have nothing else are refused."""
+    """Allowing Denver saves its refused calls; with credentials off too, PBXs that rely on them are broken."""
     allowed = replayed(shared, "--allow", DENVER)
     both = replayed(shared, "--allow", DENVER, "--credentials", "off", "--no-sync")
 
@@ -58,7 +58,7 @@ def test_several_changes_are_judged_together(shared: Any) -> None:
 
 
 def test_nothing_proposed_changes_nothing_and_neither_does_a_replay(shared: Any) -> None:
-    """Without a change every call stays as it is, and a replay leaves neither account nor journal behind."""
+    """Without a change every call is unchanged, and a replay changes neither account nor journal."""
     before = replayed(shared)
 
     replayed(shared, "--allow", DENVER, "--remove", SEATTLE)
@@ -69,7 +69,7 @@ def test_nothing_proposed_changes_nothing_and_neither_does_a_replay(shared: Any)
 
 
 def test_since_counts_later_calls_only(shared: Any) -> None:
-    """A window is to the second, and says where it begins."""
+    """A window is exact to the second, and the answer has its beginning."""
     begin = (datetime.now(UTC) - timedelta(days=5)).replace(microsecond=0)
 
     whole = replayed(shared, "--remove", SEATTLE, "--no-sync")
@@ -81,7 +81,7 @@ def test_since_counts_later_calls_only(shared: Any) -> None:
 
 
 def test_two_windows_add_up_to_the_whole(shared: Any) -> None:
-    """Before and from a second on: every call is in one of them, and what the others prove still counts."""
+    """Windows before and from a given second have each call once, and calls outside a window remain evidence."""
     middle = f"{datetime.now(UTC) - timedelta(days=5):%Y-%m-%dT%H:%M:%S}"
     options = ("--credentials", "off", "--no-sync")
     since = ("--since", f"{datetime.now(UTC) - timedelta(days=20):%Y-%m-%d}")
@@ -96,7 +96,7 @@ def test_two_windows_add_up_to_the_whole(shared: Any) -> None:
 
 
 def test_a_past_policy_must_be_on_record(shared: Any) -> None:
-    """From the first one on, and not ahead; changes are made to the one of that time."""
+    """``--as-of`` must lie between the first policy on record and now; changes apply to the policy of that time."""
     early = shared("replay", "--no-sync", "--as-of", "2020-01-01")
     assert (2, True) == (early.status, "The first on record is of" in early.sentence)
 
@@ -111,7 +111,7 @@ def test_a_past_policy_must_be_on_record(shared: Any) -> None:
 
 
 def test_without_the_prefix_less_is_known(shared: Any) -> None:
-    """Nobody then knows that a listed PBX dials this very prefix, but for those whose calls prove it."""
+    """With an unknown prefix fewer calls are decided: only calls can then prove that a listed PBX dials this prefix."""
     known = replayed(shared, "--credentials", "off", "--no-sync", "--prefix", "known")
     unknown = replayed(shared, "--credentials", "off", "--no-sync", "--prefix", "unknown")
 
@@ -121,7 +121,7 @@ def test_without_the_prefix_less_is_known(shared: Any) -> None:
 
 
 def test_calls_are_authorized_by_the_policy_of_their_time(shared: Any) -> None:
-    """Refused calls of an address that was not listed were not; the others say by what they were let in."""
+    """Refused calls from an unlisted address were not authorized; other calls state how they were admitted."""
     found = shared("authorized", "--no-sync", "--format", "json").json
 
     counted = {(row["who"], row["authorized"], row["outcome"]): row["calls"] for row in found["calls"]}
@@ -137,7 +137,7 @@ def test_calls_are_authorized_by_the_policy_of_their_time(shared: Any) -> None:
 
 
 def test_destinations_are_under_each_label(shared: Any) -> None:
-    """Asked for, the costliest numbers dialed, no more than that; all of them are the label's calls exactly."""
+    """``--destinations N`` adds the N costliest dialed numbers to each label; all numbers add up to its sums."""
     plain = replayed(shared, "--remove", SEATTLE, "--no-sync")
     few = replayed(shared, "--remove", SEATTLE, "--no-sync", "--destinations", "3")["labels"]
     every = replayed(shared, "--remove", SEATTLE, "--no-sync", "--destinations", "1000000")["labels"]
@@ -156,7 +156,7 @@ def test_destinations_are_under_each_label(shared: Any) -> None:
 
 
 def test_destinations_are_printed_in_tables(shared: Any) -> None:
-    """A table for each label that has calls, its numbers as in JSON; without the option there is none."""
+    """With ``--destinations``, text has a table for each label with calls, with the numbers of the JSON output."""
     options = ("replay", "--remove", SEATTLE, "--no-sync")
     answer = shared(*options, "--destinations", "2")
     told = replayed(shared, *options[1:], "--destinations", "2")["labels"]["broken"]["destinations"]
@@ -171,7 +171,7 @@ def test_destinations_are_printed_in_tables(shared: Any) -> None:
 
 
 def test_text_is_an_aligned_table(shared: Any) -> None:
-    """A line for each label with calls under its units, what was decided, who loses calls, and what decides them."""
+    """Text has an aligned line per label, the share decided, the callers that lose calls, and what decides these."""
     answer = shared("replay", "--remove", SEATTLE, "--no-sync")
 
     head, *rows = answer.out.splitlines()[:4]
@@ -197,7 +197,7 @@ def test_text_is_an_aligned_table(shared: Any) -> None:
     ],
 )
 def test_what_cannot_be_proposed_is_a_sentence(shared: Any, options: tuple[str, ...], words: str) -> None:
-    """Status 2, the value, and what to do."""
+    """An invalid change gives status 2 and a sentence with the value and the remedy."""
     answer = shared("replay", "--no-sync", *options)
 
     assert 2 == answer.status
@@ -205,7 +205,7 @@ def test_what_cannot_be_proposed_is_a_sentence(shared: Any, options: tuple[str, 
 
 
 def test_a_home_without_calls_says_so(bare: Any) -> None:
-    """Where nothing was ever fetched there is nothing to judge, and no share is made up."""
+    """If no calls were ever fetched, ``replay`` states that, and the share decided is null."""
     answer = bare("replay", "--no-sync")
 
     assert 0 == answer.status
@@ -226,7 +226,7 @@ def test_a_home_without_calls_says_so(bare: Any) -> None:
     ],
 )
 def test_a_wrong_option_is_an_error_of_its_own(bare: Any, options: tuple[str, str], words: str) -> None:
-    """What is no switch, no date or no count ends with 2 and touches nothing."""
+    """An invalid switch, date or count exits with 2 and creates no home."""
     answer = bare("replay", *options)
 
     assert (2, "") == (answer.status, answer.out)

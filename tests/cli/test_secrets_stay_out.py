@@ -1,4 +1,4 @@
-"""Secrets in the configuration of every kind of PBX: no command says one, and no file of the home holds one."""
+"""Secrets in the configuration of every kind of PBX: no command prints one, and no file of the home has one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.cli.conftest import Program
 pytestmark = pytest.mark.xdist_group("secrets")  # the module fixture runs once
 
 WORD = "planted-9f3c"
-"""What every secret begins with."""
+"""Beginning of every planted secret."""
 POP = "us-west-or.sip.flowroute.com"
 FILES = {
     "asterisk/pjsip.conf": f"[t]\ntype=endpoint\naors=t\noutbound_auth=t\n[t]\ntype=aor\ncontact=sip:a:{WORD}1@{POP}\n"
@@ -40,7 +40,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def told(homes: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, list[str]]:
-    """Read every folder into a home by commands, and return what they said."""
+    """Read every folder into a home; return the program, and the output of all commands with the exported files."""
     program, folder = homes("secrets"), tmp_path_factory.mktemp("planted")
     for path, text in FILES.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -58,7 +58,7 @@ def told(homes: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
 
 
 def test_no_command_says_a_secret(told: tuple[Program, list[str]]) -> None:
-    """Neither in words nor as JSON, and no export has one; that they are there is said."""
+    """Neither text, JSON nor an export has a secret; that secrets are present is reported by kind."""
     whole = "\n".join(told[1])
 
     assert "Traceback" not in whole
@@ -68,7 +68,7 @@ def test_no_command_says_a_secret(told: tuple[Program, list[str]]) -> None:
 
 
 def test_no_file_of_the_home_holds_one(told: tuple[Program, list[str]]) -> None:
-    """Database, its journal, the call store, logs."""
+    """No secret is in the database, its journal, the call store or logs."""
     files = [path for path in Path(told[0].home).rglob("*") if path.is_file()]
 
     assert files

@@ -1,4 +1,4 @@
-"""``trunkgate serve`` and ``emulator``: what they start, they end."""
+"""``trunkgate serve`` and ``emulator``: they stop every process that they start."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.waiting import WAIT_S, until
 pytestmark = pytest.mark.slow
 
 VISIT = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
-"""By which a browser says that a person goes to a page."""
+"""Headers of a browser in which a user navigates to a page."""
 COLORS = {"FORCE_COLOR": "1", "TTY_COMPATIBLE": "1", "TTY_INTERACTIVE": "1", "CLICOLOR_FORCE": "1", "DISPLAY": ":0"}
-"""Ask for colors and the like where there is no terminal, and name a desktop."""
+"""Variables that force colors and terminal features without a terminal, and name a desktop."""
 LIVE = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_LIVE_CALLS_PER_S": "5", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "1"}
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 class Server:
-    """A ``serve`` that was started."""
+    """A started ``serve``."""
 
     def __init__(self, program: Any, log: Path, **environment: str) -> None:
         self.port, self.log = free_port(), log
@@ -46,22 +46,22 @@ class Server:
         )
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
-        """Wait until something holds, for as long as the server runs."""
+        """Wait until a condition is true; fail if the server ends before."""
         until(condition, going=lambda: self.child.poll() is None)
 
     def is_up(self) -> bool:
-        """Say whether it told where it is, which it does once the pages answer."""
+        """Return whether the server printed its URL, which it does once the pages answer."""
         return f"http://127.0.0.1:{self.port} " in self.log.read_text()
 
     def end(self) -> int:
-        """Ask it to end, as a service manager does, and return its status."""
+        """Send SIGTERM, as a service manager does, and return the exit status."""
         self.child.send_signal(signal.SIGTERM)
         return self.child.wait(WAIT_S)
 
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Start servers; what a failed test leaves running ends with it."""
+    """Yield a function that starts servers; those that a failed test leaves running are terminated."""
     servers: list[Server] = []
 
     def start(program: Any, **environment: str) -> Server:
@@ -77,11 +77,11 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 def test_a_whole_life(serve: Callable[..., Server], bare: Any) -> None:
     """
-    Pages and account come up, a second server attaches, a killed account comes back, the second takes over.
+    Pages and account start, a second server attaches, a killed account is restarted, and the second takes over.
 
-    The second server starts no account and does not sync; it says which process does. When the account's process is
-    killed, the first starts it again at the same address and says so. When the first ends, it leaves the account to
-    the second, which syncs from then on and ends everything.
+    The second server starts no account and does not sync; it names the process that does. When the account's process is
+    killed, the first server starts it again at the same address and logs that. When the first ends, it leaves the
+    account to the second, which syncs from then on and stops everything at its end.
     """
     first = serve(bare)
     first.wait_for(first.is_up)
@@ -120,7 +120,7 @@ def test_a_whole_life(serve: Callable[..., Server], bare: Any) -> None:
 
 
 def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
-    """It is said before anything is started: one sentence, status 2, no home made."""
+    """A port in use is an error before anything is started: one sentence, status 2, no home."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -133,7 +133,7 @@ def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
 
 
 def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
-    """``emulator`` answers at its port with the key it was given, and ends with 0 when asked."""
+    """``emulator`` answers on its port with the given key, rejects a second one, and exits with 0 after SIGTERM."""
     port = free_port()
     (tmp_path / "key").write_text("two\n")
     keys = ("--access-key", "one", "--secret-key-file", tmp_path / "key")
@@ -150,9 +150,9 @@ def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
 
 def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[..., Server], bare: Any) -> None:
     """
-    Nobody would sync for them, and they would keep the port from the next server; the account ends with them.
+    Pages and account end with a killed server: otherwise no process would sync, and the port would stay in use.
 
-    The next server removes what the killed one left, and its unused link opens nothing.
+    The next server removes the files of the killed one and revokes its unused link.
     """
     server = serve(bare)
     server.wait_for(lambda: "For another browser" in server.log.read_text())
@@ -180,7 +180,7 @@ def test_pages_do_not_outlive_a_server_that_is_killed(serve: Callable[..., Serve
 
 
 def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) -> None:
-    """Every user of the machine could read it there; the sentence names two other ways and does not repeat the key."""
+    """A key that every user of the machine could read is refused; the error names two other ways, and not the key."""
     shown = bare("emulator", "--secret-key", "sesame")
     missing = bare("emulator", "--secret-key-file", tmp_path / "none")
     empty = bare("emulator", "--secret-key-file", "-")
@@ -196,9 +196,9 @@ def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) 
 
 def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Callable[..., Server], bare: Any) -> None:
     """
-    Neither in what it says to a log, also one that wants colors, nor in an argument of any of its processes.
+    The link is in a file of mode 0600, not in the log, even with colors forced, nor in an argument of its processes.
 
-    ``trunkgate link`` makes another while it runs, for whom it names; the files go away with the server.
+    While the server runs, ``trunkgate link`` makes another link for a named person; the files are removed at its end.
     """
     server = serve(bare, **COLORS)
     server.wait_for(lambda: "The link that opens it is in" in server.log.read_text())
@@ -211,7 +211,7 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(token) > 40
     assert not [text for text in (*arguments, server.log.read_text()) if token in text]
-    assert [requests.get(link, timeout=WAIT_S).status_code for _ in range(2)] == [200, 200]  # a button, opens nothing
+    assert [requests.get(link, timeout=WAIT_S).status_code for _ in range(2)] == [200, 200]  # a button, link unused
     assert [requests.get(link, headers=VISIT, timeout=WAIT_S).status_code for _ in range(2)] == [200, 410]
 
     assert not [path for path in bare.home.rglob("*") if path.lstat().st_mode & 0o077]
@@ -244,7 +244,7 @@ finally:
 
 
 def test_a_signal_that_another_thread_takes_ends_the_server() -> None:
-    """The system chooses the thread; one that blocks in a system call is not woken by a signal that another got."""
+    """SIGTERM ends the server even if another thread receives it; that alone does not wake a blocking system call."""
     done = subprocess.run([sys.executable, "-c", SIGNALED], capture_output=True, text=True, timeout=WAIT_S, check=True)
 
     assert done.stdout == "interrupted\n"

@@ -1,7 +1,7 @@
 """
-Run commands of the program as the user that started this, then again as one who owns nothing.
+Run commands of the program as the current user and, if that is root, again as an unprivileged user.
 
-Python and its packages may lie where only their owner can read them. So the first run loads whatever the second needs.
+Python and its packages may be readable by their owner only, so the first run imports what the second needs.
 """
 
 from __future__ import annotations
