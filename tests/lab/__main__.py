@@ -1,9 +1,9 @@
 """
-The lab: a carrier's edge, PBXs that place calls, and the dashboard on top, until Ctrl-C.
+Run the lab until Ctrl-C: a carrier's edge, PBXs that place calls, and the dashboard.
 
-Seattle, Denver and Atlanta are Asterisk, each with its own configuration; the other PBXs of the sample account are
-played by SIPp. All call the edge again and again, each from its own address in a network of their own, and are let in
-or refused by the account's list and switch as they stand; change them in the dashboard, and their next calls show it.
+Seattle, Denver and Atlanta are Asterisk, each with its own configuration; SIPp simulates the other PBXs of the sample
+account. All of them call the edge repeatedly, each from its own address in an isolated network. The account's current
+allow list and credentials switch decide each call; a change in the dashboard affects the next calls.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ AT_ONCE = 4
 AREAS = ("202", "212", "415", "617", "713")
 TALK_MS = 3_000
 DENVER = "198.51.100.24"
-"""Where Denver's packets leave from."""
+"""Source address of Denver's packets."""
 
 
 def main() -> int:
-    """Run the lab on a port of the dashboard."""
+    """Run the lab with the options of the command line; return the exit status."""
     asked = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
     asked.add_argument("--port", type=int, default=8501)
     asked.add_argument(
@@ -45,7 +45,7 @@ def main() -> int:
     )
     options = asked.parse_args()
     if why := labs.missing():
-        print(f"There can be no lab here: {why}.", file=sys.stderr)  # noqa: T201 - a program of its own
+        print(f"There can be no lab here: {why}.", file=sys.stderr)  # noqa: T201 - output of a command-line program
         return 2
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory(prefix="lab-") as passing:
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def run(lab: Lab, port: int) -> None:
-    """Place calls and serve the dashboard until it ends."""
+    """Run the Asterisk PBXs of the lab, and serve the dashboard until it ends."""
     with ExitStack() as stack:
         real = {} if asterisks.missing() else {folder.name: folder for folder in PBXS.iterdir()}
         pbxs = {
@@ -69,7 +69,7 @@ def run(lab: Lab, port: int) -> None:
 
 
 def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
-    """Have everybody call until the dashboard ends."""
+    """Run the dashboard, and place calls of every caller until it ends."""
     ended = threading.Event()
     callers = [caller for caller in lab.sample.callers if caller.inbound_share < 1]
     threads = [
@@ -78,7 +78,7 @@ def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
         else threading.Thread(target=keep_calling, args=(lab, caller, ended))
         for caller in callers
     ]
-    print(in_another_terminal(lab), flush=True)  # noqa: T201 - a program of its own
+    print(in_another_terminal(lab), flush=True)  # noqa: T201 - output of a command-line program
     told = os.environ | {"TRUNKGATE_HOME": str(lab.folder), "TRUNKGATE_LIVE_CALLS_PER_S": "0"}
     program = Path(sys.executable).with_name("trunkgate")
     served = subprocess.Popen([str(program), "serve", "--port", str(port)], env=told)
@@ -97,7 +97,7 @@ def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
 
 
 def in_another_terminal(lab: Lab) -> str:
-    """Say how commands reach what only the lab has: its account, and from a PBX's address its edge."""
+    """Return shell commands that check the lab's account and probe its edge from Denver's address."""
     program, home = Path(sys.executable).with_name("trunkgate"), f"TRUNKGATE_HOME={shlex.quote(str(lab.folder))}"
     probe = f"probe --from {DENVER} --pop {POPS[0]} --number 12065550142 --tech-prefix {PREFIX}"
     return (
@@ -108,19 +108,19 @@ def in_another_terminal(lab: Lab) -> str:
 
 
 def keep_dialing(pbx: Asterisk, caller: Caller, ended: threading.Event) -> None:
-    """Have somebody in a PBX's office dial a number every few seconds."""
+    """Dial a number in the office context of a PBX every few seconds until ``ended`` is set."""
     rng = random.Random(caller.name)
     while not ended.wait(EVERY_S * (0.5 + rng.random())):
         pbx.dial(number(rng))
 
 
 def number(rng: random.Random) -> str:
-    """Return a number to dial."""
+    """Return a random number to dial."""
     return f"1{rng.choice(AREAS)}55501{rng.randrange(100):02}"
 
 
 def keep_calling(lab: Lab, caller: Caller, ended: threading.Event) -> None:
-    """Have a PBX place a few calls every few seconds, as it is configured to."""
+    """Place a few calls of a simulated PBX, in its configuration, every few seconds until ``ended`` is set."""
     rng = random.Random(caller.name)
     source = caller.addresses[-1].address
     digest = {"user": USER, "password": PASSWORD} if caller.digest else {}

@@ -1,4 +1,4 @@
-"""A PBX: Asterisk on its own address of the network, with its configuration in a folder as an inventory reads it."""
+"""PBX of the lab: Asterisk on its own address, with its configuration in a folder that the inventory can read."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.lab.network import Network
 from tests.waiting import WAIT_S
 
 PBXS = Path(__file__).parent / "pbxs"
-"""A folder of configuration for each PBX of the lab."""
+"""Folder with a configuration folder for each PBX of the lab."""
 ROOT = Path(__file__).parents[2] / ".venv" / "asterisk" / "root"
 PROGRAM, MODULES = ROOT / "usr" / "sbin" / "asterisk", ROOT / "usr" / "lib" / "asterisk" / "modules"
 ZONES = Path("/usr/share/zoneinfo")
@@ -28,49 +28,49 @@ LOADED = (
     "pbx_config app_dial app_stack res_clioriginate func_callerid bridge_simple bridge_native_rtp bridge_softmix "
     "cdr_csv"
 )
-"""Named one by one: what else the package has would look for hardware, databases and the network."""
+"""Modules to load, named one by one: others of the package look for hardware, databases and the network."""
 OLDER = "sip.conf", "chan_sip", ("chan_pjsip", "res_pjsip")
-"""The older driver's file and module, which take the place of the newer ones."""
+"""File and module of the older driver, and the prefixes of the newer modules that it replaces."""
 
 
 def config_of(name: str) -> Path:
-    """Return the folder of a PBX's files, by the name of its folder in ``PBXS``."""
+    """Return the folder of a PBX's configuration files, by the name of its folder in ``PBXS``."""
     return PBXS / name / "etc" / "asterisk"
 
 
 def missing() -> str:
-    """Return why there can be no PBX here; ``""`` where there can."""
+    """Return why no PBX can run on this machine; ``""`` if one can."""
     return "" if os.access(PROGRAM, os.X_OK) else "Asterisk could not be had"
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A call to the trunk as the PBX itself recorded it."""
+    """A call to the trunk in the PBX's own records."""
 
     dialed: str
     disposition: str
-    """In the PBX's words: ANSWERED, NO ANSWER, BUSY or FAILED."""
+    """Disposition of Asterisk: ANSWERED, NO ANSWER, BUSY or FAILED."""
 
 
 @dataclass(frozen=True)
 class Asterisk:
-    """A PBX that runs."""
+    """A running PBX."""
 
     folder: Path
 
     @property
     def records(self) -> Path:
-        """Its call detail records."""
+        """Path of the file with its call detail records."""
         return self.folder / "log" / "cdr-csv" / "Master.csv"
 
     def ask(self, command: str) -> str:
-        """Give it a command of its console; return its answer."""
+        """Run a console command and return its output."""
         asked = [str(PROGRAM), "-C", str(self.folder / "asterisk.conf"), "-rx", command]
         ran = subprocess.run(asked, env=_environment(), capture_output=True, text=True, timeout=WAIT_S, check=False)
         return ran.stdout
 
     def dial(self, *numbers: str, context: str = "office") -> list[Recorded]:
-        """Dial numbers from a context, one after the other; return how each ended for it."""
+        """Dial numbers from a context one after the other, and return the PBX's own record of each call."""
         found = []
         for number in numbers:
             before = len(self.recorded())
@@ -83,7 +83,7 @@ class Asterisk:
         return found
 
     def recorded(self) -> list[Recorded]:
-        """Return the calls to its trunk that it has recorded."""
+        """Return the calls to the trunk that the PBX has recorded."""
         if not self.records.exists():
             return []
         with self.records.open(newline="", encoding="utf-8") as file:
@@ -91,7 +91,7 @@ class Asterisk:
         return [Recorded(row[8].partition("/")[2].partition(",")[0], row[14]) for row in rows]
 
     def said(self) -> str:
-        """Return the end of its log."""
+        """Return the last 2,000 characters of the PBX's log."""
         log = self.folder / "log" / "messages"
         return log.read_text(encoding="utf-8", errors="replace")[-2000:] if log.exists() else ""
 
@@ -99,14 +99,14 @@ class Asterisk:
 @contextmanager
 def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zone: str = "") -> Iterator[Asterisk]:
     """
-    Run a PBX of the lab until the end.
+    Run a PBX of the lab for the duration of the block.
 
     Args:
-        net: Where; its addresses hold the one that the PBX's transport binds.
-        folder: For its configuration and all it writes; made anew.
-        config: Folder of its files: those of ``PBXS``, or others.
-        manager: A ``manager.conf``, where it is to have a manager interface.
-        zone: Its call records are in the time of this zone, as Asterisk does unless told otherwise; in UTC without.
+        net: Network with the address that the PBX's transport binds.
+        folder: Folder for the PBX's configuration and everything it writes; existing content is deleted.
+        config: Folder of the PBX's configuration files, from ``PBXS`` or elsewhere.
+        manager: Content of ``manager.conf``, if the PBX needs a manager interface.
+        zone: Time zone of the call records, as by Asterisk's default of local time; UTC if empty.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for part in ("lib", "spool", "run", "log/cdr-csv"):
@@ -144,7 +144,7 @@ def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zon
 
 
 def awaited(ask: Callable[[], str], word: str) -> str:
-    """Ask until the answer has a word in it, for a while."""
+    """Ask until the answer contains a word, for at most ``WAIT_S`` seconds; return the last answer."""
     until = time.monotonic() + WAIT_S
     while word not in (answer := ask()) and time.monotonic() < until:
         time.sleep(0.2)
@@ -152,7 +152,7 @@ def awaited(ask: Callable[[], str], word: str) -> str:
 
 
 def _at(zone: str) -> list[str]:
-    """Return what runs a program with a zone for its machine's, which it sees alone; Asterisk asks no ``TZ``."""
+    """Return a command prefix that gives a program its own ``/etc/localtime``, because Asterisk ignores ``TZ``."""
     if not zone:
         return []
     bind = 'mount --bind "$0" /etc/localtime && exec "$@"'

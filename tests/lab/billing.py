@@ -1,4 +1,4 @@
-"""The edge's records become CDRs of the emulated account, each once."""
+"""Copy the edge's records into the emulated account as CDRs, each exactly once."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Ended:
     call_id: str
     at_s: int
     asked_s: float
-    """When the edge began to read the policy, seconds since 1970."""
+    """Time at which the edge began to read the policy, in seconds since 1970."""
     told_s: float
-    """When it had read it."""
+    """Time at which the edge had read the policy, in seconds since 1970."""
     source: str
     port: int
     number: str
@@ -41,7 +41,7 @@ class Ended:
 
     @classmethod
     def of(cls, call_id: str, body: str) -> Ended:
-        """Read a record; an X-Tag may hold anything, also what stands between fields."""
+        """Parse a record; an X-Tag may contain any character, also the separator of fields."""
         parts = base64.b64decode(body).decode("utf-8", "replace").split("\t")
         at_s, asked, told, source, port, number, caller_id = parts[:FIELDS_BEFORE]
         code, reason, talk_s = parts[-FIELDS_AFTER:]
@@ -52,7 +52,7 @@ class Ended:
 
 
 class Billing:
-    """Moves records while it runs; ``settle`` moves what is there."""
+    """Background thread that copies records; ``settle`` copies pending records at once."""
 
     def __init__(self, records: Path, account: Path, sample: Sample) -> None:
         self._records, self._account, self._zones = records, account, sample.zones
@@ -60,7 +60,7 @@ class Billing:
         self._lock, self._ended = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.calls: list[Ended] = []
-        """All that were moved."""
+        """All records copied so far."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -76,7 +76,7 @@ class Billing:
             self.settle()
 
     def settle(self) -> None:
-        """Move every record that is not moved yet."""
+        """Copy every record that was not copied yet."""
         with self._lock, closing(sqlite3.connect(f"file:{self._records}?mode=ro", uri=True)) as kept:
             rows = kept.execute(
                 "SELECT id, call_id, body FROM ended WHERE id > ? ORDER BY id", (self._last,)

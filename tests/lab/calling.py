@@ -1,4 +1,4 @@
-"""Callers: PBXs played by SIPp, from an address of the network."""
+"""Callers: PBXs simulated by SIPp, each from an address of the network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Dialed:
     """One call to place."""
 
     user: str
-    """What stands before the @: prefix, *, number."""
+    """User part of the Request-URI: prefix, ``*`` and number, or the number alone."""
     caller_id: str = "12065550100"
     x_tag: str = ""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a call ended for its caller."""
+    """Final SIP status of a call, as its caller received it."""
 
     user: str
     status: int
@@ -49,19 +49,19 @@ def place(
     Place calls, one after the other at a rate, and wait until all have ended.
 
     Args:
-        net: Where.
-        folder: For the scenario and the log.
-        calls: What to dial.
-        source: Address that the packets leave from.
+        net: Network of the source and the PoP.
+        folder: Folder for the scenario and the log.
+        calls: Calls to place.
+        source: Source address of the packets.
         pop: Address of the PoP.
-        user: For a challenge; without it the call ends there.
-        password: As ``user``.
-        rate: Calls a second.
-        talk_ms: Length of an answered call.
-        port: Of the source.
+        user: User name for a digest challenge; without it the call ends at the challenge.
+        password: Password of ``user``.
+        rate: Calls per second.
+        talk_ms: Duration of an answered call in milliseconds.
+        port: Source port.
 
     Returns:
-        How each ended, in the order in which they did.
+        The end of each call, in the order in which the calls ended.
     """
     name = f"{source}-{port}"
     written, listed, log = (folder / f"{name}.{kind}" for kind in ("xml", "csv", "log"))
@@ -82,7 +82,7 @@ def place(
         timeout=LONGEST_S + 10,
         check=False,
         cwd=folder,
-        start_new_session=True,  # Ctrl-C is for who started it, who ends calls in order
+        start_new_session=True,  # Ctrl-C must reach only the parent, which ends calls in order
     )
     ended = [_read(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
     assert len(ended) == len(calls), (

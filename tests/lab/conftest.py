@@ -1,4 +1,4 @@
-"""A lab for each module of tests that place real calls."""
+"""Fixtures: one lab per module, for tests that place real calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES = ("198.51.100.11", "198.51.100.12", "198.51.100.24", "198.51.100.40", "
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep these tests on one worker, and skip them by name where a part of the lab cannot be had."""
+    """Run these tests on one worker, and skip them with a reason if a part of the lab is not available."""
     why = labs.missing()
     for item in items:
         if item.path.parent == Path(__file__).parent:

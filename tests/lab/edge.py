@@ -1,4 +1,4 @@
-"""The carrier's edge: Kamailio on the addresses of PoPs, and the far end behind it."""
+"""The carrier's edge: Kamailio on the addresses of the PoPs, and the far end behind it."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def edge(
     net: Network, folder: Path, *, policy: Path, pops: Sequence[str], pstn: str, workers: int = 2
 ) -> Iterator[Path]:
     """
-    Run the edge.
+    Run the edge and its far end for the duration of the block.
 
     Args:
-        net: Where.
-        folder: For its configuration, its log and its records.
-        policy: The emulated account's database, read for every call.
+        net: Network that has the addresses.
+        folder: Folder for the edge's configuration, log and records.
+        policy: Database of the emulated account, which the edge reads for every call.
         pops: Addresses of the PoPs.
         pstn: Address of the far end.
-        workers: Processes for each PoP.
+        workers: Number of processes for each PoP.
 
     Yields:
-        The database of its records.
+        Path of the database with the edge's records.
     """
     records = folder / "records.db"
     with closing(sqlite3.connect(records)) as made:
@@ -78,7 +78,7 @@ def edge(
 
 @contextmanager
 def _answering(net: Network, folder: Path, pstn: str) -> Iterator[None]:
-    """Run the far end."""
+    """Run the far end for the duration of the block."""
     written = folder / "far_end.xml"
     written.write_text(scenario.far_end(), encoding="ascii")
     command = ["sipp", "-sf", str(written), "-i", pstn, "-p", str(PORT), "-nostdin", "-rtp_echo"]
@@ -88,7 +88,7 @@ def _answering(net: Network, folder: Path, pstn: str) -> Iterator[None]:
 
 @contextmanager
 def running(net: Network, command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program of the network until the end, with its words in a file."""
+    """Run a program in the network for the duration of the block, with its output in a file."""
     with log.open("wb") as output:
         started = subprocess.Popen(
             net.within(command), stdout=output, stderr=subprocess.STDOUT, cwd=log.parent, start_new_session=True
@@ -105,7 +105,7 @@ def running(net: Network, command: Sequence[str], log: Path) -> Iterator[subproc
 
 
 def answers(net: Network, folder: Path, asked: str, *, source: str) -> bool:
-    """Say whether an address answers OPTIONS of another one with 200."""
+    """Return whether an address answers OPTIONS from the source address with 200."""
     ask = ["sipp", "-sf", str(HERE / "scenarios" / "options.xml"), "-m", "1", "-nostdin", "-recv_timeout", "1000"]
     ask += ["-i", source, "-p", str(PORT - 1), f"{asked}:{PORT}"]
     ran = subprocess.run(net.within(ask), capture_output=True, timeout=WAIT_S, check=False, cwd=folder)
@@ -113,7 +113,7 @@ def answers(net: Network, folder: Path, asked: str, *, source: str) -> bool:
 
 
 def wait_for(net: Network, started: subprocess.Popen[bytes], asked: str, *, source: str, log: Path) -> None:
-    """Wait until a program that was started answers OPTIONS."""
+    """Wait until a started program answers OPTIONS with 200."""
     until = time.monotonic() + WAIT_S
     while time.monotonic() < until and started.poll() is None:
         if answers(net, log.parent, asked, source=source):

@@ -1,4 +1,4 @@
-"""An account, its edge and its network: what tests place calls on."""
+"""Lab for tests with real calls: an emulated account, its edge and its network."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ PREFIX = "12345678"
 
 
 def sources_of_sample() -> list[str]:
-    """Return the address that each caller of the sample account calls from now."""
+    """Return the current source addresses of the sample account's callers, sorted."""
     return sorted({caller.addresses[-1].address for caller in load(datetime.now(UTC)).callers})
 
 
 def missing() -> str:
-    """Return why there can be no lab here; ``""`` where there can."""
+    """Return why the lab cannot run on this machine; ``""`` if it can."""
     programs = edges.missing()
     return f"not installed: {', '.join(programs)}" if programs else networks.missing()
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab that runs."""
+    """A running lab."""
 
     net: Network
     folder: Path
@@ -47,16 +47,16 @@ class Lab:
 
     @property
     def account(self) -> Path:
-        """The emulated account's database."""
+        """Path of the emulated account's database."""
         return self.folder / "emulator.db"
 
     def set(self, **settings: str | int | bool) -> None:
-        """Change settings of the account, from the next call on."""
+        """Change settings of the account; they apply to the next call."""
         with closing(Database(self.account)) as account:
             account.change(settings)
 
     def list_only(self, networks_now: Sequence[str]) -> None:
-        """Make these the whole allow list, from the next call on."""
+        """Replace the allow list by these networks; it applies to the next call."""
         with closing(Database(self.account)) as account, account.writing() as written:
             written.execute("DELETE FROM allowed_ips")
             written.executemany(
@@ -71,7 +71,7 @@ class Lab:
         return place(self.net, self.folder, dialed, source=source, pop=POPS[0], user=user, password=password)
 
     def settled(self, numbers: Collection[str], least: int) -> list[Recorded]:
-        """Wait until so many calls to these numbers are on record, and a moment more; return them."""
+        """Wait until ``least`` calls to these numbers are recorded, and one more interval; return all of them."""
         until = time.monotonic() + WAIT_S
         while time.monotonic() < until and len(self._to(numbers)) < least:
             time.sleep(EVERY_S)
@@ -88,7 +88,7 @@ def lab(folder: Path, sources: Sequence[str], *, workers: int = 2) -> Iterator[L
     Start a lab on the sample account, without past calls.
 
     Args:
-        folder: For everything it writes; ``emulator.db`` in it is the account.
+        folder: Folder for everything that the lab writes; ``emulator.db`` in it is the account.
         sources: Addresses of the PBXs.
         workers: See ``edge.edge``.
     """

@@ -1,4 +1,4 @@
-"""A network of its own: a namespace in which documentation addresses are local, and nothing else can be reached."""
+"""Isolated network: a namespace in which documentation addresses are local and nothing else can be reached."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAM = shutil.which("ip") or ""
 
 
 def missing() -> str:
-    """Return why no such network can be made here; ``""`` where it can."""
+    """Return why no network namespace can be made on this machine; ``""`` if one can."""
     if not PROGRAM:
         return "the program ip (iproute2) is not installed"
     if os.geteuid() != 0:
@@ -31,22 +31,22 @@ def missing() -> str:
 
 @dataclass(frozen=True)
 class Network:
-    """A namespace, by its name."""
+    """A network namespace."""
 
     name: str
 
     def within(self, command: Sequence[str]) -> list[str]:
-        """Return the command that runs a command in it."""
+        """Return the command line that runs a command in the namespace."""
         return [PROGRAM, "netns", "exec", self.name, *command]
 
 
 @contextmanager
 def network(name: str, addresses: Iterable[str]) -> Iterator[Network]:
     """
-    Make a network of one machine with many addresses.
+    Make a network of one machine with many addresses, and delete it at the end of the block.
 
     Args:
-        name: Of the namespace; one that is left from before goes first.
+        name: Name of the namespace; a leftover one with this name is deleted first.
         addresses: IPv4 addresses that are local in it. A program that binds one sends from it.
     """
     with suppress(subprocess.CalledProcessError):

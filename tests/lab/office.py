@@ -1,4 +1,4 @@
-"""What operators do in the stories: plans are carried out, and credentials off is foreseen before it is planned."""
+"""Operator actions in the scenarios: apply a plan, and turn credentials off after a replay of that change."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ ANA = local_actor("ana")
 
 
 def carry_out(office: Workspace, plan: Plan) -> int:
-    """Apply a plan, typing what it asks for; return the journal's entry."""
+    """Apply a plan with its confirmation phrases; return the number of the journal entry."""
     return office.apply(plan, actor=ANA, typed=list(plan.phrases)).id
 
 
 def turned_off_as_foreseen(office: Workspace, who: str, calls: int) -> int:
-    """Turn credentials off, of which the replay has said whose calls break and how many; return the journal's entry."""
+    """
+    Turn credentials off, and return the number of the journal entry.
+
+    Args:
+        office: The workspace.
+        who: Name of the only PBX whose calls the replay must report as broken.
+        calls: Number of broken calls that the replay must report for the last hour.
+    """
     snapshot, off = office.snapshot(), SetCredentials(enabled=False)
     since = datetime.now(UTC) - timedelta(hours=1)
     foreseen = Replayer(snapshot).against(proposed(snapshot.policy, [off]), since=since)

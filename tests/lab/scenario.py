@@ -1,4 +1,4 @@
-"""SIPp's scenarios, written from the templates beside this file."""
+"""SIPp scenarios, made from the templates in this module and in ``scenarios``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFUSALS = {
     603: "Decline",
 }
 ENDINGS = {"6": 486, "4": 404, "7": 480, "3": 503}
-"""How a call to the far end ends, by the last digit of the number; others are answered."""
+"""Final status of a call at the far end, by the last digit of the number; other calls are answered."""
 
 _INVITE = """  <send retrans="500"><![CDATA[
 INVITE sip:[field0]@[remote_ip]:[remote_port] SIP/2.0
@@ -91,13 +91,13 @@ Content-Length: 0
 
 def caller(*, talk_ms: int, user: str = "", password: str = "", tagged: bool = False) -> str:
     """
-    Write the scenario of a PBX: field 0 is what it dials, 1 its caller id, 2 its X-Tag.
+    Return the scenario of a PBX: field 0 is the dialed user part, 1 the caller ID, 2 the X-Tag.
 
     Args:
-        talk_ms: How long an answered call lasts.
-        user: For a challenge; one that has none ends its call there.
-        password: As ``user``.
-        tagged: It sends an X-Tag.
+        talk_ms: Duration of an answered call in milliseconds.
+        user: User name for a digest challenge; without it the call ends at the challenge.
+        password: Password of ``user``.
+        tagged: Whether calls have an X-Tag.
     """
     tag = "X-Tag: [field2]\n" if tagged else ""
     parts = ['<?xml version="1.0" encoding="us-ascii"?>', '<scenario name="caller">']
@@ -111,7 +111,7 @@ def caller(*, talk_ms: int, user: str = "", password: str = "", tagged: bool = F
 
 
 def _stage(cseq: int, tag: str, digest: str, *, challenged: bool) -> list[str]:
-    """Send an INVITE; each final answer leads to its ending, a challenge to what follows where it is answered."""
+    """Return steps that send an INVITE; each final response jumps to its ending, an answered challenge continues."""
     last = 407 if challenged else 200
     codes = [code for code in (*REFUSALS, 200) if code != last]
     optional = [f'  <recv response="{code}" optional="true" next="{cseq}{code}" rrs="true"/>' for code in codes]
@@ -140,7 +140,7 @@ def _endings(cseq: int, talk_ms: int) -> list[str]:
 
 
 def far_end() -> str:
-    """Write the scenario of the far end."""
+    """Return the scenario of the far end."""
     endings = [_FAR_ENDING.format(digit=digit, code=code, reason=REFUSALS[code]) for digit, code in ENDINGS.items()]
     text = (TEMPLATES / "pstn.xml").read_text(encoding="ascii")
     return text.replace("@ENDINGS@", "\n".join(endings))

@@ -1,4 +1,4 @@
-"""Every row of the admission rule, as a SIP edge decides it on real calls: one table of cases for both."""
+"""Every row of the admission rule's case table, decided by a SIP edge on real calls as by the rule."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FACTS = ("dials_prefix", "authorized", "credentials_on", "digest_valid", "digest
 
 
 def cases() -> Iterator[dict[str, Any]]:
-    """Yield the rows in which everything is known, ``any`` in both of its values."""
+    """Yield the rows without unknown facts, with ``any`` replaced by each of its two values."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if "unknown" in [row[name] for name in (*FACTS, "no_path_status")]:
@@ -37,10 +37,10 @@ def cases() -> Iterator[dict[str, Any]]:
 )
 def test_the_edge_decides_as_the_rule_does(lab: Lab, case: dict[str, Any]) -> None:
     """
-    A real call under those facts is answered, or refused with the code of the table.
+    A real call with the facts of a case is answered, or refused with the code of the table.
 
-    A carrier that takes a digest has to ask for one, so whoever has none ends at the challenge; here such a
-    caller answers it with a wrong password, and meets the table's code.
+    A carrier that accepts a digest has to challenge, so a call without a digest ends at the challenge. Here such a
+    caller answers the challenge with a wrong password and receives the code of the table.
     """
     prefix, together, on, digest, rescues = (case[name] == "yes" for name in FACTS)
     lab.set(credentials_enabled=on, digest_rescues_prefix=rescues, no_path_status=int(case["no_path_status"]))
@@ -55,7 +55,7 @@ def test_the_edge_decides_as_the_rule_does(lab: Lab, case: dict[str, Any]) -> No
 
 
 def test_a_wrong_prefix_is_no_prefix_of_ours(lab: Lab) -> None:
-    """Listed or not: it is not authorized together with the address."""
+    """A wrong prefix is refused although the address is listed: they are not authorized together."""
     lab.set(credentials_enabled=False)
     lab.list_only([SOURCE])
 
@@ -65,7 +65,7 @@ def test_a_wrong_prefix_is_no_prefix_of_ours(lab: Lab) -> None:
 
 
 def test_a_network_lets_in_what_is_inside(lab: Lab) -> None:
-    """An old entry may be a network: whoever calls from inside it is answered, whoever is outside is refused."""
+    """An old entry may be a network: calls from inside it are answered, calls from outside are refused."""
     lab.set(credentials_enabled=False)
     lab.list_only(["192.0.2.16/28", "198.51.100.24/30"])
     dialed = f"{PREFIX}*{NUMBER}"
@@ -76,7 +76,7 @@ def test_a_network_lets_in_what_is_inside(lab: Lab) -> None:
 
 
 def test_every_call_is_a_cdr_once(lab: Lab) -> None:
-    """Answered, busy, unknown, away, refused and challenged in vain: each with its code, source and X-Tag."""
+    """Answered, 486, 404, 480, 503 and an unanswered challenge: one CDR each, with code, source and X-Tag."""
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)
     lab.list_only(["198.51.100.11"])
     listed = [f"{PREFIX}*1202555018{digit}" for digit in (0, 6, 4, 7, 3)]

@@ -1,4 +1,4 @@
-"""Real PBXs: what they are configured to, what the carrier sees of them, and what their own records say."""
+"""Real PBXs: their configuration, the carrier's records of their calls, and their own records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LISTED = (SEATTLE, "198.51.100.23")
 
 @pytest.fixture(scope="module")
 def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asterisk]]:
-    """Run the three PBXs of the lab on an account that lists Seattle and the address that Denver has left."""
+    """Run the three PBXs of the lab on an account that lists Seattle and the former address of Denver."""
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)
     lab.list_only(LISTED)
     with ExitStack() as stack:
@@ -35,18 +35,18 @@ def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 
 def sorted_names() -> list[str]:
-    """Return the names of the PBXs of the lab."""
+    """Return the names of the PBXs of the lab, sorted."""
     return sorted(folder.name for folder in PBXS.iterdir())
 
 
 @pytest.fixture(scope="module")
 def inventory() -> Inventory:
-    """Read the configuration of all three, as an operator hands it in."""
+    """Read the configuration of all three PBXs, as an operator provides it."""
     return read_files([PBXS], trunk=Trunk.of(PREFIX, []), treated_as_public=["198.51.100.0/24"])
 
 
 def number(last: int) -> str:
-    """Return a number that is answered, another for each call."""
+    """Return a number with the given last two digits; see ``scenario.ENDINGS`` for the last one."""
     return f"131255501{last:02}"
 
 
@@ -56,7 +56,7 @@ def carrier_saw(lab: Lab, *numbers: str) -> list[Ended]:
 
 
 def test_their_configuration_says_how_they_should_fare(inventory: Inventory) -> None:
-    """Two dial the prefix and hold no credentials, one holds them; Denver's claims the address that it has left."""
+    """Two PBXs dial the prefix without credentials, one has credentials; Denver's files have its former address."""
     told = inventory.frames["pbxs"].set_index("pbx_id")
     claimed = inventory.frames["pbx_addresses"].set_index("pbx_id")["address"]
 
@@ -70,7 +70,7 @@ def test_their_configuration_says_how_they_should_fare(inventory: Inventory) -> 
 
 
 def test_a_pbx_in_order_is_answered_by_its_address(lab: Lab, pbxs: dict[str, Asterisk]) -> None:
-    """Its own record says so, and the carrier's has its address and its tag."""
+    """A correct PBX is answered: its own record is ANSWERED, and the carrier's has its address and its X-Tag."""
     lab.set(credentials_enabled=False)
 
     (own,) = pbxs["seattle"].dial(number(10))
@@ -83,7 +83,7 @@ def test_a_pbx_in_order_is_answered_by_its_address(lab: Lab, pbxs: dict[str, Ast
 def test_a_pbx_that_left_its_address_is_refused_and_its_own_record_hides_it(
     lab: Lab, pbxs: dict[str, Asterisk]
 ) -> None:
-    """403 at the carrier, from where the packets left; NO ANSWER in the PBX's own record; its qualify is green."""
+    """The carrier records 403 and the actual source, the PBX itself NO ANSWER; its qualify shows Avail."""
     lab.set(credentials_enabled=False)
 
     (own,) = pbxs["denver"].dial(number(20))
@@ -95,7 +95,7 @@ def test_a_pbx_that_left_its_address_is_refused_and_its_own_record_hides_it(
 
 
 def test_credentials_mask_an_address_that_is_not_listed_until_they_are_off(lab: Lab, pbxs: dict[str, Asterisk]) -> None:
-    """The PBX answers the challenge and is let in; the moment credentials are disabled, its calls fail."""
+    """An unlisted PBX that answers the challenge is admitted; as soon as credentials are disabled, its calls fail."""
     lab.set(credentials_enabled=True)
     (before,) = pbxs["atlanta"].dial(number(30))
     lab.set(credentials_enabled=False)
@@ -110,7 +110,7 @@ def test_credentials_mask_an_address_that_is_not_listed_until_they_are_off(lab: 
 def test_the_product_tells_what_is_configured_from_what_is_observed(
     lab: Lab, pbxs: dict[str, Asterisk], inventory: Inventory
 ) -> None:
-    """From the PBXs' files and the carrier's records: Denver's address is not listed, and a fix puts it there."""
+    """PBX files and carrier records show that Denver's actual address is not listed; a fix is planned that lists it."""
     lab.set(credentials_enabled=True)
     assert pbxs["denver"].dial(number(40))
     carrier_saw(lab, number(40))

@@ -1,4 +1,4 @@
-"""What a replay says of a change, and what the edge then does: call by call."""
+"""The edge treats each call after a change as the replay of that change predicted."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ CALLERS = (SEATTLE, CHICAGO, DENVER, ATLANTA, NOBODY)
 DIGEST = {ATLANTA}
 LISTED = (SEATTLE, CHICAGO, NOBODY)
 LEAST_DECIDED = 0.95
-"""Of the calls from addresses of PBXs; a stranger with a PBX's caller id proves nothing of what it dials or holds."""
+"""Least share of decided calls from PBX addresses; other callers give no evidence of their prefix or credentials."""
 ALLOW, REMOVE, OFF = AllowAddress(network=DENVER), RemoveAddress(network=SEATTLE), SetCredentials(enabled=False)
 
 
 @pytest.fixture(scope="module")
 def office(lab: Lab) -> Iterator[Workspace]:
-    """Open the product on the lab's account, with a first round of calls of everybody."""
+    """Open the workspace on the lab's account."""
     with Workspace.open(Settings(home=lab.folder)) as opened:
         yield opened
 
 
 def everybody_calls(lab: Lab, turn: int) -> dict[tuple[str, str], bool]:
-    """Have every PBX place the same calls, all at once; return which were let in, by source and last digits."""
+    """Place the same calls from every caller at once; return which were admitted, by source and last two digits."""
     numbers = [f"1{202 + turn}55501{last}" for last in ("10", "21", "36", "47", "58")]
 
     def calls_of(source: str) -> dict[tuple[str, str], bool]:
@@ -59,10 +59,10 @@ def everybody_calls(lab: Lab, turn: int) -> dict[tuple[str, str], bool]:
     ids=["allow", "remove", "credentials off", "all at once"],
 )
 def test_the_edge_does_what_was_foreseen(lab: Lab, office: Workspace, turn: int, changes: tuple[Change, ...]) -> None:
-    """A call that would break is refused then, one that would be saved is let in, the others fare as before."""
+    """After the change, broken calls are refused and saved calls admitted; other decided calls have the same result."""
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)
     lab.list_only(LISTED)
-    office.sync()  # what nobody saw of the list proves nothing later
+    office.sync()  # a list that was not read is no evidence later
     before = everybody_calls(lab, 10 * turn)
     office.sync()
     snapshot = office.snapshot()

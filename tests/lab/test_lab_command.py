@@ -1,4 +1,4 @@
-"""The lab as its operator starts it: the page answers, real calls come into the account, and SIGTERM leaves nothing."""
+"""The lab as a command: the dashboard answers, the account has real calls, and SIGTERM leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from tests.waiting import WAIT_S
 ASK_S = 30.0
 ROOT = Path(__file__).parents[2]
 MARK = "LAB_COMMAND_TEST"
-"""Of the environment, which every process of the lab takes over from the one that was started."""
+"""Environment variable that every process of the lab inherits from the started one."""
 
 
 def free_port() -> int:
-    """Return a port that nobody listens at."""
+    """Return a free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
 
 
 def marked(mark: str) -> dict[int, str]:
-    """Return number and name of the processes that have the mark and have not ended."""
+    """Return pid and name of the processes that have the mark and have not ended."""
     found = {}
     for process in psutil.process_iter():
         with suppress(psutil.Error):
@@ -44,13 +44,13 @@ def marked(mark: str) -> dict[int, str]:
 
 
 def networks() -> list[str]:
-    """Return the names of the network namespaces that are there."""
+    """Return the names of the existing network namespaces."""
     told = subprocess.run([PROGRAM, "netns", "list"], capture_output=True, text=True, timeout=ASK_S, check=True)
     return [line.split()[0] for line in told.stdout.splitlines() if line]
 
 
 def page_answers(port: int) -> bool:
-    """Say whether the dashboard is there."""
+    """Return whether the dashboard answers."""
     try:
         return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok
     except requests.RequestException:
@@ -58,7 +58,7 @@ def page_answers(port: int) -> bool:
 
 
 def calls(account: Path) -> int:
-    """Return how many calls the account has; none before it is made."""
+    """Return the number of calls of the account; 0 before its database exists."""
     try:
         with closing(sqlite3.connect(f"file:{account}?mode=ro", uri=True, timeout=ASK_S)) as kept:
             return int(kept.execute("SELECT count(*) FROM calls").fetchone()[0])
@@ -67,7 +67,7 @@ def calls(account: Path) -> int:
 
 
 def wait_until(there: Callable[[], bool], started: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait for something of a program that runs."""
+    """Wait until a condition is true; fail if the program ends before."""
     until = time.monotonic() + WAIT_S
     while not there():
         told = log.read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -77,7 +77,7 @@ def wait_until(there: Callable[[], bool], started: subprocess.Popen[bytes], log:
 
 
 def test_the_lab_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
-    """Page and first CDR of a real call; then status 0, and no process and no network of it is left."""
+    """The page and the first CDR of a real call appear; SIGTERM gives status 0 and leaves no process and no network."""
     home, log, mark, port = tmp_path / "home", tmp_path / "lab.log", uuid.uuid4().hex, free_port()
     with log.open("wb") as output:
         started = subprocess.Popen(

@@ -1,8 +1,8 @@
 """
-Many calls while the list is changed again and again: each decided by the policy in force, each on record once.
+Many calls while the list changes repeatedly: each is decided by the policy in force and recorded exactly once.
 
-LAB_CALLS and LAB_RATE ask for more of them, and for more a second at the edge, than fit into every run of the tests;
-``make soak`` does.
+LAB_CALLS and LAB_RATE set the number of calls and their rate at the edge in calls per second. ``make soak`` sets more
+than a regular test run has time for.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ SOURCE = "198.51.100.12"
 CALLS, RATE = int(os.environ.get("LAB_CALLS", "2000")), float(os.environ.get("LAB_RATE", "200"))
 CHANGE_EVERY_S = 0.025
 AHEAD = 1.08
-"""How much faster the calls are placed than they are to reach the edge: what a late beginning and end may take."""
+"""Factor by which calls are placed faster than ``RATE``, to compensate for a slow beginning and end."""
 ANSWERED_DIGITS = "012589"
 LEAST_SURE, LEAST_CHANGES = 0.8, 50
 LEAST_RATE = RATE if "LAB_RATE" in os.environ else 0.0
-"""What has to reach the edge: only who asks for a rate has a machine that is free for it."""
+"""Least calls per second at the edge; 0 unless LAB_RATE is set, because the machine may be busy otherwise."""
 
 
 @dataclass
 class Switching:
-    """An entry that comes and goes, with the time before and after each change."""
+    """A list entry that is removed and added repeatedly, with the times before and after each change."""
 
     lab: Lab
     changes: list[tuple[float, float, bool]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        """Change the list until the end."""
+        """Change the list every ``CHANGE_EVERY_S`` seconds until ``ended`` is set."""
         listed = True
         while not self.ended.wait(CHANGE_EVERY_S):
             listed = not listed
@@ -49,7 +49,7 @@ class Switching:
             self.changes.append((before, time.time(), listed))
 
     def possible(self, asked_s: float, told_s: float) -> set[bool]:
-        """Return what the policy may have said to whoever read it between these times."""
+        """Return whether the entry was listed for a read between these times; both values if it changed meanwhile."""
         first = bisect_right([after for _, after, _ in self.changes], asked_s)
         found = {self.changes[first - 1][2] if first else True}
         for before, _, listed in self.changes[first:]:
@@ -60,19 +60,19 @@ class Switching:
 
 
 def numbers(count: int) -> list[str]:
-    """Return numbers kept for fiction, each another one, all of which are answered."""
+    """Return distinct numbers reserved for fiction, all of which the far end answers."""
     made = (f"1{area}55501{tens}{last}" for area in range(201, 999) for tens in range(10) for last in ANSWERED_DIGITS)
     return [next(made) for _ in range(count)]
 
 
 def arriving(calls: list[Ended]) -> float:
-    """Return how many calls a second the edge was asked for, from the first to the last."""
+    """Return the rate of calls at the edge in calls per second, from the first to the last."""
     asked = [call.asked_s for call in calls]
     return (len(asked) - 1) / (max(asked) - min(asked))
 
 
 def test_no_call_is_decided_against_the_policy_of_its_time(lab: Lab) -> None:
-    """The edge reads the list anew for each; every call is in the export once, and the dashboard counts the same."""
+    """The edge reads the list for every call; each call is recorded once, and the dashboard has the same counts."""
     lab.set(credentials_enabled=False, digest_rescues_prefix=True)
     lab.list_only([SOURCE])
     dialed, switching = numbers(CALLS), Switching(lab)

@@ -1,4 +1,4 @@
-"""Running PBXs, read over their manager interface: the same inventory as from their folders."""
+"""Running PBXs, read over their manager interface, give the same inventory as their folders."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ except DashboardError as exc:
 frames = {{name: json.loads(found.frames[name].to_json(orient="records", date_format="iso")) for name in READ}}
 print(json.dumps({{"frames": frames, "problems": [str(one) for one in found.problems]}}))
 """
-"""Runs where the PBXs run."""
+"""Script that reads a PBX from within the network of the PBXs."""
 REALTIME = {
     "pjsip.conf": "[transport-wan]\ntype=transport\nprotocol=udp\nbind=198.51.100.50:5060\n",
     "sorcery.conf": "[res_pjsip]\nendpoint=config,more.conf,criteria=type=endpoint\nauth=config,more.conf,"
@@ -57,7 +57,7 @@ REALTIME = {
     "[flowroute]\ntype=identify\nendpoint=flowroute\nmatch=34.226.36.32/28\n",
     "extensions.conf": "[office]\nexten => _1NXXNXXXXXX,1,Dial(PJSIP/${EXTEN}@flowroute,20)\n",
 }
-"""Endpoints that stand in no file that Asterisk begins with, as from a database."""
+"""Configuration with endpoints in no file that Asterisk reads by default, as if they came from a database."""
 SECRET = "secret_present"
 
 
@@ -86,7 +86,7 @@ def folders() -> Inventory:
 
 
 def manager(address: str) -> str:
-    """Write a manager.conf with one user that may read everything, and one that may read nothing."""
+    """Return a manager.conf with three users: one may read everything, one only files, one nothing."""
     return (
         f"[general]\nenabled=yes\nport=5038\nbindaddr={address}\n"
         f"[trunkgate]\nsecret={MANAGER}\nread=all\nwrite=config,system,reporting\n"
@@ -95,7 +95,7 @@ def manager(address: str) -> str:
 
 
 def read(net: Network, address: str, *, user: str = "trunkgate", secret: str = MANAGER) -> tuple[Any, str]:
-    """Read a PBX from a process beside it; return the inventory, and what the process said."""
+    """Read a PBX from a process in its network; return the inventory, ``None`` after an error, and all output."""
     ran = subprocess.run(
         net.within([sys.executable, "-c", READ, address]),
         env=os.environ | {"TRUNKGATE_AMI_USER": user, "TRUNKGATE_AMI_SECRET": secret},
@@ -109,7 +109,7 @@ def read(net: Network, address: str, *, user: str = "trunkgate", secret: str = M
 
 
 def facts(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    """Return what is said, without where."""
+    """Return key and value of each fact, without its position."""
     return sorted({(str(row["key"]), str(row["value"])) for row in rows})
 
 
@@ -117,7 +117,7 @@ def facts(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
 def test_a_running_pbx_gives_the_row_of_its_folder(
     net: Network, pbxs: dict[str, Asterisk], folders: Inventory, name: str
 ) -> None:
-    """PBX, addresses, numbers and facts are equal; each fact names the action and the object."""
+    """PBX, addresses, numbers and facts equal those of its folder; each fact names the AMI action and the object."""
     assert name in pbxs
     found, said = read(net, f"ami://{ADDRESSES[name]}:5038/{name}")
     own = {
@@ -139,7 +139,7 @@ def test_a_running_pbx_gives_the_row_of_its_folder(
 
 @pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
 def test_asterisk_gives_what_the_grammar_gives(net: Network, tmp_path: Path, folder: Path) -> None:
-    """Templates, includes, comments and escapes of every case mean to Asterisk itself what they mean to the reader."""
+    """Asterisk and the reader agree on the templates, includes, comments and escapes of every case."""
     config = min({path.parent for path in folder.rglob("*.conf")}, key=lambda path: len(path.parts))
     with asterisk(net, tmp_path / "pbx", config, manager=manager(OTHER)):
         found, said = read(net, f"ami://{OTHER}/{folder.name}")
@@ -150,7 +150,7 @@ def test_asterisk_gives_what_the_grammar_gives(net: Network, tmp_path: Path, fol
         assert own[frame] == found["frames"][frame]
     mine, running = facts(own["pbx_config"]), facts(found["frames"]["pbx_config"])
     assert [one for one in mine if one[0] != SECRET] == [one for one in running if one[0] != SECRET]
-    # An object of AMI is coarser than a line, and manager.conf is read in a folder only.
+    # AMI positions are objects, which are coarser than lines; manager.conf is read only from a folder.
     assert {one for one in running if one[0] == SECRET} <= {*mine, (SECRET, "password")}
     assert len(own["pbxs"]) == 1
     assert "made-up" not in said
@@ -158,7 +158,7 @@ def test_asterisk_gives_what_the_grammar_gives(net: Network, tmp_path: Path, fol
 
 
 def test_what_may_not_be_asked_is_said(net: Network, pbxs: dict[str, Asterisk]) -> None:
-    """Without the right to read files nothing is read; without the right to ask PJSIP the files are."""
+    """Without the right to read files the read fails; without the right to query PJSIP the files are still read."""
     assert "denver" in pbxs
     address = f"ami://{ADDRESSES['denver']}:5038"
     half, _ = read(net, address, user="half")
@@ -176,7 +176,7 @@ def test_what_may_not_be_asked_is_said(net: Network, pbxs: dict[str, Asterisk]) 
 
 
 def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp_path: Path) -> None:
-    """What is loaded from elsewhere is asked for by its name, and a file's endpoint that is not loaded is said."""
+    """A loaded endpoint in no file is queried by its name; an endpoint in a file that is not loaded is reported."""
     config = tmp_path / "config"
     config.mkdir()
     for name, text in REALTIME.items():
@@ -207,7 +207,7 @@ def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp
 
 
 def test_a_dialplan_that_stands_in_no_file_is_read_from_what_is_loaded(net: Network, tmp_path: Path) -> None:
-    """Steps, includes and the globals that they name; the row is that of the folder."""
+    """Without a dialplan file, the loaded steps, includes and globals give the same row as the folder."""
     address = "192.0.2.10"
     config = tmp_path / "seattle"
     shutil.copytree(config_of("seattle"), config)

@@ -1,4 +1,4 @@
-"""The whole story on real calls: refused, found, fixed, answered; credentials off, refused as foreseen, undone."""
+"""Scenario on real calls: a refusal is found and fixed; credentials off breaks calls as predicted and is undone."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ DENVER, ATLANTA = "198.51.100.24", "198.51.100.40"
 
 @pytest.fixture(scope="module")
 def office(lab: Lab) -> Iterator[Workspace]:
-    """Open the product on the lab's account."""
+    """Open the workspace on the lab's account."""
     lab.set(digest_rescues_prefix=True)
     with Workspace.open(Settings(home=lab.folder)) as opened:
         yield opened
 
 
 def number(last: int) -> str:
-    """Return a number that is answered, another for each call."""
+    """Return a number with the given last two digits; see ``scenario.ENDINGS`` for the last one."""
     return f"120255501{last:02}"
 
 
 def placed(lab: Lab, *numbers: str, source: str, digest: bool = False) -> set[int]:
-    """Place a call to each number, wait until its record is there; return the statuses."""
+    """Place a call to each number, wait for its record, and return the set of SIP statuses."""
     users = [f"{PREFIX}*{one}" for one in numbers]
     ended = lab.call(*users, source=source, **({"user": USER, "password": PASSWORD} if digest else {}))
     assert len(lab.settled(numbers, len(numbers))) == len(numbers)
@@ -39,19 +39,19 @@ def placed(lab: Lab, *numbers: str, source: str, digest: bool = False) -> set[in
 
 
 def synced(office: Workspace, calls: int) -> None:
-    """Bring the product up to date; so many calls came."""
+    """Sync, and check the number of new calls."""
     before = office.store.count()
     office.sync()
     assert office.store.count() - before == calls
 
 
 def faults(office: Workspace, subject: str) -> list[Finding]:
-    """Return the failures of a subject."""
+    """Return the failing findings of a subject."""
     return [one for one in office.findings() if one.subject == subject and one.status is Status.FAIL]
 
 
 def test_a_refused_pbx_is_found_fixed_and_answered(lab: Lab, office: Workspace) -> None:
-    """403 on the wire, a CDR, a finding, one fix; the same PBX's next call is answered, and the finding verified."""
+    """A 403 leads to a CDR and a finding; after one fix the PBX's next call is answered and the finding is verified."""
     lab.set(credentials_enabled=False)
 
     assert {403} == placed(lab, number(10), number(11), source=DENVER)
@@ -73,7 +73,7 @@ def test_a_refused_pbx_is_found_fixed_and_answered(lab: Lab, office: Workspace) 
 
 
 def test_what_the_replay_said_comes_true(lab: Lab, office: Workspace) -> None:
-    """Credentials off: the PBX that lives on its digest is refused as foreseen; after undo it is answered again."""
+    """With credentials off the PBX that relies on its digest is refused as predicted; after undo it is answered."""
     lab.set(credentials_enabled=True)
     assert {200} == placed(lab, number(20), number(21), source=ATLANTA, digest=True)
     assert {200} == placed(lab, number(22), source="198.51.100.11")

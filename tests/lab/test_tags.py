@@ -1,4 +1,4 @@
-"""PBXs behind one address: their calls are told apart by the tag that each of them sends."""
+"""PBXs behind one address: their calls are distinguished by the X-Tag that each PBX sends."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.lab.lab import POPS, PREFIX, Lab
 SHARED = "198.51.100.11"
 PLACED = {"seattle": ("12255550110", "12255550121"), "chicago": ("12255550130",), "": ("12255550150",)}
 KINDS = {"seattle": ("asterisk-pjsip", 5060), "chicago": ("asterisk-chan-sip", 5070)}
-"""What each PBX is, and the port that it has of the address they share."""
+"""Kind of each PBX, and its port on the shared address."""
 EITHER = "chicago|seattle"
-"""Attribution of a call that is of one of the two."""
+"""Attribution of a call that is from one of the two PBXs."""
 STRANGERS_PORT, NOBODYS_NUMBER = 5090, "12135550199"
 
 
 def test_two_pbxs_behind_one_address_are_told_apart(lab: Lab) -> None:
-    """Each call belongs to whose tag it has; without one, to the PBX that has the address; both lose it together."""
+    """A call belongs to the PBX of its tag, or without one to that of the address; removing it affects both PBXs."""
     lab.set(credentials_enabled=False)
     lab.list_only([SHARED])
     for tag, numbers in PLACED.items():
@@ -59,12 +59,12 @@ def test_two_pbxs_behind_one_address_are_told_apart(lab: Lab) -> None:
         assert {tag or "seattle"} == {calls.loc[number, "pbx_id"] for number in numbers}
         assert {X_TAG if tag else "address"} == {calls.loc[number, "attributed_by"] for number in numbers}
     assert {"Seattle"} == set(plan.impact.breaks)
-    assert ("Chicago",) == plan.impact.who(MAY_BREAK)  # only the X-Tag says so: the address is recorded as Seattle's
+    assert ("Chicago",) == plan.impact.who(MAY_BREAK)  # known by the X-Tag only: the address is recorded as Seattle's
 
 
 @pytest.fixture(scope="module")
 def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asterisk]]:
-    """Run two PBXs on what the product writes for them, each with its own port of one address."""
+    """Run two PBXs with the configuration that the product writes, each on its own port of one address."""
     if why := asterisks.missing():
         pytest.skip(f"no PBXs: {why}")
     with ExitStack() as stack:
@@ -88,13 +88,13 @@ def _write(config: Path, kind: str, port: int, name: str) -> None:
     )
     config.mkdir()
     for file, text in write(kind, wanted).files.items():
-        # Only where each of them listens is not as it was written: they share the address of one machine.
+        # Only the listening address differs from what was written: the PBXs share the address of one machine.
         bound = text.replace("bind=0.0.0.0", f"bind={SHARED}:{port}")
         (config / file).write_text(bound.replace("[general]", f"[general]\nudpbindaddr={SHARED}:{port}"), "utf-8")
 
 
 def _both_have_the_address(office: Workspace) -> None:
-    """Say in the inventory that the address is both PBXs'."""
+    """Assign the address to both PBXs in the inventory."""
     rows = load_frame(office.state, "pbx_addresses")
     own = pd.DataFrame([{"pbx_id": "chicago", "address": SHARED, "kind": "primary", "source": "declared"}])
     save_frame(office.state, "pbx_addresses", pd.concat([rows, own]), now=datetime.now(UTC), known_by="ana")
@@ -103,13 +103,13 @@ def _both_have_the_address(office: Workspace) -> None:
 @pytest.mark.parametrize("listed", [True, False])
 def test_pbxs_that_run_what_is_written_are_told_apart(lab: Lab, pbxs: dict[str, Asterisk], *, listed: bool) -> None:
     """
-    Real PBXs behind one address: each call, outcome and finding is its own PBX's, by the tag that was written.
+    Calls, outcomes and findings of real PBXs behind one address are attributed by the tag in the written configuration.
 
-    Whoever calls from the same address without a tag, or with one that nobody has, is neither's.
+    A call from the same address without a tag, or with an unassigned one, is attributed to neither of them alone.
     """
     lab.set(credentials_enabled=False)
     lab.list_only([SHARED] if listed else [])
-    time.sleep(1)  # a call in the very second of a change is evidence of neither policy
+    time.sleep(1)  # a call in the same second as a change is evidence for neither policy
     area = 2465550110 if listed else 2475550110
     dialed = {"seattle": (area, area + 11, area + 6, area + 14), "chicago": (area + 20, area + 4)}
     strange = {f"1{area + 30}": "", f"1{area + 41}": "nobodys"}

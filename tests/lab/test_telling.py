@@ -1,4 +1,4 @@
-"""What the lab says of itself: the commands it prints run as they stand."""
+"""The commands that the lab prints can be run unchanged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.waiting import WAIT_S
 
 
 def run(command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as somebody types it."""
+    """Run a command line in a shell."""
     return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=WAIT_S, check=False)
 
 
 def test_the_probe_that_it_prints_meets_the_edge(lab: Lab) -> None:
-    """Denver's address is not on the list at first: what the edge asks means is said, with the account once read."""
+    """Denver is not listed at first: the probe explains the edge's challenge, with the account once that was read."""
     check, probe = in_another_terminal(lab).splitlines()[1:]
 
     done = run(probe)

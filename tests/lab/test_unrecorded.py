@@ -1,7 +1,7 @@
 """
-The whole story where the carrier records no refusal: found from the PBX's own records, fixed, answered, verified.
+Scenario with a carrier that records no refusal: found from the PBX's own records, fixed, answered and verified.
 
-Then credentials off: refused as foreseen, which again the PBX's own records alone tell, and undone.
+Then credentials off: refused as predicted, which again only the PBX's own records show, and undone.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from tests.lab.office import ANA, carry_out, turned_off_as_foreseen
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
 SEATTLE, DENVER, ATLANTA = "198.51.100.11", "198.51.100.24", "198.51.100.40"
 OF_ATLANTA = "--utc", "--trunk", "flowroute"
-"""It dials no prefix, so the name of its trunk tells which of its calls go to the carrier."""
+"""Import options of Atlanta: it dials no prefix, so its trunk's name identifies the calls to the carrier."""
 SECOND_OF_A_CHANGE_S = 2.0
-"""Records carry whole seconds: those of the second of a change do not count against it."""
+"""Seconds to wait after a change: records have whole seconds, and those of its second are not used against it."""
 
 
 @pytest.fixture(scope="module")
 def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Asterisk]]:
-    """Run a PBX in order, one that is not listed and writes local time, and one that lives on its digest."""
+    """Run a correct PBX, one that is not listed and records local time, and one that relies on its digest."""
     lab.set(credentials_enabled=False, refusals_in_cdrs=False)
     lab.list_only([SEATTLE])
     folder = tmp_path_factory.mktemp("pbxs")
@@ -46,18 +46,18 @@ def pbxs(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[st
 
 @pytest.fixture(scope="module")
 def office(lab: Lab) -> Iterator[Workspace]:
-    """Open the product; a call of the lab is on record at once."""
+    """Open the workspace with ``calls_settle_s=0``, because the lab records a call at once."""
     with Workspace.open(Settings(home=lab.folder, calls_settle_s=0)) as opened:
         yield opened
 
 
 def number(last: int) -> str:
-    """Return a number that is answered, another for each call."""
+    """Return a number with the given last two digits; see ``scenario.ENDINGS`` for the last one."""
     return f"141555501{last:02}"
 
 
 def on_the_wire(lab: Lab, called: str, *, source: str, prefixed: bool) -> int:
-    """Return how the carrier answers what an unlisted PBX sends, from its address, beside its own port."""
+    """Place a call like that of an unlisted PBX, from its address and another port; return the carrier's status."""
     dialed = Dialed(f"{PREFIX}*{called}" if prefixed else called)
     digest = {} if prefixed else {"user": USER, "password": PASSWORD}
     (ended,) = place(lab.net, lab.folder, [dialed], source=source, pop=POPS[0], port=5070, **digest)
@@ -65,14 +65,14 @@ def on_the_wire(lab: Lab, called: str, *, source: str, prefixed: bool) -> int:
 
 
 def synced(office: Workspace) -> int:
-    """Bring the product up to date; return how many calls came."""
+    """Sync, and return the number of new calls."""
     before = office.store.count()
     office.sync()
     return office.store.count() - before
 
 
 def imported(lab: Lab, pbx_id: str, pbx: Asterisk, *how: str) -> dict[str, int]:
-    """Import a PBX's own records with the product's command, as its operator does; return what became of them."""
+    """Import a PBX's own records with the command line; return the numbers of kept and duplicate records."""
     answer = Program(lab.folder)("calls", "import-pbx", pbx_id, pbx.records, *how, "--format", "json")
     assert answer.status == 0, answer.err
     (told,) = answer.json
@@ -80,13 +80,13 @@ def imported(lab: Lab, pbx_id: str, pbx: Asterisk, *how: str) -> dict[str, int]:
 
 
 def of(office: Workspace, subject: str) -> Finding:
-    """Return what is said of a PBX's address."""
+    """Return the finding of ``pbx_address_is_allowed`` on an address."""
     (found,) = (one for one in office.findings() if (one.check, one.subject) == ("pbx_address_is_allowed", subject))
     return found
 
 
 def fates(office: Workspace, pbx_id: str) -> dict[str, int]:
-    """Return how many of a PBX's own attempts the carrier has, and how many it has not."""
+    """Return the number of a PBX's own attempts with and without a carrier record, by fate."""
     told = office.snapshot().pbx_attempts
     counted: dict[str, int] = told[told["pbx_id"] == pbx_id].groupby("fate")["attempts"].sum().to_dict()
     return counted
@@ -95,7 +95,7 @@ def fates(office: Workspace, pbx_id: str) -> dict[str, int]:
 def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
     lab: Lab, pbxs: dict[str, Asterisk], office: Workspace
 ) -> None:
-    """403 on the wire, nothing in the export; the PBX's own records tell it. One fix, and its next call is answered."""
+    """A 403 that is not in the export is found from the PBX's own records; after one fix its next call is answered."""
     seattle, denver = pbxs["seattle"], pbxs["denver"]
     assert {"ANSWERED"} == {own.disposition for own in seattle.dial(number(10), number(11))}
     assert {"NO ANSWER"} == {own.disposition for own in denver.dial(number(20), number(21))}
@@ -126,7 +126,7 @@ def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
 
 
 def test_a_pbx_in_order_raises_nothing(lab: Lab, pbxs: dict[str, Asterisk], office: Workspace) -> None:
-    """Answered, busy, unknown, absent and congested: the carrier has every attempt of it, and nothing is found."""
+    """The carrier has every attempt, also busy, unknown, absent and congested ones, and no finding fails."""
     called = [number(last) for last in (30, 36, 34, 37, 33)]
     pbxs["seattle"].dial(*called)
     lab.settled(called, len(called))
@@ -145,9 +145,10 @@ def test_what_the_replay_said_comes_true_without_a_record(
     lab: Lab, pbxs: dict[str, Asterisk], office: Workspace
 ) -> None:
     """
-    Credentials off: refused as foreseen, as its own records alone tell; after undo it is answered again.
+    With credentials off a PBX is refused as predicted, which only its own records show; after undo it is answered.
 
-    Records come in the order in which calls end, so that of a later call shows that the ones before it have none.
+    Carrier records arrive in the order in which calls end, so the record of a later call shows that earlier calls
+    have none.
     """
     atlanta, seattle = pbxs["atlanta"], pbxs["seattle"]
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)

@@ -1,4 +1,4 @@
-"""Configuration that the product writes, run by a real PBX: its calls are let in by address, tagged, and fail over."""
+"""Written configuration on a real PBX: its calls are admitted by address, have the X-Tag, and fail over."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.lab.lab import POPS, PREFIX, Lab
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
 ADDRESS, NOWHERE = "198.51.100.12", "192.0.2.99"
 PUBLIC = ["198.51.100.0/24"]
-EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is written, and what the test replaces
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - text in the written configuration, which the test replaces
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is written, and what the test replac
     ],
 )
 def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, kind: str, first: str, number: str) -> None:
-    """It is answered with credentials disabled, with its tag; where the first PoP is gone, through the second."""
+    """Calls are answered with credentials disabled and have the tag; if the first PoP is gone, the second is used."""
     lab.set(credentials_enabled=False)
     lab.list_only([ADDRESS])
     wanted = TrunkSpec(
@@ -44,7 +44,7 @@ def test_what_is_written_places_calls(lab: Lab, tmp_path: Path, kind: str, first
     config = tmp_path / "chicago"
     config.mkdir()
     for name, text in write(kind, wanted).files.items():
-        # All addresses of the lab's network are those of one machine; a PBX of its own has only its own.
+        # All addresses of the lab's network belong to one machine; a PBX on a separate machine has only its own.
         bound = text.replace(f"bind={EVERYWHERE}", f"bind={ADDRESS}").replace(
             "[general]", f"[general]\nbindaddr={ADDRESS}"
         )

@@ -1,4 +1,4 @@
-"""Configuration that the product writes for a proxy, run by Kamailio: calls of a phone behind it reach the carrier."""
+"""Written configuration of a proxy on Kamailio: calls of a phone behind it reach the carrier."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.lab.lab import POPS, PREFIX, Lab
 ADDRESS, PHONE, SILENT = "198.51.100.12", "198.51.100.40", "198.51.100.24"
 PORT_OF_PHONE = 5070
 ANOTHER_TAG = "seattle"
-"""What a caller claims to be."""
+"""Tag that the phone sends itself."""
 AROUND = """#!KAMAILIO
 debug=1
 log_stderror=yes
@@ -57,12 +57,16 @@ request_route {
     route(TO_FLOWROUTE);
 }
 """
-"""A proxy that does nothing but what was written."""
+"""Configuration of a proxy that only uses the written routes."""
 
 
 @pytest.mark.parametrize(("first", "number"), [(POPS[0], "12515550110"), (SILENT, "12515550121")])
 def test_what_is_written_for_a_proxy_places_calls(lab: Lab, tmp_path: Path, first: str, number: str) -> None:
-    """Let in by the proxy's address with its tag, not the caller's own; the second PoP where the first is silent."""
+    """
+    A call is admitted by the proxy's address and has its tag, not the caller's; the second PoP replaces a silent first.
+
+    The proxy does not answer OPTIONS from a phone.
+    """
     lab.set(credentials_enabled=False)
     lab.list_only([ADDRESS])
     wanted = TrunkSpec(
