@@ -1,4 +1,4 @@
-"""``account paste`` and ``record``: what the carrier's portal shows, where no program can read it."""
+"""``account paste`` and ``account record``: enter portal data that the carrier's API does not provide."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def record(
 
 
 def _text_of(file: Path) -> str:
-    """Return the text of a file; of standard input where it is named ``-``."""
+    """Return the text of a file, or of standard input if the name is ``-``."""
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as exc:

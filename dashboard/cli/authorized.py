@@ -1,4 +1,4 @@
-"""``authorized``: were past outbound calls authorized by the policy in force when they were made."""
+"""``authorized``: report whether past outbound calls were authorized by the policy in force at their time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 WAYS = {"ip": "by their address", "credentials": "by credentials", "refused": "refused by the rule", "": ""}
-"""How a call was met, as a table says it."""
+"""Labels of the column ``how``, by the way in which a call was decided."""
 
 
 @app.command()
@@ -63,7 +63,7 @@ def authorized(
 
 
 def _apart(snapshot: Snapshot, window: TimeWindow) -> int:
-    """Count the outbound calls of the time that only imported files have."""
+    """Return the number of outbound calls in the window that are only in imported files."""
     rows = _within(snapshot.file_only_traffic, window)
     return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
 
@@ -86,7 +86,7 @@ def _within(rows: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
 
 
 def _counted(rows: pd.DataFrame, snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return calls by whose they are, whether and how they were authorized, and how they ended; most calls first."""
+    """Return the number of calls by PBX or address, authorization, method and outcome; largest number first."""
     owners = zip(rows["pbx_id"], rows["source_ip"], strict=True)
     told = rows[["authorized", "by", "outcome", "calls"]].astype({"authorized": "str", "by": "str", "outcome": "str"})
     told.insert(0, "who", [snapshot.name_of(pbx) if pbx else address or "no address" for pbx, address in owners])

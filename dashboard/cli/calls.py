@@ -1,4 +1,4 @@
-"""``calls import``, ``import-pbx``, ``repair`` and ``forget``: files into the store, days counted again or let go."""
+"""``calls``: import call records into the store, recompute days, and remove days or imported calls."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ app = typer.Typer(help="The call store.", no_args_is_help=True)
 
 SOME_REJECTED = 1
 DROPPED = "imported_calls_dropped"
-"""Key of the state: who removed calls that the carrier's export does not have, when, and which."""
+"""State key of the list of removals: who removed calls missing from the carrier's export, when, and which."""
 
 
 @app.callback()
@@ -82,9 +82,9 @@ def import_(
 
 def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     """
-    Return a sentence about imported calls that the next sync compares with the carrier's export, if there are.
+    Return a sentence on the imported calls that the next sync compares with the carrier's export; empty without any.
 
-    In mode files there is no export to compare with, and the sentence is empty.
+    In mode ``files`` there is no export to compare with, so the sentence is always empty.
     """
     if settings.files:
         return ""
@@ -167,7 +167,7 @@ def drop_imported(
 @app.command()
 def repair(days: Days) -> None:
     """
-    Count whole days of the store again: the cure of damaged sums. No call is touched.
+    Recompute the sums of whole days from their stored calls, when sums are damaged. No call is changed.
 
     Ends with 0 when it is done, 2 when single calls of a day cannot be read or on another error of its own.
     """
@@ -186,7 +186,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """
-    Let go of whole days of the store, so that they can be imported anew: the cure of a file that is damaged.
+    Remove whole days from the store so that they can be imported again, when a file of the store is damaged.
 
     Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
     """

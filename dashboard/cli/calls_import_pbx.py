@@ -1,4 +1,4 @@
-"""``calls import-pbx``: what a PBX itself recorded of its calls, beside what the carrier did."""
+"""``calls import-pbx``: import a PBX's own call records, to compare them with the carrier's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def import_pbx(
     output: Annotated[Format, typer.Option("--format", help="How to print the result per file.")] = Format.TEXT,
 ) -> None:
     """
-    Read a PBX's own call records; attempts of which the carrier has none show a refusal that leaves no CDR.
+    Read a PBX's own call records; attempts without a carrier record indicate refusals that leave no CDR.
 
     Only calls to the carrier are kept: those that dial the account's tech prefix, or go to a trunk that is known to be
     the carrier's, by the PBX's configuration or by --trunk. What is there already is not added again.

@@ -1,4 +1,4 @@
-"""``check`` and ``export``: what the account looks like, for cron, CI and auditors."""
+"""``check`` and ``export``: evaluate the checks and export all tables, for cron, CI and auditors."""
 
 from __future__ import annotations
 
@@ -96,13 +96,13 @@ def export(
 
 def bring_up_to_date(home: Workspace) -> str:
     """
-    Sync unless that was done within the last pause of ``serve``; the embedded account is always asked.
+    Sync, unless the last sync is within the sync interval of ``serve``; the embedded account is always synced.
 
-    Where the carrier cannot be read and something was synced before, that is used, and standard error says how old
-    it is.
+    In mode ``files`` nothing is synced. If the carrier cannot be read and data was synced before, that data is used,
+    and a message on standard error states its age.
 
     Returns:
-        Why the carrier could not be read; empty where it could.
+        Reason why the carrier could not be read; otherwise empty.
 
     Raises:
         CarrierError: The carrier cannot be read, and nothing was ever synced.
@@ -131,12 +131,12 @@ def bring_up_to_date(home: Workspace) -> str:
 
 
 def is_recent(at: datetime, pause: timedelta, now: datetime) -> bool:
-    """Say whether a sync is less than a pause ago. One further in the future than clocks differ is not."""
+    """Return whether a sync is less than ``pause`` ago; false if it is further in the future than clocks may differ."""
     return not to_come(at, now) and now - at < pause
 
 
 def without_outcome(entry: JournalEntry) -> str:
-    """Say that a fix has no recorded outcome, and what to do."""
+    """Return a message that a fix has no recorded outcome, with the remedy."""
     return (
         f"No recorded outcome: journal entry {entry.id}, {entry.title}, begun {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
         f"{entry.actor}. It was interrupted or still runs; `trunkgate sync` reads the account and records it."
@@ -144,7 +144,7 @@ def without_outcome(entry: JournalEntry) -> str:
 
 
 def say_lacking(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
-    """Say of each input that is missing or stale, once: since when, what to do, and which checks wait for it."""
+    """Print a line for each missing or stale input: since when, the remedy, and which checks need it."""
     from dashboard.checks.registry import why_not  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.claims import CORE  # noqa: PLC0415 - as above
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
@@ -159,7 +159,7 @@ def say_lacking(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
 
 
 def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
-    """Return a finding as a JSON object; ``now`` is when the checks were made, from which ages count."""
+    """Return a finding as a JSON object; ages are relative to ``now``, the time of the checks."""
     from dashboard.domain.claims import age_s  # noqa: PLC0415 - loads pandas, for seconds
 
     known = finding.last_known
@@ -218,7 +218,7 @@ def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> 
 
 
 def _say_counts(findings: Sequence[Finding]) -> None:
-    """Write how many verdicts failed, are unknown and passed: the last line, where an operator looks first."""
+    """Print the counts of failed, unknown and passed verdicts as the last line, where an operator looks first."""
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
     last = sum(finding.failed_last for finding in findings)
     old = f", {last} of them failed last" if last else ""

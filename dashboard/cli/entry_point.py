@@ -1,8 +1,8 @@
 """
-The command line: the same verbs as the pages, without a browser.
+Command line of the program: the actions of the pages, without a browser.
 
-Every command ends with 0 when it did what was asked and 2 on an error of its own, told in one
-sentence; ``--help`` of each says what its other exit codes mean.
+Every command exits with 0 if it did what was asked, and with 2 and a message of one sentence on an error of its own;
+``--help`` of each command explains its other exit codes.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ INTERRUPTED = 130
 
 
 class Program(TyperGroup):
-    """The group of all commands; its own options end with 2 on an error, as every command does."""
+    """Group of all commands; an error in its own options exits with 2, as in every command."""
 
     def make_context(self, *args: Any, **options: Any) -> Any:
-        """Read the options that stand before the command; see the base class."""
+        """Parse the options before the command; see the base class."""
         try:
             return super().make_context(*args, **options)
         except typer.Exit as exc:
-            if exc.exit_code:  # the completion of a shell that is not known: Typer ends with 1
+            if exc.exit_code:  # completion for an unsupported shell: Typer exits with 1
                 raise typer.Exit(OWN_ERROR) from None
             raise
 
@@ -57,7 +57,7 @@ app.add_typer(fix.journal_app, name="journal")
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the value alone
-    """Print the version and end."""
+    """Print the version and exit, if the option is given."""
     if asked:
         say(f"trunkgate {__version__}")
         raise typer.Exit
@@ -71,12 +71,12 @@ def trunkgate(
         bool, typer.Option("--version", help="Print the version and end.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Read the options that stand before the command."""
+    """Apply the options before the command."""
     bars.quiet = quiet
 
 
 def main() -> None:
-    """Run the command line; an error raised on purpose is one sentence and exit status 2."""
+    """Run the command line; an error prints a message and exits with 2, an interrupt exits with 130."""
     private.restrict()
     try:
         app()
@@ -89,7 +89,7 @@ def main() -> None:
         where = f" ({exc.filename})" if exc.filename else ""
         complain(f"The disk or a folder could not be used: {exc.strerror or exc}{where}.")
         sys.exit(OWN_ERROR)
-    except Exception as exc:  # a fault of ours must not end with a status that means something else
+    except Exception as exc:  # a bug must not exit with a status that has another meaning
         from dashboard.core.settings import TRACEBACK, wants_traceback  # noqa: PLC0415 - loads pydantic
 
         logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)

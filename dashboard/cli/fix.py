@@ -1,4 +1,4 @@
-"""``fix``, ``undo`` and ``journal``: plan, show, apply exactly that, take it back."""
+"""``fix``, ``undo`` and ``journal``: show a plan, apply exactly that plan, undo it, and verify the journal."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
 
 REFUSED = 1
 OPEN = 3
-"""A fix has no recorded outcome, or its outcome has no anchor yet."""
+"""Exit status if a fix has no recorded outcome, or its outcome has no anchor yet."""
 
 Output = Annotated[Format, typer.Option("--format", help="How to print the plan and its outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its hash; write nothing to the account.")]
@@ -168,14 +168,14 @@ def list_(
 
 def noted_in(file: Path, *, key: bytes) -> list[Noted]:
     """
-    Read the heads out of a file that was kept outside the home.
+    Read the heads of the journal and of the versions from a file that was kept outside the home.
 
     Args:
         file: The manifest of an export, or a copy of an anchor file.
-        key: Checks the signatures of a copy.
+        key: Key to check the signatures of a copy with.
 
     Raises:
-        JournalError: It is neither, or its lines do not follow each other.
+        JournalError: The file is neither of these, or its lines or signatures do not verify.
     """
     from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, read_lines  # noqa: PLC0415 - loads pydantic
     from dashboard.storage.journal import Noted  # noqa: PLC0415 - loads the database's parts
@@ -197,7 +197,7 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
 
 
 def _verified(found: Verified) -> list[str]:
-    """Say what a verification found."""
+    """Return the result of a verification as sentences."""
     counts = counted(found.entries, "entry", "entries")
     anchored = f"{len(found.unanchored)} of them not anchored yet" if found.unanchored else "every one anchored"
     held = f"The journal holds: {counts}, {anchored}, head {found.head}."
@@ -222,7 +222,7 @@ def _verified(found: Verified) -> list[str]:
 
 
 def _without_anchor(entry: JournalEntry) -> str:
-    """Say of an outcome that has no anchor why, and what to do."""
+    """Return a message on an outcome without an anchor, with the reason and the remedy."""
     return (
         f"No anchor: journal entry {entry.id}, {entry.title}, {entry.phase}, {entry.at:%Y-%m-%d %H:%M:%S} UTC by "
         f"{entry.actor}. Recorded reason: {entry.not_anchored} Nothing else shows that trunkgate wrote it, so "
@@ -232,7 +232,7 @@ def _without_anchor(entry: JournalEntry) -> str:
 
 @contextmanager
 def _journal(settings: Settings) -> Iterator[Journal]:
-    """Open what is kept on this machine: no carrier is asked and no emulator started."""
+    """Open the journal of the home, without contacting the carrier or starting the emulator."""
     from dashboard.storage.anchors import of_settings  # noqa: PLC0415 - loads pydantic
     from dashboard.storage.database import State  # noqa: PLC0415 - loads SQLAlchemy
     from dashboard.storage.journal import Journal  # noqa: PLC0415 - as above
@@ -247,7 +247,7 @@ def _journal(settings: Settings) -> Iterator[Journal]:
 def _carry_out(
     home: Workspace, plan: Plan, *, dry_run: bool, plan_hash: str, confirm: list[str], output: Format
 ) -> None:
-    """Show a plan; rehearse it, or apply it when its hash was given or somebody says yes."""
+    """Show a plan; unless ``dry_run`` is set, apply it if its hash was given or the operator confirms."""
     if plan_hash and plan_hash != plan.hash:
         complain(
             f"The plan made now has the hash {plan.hash}, not {plan_hash}: the account moved, or the hash is "
@@ -274,7 +274,12 @@ def _carry_out(
 
 
 def _ask(plan: Plan, confirm: list[str]) -> list[str]:
-    """Ask for what the plan needs; a program that cannot answer is told how to go on."""
+    """
+    Ask for the phrases of a plan and for confirmation, and return the phrases.
+
+    Raises:
+        FixError: The operator declined, or there is no terminal; the message then names the options to use instead.
+    """
     if not sys.stdin.isatty():
         also = "".join(f" --confirm {shlex.quote(phrase)}" for phrase in plan.phrases)
         raise FixError(

@@ -1,8 +1,8 @@
 """
-Run another program's module in this process for as long as the process that started it lives.
+Run a module in this process until the parent process ends.
 
-``serve`` runs the pages' server so: killed outright, it would else leave a server that keeps the port and
-that nobody syncs for. Called as ``python -m dashboard.cli.follow PARENT MODULE ARGUMENTS...``.
+``serve`` starts the server of the pages this way. Otherwise a killed ``serve`` would leave a server that keeps the port
+and whose data no process syncs. Called as ``python -m dashboard.cli.follow PARENT MODULE ARGUMENTS...``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EVERY_S = 1.0
 
 
 def main() -> None:
-    """Watch the parent, and run the module as if it had been called itself."""
+    """Watch the parent in a thread, and run the module as ``__main__`` with its own arguments."""
     parent, module = int(sys.argv[1]), sys.argv[2]
     threading.Thread(target=_watch, args=(parent, threading.Event()), daemon=True).start()
     sys.argv = sys.argv[2:]

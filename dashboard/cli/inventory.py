@@ -1,4 +1,4 @@
-"""``inventory``: what PBXs are, what is wrong with their configuration, and what it should be."""
+"""``inventory``: read PBXs into the inventory, lint their configuration, and write correct configuration."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Name = Annotated[str, typer.Option(help="The PBX that single files are of; a fol
 
 @app.callback()
 def inventory() -> None:
-    """Read the configuration of PBXs; nothing of it is kept or sent."""
+    """Read, lint and write the configuration of PBXs; only ``read --keep`` stores what is read, and nothing is sent."""
 
 
 @app.command()
@@ -52,7 +52,7 @@ def lint(
     Look for the pitfalls of a trunk by IP authentication in the configuration of PBXs.
 
     Files of Asterisk, FreePBX, FreeSWITCH and Kamailio are read, with everything they include, or a running Asterisk by
-    its address, such as ami://192.0.2.11. Each thing to put right is told with file, line and cure. Ends with 0 when
+    its address, such as ami://192.0.2.11. Each pitfall is reported with file, line and remedy. Ends with 0 when
     nothing is wrong and everything could be read, 1 when something is wrong or could not be read, 2 on an error of its
     own. Notes alone end with 0.
     """
@@ -131,7 +131,7 @@ def write(
     """
     Write the configuration of a PBX for IP authentication with the tech prefix.
 
-    It is made of the account and the inventory as they were synced, and holds no password. Ends with 0 when it is
+    It is based on the last synced account and on the inventory, and contains no password. Ends with 0 when it is
     written, 2 when something is not known, or the PBX must keep its credentials.
     """
     from dashboard.pbx import writers  # noqa: PLC0415 - loads pandas, for seconds
@@ -154,7 +154,7 @@ def write(
 
 
 def _put(folder: Path, files: Mapping[str, str]) -> None:
-    """Put files below a folder, unless one of them is there."""
+    """Write files below a folder, unless one of them already exists."""
     there = [folder / path for path in files if (folder / path).exists()]
     if there:
         raise InputError(f"{there[0]} is there already and is not replaced. Give an empty folder.")
@@ -169,7 +169,7 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _known(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
-    """Return what is known of the account, and the inventory; neither where nobody asked for them."""
+    """Return lint context and inventory: with ``account`` those of the home, else the given prefix and no PBXs."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.pbx.sources import Inventory, LintContext  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.sip import Trunk, parse_tech_prefix  # noqa: PLC0415 - loads the numbering plan
@@ -189,7 +189,7 @@ def _of_home(home: Workspace, prefix: str) -> tuple[LintContext, Inventory]:
 
 
 def _check(sources: list[str]) -> None:
-    """See that sources are there before anything else is done."""
+    """Reject a missing file or folder, and an address beside other sources, before anything is read."""
     running = [source for source in sources if "://" in source]
     if running and len(sources) > 1:
         raise InputError("Give the address of one running system by itself, or files and folders.")
@@ -199,7 +199,7 @@ def _check(sources: list[str]) -> None:
 
 
 def _found(sources: list[str], known: LintContext, current: Inventory, name: str) -> Inventory:
-    """Read files and folders, or the one running system that is given."""
+    """Read the given files and folders, or the one given running system."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 

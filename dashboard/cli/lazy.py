@@ -1,7 +1,7 @@
 """
-The rooms that take seconds to load, behind one door: ``--help`` and the journal do without them.
+Deferred imports of modules that take seconds to load; ``--help`` and the journal commands do not need them.
 
-Commands ask here for what they need when they run, so that their options can be read before.
+Commands call these functions when they run, after their options were parsed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 def read_settings() -> Settings:
     """
-    Read the environment and make the home's folder where there is none.
+    Read the settings from the environment, and create the home's folder if it is missing.
 
     Raises:
-        SettingsError: A setting cannot be used, or the folder cannot be written.
+        SettingsError: A setting is invalid, or the folder cannot be used; see ``usable``.
     """
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
 
@@ -36,19 +36,19 @@ def read_settings() -> Settings:
 
 def usable(home: Path, *, accept_open: bool = False) -> Path:
     """
-    Return a home's folder, private, made where there is none.
+    Return a home's folder, created if it is missing, and made private.
 
-    A home that is there and read-only is returned as it is: whatever would write to it says so.
+    A read-only home is returned unchanged: operations that would write to it raise their own errors.
 
     Raises:
-        SettingsError: There is no home and none can be made, or it cannot be kept private.
+        SettingsError: The folder cannot be created, written or locked, or cannot be kept private.
     """
     if is_read_only(home):
         return home
     private.prepare(home, accept_open=accept_open)
     try:
         with TemporaryFile(dir=home) as file:
-            lock_open_file(file)  # what several processes do at one time rests on locks
+            lock_open_file(file)  # concurrent processes depend on locks
             return home
     except OSError as exc:
         message = f"The folder {home} cannot be used: {exc.strerror}. Point TRUNKGATE_HOME at another folder."
@@ -57,9 +57,9 @@ def usable(home: Path, *, accept_open: bool = False) -> Path:
 
 def prepare_import(settings: Settings) -> None:
     """
-    Create the home's database before its first calls, and claim a home of mode files for the account.
+    Create the home's database before its first calls, and bind a home of mode ``files`` to its account.
 
-    Calls that are older than their database would look like a journal that was removed.
+    Calls older than the database would be taken for a sign that the journal was removed.
 
     Raises:
         SettingsError: The home belongs to another account.
@@ -81,7 +81,7 @@ def open_home(*, live: bool = False, new_key: bool = False) -> Workspace:
     Open the home that the environment names.
 
     Args:
-        live: Let calls keep arriving where the embedded account has to be started.
+        live: Generate live calls, if the embedded account has to be started.
         new_key: The account's key was renewed.
     """
     settings = read_settings()

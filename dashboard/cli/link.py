@@ -1,12 +1,12 @@
 """
-The way into a running dashboard: its one-time link, written down, shown and opened; ``trunkgate link`` makes another.
+One-time link into a running dashboard: written to a file, shown and opened; ``trunkgate link`` makes another.
 
-The token of a link is in no process list, log or referrer: files of mode 0600 hold it, the browser gets the name of
-such a file, and only a terminal shows it.
+The token of a link appears in no process list, log or referrer: it is stored in files of mode 0600, the browser is
+started with the name of such a file, and only a terminal displays the link.
 
-A dashboard holds a lock on its note ``serve-PORT.json`` for as long as it runs. The operating system releases the lock
-however the process ends, so what a killed dashboard left is recognized and removed, and its first link opens nothing.
-Whoever writes or removes such files holds ``entry.lock``: a file that looks left over is not one that is being written.
+A dashboard holds a lock on its note ``serve-PORT.json`` while it runs. The operating system releases the lock however
+the process ends, so the files of a killed dashboard are recognized and removed, and its first link is revoked. A
+process that writes or removes such files holds ``entry.lock``, so a file being written is not mistaken for a leftover.
 """
 
 from __future__ import annotations
@@ -40,41 +40,41 @@ LOCK_S: Final = 30
 LEFT: Final = re.compile(
     r"(?P<part>\.)?(?:serve|link|open)-(?P<port>0|[1-9]\d{0,4})\.(?:json|new|txt|html)(?(part)\.\d+)"
 )
-"""Names of the files of a dashboard; with a dot in front, of files that ``private.write`` had not finished."""
+"""File names of a dashboard; those with a leading dot are files that ``private.write`` did not finish."""
 TOKEN: Final = re.compile(r"token=([\w-]+)")
 
 
 def link_file(home: Path, port: int) -> Path:
-    """Return the file that holds the link which ``serve`` made."""
+    """Return the path of the file with the link made by ``serve``."""
     return home / f"link-{port}.txt"
 
 
 def page_file(home: Path, port: int) -> Path:
-    """Return the page that takes a browser to the link."""
+    """Return the path of the HTML page that redirects a browser to the link."""
     return home / f"open-{port}.html"
 
 
 def note(home: Path, port: int) -> Path:
-    """Return the file that says that a dashboard runs on a port."""
+    """Return the path of the note of a dashboard on a port; the dashboard locks it while it runs."""
     return home / f"serve-{port}.json"
 
 
 @contextmanager
 def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
     """
-    Make the first link of a dashboard that has just started, and tell its operator; withdraw it at the end.
+    Make the first link of a dashboard that has just started, and show it to the operator; revoke it at the end.
 
     Args:
-        home: Of the dashboard.
-        port: Where it is.
-        browser: Open the link where there is a desktop.
+        home: Home of the dashboard.
+        port: Port of the dashboard.
+        browser: Open the link in a browser, if standard output is a terminal and there is a desktop.
     """
     new = note(home, port).with_suffix(".new")
     with ExitStack() as stack:
         with _alone(home):
             _remove_left(home)
             private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
-            held = stack.enter_context(new.open("r+b"))  # NFS locks only a file that is open for writing exclusively
+            held = stack.enter_context(new.open("r+b"))  # NFS grants an exclusive lock only on a file open for writing
             lock_open_file(held)
             new.replace(note(home, port))
             stack.callback(_withdraw, home, port)
@@ -86,18 +86,18 @@ def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
 
 def clear(home: Path) -> None:
     """
-    Remove what dashboards left that were killed; nothing of one that runs or starts.
+    Remove the files of killed dashboards; files of a running or starting dashboard are kept.
 
     Raises:
-        BusyError: Another process writes such files, and does not end.
+        BusyError: Another process holds ``entry.lock`` for more than ``LOCK_S`` seconds.
     """
-    with suppress(OSError), _alone(home):  # a home that cannot be written keeps them
+    with suppress(OSError), _alone(home):  # in a home that cannot be written they remain
         _remove_left(home)
 
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Let no other process write or remove the files of a dashboard."""
+    """Prevent other processes from writing or removing the files of a dashboard during the block."""
     busy = f"Another trunkgate starts on {home} and does not go on. End it, then try again."
     with exclusive(home / "entry.lock", timeout_s=LOCK_S, busy=busy):
         yield
@@ -116,7 +116,7 @@ def _files(home: Path) -> list[tuple[Path, int]]:
 
 
 def _tell(home: Path, port: int, url: str, number: str, *, browser: bool) -> None:
-    seen = sys.stdout.isatty()  # rich also calls a log a terminal, where a variable asks for colors
+    seen = sys.stdout.isatty()  # rich would also take a log for a terminal if a variable forces colors
     if seen:
         say(f"Open it once with this link: {url}")
     else:
@@ -130,8 +130,8 @@ def _tell(home: Path, port: int, url: str, number: str, *, browser: bool) -> Non
 
 
 def _withdraw(home: Path, port: int) -> None:
-    """Remove the files of a dashboard; the link in them opens nothing any more, unless it was used."""
-    with suppress(OSError):  # a home that cannot be written keeps them
+    """Remove the files of a dashboard, and revoke the links in them that were not used."""
+    with suppress(OSError):  # in a home that cannot be written they remain
         for path in [path for path, of in _files(home) if of == port]:
             for token in TOKEN.findall(path.read_text(encoding="utf-8", errors="replace")):
                 links.revoke(home, token)
@@ -139,13 +139,13 @@ def _withdraw(home: Path, port: int) -> None:
 
 
 def _is_held(file: Path) -> bool:
-    """Tell whether the dashboard that wrote a note still runs."""
+    """Return whether the dashboard that wrote a note still runs."""
     try:
         with file.open("rb") as found:
             lock_open_file(found, shared=True, wait=False)
     except FileNotFoundError:
         return False
-    except OSError:  # it is held, or that cannot be told: then nothing of it is removed
+    except OSError:  # locked, or undetermined: in both cases its files are kept
         return True
     return False
 
@@ -178,13 +178,13 @@ def link(
 
 
 def _new(home: Path, port: int, *, name: str = "", hours: float = links.VALID_S / 3600) -> tuple[str, str]:
-    """Make a link; return its address and its number."""
+    """Make a link, and return its URL and its number."""
     token = links.make(home, name=name, valid_s=hours * 3600)
     return links.address(f"http://127.0.0.1:{port}", token), links.number_of(token)
 
 
 def _running(home: Path, port: int) -> int:
-    """Return the port of the dashboard that runs on a home."""
+    """Return the port of the running dashboard of a home; ``port`` selects one, 0 finds the only one."""
     ports = [each for each in map(_port_of, sorted(home.glob("serve-*.json"))) if each]
     if port in ports:
         return port
@@ -197,7 +197,7 @@ def _running(home: Path, port: int) -> int:
 
 
 def _port_of(file: Path) -> int:
-    """Return the port of a dashboard that runs; 0 where it does not."""
+    """Return the port in a note if its dashboard runs and answers; otherwise 0."""
     import requests  # noqa: PLC0415 - takes a tenth of a second to load
 
     try:
@@ -210,7 +210,7 @@ def _port_of(file: Path) -> int:
 
 
 def _has_desktop() -> bool:
-    """Tell whether a browser with windows can be opened here."""
+    """Return whether a graphical browser can be opened in this session."""
     if "SSH_CONNECTION" in os.environ:
         return False
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

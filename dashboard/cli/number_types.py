@@ -1,4 +1,4 @@
-"""Numbers on the command line."""
+"""Validation of numeric command-line options."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import typer
 
 def finite(number: float) -> float:
     """
-    Return the value of an option, for its ``callback``: a range lets through what is no number at all.
+    Return a finite option value; used as ``callback`` of options, because a range check accepts NaN.
 
     Raises:
-        typer.BadParameter: It is not a finite number.
+        typer.BadParameter: The value is NaN or infinite.
     """
     if not math.isfinite(number):
         raise typer.BadParameter(f"{number} is not a number that can be used here. Give a finite one, such as 1.5.")

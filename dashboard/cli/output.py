@@ -1,4 +1,4 @@
-"""How commands speak: plain sentences and tables on a terminal, JSON for programs, progress on standard error."""
+"""Output of commands: sentences and tables on a terminal, JSON for programs, progress on standard error."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)
 bars = Console(stderr=True, emoji=False)
-"""Where progress is shown; ``trunkgate --quiet`` makes it quiet."""
+"""Console for progress; ``trunkgate --quiet`` silences it."""
 MOST_LINES = 3
 """Number of rejected rows that the output lists one by one."""
 MOST_NAMED = 5
-"""Addresses that a sentence names."""
+"""Maximum number of addresses listed in a sentence."""
 
 
 class Format(StrEnum):
-    """How a command prints its answer."""
+    """Output format of a command."""
 
     TEXT = "text"
     JSON = "json"
 
 
 def json_text(value: Any) -> str:
-    """Return a value as JSON that a program reads unchanged and in which a terminal finds nothing to obey."""
+    """Return a value as JSON in which unsafe characters, such as terminal controls, are written as escapes."""
     return UNSAFE.sub(_escaped, json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
@@ -54,17 +54,17 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def say(text: str) -> None:
-    """Print a line: what comes from outside is never read as markup, and nothing in it is obeyed by the terminal."""
+    """Print a line to standard output, without interpreting markup and with unsafe characters replaced."""
     out.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def remark(text: str) -> None:
-    """Print a line beside the answer, to standard error."""
+    """Print an additional line to standard error."""
     err.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
-    """Print an error."""
+    """Print an error message to standard error."""
     err.print(visible(f"trunkgate: {text}"), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -73,7 +73,7 @@ def ask(question: str) -> None:
     Ask the operator to confirm.
 
     Raises:
-        InputError: They declined, or nobody is at the terminal.
+        InputError: The operator declined, or there is no terminal.
     """
     if not sys.stdin.isatty():
         raise InputError("There is no terminal to confirm on, so nothing was changed. Add --yes to confirm beforehand.")
@@ -82,7 +82,7 @@ def ask(question: str) -> None:
 
 
 def confirmed(question: str) -> bool:
-    """Ask a question at the terminal; an end of input or an interrupt is a no, as nobody said yes."""
+    """Ask a question at the terminal and return whether the answer is yes; end of input or an interrupt means no."""
     try:
         return typer.confirm(visible(question))
     except typer.Abort:
@@ -90,7 +90,7 @@ def confirmed(question: str) -> bool:
 
 
 def tell_rejects(rejects: Sequence[Reject], count: int) -> None:
-    """Print the first of the rows that an import put aside, each with its place, and where the others are listed."""
+    """Print the first rows that an import rejected, each with its position, and where all of them are listed."""
     for bad in rejects[:MOST_LINES]:
         complain(f"{bad.file}, line {bad.line}{f', field {bad.column}' if bad.column else ''}: {bad.reason}")
     if rejects:
@@ -102,12 +102,12 @@ def tell_rejects(rejects: Sequence[Reject], count: int) -> None:
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Tell]:
     """
-    Show how far long work is, on standard error and only on a terminal.
+    Show the progress of a long operation on standard error, if that is a terminal.
 
     Args:
         quiet: Show nothing, as with ``trunkgate --quiet``.
     """
-    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - help does without it
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415 - not needed for help
 
     bar = Progress(
         TextColumn("{task.description}", markup=False),
@@ -122,7 +122,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
 
 
 def describe_file_only(rows: pd.DataFrame) -> str:
-    """Return a sentence about calls that the carrier's export does not have; ``rows`` as ``CallStore.file_only``."""
+    """Return a sentence on imported calls missing from the carrier's export; ``rows`` as in ``CallStore.file_only``."""
     calls, sources, days = int(rows["calls"].sum()), sorted(set(rows["source_ip"])), sorted(set(rows["day"]))
     named = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
     more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
@@ -132,7 +132,7 @@ def describe_file_only(rows: pd.DataFrame) -> str:
 
 
 def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
-    """Print aligned columns; the last ones hold numbers."""
+    """Print rows in aligned columns; the last ``numbers`` columns are aligned right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = ["<"] * (len(widths) - numbers) + [">"] * numbers
     for row in rows:

@@ -1,4 +1,4 @@
-"""``probe``: whether a PoP can be reached from here, and whether a call from here is let in."""
+"""``probe``: test whether a PoP is reachable from this machine, and whether a call from it is admitted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LAST_PORT = 65_535
 
 
 class SipTransport(StrEnum):
-    """How SIP is carried."""
+    """Transport protocol for SIP."""
 
     UDP = "udp"
     TCP = "tcp"
@@ -55,9 +55,9 @@ def probe(
     Ask PoPs by SIP OPTIONS whether they can be reached, or place one test call from this machine.
 
     No credentials are sent. A test call goes to plain numbers of the United States and Canada only, and is hung up
-    as soon as it rings. Where the home knows the account, its list, prefix and switch are told beside the answer to
-    one. Ends with 0 when every PoP answered and the call was let in, 1 when a PoP did not answer or the call was not
-    let in, 2 on an error of its own.
+    as soon as it rings. If the home has data of the account, the answer to a test call is compared with its list,
+    prefix and switch. Ends with 0 when every PoP answered and the call was let in, 1 when a PoP did not answer or the
+    call was not let in, 2 on an error of its own.
     """
     from dashboard.sip.probe import ProbeTarget, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
 
@@ -88,7 +88,7 @@ def _prefix(text: str) -> str:
 
 
 def _of_the_account(hosts: list[str], prefix: str | None) -> tuple[list[str], str]:
-    """Fill in what was not given from the account as it was synced: its PoPs, and its tech prefix."""
+    """Return PoPs and tech prefix, with those not given taken from the last synced account."""
     with open_home() as home:
         known = home.snapshot()
         if not hosts and known.account.sample:
@@ -100,11 +100,11 @@ def _of_the_account(hosts: list[str], prefix: str | None) -> tuple[list[str], st
 
 
 def _beside_account(found: Probe) -> Probe:
-    """Add to the answer to a test call what the account has to do with it, where the home knows one."""
+    """Add a comparison with the account to the result of a test call, if the home has data of an account."""
     from dashboard.sip.probe import of_account  # noqa: PLC0415 - loads pandas, for seconds
 
     known = None
-    with suppress(DashboardError):  # the call was placed, and a home that cannot be read takes nothing from its answer
+    with suppress(DashboardError):  # an unreadable home must not hide the answer to a call that was placed
         known = _known() if found.sip_status is not None else None
     if known is None:
         return found
@@ -113,7 +113,7 @@ def _beside_account(found: Probe) -> Probe:
 
 
 def _known() -> ProbeContext | None:
-    """Return the account as the home has it; ``None`` where there is no home or it was never read. None is made."""
+    """Return the account stored in the home; ``None`` if the account was never read. A missing home is not created."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
     from dashboard.sip.probe import ProbeContext  # noqa: PLC0415 - loads pandas, for seconds

@@ -1,4 +1,4 @@
-"""``replay``: which past calls a change would let in or refuse, without planning anything."""
+"""``replay``: report which past calls a change would admit or refuse, without making a plan."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 RESTS_ON = ("calls", "allowed_ips", "credentials")
-"""The inputs that a replay is made of."""
+"""Inputs of a replay."""
 COUNTED = {"calls", "minutes", "cost_usd"}
 HEADS = {
     BROKEN: "Blocks calls of",
@@ -44,13 +44,13 @@ HEADS = {
     STOPPED: "Stops calls of",
     GONE: "Calls that cannot recur, of",
 }
-"""How a line that names the callers of a label begins."""
+"""Beginning of the line that lists the callers of a label."""
 MOST_NUMBERS = 1_000_000
-"""Numbers dialed that are said under a label."""
+"""Maximum number of dialed numbers listed under a label."""
 
 
 class Printed(StrEnum):
-    """How ``replay`` prints its answer."""
+    """Output format of ``replay``."""
 
     TEXT = "text"
     JSON = "json"
@@ -58,14 +58,14 @@ class Printed(StrEnum):
 
 
 class CredentialsChange(StrEnum):
-    """What becomes of the account's SIP credentials."""
+    """Proposed state of the account's SIP credentials."""
 
     ON = "on"
     OFF = "off"
 
 
 class Prefix(StrEnum):
-    """Whether anybody knows the account's tech prefix."""
+    """Whether the account's tech prefix is assumed to be known."""
 
     KNOWN = "known"
     UNKNOWN = "unknown"
@@ -143,7 +143,7 @@ def replay(
 
 
 def _lacking(snapshot: Snapshot, age: Age) -> str:
-    """Return a sentence for each input of the replay that is of an age; empty where none is."""
+    """Return a sentence for each input of the replay with the given age; empty if there is none."""
     from dashboard.domain.claims import lacking  # noqa: PLC0415 - loads pandas, for seconds
 
     names = [name for name in RESTS_ON if snapshot.age(name) is age]
@@ -155,7 +155,7 @@ def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
     Return the policy that was in force at a time.
 
     Raises:
-        InputError: It lies in the future, or before the first policy on record.
+        InputError: The time is in the future, or before the first policy on record.
     """
     from dashboard.domain.claims import cure  # noqa: PLC0415 - loads pandas, for seconds
 
@@ -181,7 +181,7 @@ def _changes(
     Read the options as changes of a policy.
 
     Raises:
-        InputError: An address cannot stand on the list, stands there already, or does not.
+        InputError: An address to allow is invalid or already on the list, or one to remove is not on the list.
     """
     from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials  # noqa: PLC0415 - loads pydantic
 
@@ -208,7 +208,7 @@ def _changes(
 
 
 def _dialed(answer: Replay, store: CallStore, most: int) -> dict[str, list[dict[str, Any]]]:
-    """Return by label the numbers that its calls dialed, the costliest first, as JSON has them."""
+    """Return for each label its ``most`` costliest dialed numbers, costliest first, in the form of the JSON output."""
     from dashboard.sip.numbering_plan import describe_number  # noqa: PLC0415 - loads pandas, for seconds
 
     told: dict[str, list[dict[str, Any]]] = {}
@@ -227,7 +227,7 @@ SHOWN = 12
 
 
 def _names(listed: frozenset[str]) -> str:
-    """Name the first entries of a list, and how many more there are."""
+    """Return the first entries of a list as text, with the number of further entries."""
     more = [f"{len(listed) - SHOWN:,} more"] if len(listed) > SHOWN else []
     return ", ".join([*sorted(listed)[:SHOWN], *more]) or "no entries"
 
@@ -278,7 +278,7 @@ def callers(impact: ReplayImpact) -> list[str]:
 
 
 def _show_rows(rows: pd.DataFrame) -> None:
-    """Print who placed the calls that the change touches, and what decides them today and after it."""
+    """Print the callers of the affected calls, and what decides these calls today and after the change."""
     if rows.empty:
         return
     say("")

@@ -1,4 +1,4 @@
-"""``serve``, ``emulator``, ``sync``: what runs, and keeps a home up to date."""
+"""``serve``, ``emulator`` and ``sync``: run the dashboard or the emulator, and keep a home up to date."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from dashboard.core.text import counted
 app = typer.Typer()
 
 HEALTHY_S = 600
-"""Pages that end are noticed at once; a machine may be so busy that they take minutes to start."""
+"""Seconds that the pages may take to start: minutes on a busy machine. If they end instead, that is noticed at once."""
 STOP_S = 10
 LOOK_EVERY_S = 0.5
-"""How long a signal that another thread took may wait."""
+"""Maximum delay in seconds of a signal that was delivered to another thread."""
 NOTHING_TO_FETCH = (
     "There is nothing to fetch: this home is of mode files. Import call record files with `trunkgate calls import "
     "FILE`, and paste the list with `trunkgate account paste FILE`. To fetch with an API key, set it and "
@@ -99,7 +99,7 @@ def emulator(
     without: Annotated[list[str] | None, typer.Option(help="Story to leave out of a new account; repeatable.")] = None,
 ) -> None:
     """
-    Run a Flowroute account in a box until stopped.
+    Run an emulated Flowroute account until stopped.
 
     The secret key can also be given as TRUNKGATE_EMULATOR_SECRET_KEY.
 
@@ -157,7 +157,7 @@ def sync(
 
 
 def _secret_key(argument: str, file: str) -> str:
-    """Return the emulator's secret key from a file, standard input or the environment; empty where there is none."""
+    """Return the emulator's secret key from a file, standard input or the environment; empty if there is none."""
     from dashboard.core.settings import EMULATOR_SECRET_KEY  # noqa: PLC0415 - loads pydantic
 
     if argument:
@@ -178,7 +178,7 @@ def _secret_key(argument: str, file: str) -> str:
 
 
 def _refuse_taken(port: int) -> None:
-    """Say so before anything is started where another program listens on the port."""
+    """Raise ``SettingsError`` if the port cannot be used, before anything is started."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -221,10 +221,10 @@ def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
 
 def _wait_for_end(page: subprocess.Popen[bytes]) -> int:
     """
-    Wait for a process, and return its status.
+    Wait for a process, and return its exit status.
 
-    The system may hand a signal to another thread of this process. Its handler runs once this thread does anything at
-    all, so this thread never waits for the process alone.
+    The system may deliver a signal to another thread of this process. Python runs the handler in this thread, as soon
+    as it executes code again, so this thread never blocks on the process itself.
     """
     ended = threading.Thread(target=page.wait, daemon=True)
     ended.start()

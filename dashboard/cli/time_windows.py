@@ -1,4 +1,4 @@
-"""Windows of time that commands take, and the snapshot that is counted to their second."""
+"""Time windows of commands, and snapshots whose calls are counted exactly to their edges."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from dashboard.services.workspace import Workspace
 
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
-"""How commands read times, UTC."""
+"""Formats of times on the command line, in UTC."""
 
 
 @dataclass(frozen=True)
 class TimeWindow:
-    """Calls that start in [since, until)."""
+    """Window of calls that start in [since, until)."""
 
     since: datetime | None
     until: datetime | None
@@ -27,10 +27,10 @@ class TimeWindow:
     @classmethod
     def of(cls, since: datetime | None, until: datetime | None) -> TimeWindow:
         """
-        Read ``--since`` and ``--until``.
+        Return the window of ``--since`` and ``--until``, both in UTC.
 
         Raises:
-            InputError: It begins in the future, or ends before it begins.
+            InputError: The window begins in the future, or does not end after it begins.
         """
         made = cls(*(None if at is None else at.replace(tzinfo=UTC) for at in (since, until)))
         if made.since and made.since > clocks.now():
@@ -44,7 +44,11 @@ class TimeWindow:
         return made
 
     def snapshot(self, home: Workspace) -> Snapshot:
-        """Return what is known: what calls outside the window prove counts, and no row straddles its edges."""
+        """
+        Return a snapshot of the window, with traffic rows split at its edges.
+
+        It also has the calls of the usual period outside the window, because they are evidence too.
+        """
         usual = clocks.now() - timedelta(days=home.settings.window_days)
         edges = [at for at in (self.since, self.until) if at is not None]
         return home.snapshot(since=min([usual, *edges]), split_at=edges)
