@@ -138,7 +138,8 @@ def drop_imported(
     from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
     settings = read_settings()
-    store, chosen = CallStore(settings.home), sorted({day.date() for day in days or ()})
+    store = CallStore(settings.home)
+    chosen = sorted({day.date() for day in days or ()})
     found = store.file_only()
     if chosen:
         found = found[found["day"].isin([str(day) for day in chosen])]
@@ -171,11 +172,11 @@ def repair(days: Days) -> None:
 
     Ends with 0 when it is done, 2 when single calls of a day cannot be read or on another error of its own.
     """
-    from dashboard.calls.store.repair import repair as count_again  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.repair import repair as repair_days  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
 
     chosen = sorted({day.date() for day in days})
-    calls = count_again(CallStore(read_settings().home), chosen)
+    calls = repair_days(CallStore(read_settings().home), chosen)
     say(f"{', '.join(map(str, chosen))}: {'1 call was' if calls == 1 else f'{calls:,} calls were'} counted again.")
 
 
@@ -190,13 +191,13 @@ def forget(
 
     Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
     """
-    from dashboard.calls.store.repair import forget as let_go  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store.repair import forget as forget_days  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
 
     chosen = sorted({day.date() for day in days})
     named = ", ".join(map(str, chosen))
     if not yes:
         ask(f"Forget every call of {named}?")
-    gone = let_go(CallStore(read_settings().home), chosen)
+    gone = forget_days(CallStore(read_settings().home), chosen)
     calls = "1 call is" if gone == 1 else f"{gone:,} calls are"
     say(f"{named}: {calls} forgotten. Import the export files of that time again.")

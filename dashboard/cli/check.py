@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-FAILED, UNKNOWN = 1, 3
+FAILED = 1
+UNKNOWN = 3
 
 NoSync = Annotated[bool, typer.Option("--no-sync", help="Judge what was synced before; fetch nothing.")]
 
@@ -112,7 +113,8 @@ def bring_up_to_date(home: Workspace) -> str:
     if home.settings.files:
         return ""
     fetched = home.state.get("calls_until")
-    pause, now = timedelta(seconds=home.settings.sync_every_s), clocks.now()
+    pause = timedelta(seconds=home.settings.sync_every_s)
+    now = clocks.now()
     recent = fetched is not None and is_recent(datetime.fromisoformat(fetched), pause, now)
     if recent and not home.settings.embedded:
         return ""

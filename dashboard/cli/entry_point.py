@@ -16,8 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from dashboard import __version__
-from dashboard.cli import account as declaring
-from dashboard.cli import authorized, calls, check, fix, inventory, link, probe, replay, review, serve
+from dashboard.cli import account, authorized, calls, check, fix, inventory, link, probe, replay, review, serve
 from dashboard.cli.output import bars, complain, say
 from dashboard.core import private
 from dashboard.core.errors import DashboardError
@@ -51,7 +50,7 @@ for part in (serve, link, check, fix, review, replay, authorized, probe):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")
-app.add_typer(declaring.app, name="account")
+app.add_typer(account.app, name="account")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(fix.journal_app, name="journal")
 

@@ -152,7 +152,8 @@ def list_(
     Ends with 0 when it was shown, 2 on an error of its own.
     """
     with _journal(read_settings()) as kept:
-        entries, unsettled = kept.entries(), {entry.id for entry in kept.open_entries()}
+        entries = kept.entries()
+        unsettled = {entry.id for entry in kept.open_entries()}
     if output is Format.JSON:
         say_json([_entry_json(entry) for entry in entries])
         return

@@ -18,7 +18,8 @@ EVERY_S = 1.0
 
 def main() -> None:
     """Watch the parent in a thread, and run the module as ``__main__`` with its own arguments."""
-    parent, module = int(sys.argv[1]), sys.argv[2]
+    parent = int(sys.argv[1])
+    module = sys.argv[2]
     threading.Thread(target=_watch, args=(parent, threading.Event()), daemon=True).start()
     sys.argv = sys.argv[2:]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -96,7 +96,8 @@ def read(
         found = _found(sources, known, current, name)
         difference = merge(current.frames, found)
         for frame in READ if keep else ():
-            now, who = clocks.now(), local_actor("command line").name
+            now = clocks.now()
+            who = local_actor("command line").name
             save_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
     if output is Format.JSON:
         told: dict[str, Any] = {
@@ -203,7 +204,8 @@ def _found(sources: list[str], known: LintContext, current: Inventory, name: str
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 
-    public, frames = known.treated_as_public, current.frames
+    public = known.treated_as_public
+    frames = current.frames
     if is_address(sources[0]):
         secrets = Settings.read().source_secrets
         return read_running(sources[0], secrets=secrets, treated_as_public=public, current=frames, trunk=known.trunk)

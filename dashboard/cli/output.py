@@ -123,7 +123,9 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
 
 def describe_file_only(rows: pd.DataFrame) -> str:
     """Return a sentence on imported calls missing from the carrier's export; ``rows`` as in ``CallStore.file_only``."""
-    calls, sources, days = int(rows["calls"].sum()), sorted(set(rows["source_ip"])), sorted(set(rows["day"]))
+    calls = int(rows["calls"].sum())
+    sources = sorted(set(rows["source_ip"]))
+    days = sorted(set(rows["day"]))
     named = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
     more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
     subject = "1 imported call is" if calls == 1 else f"{calls:,} imported calls are"

@@ -62,7 +62,8 @@ def probe(
     from dashboard.sip.probe import ProbeTarget, call, options, safe_number  # noqa: PLC0415 - loads pandas, for seconds
 
     digits, shows = (safe_number(text) if text else "" for text in (number, caller_id))
-    hosts, prefix = pop or [], None if tech_prefix is None else _prefix(tech_prefix)
+    hosts = pop or []
+    prefix = None if tech_prefix is None else _prefix(tech_prefix)
     if not hosts or (digits and prefix is None):
         hosts, prefix = _of_the_account(hosts, prefix)
     if digits and len(hosts) > 1:
@@ -123,7 +124,9 @@ def _known() -> ProbeContext | None:
     if not (settings.home / "state.db").exists():
         return None
     with closing(State.open(settings.home)) as state:
-        versions, account, listed = policy_versions(state), state.latest("account"), state.latest("allowed_ips")
+        versions = policy_versions(state)
+        account = state.latest("account")
+        listed = state.latest("allowed_ips")
     if not (versions and account and listed):
         return None
     told = account["content"]

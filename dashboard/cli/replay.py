@@ -123,7 +123,8 @@ def replay(
         answer = Replayer(snapshot).against(proposal, since=window.since, until=window.until)
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
     rows = replay_frame(answer)
-    old, missing = _lacking(snapshot, Age.STALE), _lacking(snapshot, Age.MISSING)
+    old = _lacking(snapshot, Age.STALE)
+    missing = _lacking(snapshot, Age.MISSING)
     said = [f"Missing: {missing}"] if missing else []
     said += [f"Last known data only: {old}"] if old else []
     if output is Printed.JSON:
@@ -185,7 +186,8 @@ def _changes(
     """
     from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials  # noqa: PLC0415 - loads pydantic
 
-    listed, can = base.networks, snapshot.capabilities
+    listed = base.networks
+    can = snapshot.capabilities
     changes: list[Change] = []
     for text in dict.fromkeys(allow):
         network = parse_entry(
@@ -298,5 +300,6 @@ def _show_dialed(dialed: dict[str, list[dict[str, Any]]]) -> None:
 
 def _cells(number: dict[str, Any]) -> tuple[str, ...]:
     texts = (number[name] or "-" for name in ("destination", "country", "kind", "zone"))
-    minutes, dollars = number["minutes"], Decimal(number["cost_usd"])
+    minutes = number["minutes"]
+    dollars = Decimal(number["cost_usd"])
     return (*texts, f"{number['calls']:,}", f"{minutes:,.1f}", f"{dollars:,.2f}")

@@ -70,7 +70,8 @@ class Forks:
         with tempfile.TemporaryDirectory() as folder, self._lock:
             streams = [Path(folder) / name for name in ("out", "err")]
             asked = [list(arguments), dict(environment), str(Path.cwd()), [str(path) for path in streams]]
-            told, answers = self._process.stdin, self._process.stdout
+            told = self._process.stdin
+            answers = self._process.stdout
             assert told is not None
             assert answers is not None
             told.write(json.dumps(asked) + "\n")

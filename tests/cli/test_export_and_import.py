@@ -107,7 +107,8 @@ def test_importing_twice_adds_nothing(shared: Any, bare: Any) -> None:
 
 def test_files_that_cannot_be_read_each_say_why(bare: Any, tmp_path: Path) -> None:
     """A missing file, a folder, an empty file and a gzip bomb each have a result, in order; status 1, no traceback."""
-    empty, bomb = tmp_path / "empty.csv", tmp_path / "bomb.csv.gz"
+    empty = tmp_path / "empty.csv"
+    bomb = tmp_path / "bomb.csv.gz"
     empty.write_bytes(b"")
     with gzip.open(bomb, "wb") as packed:
         for _ in range(400):
@@ -168,7 +169,8 @@ def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
     """Calls of a day of which only sums are stored are left out, counted on standard error, and the status is 1."""
     now = datetime.now(UTC).replace(microsecond=0)
     old = now - timedelta(days=120)
-    first, late = tmp_path / "first.csv", tmp_path / "late.csv"
+    first = tmp_path / "first.csv"
+    late = tmp_path / "late.csv"
     first.write_text(as_csv(rows_at(old, now - timedelta(days=1))))
     late.write_text(as_csv(rows_at(old, duration="61")))
     kept = {"TRUNKGATE_KEEP_CALLS_DAYS": "93"}

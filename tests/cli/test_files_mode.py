@@ -15,7 +15,9 @@ pytestmark = pytest.mark.slow
 
 FILES = {"TRUNKGATE_ACCOUNT": "files"}
 PUBLIC = {"TRUNKGATE_PUBLIC_RANGES": "198.51.100.0/24,203.0.113.0/24"}
-SEATTLE, DENVER, STRANGER = "198.51.100.11", "198.51.100.24", "203.0.113.66"
+SEATTLE = "198.51.100.11"
+DENVER = "198.51.100.24"
+STRANGER = "203.0.113.66"
 PBXS = f"pbx_id,name,address,dials_prefix\nseattle,Seattle,{SEATTLE},yes\ndenver,Denver,{DENVER},yes\n"
 PAGE = f"Outbound Allowed IPs\n{SEATTLE}  Seattle office  [Remove]\n"
 

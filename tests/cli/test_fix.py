@@ -27,7 +27,8 @@ from tests.old_homes import make_database
 
 pytestmark = pytest.mark.slow
 
-CHECK, DENVER = "pbx_address_is_allowed", "198.51.100.24"
+CHECK = "pbx_address_is_allowed"
+DENVER = "198.51.100.24"
 PAST_LOSS = "past_loss_is_reviewed"
 MIAMI_STAYS = ("credentials_are_off", "account")
 
@@ -118,7 +119,8 @@ def test_everything_fixable_fixed_check_ends_with_0(homes: Callable[..., Any]) -
     """
     program = homes("fixed", without=("forged",))
     before = datetime.now(UTC)
-    left, done = failing(program), []
+    left = failing(program)
+    done = []
     while left and len(done) < 12:
         pair = next(pair for pair in left if pair != MIAMI_STAYS)
         if pair[0] == PAST_LOSS:
@@ -207,7 +209,8 @@ def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> N
     )
     make_database(bare.home, "0002", plans=[(plan, "done"), (plan, "")])
 
-    verified, listed = bare("journal", "verify"), bare("journal", "list")
+    verified = bare("journal", "verify")
+    listed = bare("journal", "list")
     today = f"{datetime.now(UTC):%Y-%m-%d}"
 
     assert 3 == verified.status

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.slow
 )
 def test_both_ways_answer_the_same(shared: Any, command: tuple[str, ...], status: int) -> None:
     """A forked and a newly started command on one home have the same status and output."""
-    forked, afresh = shared(*command), shared.afresh(*command)
+    forked = shared(*command)
+    afresh = shared.afresh(*command)
 
     assert (forked.status, forked.out, forked.err) == (afresh.status, afresh.out, afresh.err)
     assert status == forked.status

@@ -21,7 +21,9 @@ def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
     """Output is safe for files that are unreadable or have hostile text, missing findings and invalid options."""
     folder = tmp_path / HOSTILE
     folder.mkdir()
-    table, calls, text = folder / f"{HOSTILE}.csv", folder / f"calls{HOSTILE}.csv", folder / f"{HOSTILE}.txt"
+    table = folder / f"{HOSTILE}.csv"
+    calls = folder / f"calls{HOSTILE}.csv"
+    text = folder / f"{HOSTILE}.txt"
     table.write_text(f"Name,IP,Numbers\nDen{HOSTILE}ver,198.51.100.24,12065550142\n{HOSTILE},{HOSTILE},{HOSTILE}\n")
     calls.write_text(f"start_time,{HOSTILE}\n{HOSTILE},{HOSTILE}\n")
     text.write_text(HOSTILE)

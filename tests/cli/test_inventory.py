@@ -72,7 +72,9 @@ def test_times_are_printed_for_programs_and_people(shared: Any, tmp_path: Path) 
 def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
     """Only ``--keep`` stores what is read; reading it again changes nothing. JSON has the rows and the changes."""
     command = ("inventory", "read", CASES / "two-wans", "--format", "json")
-    first, kept, again = shared(*command), shared(*command, "--keep"), shared("inventory", "read", CASES / "two-wans")
+    first = shared(*command)
+    kept = shared(*command, "--keep")
+    again = shared("inventory", "read", CASES / "two-wans")
 
     assert (first.status, kept.status, again.status) == (0, 0, 0)
     assert first.json["changes"] == kept.json["changes"] != []

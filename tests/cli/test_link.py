@@ -16,7 +16,8 @@ import pytest
 from dashboard.cli import link
 from dashboard.services.access import links
 
-PORT, OTHER = 8501, 8502
+PORT = 8501
+OTHER = 8502
 ROUNDS = 100
 HOLD = """
 import sys

@@ -111,7 +111,9 @@ def test_with_the_flag_a_home_works(tmp_path: Path, kind: str) -> None:
 def test_the_dashboard_is_served_from_such_a_home(tmp_path: Path) -> None:
     """`serve` runs on such a home with account, link and syncing, and `trunkgate link` makes another link."""
     with mounted("refuses", tmp_path) as home:
-        program, port, log = Program(home), free_port(), tmp_path / "serve.log"
+        program = Program(home)
+        port = free_port()
+        log = tmp_path / "serve.log"
         child = program.start("serve", "--port", port, log=log, **ACCEPTED)
         try:
             until(lambda: "For another browser" in log.read_text(), going=lambda: child.poll() is None)

@@ -10,7 +10,8 @@ from tests.sip.probe.far_end import FarEnd, answer, far_end
 
 pytestmark = pytest.mark.slow
 
-NUMBER, PREFIX = "12065550142", "12345678"
+NUMBER = "12065550142"
+PREFIX = "12345678"
 KEYS = (
     "method",
     "pop",

@@ -48,7 +48,8 @@ def place() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def copy(shared: Any, place: Path) -> Path:
     """Copy a home, begin a fix, copy again while the write-ahead log is not empty, and make the result read-only."""
-    begun, copied = place / "begun", place / "home"
+    begun = place / "begun"
+    copied = place / "home"
     copy_records(shared.home, begun)
     with closing(State.open(begun)) as state:
         Journal(state).begin(PLAN, actor="ana (test)", before=PLAN.before)

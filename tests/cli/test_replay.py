@@ -14,7 +14,8 @@ from dashboard.domain.replay_labels import UNDECIDED
 
 pytestmark = pytest.mark.slow
 
-DENVER, SEATTLE = "198.51.100.24", "198.51.100.11"
+DENVER = "198.51.100.24"
+SEATTLE = "198.51.100.11"
 LABELS = {*ORDER}
 
 

@@ -41,7 +41,8 @@ FILES = {
 @pytest.fixture(scope="module")
 def told(homes: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory) -> tuple[Program, list[str]]:
     """Read every folder into a home; return the program, and the output of all commands with the exported files."""
-    program, folder = homes("secrets"), tmp_path_factory.mktemp("planted")
+    program = homes("secrets")
+    folder = tmp_path_factory.mktemp("planted")
     for path, text in FILES.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)

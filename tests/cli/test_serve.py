@@ -40,7 +40,8 @@ class Server:
     """A started ``serve``."""
 
     def __init__(self, program: Any, log: Path, **environment: str) -> None:
-        self.port, self.log = free_port(), log
+        self.port = free_port()
+        self.log = log
         self.child: subprocess.Popen[bytes] = program.start(
             "serve", "--port", self.port, log=log, **LIVE, **environment
         )

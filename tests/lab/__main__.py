@@ -98,7 +98,8 @@ def serve(lab: Lab, pbxs: dict[str, Asterisk], port: int) -> None:
 
 def in_another_terminal(lab: Lab) -> str:
     """Return shell commands that check the lab's account and probe its edge from Denver's address."""
-    program, home = Path(sys.executable).with_name("trunkgate"), f"TRUNKGATE_HOME={shlex.quote(str(lab.folder))}"
+    program = Path(sys.executable).with_name("trunkgate")
+    home = f"TRUNKGATE_HOME={shlex.quote(str(lab.folder))}"
     probe = f"probe --from {DENVER} --pop {POPS[0]} --number 12065550142 --tech-prefix {PREFIX}"
     return (
         "In another terminal, its account and its edge, as Denver sees it:\n"

@@ -18,7 +18,8 @@ from tests.waiting import WAIT_S
 PBXS = Path(__file__).parent / "pbxs"
 """Folder with a configuration folder for each PBX of the lab."""
 ROOT = Path(__file__).parents[2] / ".venv" / "asterisk" / "root"
-PROGRAM, MODULES = ROOT / "usr" / "sbin" / "asterisk", ROOT / "usr" / "lib" / "asterisk" / "modules"
+PROGRAM = ROOT / "usr" / "sbin" / "asterisk"
+MODULES = ROOT / "usr" / "lib" / "asterisk" / "modules"
 ZONES = Path("/usr/share/zoneinfo")
 DATA = ROOT / "usr" / "share" / "asterisk"
 LOADED = (

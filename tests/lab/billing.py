@@ -17,7 +17,8 @@ from dashboard.emulator.traffic.sample import Sample, Zone
 
 EVERY_S = 0.2
 RESULTS = {ending.code: ending.result for ending in ENDINGS}
-FIELDS_BEFORE, FIELDS_AFTER = 7, 3
+FIELDS_BEFORE = 7
+FIELDS_AFTER = 3
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,12 @@ class Billing:
     """Background thread that copies records; ``settle`` copies pending records at once."""
 
     def __init__(self, records: Path, account: Path, sample: Sample) -> None:
-        self._records, self._account, self._zones = records, account, sample.zones
+        self._records = records
+        self._account = account
+        self._zones = sample.zones
         self._last = 0
-        self._lock, self._ended = threading.Lock(), threading.Event()
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.calls: list[Ended] = []
         """All records copied so far."""

@@ -27,7 +27,8 @@ def turned_off_as_foreseen(office: Workspace, who: str, calls: int) -> int:
         who: Name of the only PBX whose calls the replay must report as broken.
         calls: Number of broken calls that the replay must report for the last hour.
     """
-    snapshot, off = office.snapshot(), SetCredentials(enabled=False)
+    snapshot = office.snapshot()
+    off = SetCredentials(enabled=False)
     since = datetime.now(UTC) - timedelta(hours=1)
     foreseen = Replayer(snapshot).against(proposed(snapshot.policy, [off]), since=since)
     assert {who} == set(foreseen.impact.breaks)

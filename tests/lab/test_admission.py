@@ -16,7 +16,8 @@ from tests.paths import TESTS
 
 TABLE = TESTS / "domain" / "admission_cases.csv"
 CODES = ("403", "401")
-SOURCE, NUMBER = "198.51.100.24", "12025550100"
+SOURCE = "198.51.100.24"
+NUMBER = "12025550100"
 FACTS = ("dials_prefix", "authorized", "credentials_on", "digest_valid", "digest_rescues_prefix")
 
 

@@ -20,7 +20,9 @@ from tests.lab.edge import PASSWORD
 from tests.lab.lab import PREFIX, Lab
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
-SEATTLE, DENVER, ATLANTA = "198.51.100.11", "198.51.100.24", "198.51.100.40"
+SEATTLE = "198.51.100.11"
+DENVER = "198.51.100.24"
+ATLANTA = "198.51.100.40"
 LISTED = (SEATTLE, "198.51.100.23")
 
 

@@ -16,19 +16,19 @@ from dashboard.services.workspace import Workspace
 from tests.lab.edge import PASSWORD, USER
 from tests.lab.lab import PREFIX, Lab
 
-SEATTLE, CHICAGO, DENVER, ATLANTA, NOBODY = (
-    "198.51.100.11",
-    "198.51.100.12",
-    "198.51.100.24",
-    "198.51.100.40",
-    "203.0.113.66",
-)
+SEATTLE = "198.51.100.11"
+CHICAGO = "198.51.100.12"
+DENVER = "198.51.100.24"
+ATLANTA = "198.51.100.40"
+NOBODY = "203.0.113.66"
 CALLERS = (SEATTLE, CHICAGO, DENVER, ATLANTA, NOBODY)
 DIGEST = {ATLANTA}
 LISTED = (SEATTLE, CHICAGO, NOBODY)
 LEAST_DECIDED = 0.95
 """Least share of decided calls from PBX addresses; other callers give no evidence of their prefix or credentials."""
-ALLOW, REMOVE, OFF = AllowAddress(network=DENVER), RemoveAddress(network=SEATTLE), SetCredentials(enabled=False)
+ALLOW = AllowAddress(network=DENVER)
+REMOVE = RemoveAddress(network=SEATTLE)
+OFF = SetCredentials(enabled=False)
 
 
 @pytest.fixture(scope="module")

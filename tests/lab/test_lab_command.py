@@ -78,7 +78,10 @@ def wait_until(there: Callable[[], bool], started: subprocess.Popen[bytes], log:
 
 def test_the_lab_runs_until_it_is_told_to_end(tmp_path: Path) -> None:
     """The page and the first CDR of a real call appear; SIGTERM gives status 0 and leaves no process and no network."""
-    home, log, mark, port = tmp_path / "home", tmp_path / "lab.log", uuid.uuid4().hex, free_port()
+    home = tmp_path / "home"
+    log = tmp_path / "lab.log"
+    mark = uuid.uuid4().hex
+    port = free_port()
     with log.open("wb") as output:
         started = subprocess.Popen(
             [sys.executable, "-m", "tests.lab", "--port", str(port), "--home", str(home)],

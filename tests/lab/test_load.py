@@ -21,12 +21,14 @@ from tests.lab.calling import Dialed, place
 from tests.lab.lab import POPS, PREFIX, Lab
 
 SOURCE = "198.51.100.12"
-CALLS, RATE = int(os.environ.get("LAB_CALLS", "2000")), float(os.environ.get("LAB_RATE", "200"))
+CALLS = int(os.environ.get("LAB_CALLS", "2000"))
+RATE = float(os.environ.get("LAB_RATE", "200"))
 CHANGE_EVERY_S = 0.025
 AHEAD = 1.08
 """Factor by which calls are placed faster than ``RATE``, to compensate for a slow beginning and end."""
 ANSWERED_DIGITS = "012589"
-LEAST_SURE, LEAST_CHANGES = 0.8, 50
+LEAST_SURE = 0.8
+LEAST_CHANGES = 50
 LEAST_RATE = RATE if "LAB_RATE" in os.environ else 0.0
 """Least calls per second at the edge; 0 unless LAB_RATE is set, because the machine may be busy otherwise."""
 
@@ -75,7 +77,8 @@ def test_no_call_is_decided_against_the_policy_of_its_time(lab: Lab) -> None:
     """The edge reads the list for every call; each call is recorded once, and the dashboard has the same counts."""
     lab.set(credentials_enabled=False, digest_rescues_prefix=True)
     lab.list_only([SOURCE])
-    dialed, switching = numbers(CALLS), Switching(lab)
+    dialed = numbers(CALLS)
+    switching = Switching(lab)
     changing = threading.Thread(target=switching.run)
     changing.start()
     try:

@@ -148,7 +148,8 @@ def test_asterisk_gives_what_the_grammar_gives(net: Network, tmp_path: Path, fol
 
     for frame in ("pbxs", "pbx_addresses", "pbx_numbers"):
         assert own[frame] == found["frames"][frame]
-    mine, running = facts(own["pbx_config"]), facts(found["frames"]["pbx_config"])
+    mine = facts(own["pbx_config"])
+    running = facts(found["frames"]["pbx_config"])
     assert [one for one in mine if one[0] != SECRET] == [one for one in running if one[0] != SECRET]
     # AMI positions are objects, which are coarser than lines; manager.conf is read only from a folder.
     assert {one for one in running if one[0] == SECRET} <= {*mine, (SECRET, "password")}

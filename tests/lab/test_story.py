@@ -14,7 +14,8 @@ from tests.lab.edge import PASSWORD, USER
 from tests.lab.lab import PREFIX, Lab
 from tests.lab.office import carry_out, turned_off_as_foreseen
 
-DENVER, ATLANTA = "198.51.100.24", "198.51.100.40"
+DENVER = "198.51.100.24"
+ATLANTA = "198.51.100.40"
 
 
 @pytest.fixture(scope="module")

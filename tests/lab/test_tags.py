@@ -31,7 +31,8 @@ KINDS = {"seattle": ("asterisk-pjsip", 5060), "chicago": ("asterisk-chan-sip", 5
 """Kind of each PBX, and its port on the shared address."""
 EITHER = "chicago|seattle"
 """Attribution of a call that is from one of the two PBXs."""
-STRANGERS_PORT, NOBODYS_NUMBER = 5090, "12135550199"
+STRANGERS_PORT = 5090
+NOBODYS_NUMBER = "12135550199"
 
 
 def test_two_pbxs_behind_one_address_are_told_apart(lab: Lab) -> None:

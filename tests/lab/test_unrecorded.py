@@ -23,7 +23,9 @@ from tests.lab.lab import POPS, PREFIX, Lab
 from tests.lab.office import ANA, carry_out, turned_off_as_foreseen
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
-SEATTLE, DENVER, ATLANTA = "198.51.100.11", "198.51.100.24", "198.51.100.40"
+SEATTLE = "198.51.100.11"
+DENVER = "198.51.100.24"
+ATLANTA = "198.51.100.40"
 OF_ATLANTA = "--utc", "--trunk", "flowroute"
 """Import options of Atlanta: it dials no prefix, so its trunk's name identifies the calls to the carrier."""
 SECOND_OF_A_CHANGE_S = 2.0
@@ -96,7 +98,8 @@ def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
     lab: Lab, pbxs: dict[str, Asterisk], office: Workspace
 ) -> None:
     """A 403 that is not in the export is found from the PBX's own records; after one fix its next call is answered."""
-    seattle, denver = pbxs["seattle"], pbxs["denver"]
+    seattle = pbxs["seattle"]
+    denver = pbxs["denver"]
     assert {"ANSWERED"} == {own.disposition for own in seattle.dial(number(10), number(11))}
     assert {"NO ANSWER"} == {own.disposition for own in denver.dial(number(20), number(21))}
     assert 403 == on_the_wire(lab, number(22), source=DENVER, prefixed=True)
@@ -133,7 +136,8 @@ def test_a_pbx_in_order_raises_nothing(lab: Lab, pbxs: dict[str, Asterisk], offi
     synced(office)
 
     assert imported(lab, "seattle", pbxs["seattle"], "--utc")["kept"] >= len(called)
-    records, attempts = office.snapshot().pbx_records, office.snapshot().pbx_attempts
+    records = office.snapshot().pbx_records
+    attempts = office.snapshot().pbx_attempts
     (own,) = records[records["pbx_id"] == "seattle"].to_dict("records")
 
     assert (own["fault"], abs(own["skew_s"]) <= 2) == ("", True)
@@ -150,7 +154,8 @@ def test_what_the_replay_said_comes_true_without_a_record(
     Carrier records arrive in the order in which calls end, so the record of a later call shows that earlier calls
     have none.
     """
-    atlanta, seattle = pbxs["atlanta"], pbxs["seattle"]
+    atlanta = pbxs["atlanta"]
+    seattle = pbxs["seattle"]
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)
     assert {"ANSWERED"} == {own.disposition for own in atlanta.dial(number(40), number(41))}
     lab.settled([number(40), number(41)], 2)

@@ -14,7 +14,8 @@ from tests.lab.asterisk import asterisk, awaited
 from tests.lab.lab import POPS, PREFIX, Lab
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
-ADDRESS, NOWHERE = "198.51.100.12", "192.0.2.99"
+ADDRESS = "198.51.100.12"
+NOWHERE = "192.0.2.99"
 PUBLIC = ["198.51.100.0/24"]
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - text in the written configuration, which the test replaces
 

@@ -11,7 +11,9 @@ from tests.lab.calling import Dialed, place
 from tests.lab.edge import MODULES, answers, running, wait_for
 from tests.lab.lab import POPS, PREFIX, Lab
 
-ADDRESS, PHONE, SILENT = "198.51.100.12", "198.51.100.40", "198.51.100.24"
+ADDRESS = "198.51.100.12"
+PHONE = "198.51.100.40"
+SILENT = "198.51.100.24"
 PORT_OF_PHONE = 5070
 ANOTHER_TAG = "seattle"
 """Tag that the phone sends itself."""
