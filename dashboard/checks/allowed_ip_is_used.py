@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pandas as pd
 
+from dashboard.checks.evidence import caller_claims, networks, ownership
 from dashboard.checks.evidence import calls as call_evidence
-from dashboard.checks.evidence import networks, ownership
 from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
 from dashboard.core.addresses import is_network
 from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
-from dashboard.domain.snapshot import Snapshot
+from dashboard.domain.snapshot import Snapshot, members
 
 
 @check(
@@ -43,9 +43,11 @@ def _verdict(
     ids = ownership.ids(held) or ownership.ids(owners.ever.of(network))[:1]
     since = snapshot.calls_at - timedelta(days=days)
     who = call_evidence.named(snapshot, ids, network)
-    recent = networks.of_owners([one for one in calls if one.last_at >= since], held)
+    late = [one for one in calls if one.last_at >= since]
+    recent = networks.of_owners(owners, late, held)
     if recent:
-        callers = tuple(one for one in ids if one in call_evidence.callers(recent)) or ids
+        confirmed = call_evidence.callers([one for one in recent if caller_claims.is_confirmed(owners, one)])
+        callers = tuple(one for one in ids if one in confirmed) or ownership.ids(held)
         named = call_evidence.named(snapshot, callers, network)
         reason = f"{named} placed its last call on {call_evidence.moment(call_evidence.last(recent))}."
         own = not held or {one.source_ip for one in recent} & {row["address"] for row in held}
@@ -55,12 +57,17 @@ def _verdict(
         )
     if entry["role"] == ownership.STANDBY or (held and all(map(ownership.is_spare, held))):
         return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
+    claimed = [one for one in late if set(ids) & set(members(one.pbx_id))]
     begun = snapshot.calls_from or snapshot.since
     listed = snapshot.listed_since.get(network, {}).get("since", entry["added_at"])
     known = [at for at in (begun, listed) if not pd.isna(at)]
-    if begun is None or max(known) > since:
+    if claimed or begun is None or max(known) > since:
         reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
-        return unknown(network, reason=reason, pbx_ids=ids)
+        if claimed:
+            reason = f"No call of {who} from an address of its own is on record for the last {days} days. Calls came "
+            said = caller_claims.sentence(snapshot, call_evidence.callers(claimed), claimed)
+            reason += f"from {networks.sources_of(claimed)}; {said}."
+        return unknown(network, reason=reason, pbx_ids=ids, evidence=call_evidence.summary(claimed))
     reason = f"{who} placed no call in {days} days."
     if any(row["status"] == "active" for row in held):
         reason += " It is the address of an active PBX: find out why it is silent before removing it."

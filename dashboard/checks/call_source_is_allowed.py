@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashboard.checks.evidence import caller_claims, ownership, pbx_records
 from dashboard.checks.evidence import calls as call_evidence
-from dashboard.checks.evidence import ownership, pbx_records
 from dashboard.checks.evidence.unlisted import judge_each
 from dashboard.checks.registry import ACCOUNT, check, passed, unknown
 from dashboard.core.addresses import contains
@@ -27,36 +27,39 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     owners = snapshot.once(ownership.AddressOwners)
     for address, whole in snapshot.once(call_evidence.OutboundCalls).by_source.items():
         calls = call_evidence.of_today(snapshot, address, whole)
-        callers = call_evidence.callers(whole)
-        who = call_evidence.named(snapshot, callers, address)
+        known = caller_claims.callers(owners, address, whole)
+        claimed = () if known else call_evidence.callers(whole)
+        said = f"; {caller_claims.sentence(snapshot, claimed, whole)}" if claimed else ""
+        who = call_evidence.named(snapshot, known, address)
         if not address:
             yield unknown(
                 ACCOUNT, reason=f"The account has {call_evidence.calls_and_dollars(whole)} without a source address."
             )
         elif contains(snapshot.policy.networks, address):
-            proven = Confidence.PROVEN if call_evidence.admitted(snapshot, calls) else Confidence.INFERRED
-            whose = "" if callers or owners.now.of(address) else ", though no PBX of the inventory calls from it"
-            yield passed(address, reason=f"{who} is on the list{whose}.", confidence=proven, pbx_ids=callers)
-        elif not calls and callers and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
-            lost = pbx_records.lost(snapshot, callers, address)
+            proven = call_evidence.admitted(snapshot, calls) and not claimed
+            confidence = Confidence.PROVEN if proven else Confidence.INFERRED
+            whose = "" if known else f", though no PBX of the inventory calls from it{said}"
+            yield passed(address, reason=f"{who} is on the list{whose}.", confidence=confidence, pbx_ids=known)
+        elif not calls and (known or claimed) and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
+            lost = pbx_records.lost(snapshot, known, address)
             heard = (
                 lost.sentence
                 if lost
                 else f"{call_evidence.silence(snapshot)} {call_evidence.since_policy(snapshot, address)}"
             )
-            reason = f"{who} is not on the list; {heard}."
+            reason = f"{who} is not on the list; {heard}{said}."
             more = lost.evidence if lost else ()
-            reason += owners.next_step(address, callers)
-            yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=callers, evidence=more)
+            reason += owners.next_step(address, known or claimed)
+            yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=known or claimed, evidence=more)
         elif not calls and call_evidence.heard_since_change(snapshot, address):
             reason = (
                 f"{who} is not on the list, and no call came from it {call_evidence.since_policy(snapshot, address)}."
             )
-            yield passed(address, reason=reason, pbx_ids=callers)
+            yield passed(address, reason=reason, pbx_ids=known)
         elif not calls:
             reason = (
                 f"{who} is not on the list, and no calls were fetched since that changed. {cure(snapshot, 'calls')}"
             )
-            yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=callers)
+            yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=known or claimed)
         else:
             yield judge_each(snapshot, owners, calls)

@@ -105,8 +105,8 @@ def test_an_entry_that_is_no_network_is_unknown(judged):
     assert judged(allowed_ip_is_used, account(network="1.2.3.4/0"))["1.2.3.4/0"].status is Status.UNKNOWN
 
 
-def test_a_network_whose_only_caller_claims_to_be_the_pbx_is_inferred_to_be_used(judged):
-    """An X-Tag from another address of the network proves no call of the PBX, so use is only inferred."""
+def test_a_network_whose_only_caller_claims_to_be_the_pbx_is_not_known_to_be_used(judged):
+    """An X-Tag from another address of the network proves no call of the PBX, so use is unknown at best."""
     snapshot = make_snapshot(
         allowed=("198.51.100.16/28",),
         pbxs=[pbx("denver")],
@@ -115,4 +115,8 @@ def test_a_network_whose_only_caller_claims_to_be_the_pbx_is_inferred_to_be_used
     )
     verdict = judged(allowed_ip_is_used, snapshot)["198.51.100.16/28"]
 
-    assert (Status.PASS, Confidence.INFERRED) == (verdict.status, verdict.confidence)
+    assert (Status.UNKNOWN, Cause.UNDECIDABLE) == (verdict.status, verdict.cause)
+    assert (
+        "No call of Denver (198.51.100.16/28) from an address of its own is on record for the last 28 days. Calls came "
+        "from 198.51.100.25; only the X-Tag says that it is Denver, and any caller can write that."
+    ) == verdict.reason

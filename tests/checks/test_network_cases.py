@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from dashboard.calls.attribution import attribute
-from dashboard.checks.registry import discover
+from dashboard.checks.registry import discover, run
 from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.findings import Confidence, Severity, Status
-from dashboard.domain.snapshot import Snapshot
-from dashboard.schemas.tables import RESOLVED_HOSTS
+from dashboard.domain.snapshot import Freshness, Snapshot
+from dashboard.schemas.tables import PBX_ATTEMPTS, RESOLVED_HOSTS
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.checks.conftest import address
 
@@ -97,7 +97,53 @@ def looked_up(host: str, text: str, ago: timedelta = timedelta(minutes=5)) -> di
 DAY = timedelta(days=1)
 OF_AUSTIN = calls_row(INSIDE, calls=90)
 OF_STRANGER = calls_row(STRANGER, calls=12, cost_usd="31.00000000")
+FORGED = calls_row(
+    STRANGER, x_tag="austin", calls=500, cost_usd="2035", zone="CUBA", at=NOW - timedelta(hours=9), last_at=NOW
+)
+LONG_CLAIMED = calls_row(STRANGER, x_tag="austin", calls=40, at=NOW - 20 * DAY)
+MOVED_IN_NETWORK = [
+    address("austin", STRANGER, valid_to=NOW - 7 * DAY),
+    address("austin", INSIDE, valid_from=NOW - 7 * DAY),
+]
+SWITCHED = tuple(
+    PolicyVersion(Policy(frozenset({INSIDE}), on, "12345678"), NOW - ago)
+    for on, ago in ((True, 60 * DAY), (False, DAY))
+)
+LOST_BY_AUSTIN = {
+    "pbx_attempts": frame(
+        PBX_ATTEMPTS,
+        [
+            {
+                "pbx_id": "austin",
+                "fate": "missing",
+                "at_once": True,
+                "latest": True,
+                "attempts": 9,
+                "first_at": NOW - timedelta(hours=2),
+                "last_at": NOW - timedelta(hours=1),
+            }
+        ],
+    ),
+    "pbx_freshness": {"austin": Freshness(NOW, 3600)},
+}
+"""Attempts in Austin's own records that the carrier has no record of."""
 HOST = "pbx.tampa.example"
+
+
+def pattern(source: str, zone: str, hour: int) -> dict[str, Any]:
+    """Return Austin's calls from a source at one hour of the day to one zone, since 29 or, of a stranger, 20 days."""
+    first = NOW - (29 if source == INSIDE else 20) * DAY
+    times = {"first_at": first, "last_at": first + 10 * DAY, "hour": hour, "calls": 40}
+    return {
+        "direction": "outbound",
+        "source_ip": source,
+        "outcome": "answered",
+        "zone": zone,
+        "pbx_id": "austin",
+    } | times
+
+
+AUSTINS_OWN = [pattern(INSIDE, "UNITED STATES", hour) for hour in range(14, 23)]
 
 CASES = [
     # Point 48: PBXs behind one NAT address.
@@ -264,16 +310,273 @@ CASES = [
         pbx_ids=("austin",),
         facts=network(OF_AUSTIN),
     ),
+    # Points 45 and 51: a source inside a listed network that only claims to be a PBX.
     Case(
-        "a source in a network that only the caller says is ours",
+        "a forged X-Tag in a network while its PBX calls from its own address",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        CRITICAL,
+        PROVEN,
+        REPLACE,
+        "500 calls, $2,035.00 in the last 24 h, 500 calls, $2,035.00 since 2026-11-20 03:00 UTC; only the X-Tag says "
+        "that it is Austin, and any caller can write that. The source is new, its first call was at 2026-11-20 03:00 "
+        "UTC; Austin placed calls from its own address 203.0.113.20 meanwhile. If 203.0.113.66 is an address of "
+        "Austin, add it on the page Inventory. List the single addresses",
+        ("austin",),
+        network(OF_AUSTIN, FORGED),
+    ),
+    Case(
+        "a new source in a network that only the X-Tag says is ours",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        INFERRED,
+        REPLACE,
+        "only the X-Tag says that it is Austin, and any caller can write that. The source is new",
+        ("austin",),
+        network(FORGED),
+    ),
+    Case(
+        "a new source in a network that only the caller id says is ours",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        INFERRED,
+        REPLACE,
+        "only the caller id says that it is Austin",
+        ("austin",),
+        network(calls_row(STRANGER, number=NUMBER), pbx_numbers=[{"pbx_id": "austin", "number": NUMBER}]),
+    ),
+    Case(
+        "a source in a network that has long claimed to be ours",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        UNKNOWN,
+        HIGH,
+        CANNOT,
+        says="If 203.0.113.66 is an address of Austin, add it on the page Inventory",
+        pbx_ids=("austin",),
+        facts=network(LONG_CLAIMED),
+    ),
+    Case(
+        "a source in a network that has long claimed to be ours calls a new zone",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        INFERRED,
+        REPLACE,
+        "It calls CUBA, which Austin had not called from its own addresses.",
+        ("austin",),
+        network(LONG_CLAIMED, call_patterns=[*AUSTINS_OWN, pattern(STRANGER, "CUBA", 15)]),
+    ),
+    Case(
+        "a source in a network that has long claimed to be ours calls at odd hours",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        INFERRED,
+        REPLACE,
+        "40 calls began at hours at which Austin placed under 1% of its own calls.",
+        ("austin",),
+        network(LONG_CLAIMED, call_patterns=[*AUSTINS_OWN, pattern(STRANGER, "UNITED STATES", 5)]),
+    ),
+    Case(
+        "a new source in a network that claims to be ours and was only refused",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        MEDIUM,
+        INFERRED,
+        REPLACE,
+        pbx_ids=("austin",),
+        facts=network(OF_AUSTIN, refused_row(STRANGER, x_tag="austin")),
+    ),
+    Case(
+        "a source in a network that has long claimed to be ours and was only refused",
         "allowed_ip_has_pbx",
         STRANGER,
         UNKNOWN,
         MEDIUM,
         CANNOT,
-        says="If 203.0.113.66 is an address of Austin, add it on the page Inventory",
         pbx_ids=("austin",),
-        facts=network(calls_row(STRANGER, x_tag="austin")),
+        facts=network(refused_row(STRANGER, x_tag="austin", at=NOW - 20 * DAY)),
+    ),
+    Case(
+        "a source in a network with and without our X-Tag",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        PROVEN,
+        REPLACE,
+        "; in 40 of its calls, only the X-Tag says that it is Austin",
+        ("austin",),
+        network(LONG_CLAIMED, OF_STRANGER),
+    ),
+    Case(
+        "a source in a network with the X-Tag of a retired PBX",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        PROVEN,
+        REPLACE,
+        facts=network(
+            calls_row(STRANGER, x_tag="boston"), pbxs=[*ONE, pbx("boston", status="retired", x_tag="boston")]
+        ),
+    ),
+    Case(
+        "our X-Tag from an address in a network that the PBX has left",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        HIGH,
+        PROVEN,
+        REPLACE,
+        "Austin (203.0.113.66) is inside the listed network 203.0.113.0/24, though no PBX calls from it any more",
+        ("austin",),
+        network(calls_row(STRANGER, x_tag="austin"), addresses=MOVED_IN_NETWORK),
+    ),
+    *(
+        Case(
+            f"a listed source with a forged X-Tag: {what}",
+            "call_source_is_allowed",
+            STRANGER,
+            PASS,
+            HIGH,
+            INFERRED,
+            says="203.0.113.66 is on the list, though no PBX of the inventory calls from it; only the X-Tag says that "
+            "it is Austin, and any caller can write that.",
+            facts=network(OF_AUSTIN, FORGED, allowed=allowed),
+        )
+        for what, allowed in (("network", (NETWORK,)), ("by itself", (INSIDE, STRANGER)))
+    ),
+    Case(
+        "a listed source with the X-Tag of a retired PBX",
+        "call_source_is_allowed",
+        STRANGER,
+        PASS,
+        HIGH,
+        INFERRED,
+        says="though no PBX of the inventory calls from it; only the X-Tag says that it is Boston",
+        facts=network(
+            calls_row(STRANGER, x_tag="boston"), pbxs=[*ONE, pbx("boston", status="retired", x_tag="boston")]
+        ),
+    ),
+    Case(
+        "a listed address that its PBX has left, with its X-Tag since",
+        "call_source_is_allowed",
+        STRANGER,
+        PASS,
+        HIGH,
+        INFERRED,
+        says="though no PBX of the inventory calls from it; only the X-Tag says that it is Austin",
+        facts=network(calls_row(STRANGER, x_tag="austin"), addresses=MOVED_IN_NETWORK),
+    ),
+    Case(
+        "the X-Tag of a PBX from its own listed address",
+        "call_source_is_allowed",
+        INSIDE,
+        PASS,
+        HIGH,
+        PROVEN,
+        says="Austin (203.0.113.20) is on the list.",
+        pbx_ids=("austin",),
+        facts=network(calls_row(INSIDE, x_tag="austin")),
+    ),
+    Case(
+        "the X-Tag of another PBX from the listed address of one",
+        "call_source_is_allowed",
+        INSIDE,
+        PASS,
+        HIGH,
+        PROVEN,
+        says="Austin (203.0.113.20) is on the list.",
+        pbx_ids=("austin",),
+        facts=network(calls_row(INSIDE, x_tag="tampa"), pbxs=[*ONE, *BOTH]),
+    ),
+    Case(
+        "a forged X-Tag is not what its PBX's own records miss",
+        "call_source_is_allowed",
+        STRANGER,
+        UNKNOWN,
+        MEDIUM,
+        CANNOT,
+        says="203.0.113.66 is not on the list; no call from it is on record, and the carrier may not write refused "
+        "calls into its CDRs since the policy changed; only the X-Tag says that it is Austin",
+        pbx_ids=("austin",),
+        facts=network(calls_row(STRANGER, x_tag="austin", at=NOW - 9 * DAY), allowed=(INSIDE,), versions=SWITCHED),
+        more={"capabilities": frozenset()} | LOST_BY_AUSTIN,
+    ),
+    Case(
+        "a forged X-Tag that has ended",
+        "call_source_is_allowed",
+        STRANGER,
+        PASS,
+        HIGH,
+        INFERRED,
+        says="203.0.113.66 is not on the list, and no call came from it since the policy changed.",
+        facts=network(calls_row(STRANGER, x_tag="austin", at=NOW - 9 * DAY), allowed=(INSIDE,), versions=SWITCHED),
+    ),
+    Case(
+        "a forged X-Tag does not use a network for its silent PBX",
+        "allowed_ip_is_used",
+        NETWORK,
+        UNKNOWN,
+        MEDIUM,
+        CANNOT,
+        says="Calls came from 203.0.113.66; only the X-Tag says that it is Austin",
+        pbx_ids=("austin",),
+        facts=network(FORGED),
+    ),
+    Case(
+        "a network is used by its PBX from an address that it has left since",
+        "allowed_ip_is_used",
+        NETWORK,
+        PASS,
+        MEDIUM,
+        INFERRED,
+        pbx_ids=("austin",),
+        facts=network(calls_row(STRANGER, x_tag="austin", at=NOW - 9 * DAY), addresses=MOVED_IN_NETWORK),
+    ),
+    Case(
+        "an entry that its PBX has left, with its X-Tag since",
+        "allowed_ip_is_used",
+        STRANGER,
+        PASS,
+        MEDIUM,
+        PROVEN,
+        says="203.0.113.66 placed its last call on",
+        pbx_ids=("austin",),
+        facts=network(calls_row(STRANGER, x_tag="austin"), addresses=MOVED_IN_NETWORK, allowed=(STRANGER,)),
+    ),
+    Case(
+        "a past loss under our X-Tag from an address that the PBX had left",
+        "past_loss_is_reviewed",
+        STRANGER,
+        FAIL,
+        HIGH,
+        INFERRED,
+        says="only an X-Tag or a caller id said that it was Austin",
+        facts=network(
+            calls_row(STRANGER, x_tag="austin", at=NOW - 5 * DAY), addresses=MOVED_IN_NETWORK, versions=SWITCHED
+        ),
+    ),
+    Case(
+        "no past loss under our X-Tag from an address that the PBX had then",
+        "past_loss_is_reviewed",
+        "account",
+        PASS,
+        HIGH,
+        INFERRED,
+        facts=network(
+            calls_row(STRANGER, x_tag="austin", at=NOW - 9 * DAY), addresses=MOVED_IN_NETWORK, versions=SWITCHED
+        ),
     ),
     Case(
         "a PBX in a network whose single address cannot be listed",
@@ -575,6 +878,22 @@ def test_the_verdict_follows_from_the_facts(case: Case) -> None:
     assert case.fix == tuple(change.sentence() for change in finding.changes)
     assert case.pbx_ids == finding.pbx_ids
     assert case.says in finding.reason
+
+
+@pytest.mark.parametrize("words", [{"x_tag": "austin"}, {"number": NUMBER}], ids=["X-Tag", "caller id"])
+@pytest.mark.parametrize("allowed", [(), (NETWORK,), (NETWORK, INSIDE), (STRANGER,)], ids=str)
+@pytest.mark.parametrize("age", [timedelta(hours=9), 20 * DAY], ids=["new", "long known"])
+def test_what_only_a_caller_says_passes_no_check(
+    words: dict[str, str], allowed: tuple[str, ...], age: timedelta
+) -> None:
+    """A source that only claims to be a PBX fails or is unknown with HIGH severity; no pass names the PBX for it."""
+    facts = network(OF_AUSTIN, calls_row(STRANGER, at=NOW - age, **words), allowed=allowed, credentials_on=not allowed)
+    facts["pbx_numbers"] = [{"pbx_id": "austin", "number": NUMBER}]
+    found = run(snapshot_of(Case("", "", "", PASS, LOW, CANNOT, facts=facts)))
+    about = [one for one in found if one.subject == STRANGER]
+
+    assert any(one.status is not PASS and one.severity.at_least(HIGH) for one in about)
+    assert [] == [one for one in about if one.status is PASS and (one.pbx_ids or one.reason.startswith("Austin"))]
 
 
 def test_the_fix_of_a_shared_address_names_both_pbxs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,14 +32,50 @@ class Claim:
     """Text that names the fields on which the claim is based."""
     signs: tuple[str, ...]
     """Clauses with signs against the claim; empty if there are none."""
-    own_in_use: str
-    """Address of the PBX from which it placed admitted calls in the meantime; ``""`` if none."""
+    stolen: bool
+    """Whether the PBX is static and placed admitted calls from its own address meanwhile, so the source is another."""
+
+    @property
+    def against(self) -> str:
+        """The signs as a sentence after a leading space; ``""`` if there are none."""
+        signs = "; ".join(self.signs)
+        return f" {signs[0].upper()}{signs[1:]}." if signs else ""
 
 
 def is_claimed(owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> bool:
     """Return whether calls from one source are attributed to a PBX only by values that the caller can set."""
     words_only = bool(calls) and all(one.attributed_by in CLAIMS for one in calls)
     return bool(pbx_id) and words_only and pbx_id not in ownership.ids(owners.ever.of(calls[0].source_ip))
+
+
+def claimed(owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> dict[str, list[call_evidence.Tally]]:
+    """Return the calls from one source that only claim to be of a PBX in use, by the id of that PBX."""
+    found: dict[str, list[call_evidence.Tally]] = {}
+    for one in calls:
+        if one.pbx_id in owners.kinds and is_claimed(owners, one.pbx_id, [one]):
+            found.setdefault(one.pbx_id, []).append(one)
+    return found
+
+
+def is_confirmed(owners: ownership.AddressOwners, one: call_evidence.Tally) -> bool:
+    """Return whether the inventory confirms the PBX of calls: it has, or then had, the source address."""
+    if one.attributed_by not in CLAIMS:
+        return bool(one.pbx_id)
+    left = one.orphaned and not owners.now.of(one.source_ip)
+    return not left and one.pbx_id in ownership.ids(owners.ever.of(one.source_ip))
+
+
+def callers(owners: ownership.AddressOwners, address: str, calls: call_evidence.Tallies) -> tuple[str, ...]:
+    """Return the ids of the PBXs that call from an address according to the inventory, most calls first."""
+    found = call_evidence.callers([one for one in calls if is_confirmed(owners, one)])
+    return found or ownership.ids(owners.now.of(address))
+
+
+def sentence(snapshot: Snapshot, pbx_ids: Iterable[str], calls: call_evidence.Tallies) -> str:
+    """Return text that names the fields on which a claim to be one of these PBXs is based."""
+    fields = " and ".join(NAMES[field] for field in CLAIMS if field in {one.attributed_by for one in calls})
+    names = " or ".join(map(snapshot.name_of, pbx_ids))
+    return f"only the {fields} says that it is {names}, and any caller can write that"
 
 
 def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> Claim:
@@ -49,27 +86,26 @@ def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, ca
         snapshot: Snapshot with ``call_patterns`` of the source and of the PBX's addresses.
         owners: Owners of addresses.
         pbx_id: Id of the PBX that the caller claims to be.
-        calls: Admitted calls from one source; at least one.
+        calls: Calls from one source that only claim to be of the PBX, the admitted ones if there are any; at least one.
     """
     name = snapshot.name_of(pbx_id)
     address = calls[0].source_ip
-    fields = " and ".join(NAMES[field] for field in CLAIMS if field in {one.attributed_by for one in calls})
     patterns = snapshot.call_patterns
     patterns = patterns[(patterns["pbx_id"] == pbx_id) & (patterns["outcome"].map(PROVES) == ADMISSION)]
-    claimed = patterns[patterns["source_ip"] == address]
+    seen = patterns[patterns["source_ip"] == address]
     own = [source for source in patterns["source_ip"].unique() if pbx_id in ownership.ids(owners.ever.of(source))]
     known = patterns[patterns["source_ip"].isin(own)]
     in_use = _own_in_use(snapshot, owners, pbx_id, calls)
     signs = (
         _new(snapshot, calls),
         f"{name} placed calls from its own address {in_use} meanwhile" if in_use else "",
-        _new_zones(name, claimed, known),
-        _odd_hours(name, claimed, known),
+        _new_zones(name, seen, known),
+        _odd_hours(name, seen, known),
     )
     return Claim(
-        sentence=f"only the {fields} says that it is {name}, and any caller can write that",
+        sentence=sentence(snapshot, [pbx_id], calls),
         signs=tuple(filter(None, signs)),
-        own_in_use=in_use,
+        stolen=bool(in_use) and owners.kinds.get(pbx_id) == "static",
     )
 
 
@@ -93,11 +129,11 @@ def _own_in_use(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str
     return ""
 
 
-def _new_zones(name: str, claimed: pd.DataFrame, known: pd.DataFrame) -> str:
+def _new_zones(name: str, seen: pd.DataFrame, known: pd.DataFrame) -> str:
     if known.empty:
         return ""
     before = known.groupby("zone")["first_at"].min()
-    called = claimed.groupby("zone").agg(first_at=("first_at", "min"), calls=("calls", "sum"))
+    called = seen.groupby("zone").agg(first_at=("first_at", "min"), calls=("calls", "sum"))
     called = called[called.index != ""]
     earlier = before.reindex(called.index)
     new = called[earlier.isna() | (earlier > called["first_at"])].sort_values("calls", ascending=False)
@@ -109,13 +145,13 @@ def _new_zones(name: str, claimed: pd.DataFrame, known: pd.DataFrame) -> str:
     return f"it calls {listed}, which {name} had not called from its own addresses"
 
 
-def _odd_hours(name: str, claimed: pd.DataFrame, known: pd.DataFrame) -> str:
+def _odd_hours(name: str, seen: pd.DataFrame, known: pd.DataFrame) -> str:
     total = int(known["calls"].sum())
     if total < ENOUGH_CALLS or known["last_at"].max() - known["first_at"].min() < ENOUGH_DAYS:
         return ""
     usual = known.groupby("hour")["calls"].sum().reindex(range(24), fill_value=0)
     odd = [hour for hour in range(24) if sum(usual[(hour + away) % 24] for away in (-1, 0, 1)) < RARE * total]
-    calls = int(claimed.loc[claimed["hour"].isin(odd), "calls"].sum())
+    calls = int(seen.loc[seen["hour"].isin(odd), "calls"].sum())
     if not calls:
         return ""
     began = "1 call began" if calls == 1 else f"{calls:,} calls began"

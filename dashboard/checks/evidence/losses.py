@@ -135,6 +135,7 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     Return the admitted outbound calls that no PBX in use placed from an address of its own.
 
     A current address of a PBX in use counts as its own also for calls from before its start date in the inventory.
+    Calls that claim to be of a PBX are of others where it had left the address by then.
     """
     parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)
@@ -143,12 +144,23 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
     claimed = {(pbx_id, one) for pbx_id, some in claimed_sources(rows, snapshot.pbx_addresses).items() for one in some}
     retired = set(snapshot.pbxs["pbx_id"]) - set(ownership.live(snapshot)["pbx_id"])
+    ends = _ends(snapshot)
     pairs = zip(rows["pbx_id"], rows["source_ip"], rows["first_at"], strict=True)
     others = [
-        pbx_id == "" or (pbx_id, source) in claimed or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))
+        pbx_id == ""
+        or (pbx_id, source) in claimed
+        or at >= ends.get((pbx_id, source), at + call_evidence.DAY)
+        or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))
         for pbx_id, source, at in pairs
     ]
     return rows[pd.Series(others, index=rows.index, dtype=bool)]
+
+
+def _ends(snapshot: Snapshot) -> dict[tuple[str, str], pd.Timestamp]:
+    """Return when PBXs finally left addresses, by PBX id and address; without those that they still have."""
+    rows = ownership.ever(snapshot).drop_duplicates(["pbx_id", "address"])
+    rows = rows[rows["valid_to"].notna()]
+    return dict(zip(zip(rows["pbx_id"], rows["address"], strict=True), rows["valid_to"], strict=True))
 
 
 def _held(snapshot: Snapshot, pbx_id: str, address: str, at: pd.Timestamp) -> bool:

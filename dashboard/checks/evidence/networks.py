@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 
+from dashboard.checks.evidence import caller_claims, ownership
 from dashboard.checks.evidence import calls as call_evidence
-from dashboard.checks.evidence import ownership
 from dashboard.checks.registry import failed, unknown
 from dashboard.core.addresses import is_network
 from dashboard.domain.capabilities import Capability
@@ -39,11 +39,22 @@ def sources_without_pbx(owners: ownership.AddressOwners, calls: call_evidence.Ta
     return sorted({one.source_ip for one in calls if one.orphaned and not owners.now.of(one.source_ip)})
 
 
-def of_owners(calls: call_evidence.Tallies, held: Sequence[ownership.Row]) -> call_evidence.Tallies:
-    """Return the calls of the PBXs inside an entry, without those of other sources; all calls if it contains none."""
+def of_owners(
+    owners: ownership.AddressOwners, calls: call_evidence.Tallies, held: Sequence[ownership.Row]
+) -> call_evidence.Tallies:
+    """
+    Return the calls that the PBXs inside an entry placed from addresses of their own; all calls if it contains none.
+
+    A source that only claims to be one of them is another source.
+    """
     addresses = {str(row["address"]) for row in held}
     pbx_ids = set(ownership.ids(held))
-    mine = [one for one in calls if one.source_ip in addresses or pbx_ids.intersection(members(one.pbx_id))]
+    mine = [
+        one
+        for one in calls
+        if one.source_ip in addresses
+        or (pbx_ids.intersection(members(one.pbx_id)) and caller_claims.is_confirmed(owners, one))
+    ]
     return mine if held else calls
 
 
@@ -52,10 +63,18 @@ def also_lets_in(owners: ownership.AddressOwners, calls: call_evidence.Tallies) 
     sources = sources_without_pbx(owners, calls)
     if not sources:
         return ""
+    return f" It also lets in {_listed(sources)}, each a finding of its own."
+
+
+def sources_of(calls: call_evidence.Tallies) -> str:
+    """Return the first source addresses of calls and the number of the others, for a sentence."""
+    return _listed(sorted({one.source_ip for one in calls}))
+
+
+def _listed(sources: Sequence[str]) -> str:
     shown = sources[:MOST_SHOWN]
     more = len(sources) - MOST_SHOWN
-    named = " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
-    return f" It also lets in {named}, each a finding of its own."
+    return " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
 
 
 def is_single(network: str) -> bool:
@@ -70,32 +89,52 @@ def _verdict(
     entries: list[ownership.Row],
     calls: call_evidence.Tallies,
 ) -> Verdict:
+    """
+    Return the verdict on a source without a PBX inside listed networks.
+
+    A source that only claims to be a PBX in use is unknown at best, and fails on any sign that it is another party.
+    """
     calls = [one for one in calls if one.orphaned]
-    networks = " and ".join(str(entry["network"]) for entry in entries)
-    claimed = tuple(pbx_id for pbx_id in call_evidence.callers(calls) if pbx_id in owners.kinds)
-    if claimed and all(one.pbx_id for one in calls):
-        reason = (
-            f"{call_evidence.named(snapshot, claimed, source)} is inside the listed network {networks} and belongs to "
-            "no PBX of the inventory. Only an X-Tag or a caller id, which any caller can write, says whose its calls "
-            "are."
-            f"{owners.next_step(source, claimed)}"
-        )
-        return unknown(source, reason=reason, pbx_ids=claimed, evidence=call_evidence.summary(calls))
     used = call_evidence.admitted(snapshot, calls)
+    claimed = caller_claims.claimed(owners, calls)
+    let_in = {pbx_id: call_evidence.admitted(snapshot, some) for pbx_id, some in claimed.items()}
+    claims = {
+        pbx_id: caller_claims.examine(snapshot, owners, pbx_id, let_in[pbx_id] or some)
+        for pbx_id, some in claimed.items()
+    }
+    others = [one for one in calls if one.pbx_id not in claimed]
     last = owners.last(source)
+    networks = " and ".join(str(entry["network"]) for entry in entries)
     what = ", though no PBX calls from it any more" if last else " and belongs to no PBX of the inventory"
     reason = f"{call_evidence.named(snapshot, last, source)} is inside the listed network {networks}{what}"
-    reason += f", and calls from it were admitted: {call_evidence.over_time(used)}." if used else "."
+    reason += f", and calls from it were admitted: {call_evidence.over_time(used)}" if used else ""
+    for pbx_id, claim in claims.items():
+        some = f"in {call_evidence.count(claimed[pbx_id]):,} of its calls, " if others or len(claims) > 1 else ""
+        reason += f"; {some}{claim.sentence}"
+    reason += f".{''.join(claim.against for claim in claims.values())}{_if_ours(snapshot, owners, source, calls)}"
+    ids = tuple(dict.fromkeys((*last, *claimed)))
+    evidence = call_evidence.summary(calls)
+    severity = Severity.HIGH if used else None
+    if claims and not others and not any(claim.signs for claim in claims.values()):
+        return unknown(source, reason=reason, severity=severity, pbx_ids=ids, evidence=evidence)
+    stolen = any(claim.stolen and let_in[pbx_id] for pbx_id, claim in claims.items())
+    proven = stolen or call_evidence.admitted(snapshot, others)
     changes, more = _replace(snapshot, owners, entries)
     return failed(
         source,
         reason=f"{reason} {more}",
-        severity=Severity.HIGH if used else None,
-        confidence=Confidence.PROVEN if used else Confidence.INFERRED,
-        pbx_ids=last,
-        evidence=call_evidence.summary(calls),
+        severity=Severity.CRITICAL if stolen else severity,
+        confidence=Confidence.PROVEN if proven else Confidence.INFERRED,
+        pbx_ids=ids,
+        evidence=evidence,
         changes=changes,
     )
+
+
+def _if_ours(snapshot: Snapshot, owners: ownership.AddressOwners, source: str, calls: call_evidence.Tallies) -> str:
+    """Return advice for the case that a source is an address of the PBXs in use that its calls are attributed to."""
+    names = [snapshot.name_of(pbx_id) for pbx_id in call_evidence.callers(calls) if pbx_id in owners.kinds]
+    return f" If {source} is an address of {' or '.join(names)}, add it on the page Inventory." if names else ""
 
 
 def _replace(

@@ -107,19 +107,16 @@ def _judge_claim(
     name = snapshot.name_of(owner)
     claim = examine(snapshot, owners, owner, let_in)
     static = owners.kinds[owner] == "static"
-    signs = "; ".join(claim.signs)
-    against = f" {signs[0].upper()}{signs[1:]}." if signs else ""
     cure = f"If {address} is also an address of {name}, add it to the inventory."
-    reason = f"{base}; {claim.sentence}.{against} {cure}"
+    reason = f"{base}; {claim.sentence}.{claim.against} {cure}"
     if not claim.signs and not static:
         return unknown(address, reason=reason, severity=Severity.HIGH, pbx_ids=(owner,), evidence=evidence)
-    stolen = static and bool(claim.own_in_use)
     return failed(
         address,
         reason=reason,
-        severity=Severity.CRITICAL if stolen else Severity.HIGH,
+        severity=Severity.CRITICAL if claim.stolen else Severity.HIGH,
         impact=Impact.LOSS,
-        confidence=Confidence.PROVEN if stolen else Confidence.INFERRED,
+        confidence=Confidence.PROVEN if claim.stolen else Confidence.INFERRED,
         pbx_ids=(owner,),
         evidence=evidence,
     )
