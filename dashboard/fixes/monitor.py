@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.calls.attribution import attribute
+import pandas as pd
+
+from dashboard.calls.attribution import attribute, claimed_sources
 from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.calls.store.store import CallStore
+from dashboard.core.addresses import membership
 from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, REFUSAL
@@ -24,25 +27,39 @@ ENOUGH = 20
 
 
 @dataclass(frozen=True)
+class Outcomes:
+    """Number of calls by what they prove; calls that prove neither admission nor refusal count only in ``calls``."""
+
+    calls: int = 0
+    admitted: int = 0
+    refused: int = 0
+
+    @property
+    def decided(self) -> int:
+        """Number of calls that prove admission or refusal."""
+        return self.admitted + self.refused
+
+
+@dataclass(frozen=True)
 class MonitorResult:
-    """
-    Number of calls from the affected sources since the fix.
+    """Calls from the affected sources since the fix, apart by whether the fix is meant to admit or to refuse them."""
 
-    Calls that prove neither admission nor refusal count only in ``calls``.
-    """
-
-    calls: int
-    admitted: int
-    refused: int
     since: datetime
-    sources: tuple[str, ...]
-    """Monitored addresses; empty if all sources are monitored."""
+    sources: tuple[str, ...] = ()
+    """Addresses and networks that the fix added or removed."""
+    kept: Outcomes = Outcomes()
+    """
+    Calls that should be admitted: from sources that were added, or are still covered by another entry. If the fix
+    changed the credentials switch, the calls of all PBXs of the inventory from their own addresses.
+    """
+    removed: Outcomes = Outcomes()
+    """Calls that should be refused: from sources that no entry covers any more."""
     foreseen: int = 0
-    """Refused calls of PBXs whose calls the plan predicted to break."""
+    """Refused calls of ``kept`` of PBXs whose calls the plan predicted to break."""
     foreseen_of: tuple[str, ...] = ()
     """Names of those PBXs."""
     others: tuple[str, ...] = ()
-    """Names of PBXs with other refused calls; empty if single addresses are monitored."""
+    """Names of PBXs with other refused calls of ``kept``; empty if only addresses are monitored."""
 
     @property
     def over(self) -> bool:
@@ -50,9 +67,14 @@ class MonitorResult:
         return self.decided >= ENOUGH
 
     @property
+    def calls(self) -> int:
+        """Number of calls."""
+        return self.kept.calls + self.removed.calls
+
+    @property
     def decided(self) -> int:
         """Number of calls that prove admission or refusal."""
-        return self.admitted + self.refused
+        return self.kept.decided + self.removed.decided
 
 
 def watch(plan: Plan, ended: JournalEntry, *, store: CallStore, snapshot: Snapshot) -> MonitorResult:
@@ -63,36 +85,52 @@ def watch(plan: Plan, ended: JournalEntry, *, store: CallStore, snapshot: Snapsh
         plan: Plan that was applied.
         ended: Its ``done`` entry.
         store: Calls, synced since the fix.
-        snapshot: Policy versions and inventory; its calls are not used. If the plan changes the credentials switch,
-            the calls of all PBXs of the inventory are counted, and no others.
+        snapshot: Policy versions, allow list and inventory; its calls are not used. If the plan changes the credentials
+            switch, the calls of all PBXs of the inventory are counted too, but not those of sources that only claim to
+            be a PBX.
     """
     since = ended.at.replace(microsecond=0) + timedelta(seconds=1)
     rows = store.traffic(since=since, split_at=[since])
     rows = rows[(rows["direction"] == "outbound") & (rows["first_at"] >= since)]
-    sources: tuple[str, ...] = ()
+    added = {change.network for change in plan.changes if isinstance(change, AllowAddress)}
+    removed = {change.network for change in plan.changes if isinstance(change, RemoveAddress)}
+    touched = membership(added | removed, rows["source_ip"])
+    listed = membership(added | (snapshot.policy.networks - removed), rows["source_ip"])
+    who = pd.Series("", index=rows.index, dtype="str")
     if any(isinstance(change, SetCredentials) for change in plan.changes):
-        rows = attribute(
-            rows, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers
-        )
-        rows = rows[rows["pbx_id"] != ""]
-        rows = rows.assign(who=[snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"]])
-    else:
-        touched = [c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress)]
-        sources = tuple(dict.fromkeys(touched))
-        rows = rows[rows["source_ip"].isin(sources)].assign(who="")
+        who = _confirmed(rows, snapshot)
+    gone = touched & ~listed
+    kept = ~gone & (touched | (who != ""))
     proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
-    missed = rows[proven == REFUSAL]
-    meant = missed["who"].isin(plan.impact.breaks)
+    missed = kept & (proven == REFUSAL)
+    meant = missed & who.isin(plan.impact.breaks)
     return MonitorResult(
-        calls=int(rows["calls"].sum()),
-        admitted=int(rows.loc[proven == ADMISSION, "calls"].sum()),
-        refused=int(missed["calls"].sum()),
         since=since,
-        sources=sources,
-        foreseen=int(missed.loc[meant, "calls"].sum()),
-        foreseen_of=tuple(sorted(set(missed.loc[meant, "who"]))),
-        others=tuple(sorted(set(missed.loc[~meant, "who"]) - {""})),
+        sources=tuple(dict.fromkeys(c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress))),
+        kept=_outcomes(rows[kept], proven),
+        removed=_outcomes(rows[gone], proven),
+        foreseen=int(rows.loc[meant, "calls"].sum()),
+        foreseen_of=tuple(sorted(set(who[meant]))),
+        others=tuple(sorted(set(who[missed & ~meant]) - {""})),
     )
+
+
+def _confirmed(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[str]:
+    """Return the name of each row's PBX; ``""`` without one, and where only the caller says which it is."""
+    inventory = {"pbxs": snapshot.pbxs, "pbx_addresses": snapshot.pbx_addresses, "pbx_numbers": snapshot.pbx_numbers}
+    rows = attribute(rows, **inventory)
+    claimed = claimed_sources(rows, snapshot.pbx_addresses)
+    pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
+    names = [
+        snapshot.name_of(pbx_id) if pbx_id and source not in claimed.get(pbx_id, ()) else "" for pbx_id, source in pairs
+    ]
+    return pd.Series(names, index=rows.index, dtype="str")
+
+
+def _outcomes(rows: pd.DataFrame, proven: pd.Series[str]) -> Outcomes:
+    proven = proven[rows.index]
+    admitted, refused = (int(rows.loc[proven == what, "calls"].sum()) for what in (ADMISSION, REFUSAL))
+    return Outcomes(int(rows["calls"].sum()), admitted, refused)
 
 
 class Monitor:

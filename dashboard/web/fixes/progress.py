@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dashboard.core.addresses import contains
 from dashboard.core.text import counted, join
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.changes import Plan, RemoveAddress
+from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.monitor import ENOUGH, MonitorResult
+from dashboard.fixes.monitor import ENOUGH, MonitorResult, Outcomes
 from dashboard.web.components.formatting import Color, owner_of
+
+Look = tuple[Color, str]
+"""Color and name of the icon."""
+UNFORESEEN: Look = ("red", "error")
+FORESEEN: Look = ("orange", "warning")
+BAD = (UNFORESEEN, FORESEEN)
+"""Looks of results that are not all good, worst first."""
 
 
 def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str, str]:
@@ -24,14 +32,13 @@ def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str
     Returns:
         The color, the name of the icon, and a sentence.
     """
-    removes = all(isinstance(change, RemoveAddress) for change in plan.changes)
-    whom = join(f"{address} ({owner_of(address, snapshot)})" for address in seen.sources) or "your PBXs"
-    head = f"Watching the next calls from {whom}"
+    removes = [isinstance(change, RemoveAddress) for change in plan.changes]
+    unseen = Capability.REFUSALS_IN_CDRS not in snapshot.capabilities
+    head = f"Watching the next calls from {_whom(plan, seen, snapshot)}"
     if not seen.calls:
-        unseen = removes and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities
         parts = [
             f"{head}: none yet.",
-            "A refused call leaves no record here." if unseen else "",
+            "A refused call leaves no record here." if all(removes) and unseen else "",
             lacking(snapshot, "calls"),
         ]
         return "gray", "time", " ".join(filter(None, parts))
@@ -42,21 +49,59 @@ def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str
         progress += f" ({neither:,} more {'proves' if neither == 1 else 'prove'} neither admission nor refusal)"
     if not seen.decided:
         return "gray", "time", f"{progress}."
-    if removes:
-        through = f"{counted(seen.admitted, 'call')} still went through" if seen.admitted else "all refused, as meant"
-        return (*_look("orange", "warning", seen, bad=seen.admitted), f"{progress}, {through}.")
-    if not seen.refused:
-        return (*_look("red", "error", seen, bad=0), f"{progress}, all admitted.")
+    kept_look, kept = _kept(seen)
+    removed_look, removed = _removed(seen)
+    looks = [look for look in (kept_look, removed_look) if look]
+    good: Look = ("green", "good") if seen.over else ("gray", "time")
+    look = min(looks, key=BAD.index) if looks else good
+    if not any(removes):
+        return (*look, f"{progress}, {kept}.")
+    if all(removes) and not seen.kept.decided:
+        return (*look, f"{progress}, {removed}.")
+    silent = ", where a refused call leaves no record" if unseen else ""
+    apart = (
+        _of("your PBXs" if _switches(plan) else "listed addresses", seen.kept, kept),
+        _of("removed addresses", seen.removed, removed, silent),
+    )
+    return (*look, f"{progress}: {'; '.join(apart)}.")
+
+
+def _switches(plan: Plan) -> bool:
+    return any(isinstance(change, SetCredentials) for change in plan.changes)
+
+
+def _whom(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> str:
+    """Return whose calls are watched; where addresses inside a removed network were added, the others in it."""
+    added = [change.network for change in plan.changes if isinstance(change, AllowAddress)]
+    named = [
+        f"other addresses in {one}"
+        if one not in added and any(contains([one], other) for other in added)
+        else f"{one} ({owner_of(one, snapshot)})"
+        for one in seen.sources
+    ]
+    return join(["your PBXs", *named] if _switches(plan) else named)
+
+
+def _of(whom: str, outcomes: Outcomes, became: str, silent: str = "") -> str:
+    """Return the number of calls of one kind of source and what became of them."""
+    return f"{outcomes.decided:,} of {whom}, {became}" if outcomes.decided else f"none of {whom}{silent}"
+
+
+def _kept(seen: MonitorResult) -> tuple[Look | None, str]:
+    """Return what became of the calls that should be admitted, and how it looks if it is not all good."""
+    refused = seen.kept.refused
+    if not refused:
+        return None, "all admitted"
+    if seen.foreseen == refused:
+        return FORESEEN, f"{refused:,} refused, of {join(seen.foreseen_of)}, as foreseen"
     whose = f", of {join(seen.others)}" if seen.others else ""
-    if seen.foreseen == seen.refused:
-        return "orange", "warning", f"{progress}, {seen.refused:,} refused, of {join(seen.foreseen_of)}, as foreseen."
     if seen.foreseen:
-        rest = seen.refused - seen.foreseen
+        rest = refused - seen.foreseen
         whose = f": {seen.foreseen:,} of {join(seen.foreseen_of)}, as foreseen, and {rest:,} more{whose}"
-    return "red", "error", f"{progress}, {seen.refused:,} refused{whose}."
+    return UNFORESEEN, f"{refused:,} refused{whose}"
 
 
-def _look(color: Color, icon: str, seen: MonitorResult, *, bad: int) -> tuple[Color, str]:
-    if bad:
-        return color, icon
-    return ("green", "good") if seen.over else ("gray", "time")
+def _removed(seen: MonitorResult) -> tuple[Look | None, str]:
+    """Return what became of the calls that should be refused, and how it looks if it is not all good."""
+    through = seen.removed.admitted
+    return (FORESEEN, f"{counted(through, 'call')} still went through") if through else (None, "all refused, as meant")

@@ -19,7 +19,7 @@ from dashboard.domain.changes import (
     RouteNumber,
     SetCredentials,
 )
-from dashboard.fixes.monitor import MonitorResult
+from dashboard.fixes.monitor import MonitorResult, Outcomes
 from dashboard.web.fixes import diffs, progress, replay_summary
 from tests.builders import NOW, make_snapshot, pbx
 
@@ -36,8 +36,18 @@ def plan(*changes: Change, title: str = "Allow it", undoes: int | None = None) -
 
 
 def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,)) -> MonitorResult:
-    """Return the result of a monitor that has observed the given calls."""
-    return MonitorResult(calls=calls, admitted=calls - refused, refused=refused, since=NOW, sources=sources)
+    """Return the result of a monitor that has observed the given calls from sources that should be admitted."""
+    return MonitorResult(since=NOW, sources=sources, kept=outcomes(calls, refused))
+
+
+def outcomes(calls: int = 0, refused: int = 0) -> Outcomes:
+    """Return the outcomes of calls that all prove admission or refusal."""
+    return Outcomes(calls=calls, admitted=calls - refused, refused=refused)
+
+
+def removed(calls: int, refused: int) -> MonitorResult:
+    """Return the result of a monitor that has observed the given calls from a removed address."""
+    return MonitorResult(since=NOW, sources=(ADDRESS,), removed=outcomes(calls, refused))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +150,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         ),
         (
             RemoveAddress(network=ADDRESS),
-            watch(25, 25),
+            removed(25, 25),
             (
                 "green",
                 "good",
@@ -149,7 +159,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         ),
         (
             RemoveAddress(network=ADDRESS),
-            watch(3, 2),
+            removed(3, 2),
             (
                 "orange",
                 "warning",
@@ -194,12 +204,78 @@ def test_a_watch_says_what_is_watched(change: Change, seen: MonitorResult, said:
     assert said == progress.say(plan(change), seen, WORLD)
 
 
+NETWORK = "198.51.100.0/24"
+BOTH = (AllowAddress(network=ADDRESS), RemoveAddress(network=NETWORK))
+HEAD = "Watching the next calls from 198.51.100.24 (Denver) and other addresses in 198.51.100.0/24"
+
+
+@pytest.mark.parametrize(
+    ("kept", "gone", "said"),
+    [
+        (
+            outcomes(5),
+            outcomes(4, 4),
+            (
+                "gray",
+                "time",
+                "9 of 20 calls: 5 of listed addresses, all admitted; 4 of removed addresses, all refused, ",
+            ),
+        ),
+        (outcomes(25), outcomes(4, 4), ("green", "good", "29 calls: 25 of listed addresses, all admitted; 4 of ")),
+        (
+            outcomes(5, 2),
+            outcomes(4, 3),
+            (
+                "red",
+                "error",
+                "5 of listed addresses, 2 refused; 4 of removed addresses, 1 call still went through.",
+            ),
+        ),
+        (outcomes(5), outcomes(4, 3), ("orange", "warning", "5 of listed addresses, all admitted; 4 of removed ")),
+        (outcomes(5), outcomes(), ("gray", "time", "5 of listed addresses, all admitted; none of removed addresses.")),
+        (outcomes(), outcomes(4, 4), ("gray", "time", "none of listed addresses; 4 of removed addresses, all refused")),
+    ],
+)
+def test_a_watch_of_a_replaced_network_tells_wanted_from_unwanted_refusals(
+    kept: Outcomes, gone: Outcomes, said: tuple[str, str, str]
+) -> None:
+    """If a fix adds and removes entries, refusals are intended for removed sources, and an error for added ones."""
+    seen = MonitorResult(since=NOW, sources=(ADDRESS, NETWORK), kept=kept, removed=gone)
+    color, icon, sentence = progress.say(plan(*BOTH), seen, WORLD)
+
+    assert said[:2] == (color, icon)
+    assert sentence.startswith(f"{HEAD}: ")
+    assert said[2] in sentence
+
+
+def test_a_watch_of_a_removal_tells_apart_what_another_entry_still_admits() -> None:
+    """A source of a removed network that another entry covers is meant to be admitted."""
+    seen = replace(removed(4, 4), kept=outcomes(5))
+    color, _, sentence = progress.say(plan(RemoveAddress(network=ADDRESS)), seen, WORLD)
+
+    assert ("gray", True) == (color, "5 of listed addresses, all admitted; 4 of removed" in sentence)
+
+
+def test_a_watch_of_a_removal_and_the_switch_names_both() -> None:
+    """If a fix removes an entry and changes the switch, all PBXs and the removed address are watched."""
+    changes = (RemoveAddress(network="203.0.113.66"), SetCredentials(enabled=False))
+    seen = MonitorResult(since=NOW, sources=("203.0.113.66",), kept=outcomes(5), removed=outcomes(4, 4))
+    _, _, sentence = progress.say(plan(*changes), seen, WORLD)
+
+    assert "calls from your PBXs and 203.0.113.66 (unassigned): 9 of 20 calls: 5 of your PBXs, all ad" in sentence
+
+
 def test_a_watch_without_refusals_on_record_says_so() -> None:
     """If refused calls are not on record, the text says so, because having no calls after a removal proves nothing."""
     blind = replace(WORLD, capabilities=WORLD.capabilities - {Capability.REFUSALS_IN_CDRS})
     _, _, said = progress.say(plan(RemoveAddress(network=ADDRESS)), watch(), blind)
 
     assert said.endswith(": none yet. A refused call leaves no record here.")
+
+    seen = MonitorResult(since=NOW, sources=(ADDRESS, NETWORK), kept=outcomes(5))
+    _, _, said = progress.say(plan(*BOTH), seen, blind)
+
+    assert said.endswith("; none of removed addresses, where a refused call leaves no record.")
 
 
 def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
