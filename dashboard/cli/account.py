@@ -61,17 +61,19 @@ def paste(
     with open_home() as home:
         _refuse_readable(home, Capability.READ_ALLOWED_IPS)
         pasted = read_pasted(text, public_ranges=home.settings.treated_as_public)
+        version = home.state.latest("allowed_ips")
         current = load_frame(home.state, "allowed_ips")
         changes = difference(current["network"], pasted)
         who = local_actor("command line").name
         now = clocks.now()
         frame = accept_paste(current, changes, remove=remove or (), added_by=who, added_at=now)
         _show(pasted, changes, remove or [])
-        if not pasted.entries and home.state.latest("allowed_ips") is None:
+        if not pasted.entries and version is None:
             raise InputError("No usable address was found, so nothing was kept. Copy the whole list from the portal.")
         if not yes:
             ask("Keep this list?")
-        save_frame(home.state, "allowed_ips", frame, now=now, known_by=who)
+        based_on = {"allowed_ips": version["id"] if version else 0}
+        save_frame(home.state, "allowed_ips", frame, now=now, known_by=who, based_on=based_on)
     say(f"The list is kept: {len(frame)} {'entry' if len(frame) == 1 else 'entries'}.")
     if pasted.unusable:
         raise typer.Exit(UNUSABLE)
@@ -97,7 +99,8 @@ def record(
         last = home.state.latest("account")
         content = {**(last["content"] if last else {}), "sample": False}
         content |= {"tech_prefix": prefix, "credentials_on": credentials is CredentialsState.ON}
-        home.state.record("account", content, valid_from=now, seen_at=now, known_by=local_actor("command line").name)
+        who, based_on = local_actor("command line").name, {"account": last["id"] if last else 0}
+        home.state.record("account", content, valid_from=now, seen_at=now, known_by=who, based_on=based_on)
     say(f"Kept: tech prefix {prefix}, outbound credentials {credentials}.")
 
 

@@ -11,15 +11,14 @@ import typer
 
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, say, say_json
-from dashboard.core import clocks
 from dashboard.core.errors import InputError
 from dashboard.domain.actors import local_actor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dashboard.domain.snapshot import Snapshot
     from dashboard.pbx.sources import Inventory, LintContext, LintFinding
-    from dashboard.services.workspace import Workspace
 
 app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
 
@@ -88,17 +87,17 @@ def read(
     1 when something was put aside, 2 on an error of its own.
     """
     from dashboard.pbx.sources import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.snapshot_builder import save_frame  # noqa: PLC0415 - as above
+    from dashboard.services.declarations import keep_inventory  # noqa: PLC0415 - as above
 
     _check(sources)
     with open_home() as home:
-        known, current = _of_home(home, "")
+        snapshot = home.snapshot()
+        known, current = _of_snapshot(snapshot, "")
         found = _found(sources, known, current, name)
         difference = merge(current.frames, found)
-        for frame in READ if keep else ():
-            now = clocks.now()
-            who = local_actor("command line").name
-            save_frame(home.state, frame, difference.merged[frame], now=now, known_by=who)
+        if keep:
+            kept, by = {frame: difference.merged[frame] for frame in READ}, local_actor("command line").name
+            keep_inventory(home, kept, shown=snapshot.version_ids, by=by)
     if output is Format.JSON:
         told: dict[str, Any] = {
             frame: json.loads(found.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
@@ -179,13 +178,12 @@ def _known(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
     if not account:
         return LintContext(Trunk(prefix), treated_as_public=Settings.read().treated_as_public), Inventory({}, [])
     with open_home() as home:
-        return _of_home(home, prefix)
+        return _of_snapshot(home.snapshot(), prefix)
 
 
-def _of_home(home: Workspace, prefix: str) -> tuple[LintContext, Inventory]:
+def _of_snapshot(snapshot: Snapshot, prefix: str) -> tuple[LintContext, Inventory]:
     from dashboard.pbx.sources import Inventory, LintContext, frames_of  # noqa: PLC0415 - as above
 
-    snapshot = home.snapshot()
     return LintContext.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
 
 

@@ -11,6 +11,7 @@ operator unchanged. Pages and the command line catch ``DashboardError`` and noth
     │   ├── AddressError             an address that is not valid on the allow list
     │   ├── DialStringError          an invalid tech prefix, number or dial string
     │   ├── WritingError             a PBX configuration that is incomplete or cannot be written
+    │   ├── StaleInputError          an edit of data that somebody else changed after it was shown
     │   └── FileError                an unusable file, with line and column where known
     ├── CarrierError                 a failed carrier request, by endpoint
     │   ├── CarrierUnavailableError  temporary failure: try again
@@ -72,6 +73,10 @@ class DialStringError(InputError):
 
 class WritingError(InputError):
     """A PBX configuration lacks required values, or its values cannot be written."""
+
+
+class StaleInputError(InputError):
+    """Somebody else changed the data after it was shown; their change was not overwritten."""
 
 
 class FileError(InputError):

@@ -131,6 +131,11 @@ class Snapshot:
     Freshness by input: ``calls``, ``allowed_ips``, ``credentials``, ``routes``, ``inventory``, and ``configurations``
     if the configuration of any PBX was read.
     """
+    version_ids: Mapping[str, int] = field(default_factory=dict)
+    """
+    Id of the recorded version of ``account`` and of each recorded frame, 0 where there is none; an edit names those it
+    was made from.
+    """
     treated_as_public: tuple[str, ...] = ()
     silent_days: int = 28
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +10,7 @@ import pandas as pd
 
 from dashboard.carriers.flowroute.portal_paste import PasteDiff, accept_paste
 from dashboard.core import clocks
-from dashboard.core.errors import InputError
-from dashboard.services.snapshot_builder import load_frame, save_frame
+from dashboard.services.snapshot_builder import INVENTORY, confirm_frame, save_frame
 from dashboard.services.workspace import Workspace
 from dashboard.sip import parse_tech_prefix
 
@@ -39,7 +38,9 @@ def last_shown(workspace: Workspace, kind: str) -> Shown | None:
     return Shown(version["seen_at"], version["known_by"]) if version else None
 
 
-def keep_account(workspace: Workspace, *, tech_prefix: str, credentials_on: bool, by: str) -> None:
+def keep_account(
+    workspace: Workspace, *, tech_prefix: str, credentials_on: bool, shown: Mapping[str, int], by: str
+) -> None:
     """
     Store the tech prefix and the credentials switch as the portal shows them.
 
@@ -47,55 +48,94 @@ def keep_account(workspace: Workspace, *, tech_prefix: str, credentials_on: bool
         workspace: The open home.
         tech_prefix: Tech prefix as the portal shows it.
         credentials_on: State of the switch as the portal shows it.
+        shown: ``Snapshot.version_ids`` of what the person saw here.
         by: Person who looked at the portal, as text.
 
     Raises:
         DialStringError: The prefix is not eight digits.
+        StaleInputError: Somebody else changed the account after it was shown.
     """
     now = clocks.now()
     last = workspace.state.latest("account")
     content = {**(last["content"] if last else {}), "sample": False}
     content |= {"tech_prefix": parse_tech_prefix(tech_prefix), "credentials_on": credentials_on}
-    workspace.state.record("account", content, valid_from=now, seen_at=now, known_by=by)
+    based_on = _only(shown, "account")
+    workspace.state.record("account", content, valid_from=now, seen_at=now, known_by=by, based_on=based_on)
 
 
 def keep_list(
-    workspace: Workspace, current: pd.DataFrame, found: PasteDiff, *, remove: Collection[str], by: str
+    workspace: Workspace,
+    current: pd.DataFrame,
+    found: PasteDiff,
+    *,
+    remove: Collection[str],
+    shown: Mapping[str, int],
+    by: str,
 ) -> None:
     """
     Store the list as the portal shows it; entries missing from the paste are kept unless named in ``remove``.
 
     Args:
         workspace: The open home.
-        current: Stored ALLOWED_IPS.
+        current: ALLOWED_IPS as shown.
         found: Difference between the paste and ``current``.
         remove: Missing entries that were in fact removed from the list.
+        shown: ``Snapshot.version_ids`` of the snapshot that ``current`` is from.
         by: Person who looked at the portal, as text.
 
     Raises:
-        InputError: Another list was accepted since the paste was compared.
+        StaleInputError: Another list was accepted since the paste was compared.
     """
     now = clocks.now()
-    if set(load_frame(workspace.state, "allowed_ips")["network"]) != set(current["network"]):
-        raise InputError("Somebody else changed the list meanwhile, so nothing was kept. Compare again.")
     frame = accept_paste(current, found, remove=remove, added_by=by, added_at=now)
-    save_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by)
+    based_on = _only(shown, "allowed_ips")
+    save_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by, based_on=based_on)
 
 
-def keep_inventory(workspace: Workspace, name: str, frame: pd.DataFrame, *, by: str) -> bool:
+def keep_inventory(
+    workspace: Workspace, frames: Mapping[str, pd.DataFrame], *, shown: Mapping[str, int], by: str
+) -> None:
     """
-    Store one frame of the inventory, or confirm that the stored one is still valid.
+    Store frames of the inventory that were made from the inventory as shown.
+
+    A frame that equals the stored one confirms it.
 
     Args:
         workspace: The open home.
-        name: ``pbxs``, ``pbx_addresses``, ``pbx_numbers`` or ``pbx_config``.
-        frame: The whole frame.
-        by: Person who edited it, as text.
-
-    Returns:
-        Whether a new version was written, because the frame differs from the stored one.
+        frames: Whole frames by name: ``pbxs``, ``pbx_addresses``, ``pbx_numbers`` or ``pbx_config``.
+        shown: ``Snapshot.version_ids`` of the snapshot that the frames were made from.
+        by: Person who edited them, as text.
 
     Raises:
-        TableError: The frame does not conform to its schema.
+        StaleInputError: Somebody else changed the inventory after it was shown.
+        TableError: A frame does not conform to its schema.
     """
-    return save_frame(workspace.state, name, frame, now=clocks.now(), known_by=by)
+    now = clocks.now()
+    based_on = _only(shown, *INVENTORY, *frames)
+    for name, frame in frames.items():
+        save_frame(workspace.state, name, frame, now=now, known_by=by, based_on=based_on)
+        del based_on[name]  # it now has the version that was just written
+
+
+def confirm_inventory(workspace: Workspace, *, shown: Mapping[str, int], by: str) -> None:
+    """
+    Confirm that the inventory as shown is still correct, without changing it.
+
+    Args:
+        workspace: The open home.
+        shown: ``Snapshot.version_ids`` of the snapshot that was shown.
+        by: Person who confirms it, as text.
+
+    Raises:
+        StaleInputError: Somebody else changed the inventory after it was shown.
+    """
+    now = clocks.now()
+    based_on = _only(shown, *INVENTORY)
+    for name in INVENTORY:
+        confirm_frame(workspace.state, name, now=now, known_by=by, based_on=based_on)
+        del based_on[name]
+
+
+def _only(shown: Mapping[str, int], *names: str) -> dict[str, int]:
+    """Return the ids of some kinds; 0 for a kind that had no version."""
+    return {name: shown.get(name, 0) for name in names}

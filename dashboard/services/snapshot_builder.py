@@ -6,7 +6,7 @@ Snapshot builder: combines account, inventory, calls and state into one dated Sn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -154,15 +154,58 @@ def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *,
         since = removed_at
 
 
-def save_frame(state: State, name: str, frame: pd.DataFrame, *, now: datetime, known_by: str) -> bool:
+def save_frame(
+    state: State,
+    name: str,
+    frame: pd.DataFrame,
+    *,
+    now: datetime,
+    known_by: str,
+    based_on: Mapping[str, int] | None = None,
+) -> bool:
     """
     Record a frame from an operator or a reader as a version that is valid from now on; see ``load_frame`` for times.
 
+    Args:
+        state: State database for the version.
+        name: Name of the frame.
+        frame: The whole frame.
+        now: Current time, UTC.
+        known_by: ``carrier``, or the operator as text.
+        based_on: Ids of the versions, by kind, that the frame was made from; see ``State.record``.
+
     Returns:
         Whether a new version was written; False if the frame equals the latest one.
+
+    Raises:
+        StaleInputError: One of the kinds in ``based_on`` has a newer version.
     """
     rows = _no_later(name, schemas.conform(frame, schemas.FRAMES[name], source=name), state.latest(name), now)
-    return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by)
+    return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by, based_on=based_on)
+
+
+def confirm_frame(state: State, name: str, *, now: datetime, known_by: str, based_on: Mapping[str, int]) -> None:
+    """
+    Confirm that the latest version of a frame is still valid, as it was recorded; do nothing if there is none.
+
+    Only a version that was written while the clock was ahead is followed by a new one; see ``State.record``.
+
+    Args:
+        state: State database with the versions.
+        name: Name of the frame.
+        now: Current time, UTC.
+        known_by: The operator as text.
+        based_on: Ids of the versions, by kind, that were shown; see ``State.record``.
+
+    Raises:
+        StaleInputError: One of the kinds in ``based_on`` has a newer version.
+    """
+    version = state.latest(name)
+    if version is None:
+        return
+    ahead = to_come(version["valid_from"], now)
+    content = to_rows(_frame_of(name, version, now)) if ahead else version["content"]
+    state.record(name, content, valid_from=now, seen_at=now, known_by=known_by, based_on=based_on)
 
 
 def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
@@ -175,7 +218,10 @@ def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.Da
         now: Replaces times of addresses that are in the future now but were not when the version was written: the clock
             was ahead at that time. By default times are returned as written.
     """
-    version = state.latest(name)
+    return _frame_of(name, state.latest(name), now)
+
+
+def _frame_of(name: str, version: dict[str, Any] | None, now: datetime | None) -> pd.DataFrame:
     frame = from_rows(version["content"] if version else [], schemas.FRAMES[name])
     return frame if now is None else _no_later(name, frame, version, now)
 
@@ -219,7 +265,8 @@ def build_snapshot(
     account_version = state.latest("account")
     account = account_version["content"] if account_version else {}
     versions = policy_versions(state, now=now)
-    frames = {name: load_frame(state, name, now=now) for name in KEPT}
+    recorded = {name: state.latest(name) for name in KEPT}
+    frames = {name: _frame_of(name, version, now) for name, version in recorded.items()}
     since = since or now - timedelta(days=settings.window_days)
     span = store.span()
     changes = _instants(versions, frames["pbx_addresses"], since, now)
@@ -262,6 +309,9 @@ def build_snapshot(
         observed=Observations(account.get("digest_rescues_prefix"), account.get("no_path_status")),
         capabilities=capabilities,
         freshness=freshness,
+        version_ids={
+            name: version["id"] if version else 0 for name, version in {**recorded, "account": account_version}.items()
+        },
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
     )

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import local
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.core.clocks import to_come
-from dashboard.core.errors import JournalError, StateError
+from dashboard.core.errors import JournalError, StaleInputError, StateError
 from dashboard.core.locks import exclusive
 from dashboard.core.sqlite_faults import explain
 from dashboard.domain.changes import Plan, digest
@@ -37,6 +37,9 @@ ANCHORED = "anchors_began"
 """Fact: time of the first line of the anchor file; reveals that the file was removed and started again."""
 SEALED = "versions_sealed"
 """Fact: when sealing of versions began and how many there were."""
+
+NOUNS: Final = {"allowed_ips": "the list", "account": "the account"}
+"""What an operator calls the content of a kind in a message; every other kind is part of the inventory."""
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +252,16 @@ class State:
         """Number of writes by this thread; a change means that data read before may be outdated."""
         return self._writes.count
 
-    def record(self, kind: str, content: Any, *, valid_from: datetime, seen_at: datetime, known_by: str) -> bool:
+    def record(
+        self,
+        kind: str,
+        content: Any,
+        *,
+        valid_from: datetime,
+        seen_at: datetime,
+        known_by: str,
+        based_on: Mapping[str, int] | None = None,
+    ) -> bool:
         """
         Record a new version, or confirm that the latest one is still valid.
 
@@ -264,11 +276,14 @@ class State:
                 more than the tolerated clock difference.
             seen_at: Instant at which it was read.
             known_by: ``carrier``, or the operator as text.
+            based_on: Ids of the versions, by kind, that the content was made from; 0 where there was none. By default
+                the content replaces any version.
 
         Returns:
             Whether a new version was written.
 
         Raises:
+            StaleInputError: One of the kinds in ``based_on`` has a newer version, so nothing was written.
             JournalError: The new version cannot be anchored, so it was not written.
         """
         mark = digest(content)
@@ -276,6 +291,7 @@ class State:
         if to_come(valid_from, seen_at):
             valid_from = seen_at
         with self.writing() as connection:
+            _refuse_changed(connection, based_on or {})
             last = connection.execute(_latest(kind)).mappings().first()
             ahead = last is not None and to_come(last["valid_from"], seen_at)
             if last and last["digest"] == mark and not ahead:
@@ -447,6 +463,18 @@ def has_calls(home: Path) -> bool:
 
 def _latest(kind: str) -> sa.Select[Any]:
     return versions.select().where(versions.c.kind == kind).order_by(versions.c.id.desc()).limit(1)
+
+
+def _refuse_changed(connection: Connection, based_on: Mapping[str, int]) -> None:
+    """Raise ``StaleInputError`` if a kind has a newer version than the one that an edit was made from."""
+    for kind, shown in based_on.items():
+        last = connection.execute(_latest(kind)).mappings().first()
+        if last and last["id"] != shown:
+            noun = NOUNS.get(kind, "the inventory")
+            raise StaleInputError(
+                f"{last['recorded_by']} changed {noun} at {last['recorded_at']:%Y-%m-%d %H:%M:%S} UTC, after it was "
+                f"shown here, and that change was not overwritten. Look at {noun} again, then repeat what you did."
+            )
 
 
 def _newest(table: sa.Table) -> sa.Select[Any]:

@@ -345,4 +345,9 @@ def errors_said() -> Iterator[None]:
     try:
         yield
     except DashboardError as exc:
-        st.error(str(exc), icon=ERROR_ICON)
+        say_error(str(exc))
+
+
+def say_error(text: str) -> None:
+    """Show an error in place."""
+    st.error(text, icon=ERROR_ICON)

@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from dashboard.core.errors import StateError
+from dashboard.core.errors import StaleInputError, StateError
 from dashboard.storage.database import HEAD, SEALED, State, begins, metadata
 from dashboard.storage.migrations import config
 from dashboard.storage.sealing import GENESIS, of_version
@@ -42,6 +42,23 @@ def test_equal_content_confirms_and_other_content_is_a_new_version(state: State)
     assert [([1], NOW + timedelta(1)), ([2], NOW + timedelta(2))] == [
         (row["content"], row["seen_at"]) for row in state.versions("routes")
     ]
+
+
+def test_content_made_from_an_older_version_is_refused(state: State) -> None:
+    """Content based on a version that has a successor is refused, and the error names its author and its time."""
+    with_ids = {"pbxs": 0, "pbx_addresses": 0}
+    state.record("pbxs", [1], valid_from=NOW, seen_at=NOW, known_by="ana", based_on=with_ids)
+    state.record("pbxs", [1], valid_from=NOW, seen_at=NOW, known_by="ana", based_on={"pbxs": 1})
+    later = NOW + timedelta(minutes=1)
+
+    for kind in ("pbxs", "pbx_addresses"):
+        with pytest.raises(StaleInputError, match=r"^ana changed the inventory at 2026-11-20 12:00:00 UTC, "):
+            state.record(kind, [2], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
+    with pytest.raises(StaleInputError):
+        state.record("pbxs", [1], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
+
+    (row,) = state.sealed_versions()
+    assert ("pbxs", [1], NOW, "ana") == (row["kind"], row["content"], row["seen_at"], row["known_by"])
 
 
 def test_versions_never_run_backwards(state: State) -> None:

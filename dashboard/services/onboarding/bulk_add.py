@@ -49,6 +49,8 @@ class PastedFleet:
     difference: InventoryDiff
     added: int
     """Number of new PBXs."""
+    shown: Mapping[str, int]
+    """``Snapshot.version_ids`` of the inventory that the table was compared with."""
 
     @property
     def empty(self) -> bool:
@@ -87,6 +89,7 @@ def read(snapshot: Snapshot, given: Upload) -> PastedFleet:
         problems=tuple(found.problems),
         difference=difference,
         added=sum(pbx_id not in there for pbx_id in found.frames["pbxs"]["pbx_id"]),
+        shown=snapshot.version_ids,
     )
 
 

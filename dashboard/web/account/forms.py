@@ -22,6 +22,7 @@ from dashboard.services import declarations
 from dashboard.services.exports.frames import earlier_periods
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
+from dashboard.web.components.fields import fill
 from dashboard.web.components.formatting import (
     ICONS,
     SEVERITY_COLORS,
@@ -34,7 +35,11 @@ from dashboard.web.components.formatting import (
 )
 from dashboard.web.fixes import review
 
-CREDENTIAL_WORDS = {True: "Enabled", False: "Disabled", None: "Not known"}
+ENABLED = "Enabled"
+DISABLED = "Disabled"
+CREDENTIAL_WORDS = {True: ENABLED, False: DISABLED, None: "Not known"}
+PREFIX_KEY = "account_declared_prefix"
+SWITCH_KEY = "account_declared_credentials"
 AGES_S = 15
 """Refresh interval of displayed ages in seconds."""
 DAY_FORM = "%-d %b %Y"
@@ -230,20 +235,31 @@ def credentials(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
 
 def _declare(snapshot: Snapshot) -> None:
     """Draw the form in which an operator records what the portal shows, for a carrier without API access to it."""
+    on = snapshot.account.credentials_on
+    recorded = None if on is None else CREDENTIAL_WORDS[on]
+    fill("account_declare_filled", {PREFIX_KEY: snapshot.account.tech_prefix, SWITCH_KEY: recorded})
     with st.form("account_declare", border=False):
-        prefix = st.text_input("Tech prefix, as the portal shows it", value=snapshot.account.tech_prefix) or ""
-        last = {True: 0, False: 1, None: None}[snapshot.account.credentials_on]
-        shown = st.radio("Outbound SIP credentials in the portal", ["Enabled", "Disabled"], index=last, horizontal=True)
-        if st.form_submit_button("Record what the portal shows"):
-            if shown is None:
-                st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
-                return
-            with session.errors_said():
-                by = session.who().name
-                on = shown == "Enabled"
-                declarations.keep_account(session.workspace(), tech_prefix=prefix, credentials_on=on, by=by)
-                session.note("Recorded what the portal shows.")
-                st.rerun()
+        st.text_input("Tech prefix, as the portal shows it", key=PREFIX_KEY)
+        choices = [ENABLED, DISABLED]
+        st.radio("Outbound SIP credentials in the portal", choices, index=None, horizontal=True, key=SWITCH_KEY)
+        st.form_submit_button("Record what the portal shows", on_click=_record, args=(snapshot,))
+
+
+def _record(snapshot: Snapshot) -> None:
+    """Store what an operator typed and chose in the form, made from the account as shown."""
+    chosen = st.session_state[SWITCH_KEY]
+    if chosen is None:
+        st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
+        return
+    with session.errors_said():
+        declarations.keep_account(
+            session.workspace(),
+            tech_prefix=st.session_state[PREFIX_KEY] or "",
+            credentials_on=chosen == ENABLED,
+            shown=snapshot.version_ids,
+            by=session.who().name,
+        )
+        session.note("Recorded what the portal shows.")
 
 
 def prefix(snapshot: Snapshot) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
 
+from dashboard.core.errors import DashboardError
 from dashboard.core.text import counted, join, label_of, titled
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.sources import (
@@ -43,15 +44,28 @@ ROUND = "inventory_import_round"
 
 TYPES: Final = ["csv", "tsv", "txt", "conf", "cfg", "list", "sql", "xml", "zip", "tar", "gz", "tgz"]
 PRESSED = "inventory_import_pressed"
+REFUSED = "inventory_import_refused"
 Kept = Mapping[str, pd.DataFrame]
 
 NAMES: Final = {"pbxs": "PBX", "pbx_addresses": "Address", "pbx_numbers": "Number", "pbx_config": "Configuration of"}
 NOT_THERE = "Not there"
 
 
+@dataclass(frozen=True)
+class PressedImport:
+    """Frames to save, as previewed when the button was pressed."""
+
+    frames: Kept
+    shown: Mapping[str, int]
+    """``Snapshot.version_ids`` of the inventory that the preview compared with."""
+    said: str
+    """Message after they are saved."""
+
+
 @st.fragment
-def show(snapshot: Snapshot) -> None:
+def show() -> None:
     """Draw the upload and, once files are present, the preview; a finished import is cleared from both immediately."""
+    snapshot = session.snapshot()
     st.caption(
         "Tables: a file needs the columns `pbx_id` and `name`, or `pbx_id` and `address`, or `pbx_id` and `number`. "
         "Or the configuration of a PBX: its folder as .zip or .tar.gz, or its single files. Passwords are left out."
@@ -65,12 +79,7 @@ def show(snapshot: Snapshot) -> None:
     )
     running = running_systems.show(snapshot, number)
     place = st.empty()
-    pressed: tuple[Kept, str] | None = st.session_state.pop(PRESSED, None)
-    if pressed:
-        place.caption("Importing, then reading the inventory again")
-        keep(*pressed)
-        st.session_state[ROUND] = number + 1
-        st.rerun()
+    keep_pressed(PRESSED, ROUND, lambda: place.caption("Importing, then reading the inventory again"))
     if not files and running is None:
         return
     current = frames_of(snapshot)
@@ -86,7 +95,7 @@ def show(snapshot: Snapshot) -> None:
             st.caption(plain(str(note)))
         _pitfalls(lint_inventory({**difference.merged, CONFIG: found.frames[CONFIG]}, LintContext.of(snapshot)))
         preview(difference)
-        _accept(difference, current, read_any=not found.frames[CONFIG].empty)
+        _accept(difference, snapshot, read_any=not found.frames[CONFIG].empty)
 
 
 def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
@@ -121,11 +130,32 @@ def _whose(snapshot: Snapshot) -> str | None:
     return chosen
 
 
-def keep(kept: Kept, said: str) -> None:
-    """Save the imported inventory frames in the name of the actor, and show a message."""
-    for name in kept:
-        declarations.keep_inventory(session.workspace(), name, kept[name], by=session.who().name)
-    session.note(said)
+def keep_pressed(key: str, finished: str, waiting: Callable[[], Any]) -> None:
+    """
+    Save the import whose button was pressed in the name of the actor, and draw the whole page again.
+
+    A refused import stays on the page, with the reason, and is compared with the current inventory.
+
+    Args:
+        key: Session key of the import; it is removed.
+        finished: Session key of the counter of finished imports.
+        waiting: Tells the operator to wait; called before anything is saved.
+    """
+    if refused := st.session_state.pop(REFUSED, ""):
+        session.say_error(refused)
+    pressed: PressedImport | None = st.session_state.pop(key, None)
+    if pressed is None:
+        return
+    waiting()
+    try:
+        by = session.who().name
+        declarations.keep_inventory(session.workspace(), pressed.frames, shown=pressed.shown, by=by)
+    except DashboardError as exc:
+        st.session_state[REFUSED] = str(exc)
+    else:
+        session.note(pressed.said)
+        st.session_state[finished] += 1
+    st.rerun()
 
 
 def _problems(problems: list[Problem]) -> None:
@@ -239,13 +269,14 @@ def _summary(difference: InventoryDiff, row: Mapping[Any, Any]) -> str:
     return ", ".join(str(cell) for cell in cells if not pd.isna(cell) and str(cell)) or "There"
 
 
-def _accept(difference: InventoryDiff, current: Kept, *, read_any: bool) -> None:
+def _accept(difference: InventoryDiff, snapshot: Snapshot, *, read_any: bool) -> None:
     """
     Draw the button that saves the import, and the option to remove the rows that the import does not contain.
 
     An unchanged configuration is saved too, which confirms it as of now. The age of a configuration that was not read
     does not change.
     """
+    current = frames_of(snapshot)
     stay = difference.count(STAYS)
     drop = False
     if stay:
@@ -268,11 +299,11 @@ def _accept(difference: InventoryDiff, current: Kept, *, read_any: bool) -> None
         type="primary",
         disabled=not changes and not read_any,
         key="inventory_import_keep",
-        on_click=_press,
-        args=(kept, f"Imported: {', '.join(done)}."),
+        on_click=press,
+        args=(PRESSED, PressedImport(kept, snapshot.version_ids, f"Imported: {', '.join(done)}.")),
     )
 
 
-def _press(kept: Kept, said: str) -> None:
-    """Schedule the import to be saved at the start of the next run."""
-    st.session_state[PRESSED] = (kept, said)
+def press(key: str, pressed: PressedImport) -> None:
+    """Schedule an import to be saved at the start of the next run; see ``keep_pressed``."""
+    st.session_state[key] = pressed

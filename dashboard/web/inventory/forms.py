@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.services import declarations
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
+from dashboard.web.components.fields import fill
 from dashboard.web.components.formatting import ICONS, KIND_WORDS, METHOD_WORDS, exact, mono, plain
 from dashboard.web.inventory import edits, pbx_config
 
@@ -30,6 +31,7 @@ SHORT_METHODS: Final = {
 SHORT_DIALS: Final = {"yes": "Yes", "no": "No", "unknown": "Unknown", "": "Unknown"}
 """Short labels of the table, whose headers give the context."""
 
+NEW_ID: Final = "pbx_id_new"
 DIAL_WORDS: Final = {"yes": "Yes", "no": "No", "unknown": "Not known", "": "Not known"}
 NEW = {
     "pbx_id": "",
@@ -139,51 +141,71 @@ def edit(snapshot: Snapshot, pbx_id: str) -> None:
 
 def _confirm(snapshot: Snapshot) -> None:
     with session.errors_said():
-        by = session.who().name
-        for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
-            declarations.keep_inventory(session.workspace(), name, getattr(snapshot, name), by=by)
+        declarations.confirm_inventory(session.workspace(), shown=snapshot.version_ids, by=session.who().name)
         session.note("The inventory is confirmed as of now.")
 
 
-def _keep(make: Callable[[], edits.Frames], note: str) -> None:
+def _keep(snapshot: Snapshot, make: Callable[[], edits.Frames], note: str) -> None:
+    """
+    Save an edit of the inventory as it was shown, and show a message.
+
+    Args:
+        snapshot: The snapshot that the page was drawn from when the button was pressed.
+        make: Makes the edited frames.
+        note: Message after they are saved.
+    """
     with session.errors_said():
-        for name, frame in make().items():
-            declarations.keep_inventory(session.workspace(), name, frame, by=session.who().name)
+        by = session.who().name
+        declarations.keep_inventory(session.workspace(), make(), shown=snapshot.version_ids, by=by)
         session.note(note)
-        st.rerun()
 
 
 def _details(snapshot: Snapshot, pbx_id: str) -> None:
     rows = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id]
     row: dict[str, Any] = dict.fromkeys(map(str, snapshot.pbxs), "")
     row |= {str(name): value for name, value in rows.iloc[0].items()} if len(rows) else NEW
+    row["dials_prefix"] = row["dials_prefix"] or "unknown"
     key = pbx_id or "new"
+    fields = _fields(key)
+    fill(f"inventory_filled_{key}", {field: row[name] for name, field in fields.items()})
     with st.form(f"inventory_pbx_{key}", border=False):
-        row["name"] = st.text_input("Name", value=row["name"], key=f"pbx_name_{key}")
+        st.text_input("Name", key=fields["name"])
         if not pbx_id:
-            row["pbx_id"] = st.text_input("Id", key="pbx_id_new", help="Letters, digits and hyphens; it never changes.")
+            st.text_input("Id", key=NEW_ID, help="Letters, digits and hyphens; it never changes.")
         with st.grid(3, min_column_width=180):
-            row["status"] = _choice("State", STATUS_WORDS, row["status"], f"pbx_status_{key}")
-            row["ip_kind"] = _choice("Kind of address", KIND_WORDS, row["ip_kind"], f"pbx_kind_{key}")
-            row["auth_method"] = _choice("Authenticates by", METHOD_WORDS, row["auth_method"], f"pbx_method_{key}")
-            dials = {name: word for name, word in DIAL_WORDS.items() if name}
-            row["dials_prefix"] = _choice(
-                "Dials the prefix", dials, row["dials_prefix"] or "unknown", f"pbx_dials_{key}"
+            _choice("State", STATUS_WORDS, fields["status"])
+            _choice("Kind of address", KIND_WORDS, fields["ip_kind"])
+            _choice("Authenticates by", METHOD_WORDS, fields["auth_method"])
+            _choice(
+                "Dials the prefix", {name: word for name, word in DIAL_WORDS.items() if name}, fields["dials_prefix"]
             )
             for name, label in TEXTS.items():
-                row[name] = st.text_input(label, value=row[name], key=f"pbx_{name}_{key}")
-        if st.form_submit_button("Save" if pbx_id else "Add the PBX", type="primary"):
-            said = f"{row['name']} is saved."
-            _keep(partial(edits.with_pbx, snapshot, row, replaces=pbx_id), said)
+                st.text_input(label, key=fields[name])
+        st.form_submit_button(
+            "Save" if pbx_id else "Add the PBX", type="primary", on_click=_save_details, args=(snapshot, row, pbx_id)
+        )
 
 
-def _choice(label: str, words: dict[str, str], value: str, key: str) -> str:
-    options = list(words)
-    return st.selectbox(label, options, index=options.index(value), format_func=words.__getitem__, key=key)
+def _fields(key: str) -> dict[str, str]:
+    """Return the session key of each field of a PBX's details by column."""
+    short = {"ip_kind": "kind", "auth_method": "method", "dials_prefix": "dials"}
+    columns = ["name", "status", "ip_kind", "auth_method", "dials_prefix", *TEXTS]
+    return {column: f"pbx_{short.get(column, column)}_{key}" for column in columns}
+
+
+def _save_details(snapshot: Snapshot, row: Mapping[str, Any], pbx_id: str) -> None:
+    typed = {name: st.session_state[field] for name, field in _fields(pbx_id or "new").items()}
+    if not pbx_id:
+        typed["pbx_id"] = st.session_state[NEW_ID]
+    edited = {**row, **typed}
+    _keep(snapshot, partial(edits.with_pbx, snapshot, edited, replaces=pbx_id), f"{edited['name']} is saved.")
+
+
+def _choice(label: str, words: dict[str, str], key: str) -> None:
+    st.selectbox(label, list(words), format_func=words.__getitem__, key=key)
 
 
 def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
-    now = clocks.now()
     zone = session.zone()
     mine = snapshot.pbx_addresses[snapshot.pbx_addresses["pbx_id"] == pbx_id]
     for number, row in enumerate(mine.to_dict("records")):
@@ -195,28 +217,46 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
             since = f", since {exact(row['valid_from'], zone)}" if not pd.isna(row["valid_from"]) else ""
             said = f", {row['source']}" if row["source"] in ("configured", "observed") else ""
             st.caption(f"{str(row['kind']).capitalize() or 'Primary'}{said}, {until}{since}", width="content")
-            if not ended and st.button(f"End {address}", key=f"inventory_end_{pbx_id}_{number}"):
-                _keep(
-                    partial(edits.without_address, snapshot, pbx_id=pbx_id, address=address, now=now),
-                    f"{address} is ended. Calls it placed before stay with this PBX.",
+            if not ended:
+                st.button(
+                    f"End {address}",
+                    key=f"inventory_end_{pbx_id}_{number}",
+                    on_click=_end,
+                    args=(snapshot, pbx_id, address),
                 )
     with st.form(f"inventory_address_{pbx_id}", border=False):
-        typed = st.text_input("Another address it calls from", placeholder="198.51.100.24", key=f"address_{pbx_id}")
-        failover = st.checkbox("Only used when the first one fails", key=f"failover_{pbx_id}")
-        shared = st.checkbox(
+        st.text_input("Another address it calls from", placeholder="198.51.100.24", key=f"address_{pbx_id}")
+        st.checkbox("Only used when the first one fails", key=f"failover_{pbx_id}")
+        st.checkbox(
             "Shared with another PBX behind the same NAT",
             key=f"shared_{pbx_id}",
             help="Give each of them an X-Tag: it tells apart whose calls come from the shared address.",
         )
-        if st.form_submit_button("Add the address"):
-            kind = "failover" if failover else "primary"
-            edit = partial(edits.with_address, snapshot, pbx_id=pbx_id, address=typed or "", kind=kind, shared=shared)
-            _keep(partial(edit, now=now), f"{(typed or '').strip()} is added.")
+        st.form_submit_button("Add the address", on_click=_add_address, args=(snapshot, pbx_id))
+
+
+def _end(snapshot: Snapshot, pbx_id: str, address: str) -> None:
+    edit = partial(edits.without_address, snapshot, pbx_id=pbx_id, address=address, now=clocks.now())
+    _keep(snapshot, edit, f"{address} is ended. Calls it placed before stay with this PBX.")
+
+
+def _add_address(snapshot: Snapshot, pbx_id: str) -> None:
+    typed = str(st.session_state[f"address_{pbx_id}"] or "")
+    kind = "failover" if st.session_state[f"failover_{pbx_id}"] else "primary"
+    shared = bool(st.session_state[f"shared_{pbx_id}"])
+    edit = partial(edits.with_address, snapshot, pbx_id=pbx_id, address=typed, kind=kind, shared=shared)
+    _keep(snapshot, partial(edit, now=clocks.now()), f"{typed.strip()} is added.")
 
 
 def _numbers(snapshot: Snapshot, pbx_id: str) -> None:
     mine = snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx_id, "number"]
+    field = f"numbers_{pbx_id}"
+    fill(f"inventory_filled_numbers_{pbx_id}", {field: "\n".join(mine)})
     with st.form(f"inventory_numbers_{pbx_id}", border=False):
-        text = st.text_area("Numbers it should receive, one a line", value="\n".join(mine), key=f"numbers_{pbx_id}")
-        if st.form_submit_button("Save the numbers"):
-            _keep(partial(edits.with_numbers, snapshot, pbx_id=pbx_id, text=text or ""), "The numbers are saved.")
+        st.text_area("Numbers it should receive, one a line", key=field)
+        st.form_submit_button("Save the numbers", on_click=_save_numbers, args=(snapshot, pbx_id))
+
+
+def _save_numbers(snapshot: Snapshot, pbx_id: str) -> None:
+    text = str(st.session_state[f"numbers_{pbx_id}"] or "")
+    _keep(snapshot, partial(edits.with_numbers, snapshot, pbx_id=pbx_id, text=text), "The numbers are saved.")

@@ -8,7 +8,6 @@ from typing import Final
 import streamlit as st
 
 from dashboard.core.text import counted
-from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.sources import Problem, Upload
 from dashboard.services.onboarding import bulk_add
 from dashboard.services.onboarding.bulk_add import PastedFleet
@@ -30,15 +29,11 @@ HOW = (
 
 
 @st.fragment
-def show(snapshot: Snapshot) -> None:
+def show() -> None:
     """Draw the text field and the upload, then the parsed lines; nothing is saved before the button is pressed."""
     number = st.session_state.setdefault(ROUND, 0)
-    pressed: PastedFleet | None = st.session_state.pop(PRESSED, None)
-    if pressed is not None:
-        with session.errors_said(), st.spinner("Adding, then checking the account again"):
-            file_import.keep(pressed.difference.merged, _said(pressed))
-            st.session_state[ROUND] = number + 1
-            st.rerun()
+    place = st.empty()
+    file_import.keep_pressed(PRESSED, ROUND, lambda: place.caption("Adding, then checking the account again"))
     st.caption(HOW)
     text = st.text_area(
         "Table of PBXs",
@@ -48,15 +43,15 @@ def show(snapshot: Snapshot) -> None:
     )
     file = st.file_uploader("Or a file of them", key=f"set_up_file_{number}", type=TYPES)
     if file is not None:
-        _understood(snapshot, bulk_add.table(file.name, file.getvalue()))
+        _understood(bulk_add.table(file.name, file.getvalue()))
     elif text and text.strip():
-        _understood(snapshot, bulk_add.upload(text))
+        _understood(bulk_add.upload(text))
 
 
-def _understood(snapshot: Snapshot, given: Upload) -> None:
+def _understood(given: Upload) -> None:
     mark = hashlib.sha256(given.data).hexdigest()
     with session.errors_said():
-        pasted = session.kept("set_up_paste", (given.name, mark), lambda: bulk_add.read(snapshot, given))
+        pasted = session.kept("set_up_paste", (given.name, mark), lambda: bulk_add.read(session.snapshot(), given))
         _show(pasted)
 
 
@@ -93,8 +88,8 @@ def _show(pasted: PastedFleet) -> None:
         icon=":material/playlist_add:",
         disabled=pasted.empty,
         key="set_up_import_keep",
-        on_click=_press,
-        args=(pasted,),
+        on_click=file_import.press,
+        args=(PRESSED, file_import.PressedImport(pasted.difference.merged, pasted.shown, _said(pasted))),
     )
 
 
@@ -106,8 +101,3 @@ def _said(pasted: PastedFleet) -> str:
     added = counted(pasted.added, "PBX is added", "PBXs are added") if pasted.added else "The changes are kept"
     left = len(pasted.rows[[one[0] == bulk_add.LEFT_OUT for one in pasted.rows["state"]]])
     return f"{added}; {counted(left, 'line was', 'lines were')} left out." if left else f"{added}."
-
-
-def _press(pasted: PastedFleet) -> None:
-    """Schedule the table to be saved at the start of the next run."""
-    st.session_state[PRESSED] = pasted

@@ -63,7 +63,7 @@ def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -
     with bar:
         _bar(known, allow, route)
     with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not found):
-        bulk_form.show(known.snapshot)
+        bulk_form.show()
     if found:
         _matrix(known, found)
     _account(account)

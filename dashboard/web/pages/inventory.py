@@ -16,4 +16,4 @@ forms.bar(known)
 if chosen:
     forms.edit(known, chosen)
 st.subheader("Import")
-file_import.show(known)
+file_import.show()

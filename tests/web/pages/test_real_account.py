@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import schemas
 from dashboard.carriers.flowroute.portal_paste import PasteDiff
-from dashboard.core.errors import CapabilityError, InputError
+from dashboard.core.errors import CapabilityError, StaleInputError
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import local_actor
 from dashboard.domain.changes import AllowAddress
@@ -168,6 +168,20 @@ def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest],
     assert real.state.latest("account") is None
 
 
+def test_a_declared_account_is_not_reverted(page: Callable[[str], AppTest], real: Workspace) -> None:
+    """A form drawn before somebody else declared the account is refused, then shows what they declared."""
+    declare(real, LISTED)
+    at = page("account")
+    now = datetime.now(UTC)
+    content = {"tech_prefix": "87654321", "credentials_on": True, "sample": False}
+    real.state.record("account", content, valid_from=now, seen_at=now, known_by="Ada")
+    form_button(at, "Record what the portal shows")
+
+    assert "Ada changed the account at " in words(at)
+    assert "87654321" == real.snapshot().account.tech_prefix == at.text_input[-1].value
+    assert "Enabled" == at.radio[0].value
+
+
 def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], AppTest], real: Workspace) -> None:
     """On a first visit prefix and switch are recorded, and a messy paste is compared and saved with date and actor."""
     who = BROWSER
@@ -262,11 +276,13 @@ def test_an_empty_list_can_be_declared(page: Callable[[str], AppTest], real: Wor
 def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> None:
     """If two people paste at once, the second gets an error, and the list of the first is kept."""
     declare(real, LISTED)
-    seen = real.snapshot().allowed_ips
+    seen = real.snapshot()
     declare(real, LISTED, OTHER)
 
-    with pytest.raises(InputError, match="Somebody else changed the list meanwhile"):
-        declarations.keep_list(real, seen, PasteDiff((), (LISTED,), ()), remove=[LISTED], by="Bob")
+    with pytest.raises(StaleInputError, match=r"^Ada changed the list at .* Look at the list again, then "):
+        declarations.keep_list(
+            real, seen.allowed_ips, PasteDiff((), (LISTED,), ()), remove=[LISTED], shown=seen.version_ids, by="Bob"
+        )
 
     assert {LISTED, OTHER} == set(real.snapshot().allowed_ips["network"])
 

@@ -218,9 +218,8 @@ def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], acc
 
 def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], account: Workspace) -> None:
     """With an empty inventory the title says that no PBX is being set up, and the field for a table is expanded."""
-    for name in ("pbxs", "pbx_addresses", "pbx_numbers"):
-        frame = load_frame(account.state, name)
-        declarations.keep_inventory(account, name, frame.iloc[:0], by="a test")
+    nothing = {name: load_frame(account.state, name).iloc[:0] for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    declarations.keep_inventory(account, nothing, shown=account.snapshot().version_ids, by="a test")
     at = app("set_up_pbx")
 
     assert not at.exception
