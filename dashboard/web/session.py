@@ -37,6 +37,7 @@ from dashboard.services.snapshot_builder import SyncReport, freshness_of
 from dashboard.services.snapshot_cache import AGE_EVERY_S, AccountView, SnapshotCache, StateVersion
 from dashboard.services.workspace import Workspace
 from dashboard.web import sessions
+from dashboard.web.components.formatting import plain
 
 Made = TypeVar("Made")
 NOTE = "session_note"
@@ -328,7 +329,13 @@ def zone() -> ZoneInfo:
 
 
 def note(text: str, icon: str = ":material/check_circle:") -> None:
-    """Store a message to show as a toast at the end of the next page run."""
+    """
+    Store a message to show as a toast at the end of the next page run.
+
+    Args:
+        text: Sentence; names, addresses and other text from outside in it are shown as they are, not as Markdown.
+        icon: Icon of the toast.
+    """
     st.session_state[NOTE] = (text, icon)
 
 
@@ -336,7 +343,7 @@ def say_note() -> None:
     """Show the stored message once."""
     if NOTE in st.session_state:
         text, icon = st.session_state.pop(NOTE)
-        st.toast(text, icon=icon, duration="long")
+        st.toast(plain(text), icon=icon, duration="long")
 
 
 @contextmanager
@@ -349,5 +356,5 @@ def errors_said() -> Iterator[None]:
 
 
 def say_error(text: str) -> None:
-    """Show an error in place."""
-    st.error(text, icon=ERROR_ICON)
+    """Show an error in place; text from outside in it, such as a carrier's answer, is not read as Markdown."""
+    st.error(plain(text), icon=ERROR_ICON)

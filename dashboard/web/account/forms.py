@@ -280,4 +280,4 @@ def _reported(by: str) -> None:
     """Show when the prefix was read; the fragment reruns every ``AGES_S`` seconds to keep the age current."""
     with session.errors_said():
         seen = session.freshness()["credentials"]
-        st.caption(f"Reported by the {by} {ago(seen.as_of)}.")
+        st.caption(f"Reported by the {plain(by)} {ago(seen.as_of)}.")

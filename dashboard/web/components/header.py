@@ -102,7 +102,7 @@ def _sync() -> None:
     bar = st.progress(0.0, text="Reading the account")
 
     def tell(what: str, share: float) -> None:
-        bar.progress(min(max(share, 0.0), 1.0), text=what)
+        bar.progress(min(max(share, 0.0), 1.0), text=plain(what))
 
     done = False
     with session.errors_said():

@@ -75,9 +75,9 @@ def _written(snapshot: Snapshot, wanted: writers.TrunkSpec, kind: str) -> None:
             },
             key=f"writing_settings_{pbx_id}",
         )
-    st.markdown("\n".join(f"{number}. {step}" for number, step in enumerate(snippet.steps, start=1)))
+    st.markdown("\n".join(f"{number}. {plain(step)}" for number, step in enumerate(snippet.steps, start=1)))
     for path, text in snippet.files.items():
-        st.caption(path)
+        st.caption(plain(path))
         st.code(text, language="xml" if path.endswith(".xml") else "ini", height=320)
     if snippet.files:
         _download(snippet.files, f"{pbx_id}-{kind}", f"writing_download_{pbx_id}")

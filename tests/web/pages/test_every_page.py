@@ -58,7 +58,7 @@ def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     at = new_app().run()
 
     assert not at.exception
-    assert "FLOWROUTE_ACCESS_KEY" in at.error[0].value
+    assert "FLOWROUTE_ACCESS_KEY" in at.error[0].value.replace("\\", "")
 
 
 def test_what_is_out_of_date_is_named(app: Callable[..., AppTest], account: Workspace) -> None:

@@ -68,6 +68,26 @@ def drawn(at: AppTest) -> list[str]:
     return [found[0] for text in texts(at._tree) for found in DRAWN.finditer(text)]  # noqa: SLF001 - all element kinds
 
 
+def messages(at: AppTest, name: str) -> list[str]:
+    """Save a PBX on Inventory, then give it the addresses of the others; return what toasts and errors would render."""
+    rows = [list(at.dataframe[0].value["name"]).index(name)]
+    at.session_state["inventory_table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    found = press(at.run(), "Save")
+    assert at.toast
+    for place in range(1, len(NAMES) + 1):
+        field = next(field for field in at.text_input if field.label == "Another address it calls from")
+        field.set_value(f"198.51.100.{230 + place}")
+        found += press(at, "Add the address")
+        assert at.error
+    return found
+
+
+def press(at: AppTest, label: str) -> list[str]:
+    """Press a button of a form by its label; return what would be rendered as markup."""
+    next(button for button in at.button if button.label == label).click().run()
+    return drawn(at)
+
+
 def test_no_page_draws_a_name(app: Callable[..., AppTest], account: Workspace) -> None:
     """No name is rendered as markup from the paste to the plan, on every page and in the steps of each PBX."""
     rows = [
@@ -79,6 +99,7 @@ def test_no_page_draws_a_name(app: Callable[..., AppTest], account: Workspace) -
     found["added"] = drawn(at)
     found |= {page: drawn(app(page)) for page in PAGES}
     found |= {name: drawn(app("set_up_pbx", pbx_id=name)) for name in NAMES}
+    found["messages"] = messages(app("inventory"), NAMES[1])
     at = app("set_up_pbx")
     at.button(key="set_up_many_pbx_address_is_allowed").click().run()
     found["plan"] = drawn(at)
