@@ -28,7 +28,7 @@ from dashboard.cli.lazy import usable
 from dashboard.cli.number_types import finite
 from dashboard.cli.output import remark, say
 from dashboard.core import private
-from dashboard.core.errors import InputError, SettingsError
+from dashboard.core.errors import InputError, LockError, SettingsError
 from dashboard.core.locks import exclusive, lock_open_file
 from dashboard.services.access import links
 
@@ -91,7 +91,7 @@ def clear(home: Path) -> None:
     Raises:
         BusyError: Another process holds ``entry.lock`` for more than ``LOCK_S`` seconds.
     """
-    with suppress(OSError), _alone(home):  # in a home that cannot be written they remain
+    with suppress(OSError, LockError), _alone(home):  # in a home that cannot be written they remain
         _remove_left(home)
 
 

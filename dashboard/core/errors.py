@@ -24,7 +24,8 @@ operator unchanged. Pages and the command line catch ``DashboardError`` and noth
     │   └── SourceAnswerError        invalid or unexpected response
     ├── StoreError                   the call store on disk
     ├── StateError                   the state database
-    │   └── JournalError             broken hash chain in the journal
+    │   ├── JournalError             broken hash chain in the journal
+    │   └── LockError                a lock file that cannot be used
     ├── BusyError                    another process holds a required resource
     └── FixError
         ├── UnknownFindingError      unknown check or subject, or nothing to fix
@@ -145,6 +146,10 @@ class StateError(DashboardError):
 
 class JournalError(StateError):
     """The journal's hash chain is broken."""
+
+
+class LockError(StateError):
+    """A lock file cannot be opened or locked, for a reason other than another process that holds it."""
 
 
 class BusyError(DashboardError):

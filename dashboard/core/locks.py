@@ -13,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, Protocol
 
-from dashboard.core.errors import BusyError
+from dashboard.core.disk_faults import cure
+from dashboard.core.errors import BusyError, LockError
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -41,16 +42,28 @@ def exclusive(path: Path, *, timeout_s: float, busy: str) -> Iterator[None]:
 
     Raises:
         BusyError: Another process still holds the lock after the timeout.
-        OSError: The lock file cannot be written.
+        LockError: The lock file cannot be used.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - loads asyncio
 
     try:
-        held = FileLock(str(path), timeout=timeout_s).acquire()
+        with _as_ours(path):
+            held = FileLock(str(path), timeout=timeout_s).acquire()
     except Timeout as exc:
         raise BusyError(busy) from exc
     with held:
         yield
+
+
+@contextmanager
+def _as_ours(path: Path) -> Iterator[None]:
+    """Translate an ``OSError`` of a lock file to a ``LockError``, unless it means that the lock is held elsewhere."""
+    try:
+        yield
+    except OSError as exc:
+        if isinstance(exc, BlockingIOError) or (isinstance(exc, TimeoutError) and exc.errno is None):
+            raise
+        raise LockError(f"The lock file {path} cannot be used: {exc.strerror or exc}. {cure(exc)}") from exc
 
 
 def hold_if_free(path: Path) -> Closable | None:
@@ -60,13 +73,14 @@ def hold_if_free(path: Path) -> Closable | None:
     Any thread may close the returned lock.
 
     Raises:
-        OSError: The lock file cannot be written.
+        LockError: The lock file cannot be used.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - loads asyncio
 
     lock = FileLock(str(path), timeout=0, thread_local=False)
     try:
-        lock.acquire()
+        with _as_ours(path):
+            lock.acquire()
     except Timeout:
         return None
     return _Hold(lock)
@@ -88,13 +102,19 @@ def share(path: Path) -> Closable:
     Take a shared lock; it is held until the returned object is closed.
 
     Raises:
-        OSError: The lock file cannot be written.
+        LockError: The lock file cannot be used.
     """
-    return _share_by_flock(path) if HAS_FLOCK else _SqliteShare(path)
+    with _as_ours(path):
+        return _share_by_flock(path) if HAS_FLOCK else _SqliteShare(path)
 
 
 def nobody_shares(path: Path) -> AbstractContextManager[bool]:
-    """Return a context that yields whether no process shares the lock; if so, the context holds it exclusively."""
+    """
+    Return a context that yields whether no process shares the lock; if so, the context holds it exclusively.
+
+    Raises:
+        LockError: The lock file cannot be used.
+    """
     return _nobody_by_flock(path) if HAS_FLOCK else _nobody_by_sqlite(path)
 
 
@@ -120,15 +140,22 @@ def lock_open_file(file: int | IO[bytes], *, shared: bool = False, wait: bool = 
 
 def _share_by_flock(path: Path) -> IO[bytes]:
     file = path.open("a+b")
-    lock_open_file(file, shared=True)
+    try:
+        lock_open_file(file, shared=True)
+    except OSError:
+        file.close()
+        raise
     return file
 
 
 @contextmanager
 def _nobody_by_flock(path: Path) -> Iterator[bool]:
-    with path.open("ab") as file:
+    with _as_ours(path):
+        file = path.open("ab")
+    with file:
         try:
-            lock_open_file(file, wait=False)
+            with _as_ours(path):
+                lock_open_file(file, wait=False)
         except BlockingIOError:
             yield False
         else:

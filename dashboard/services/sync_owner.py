@@ -60,14 +60,12 @@ class SyncOwner:
             Whether this process is the owner.
 
         Raises:
-            StateError: The lock or ``sync-owner.json`` cannot be written.
+            LockError: The lock cannot be used.
+            StateError: ``sync-owner.json`` cannot be written.
         """
         if self._hold:
             return True
-        try:
-            self._hold = hold_if_free(self._path)
-        except OSError as exc:
-            raise StateError(f"The lock {self._path} cannot be used: {exc.strerror}.") from exc
+        self._hold = hold_if_free(self._path)
         if not self._hold:
             return False
         self._write()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -104,29 +105,25 @@ class Workspace:
         settings = settings or Settings.read()
         if not is_read_only(settings.home):
             private.prepare(settings.home, accept_open=settings.accept_open_home)
-        state = State.open(settings.home, anchors=anchors.of_settings(settings))
-        if state.read_only:
-            settings = with_mode(state, settings)
-            return cls(
-                settings,
-                state,
-                CallStore(settings.home, spill=state.scratch, own_numbers=InventoryNumbers(state)),
-                _offline(state),
-            )
-        users = None
-        try:
-            settings = bind_account(state, settings, new_key=new_key)
-            users = share(emulator_users(settings.home)) if settings.embedded else None
-            running = _start(settings, traffic=traffic) if settings.embedded else None
-            carrier = _carrier(settings, state, running)
-        except BaseException:
-            state.close()
-            _release(users, settings)
-            raise
-        store = CallStore(settings.home, own_numbers=InventoryNumbers(state))
-        opened = cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
-        opened.settle()
-        return opened
+        with ExitStack() as parts:
+            state = State.open(settings.home, anchors=anchors.of_settings(settings))
+            parts.callback(state.close)
+            if state.read_only:
+                settings = with_mode(state, settings)
+                store = CallStore(settings.home, spill=state.scratch, own_numbers=InventoryNumbers(state))
+                opened = cls(settings, state, store, _offline(state))
+            else:
+                settings = bind_account(state, settings, new_key=new_key)
+                users = share(emulator_users(settings.home)) if settings.embedded else None
+                parts.callback(_release, users, settings)
+                running = _start(settings, traffic=traffic) if settings.embedded else None
+                carrier = _carrier(settings, state, running)
+                parts.callback(carrier.close)
+                store = CallStore(settings.home, own_numbers=InventoryNumbers(state))
+                opened = cls(settings, state, store, carrier, running=running, users=users, traffic=traffic)
+                opened.settle()
+            parts.pop_all()  # the workspace closes them from now on
+            return opened
 
     def __enter__(self) -> Self:
         return self
@@ -398,7 +395,7 @@ class Workspace:
             entry,
             store=self.store,
             state=lambda: str(self.state.last_version()),
-            account=lambda: snapshot_builder.without_calls(self.state, self.carrier.capabilities),
+            account=lambda: snapshot_builder.without_calls(self.state, self.capabilities),
         )
         while len(self._monitors) >= MOST_MONITORS:
             self._monitors.pop(min(self._monitors), None)

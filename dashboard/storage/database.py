@@ -174,6 +174,7 @@ class State:
 
         Raises:
             BusyError: Another process is migrating the database and does not finish in time.
+            LockError: The lock of the home cannot be used.
             StateError: The database cannot be opened, or a newer version of the product wrote it.
         """
         if not url and is_read_only(home):

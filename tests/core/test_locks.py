@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.core import locks
-from dashboard.core.errors import BusyError
+from dashboard.core.errors import BusyError, LockError
 from dashboard.core.locks import Closable, exclusive, hold_if_free, lock_open_file, nobody_shares, share
 from tests.waiting import WAIT_S
 
@@ -35,6 +35,37 @@ def test_second_holder_gets_the_sentence(tmp_path: Path) -> None:
 
     with exclusive(file, timeout_s=0, busy="never"):
         assert hold_if_free(file) is None
+
+
+@pytest.mark.parametrize(
+    ("take", "reason"),
+    [
+        (lambda path: exclusive(path, timeout_s=0, busy="never"), "Is a directory"),
+        (lambda path: closing(hold_if_free(path)), "Is a directory"),
+        (lambda path: closing(share(path)), "Is a directory"),
+        (nobody_shares, "Is a directory"),
+    ],
+    ids=["exclusive", "hold_if_free", "share", "nobody_shares"],
+)
+def test_unusable_lock_file_is_a_sentence(
+    tmp_path: Path, take: Callable[[Path], AbstractContextManager[object]], reason: str
+) -> None:
+    """A lock file that cannot be opened is named with the reason and the cure."""
+    (tmp_path / "a.lock").mkdir()
+
+    with (
+        pytest.raises(
+            LockError, match=rf"^The lock file {tmp_path}/a\.lock cannot be used: {reason}\. Have this user "
+        ),
+        take(tmp_path / "a.lock"),
+    ):
+        pass
+
+
+def test_error_of_the_work_is_not_one_of_the_lock(tmp_path: Path) -> None:
+    """An ``OSError`` of the work under a lock passes unchanged."""
+    with pytest.raises(FileNotFoundError), exclusive(tmp_path / "a.lock", timeout_s=0, busy="never"):
+        (tmp_path / "none").read_bytes()
 
 
 def test_error_inside_frees_the_lock(tmp_path: Path) -> None:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
 from pydantic import SecretStr
 
-from dashboard.core.errors import SettingsError
-from dashboard.core.locks import share
+from dashboard.calls.store.store import CallStore
+from dashboard.carriers.offline import OfflineCarrier
+from dashboard.core.errors import CarrierUnavailableError, LockError, SettingsError
+from dashboard.core.locks import nobody_shares, share
 from dashboard.core.settings import Mode, Settings
+from dashboard.domain.capabilities import Capability
+from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.emulator.lifecycle import process
 from dashboard.emulator.lifecycle.home import users
-from dashboard.services.workspace import Workspace
+from dashboard.services.workspace import CAPABILITIES, Workspace
 from dashboard.storage.account_binding import keep_key
 from dashboard.storage.database import State
+from dashboard.storage.journal import DONE
 
+PLAN = Plan(
+    title="Allow 198.51.100.24",
+    changes=(AllowAddress(network="198.51.100.24"),),
+    before={"allowed_ips": {}},
+    impact=ReplayImpact(labels={}, decided=1),
+    made_at=datetime(2026, 11, 20, tzinfo=UTC),
+)
 KEYS = {"FLOWROUTE_ACCESS_KEY": "abc", "FLOWROUTE_SECRET_KEY": "def"}
 
 
@@ -132,6 +144,45 @@ def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Wor
     finally:
         somebody.close()
         process.stop(home)
+
+
+@pytest.mark.slow
+def test_an_error_while_opening_closes_everything(tmp_path: Path) -> None:
+    """If an interrupted fix cannot be settled because of its lock, the embedded account ends and its lock is free."""
+    settings = Settings(home=tmp_path, sample_calls=0)
+    with Workspace.open(settings) as opened:
+        opened.journal.begin(PLAN, actor="ana", before=PLAN.before)
+    (tmp_path / "fix.lock").mkdir()
+
+    with pytest.raises(LockError, match=r"fix\.lock cannot be used: Is a directory\. "):
+        Workspace.open(settings)
+
+    with nobody_shares(users(tmp_path)) as free:
+        assert (True, None) == (free, process.running(tmp_path))
+
+
+class DownCarrier(OfflineCarrier):
+    """A carrier that cannot be asked for its capabilities either."""
+
+    def __init__(self) -> None:
+        self._reason = "The carrier cannot be reached."
+
+    @property
+    def capabilities(self) -> NoReturn:
+        """See ``Carrier``."""
+        raise CarrierUnavailableError(self._reason)
+
+
+def test_a_fix_is_watched_while_the_carrier_is_down(tmp_path: Path) -> None:
+    """The monitor of a fix uses the capabilities of the last sync if the carrier cannot be read."""
+    filled(tmp_path)
+    state = State.open(tmp_path)
+    state.put(CAPABILITIES, [Capability.READ_ALLOWED_IPS])
+    with Workspace(Settings(home=tmp_path), state, CallStore(tmp_path), DownCarrier()) as opened:
+        begun = opened.journal.begin(PLAN, actor="ana", before=PLAN.before)
+        entry = opened.journal.finish(begun, PLAN, phase=DONE, before=PLAN.before, after=PLAN.before)
+
+        assert 0 == opened.watch(entry).decided
 
 
 def files(home: Path, **more: Any) -> Settings:

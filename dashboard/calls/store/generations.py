@@ -24,7 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from dashboard.core.errors import StoreError
+from dashboard.core.errors import LockError, StoreError
 from dashboard.core.locks import exclusive
 
 KINDS = ("calls", "traffic", "load")
@@ -166,8 +166,12 @@ class Generations:
                 folder.mkdir(parents=True, exist_ok=True)
         busy = f"Another process is writing calls into {self.folder}. Try again when it has finished."
         with ExitStack() as locked:
-            with _disk(self.folder):
+            try:
                 locked.enter_context(exclusive(self.folder / "writer.lock", timeout_s=self._lock_wait_s, busy=busy))
+            except LockError as exc:
+                raise StoreError(
+                    f"The call store {self.folder} cannot be written: {exc} The calls already stored are as they were."
+                ) from exc
             try:
                 with _disk(self.folder):
                     self.work.mkdir(exist_ok=True)

@@ -6,7 +6,6 @@ Server of an emulator, until a signal or the end of its parent process.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import signal
@@ -23,7 +22,8 @@ import psutil
 import uvicorn
 
 from dashboard.core import private
-from dashboard.core.errors import SettingsError
+from dashboard.core.disk_faults import cure
+from dashboard.core.errors import LockError, SettingsError
 from dashboard.core.locks import exclusive, nobody_shares
 from dashboard.core.sqlite_faults import explain
 from dashboard.domain.admission import DEFAULT_NO_PATH_STATUS, Observations
@@ -84,17 +84,11 @@ def _as_ours(home: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as exc:
         raise SettingsError(explain("The account's database", home / "emulator.db", exc)) from exc
+    except LockError as exc:
+        raise SettingsError(f"The embedded account does not start. {exc}") from exc
     except OSError as exc:
         where = exc.filename or home
-        raise SettingsError(f"The embedded account cannot use {where}: {exc.strerror or exc}. {_cure(exc)}") from exc
-
-
-def _cure(fault: OSError) -> str:
-    if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return "Free disk space."
-    if fault.errno in {errno.EMFILE, errno.ENFILE}:
-        return "Raise the limit of open files (ulimit -n), or end other programs."
-    return "Have this user own it and be able to write it, or choose another folder."
+        raise SettingsError(f"The embedded account cannot use {where}: {exc.strerror or exc}. {cure(exc)}") from exc
 
 
 def _serve(
