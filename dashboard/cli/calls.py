@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import uuid
 from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 from dashboard.cli import calls_import_pbx
 from dashboard.cli.lazy import prepare_import, read_settings
 from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json, tell_rejects
+from dashboard.core.errors import DashboardError
 from dashboard.core.text import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
 SOME_REJECTED = 1
 DROPPED = "imported_calls_dropped"
-"""State key of the list of removals: who removed calls missing from the carrier's export, when, and which."""
+"""
+Key of the state: who removed calls that the carrier's export does not have, when, and which.
+
+As in the journal, a ``begun`` record is written before the removal and its outcome after it. A ``begun`` record alone
+was interrupted: the calls may be gone.
+"""
 
 
 @app.callback()
@@ -136,6 +143,7 @@ def drop_imported(
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
     from dashboard.domain.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
     from dashboard.storage.database import State  # noqa: PLC0415 - as above
+    from dashboard.storage.journal import BEGUN, DONE, FAILED  # noqa: PLC0415 - as above
 
     settings = read_settings()
     store = CallStore(settings.home)
@@ -151,18 +159,32 @@ def drop_imported(
     say(describe_file_only(found))
     if not yes:
         ask("Remove these calls from the store?")
-    gone = drop_file_only(store, chosen)
-    note = {
+    shown = sorted(set(found["day"]))
+    begun = {
+        "action": uuid.uuid4().hex,
+        "phase": BEGUN,
         "at": clocks.now().isoformat(),
         "by": local_actor("command line").name,
-        "calls": gone,
+        "calls": int(found["calls"].sum()),
         "cost_usd": str(found["cost_usd"].sum()),
-        "days": sorted(set(found["day"])),
+        "days": shown,
         "source_ips": sorted(set(found["source_ip"])),
     }
     with closing(State.open(settings.home)) as state:
-        state.put(DROPPED, [*state.get(DROPPED, []), note])
+        state.add(DROPPED, begun)
+        try:
+            gone = drop_file_only(store, [date.fromisoformat(day) for day in shown])
+        except DashboardError as exc:
+            state.add(DROPPED, _ended(begun, FAILED, calls=0, message=str(exc)))
+            raise
+        state.add(DROPPED, _ended(begun, DONE, calls=gone, message=""))
     say(f"{'1 call was' if gone == 1 else f'{gone:,} calls were'} removed. Import their file again to get them back.")
+
+
+def _ended(begun: dict[str, Any], phase: str, *, calls: int, message: str) -> dict[str, Any]:
+    """Return the record of the outcome of a removal."""
+    at = clocks.now().isoformat()
+    return {"action": begun["action"], "phase": phase, "at": at, "by": begun["by"], "calls": calls, "message": message}
 
 
 @app.command()

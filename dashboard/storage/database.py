@@ -382,6 +382,13 @@ class State:
             connection.execute(meta.delete().where(meta.c.key == key))
             connection.execute(meta.insert().values(key=key, value=value))
 
+    def add(self, key: str, value: Any) -> None:
+        """Append a value to a small fact that is a list."""
+        with self.writing() as connection:
+            row = connection.execute(sa.select(meta.c.value).where(meta.c.key == key)).first()
+            connection.execute(meta.delete().where(meta.c.key == key))
+            connection.execute(meta.insert().values(key=key, value=[*(row[0] if row else []), value]))
+
     def keep_plan(self, plan: Plan) -> None:
         """Store a plan under its hash, as it was shown."""
         with self.writing(own_notes=True) as connection:

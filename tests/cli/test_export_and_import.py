@@ -6,12 +6,17 @@ import csv
 import gzip
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dashboard.cli.calls import DROPPED
+from dashboard.storage.database import State
 from tests.calls.exports import NOON, as_csv, rows_at
 
 pytestmark = pytest.mark.slow
@@ -197,6 +202,16 @@ def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
     assert (0, 2) == (again["kept"], again["duplicate"])
 
 
+@contextmanager
+def lock_unusable(home: Path) -> Iterator[None]:
+    """Put a folder in the place of the writer's lock, so that nothing can be removed from the store."""
+    lock = home / "calls" / "writer.lock"
+    lock.unlink()
+    lock.mkdir()
+    yield
+    lock.rmdir()
+
+
 def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(bare: Any, tmp_path: Path) -> None:
     """Import announces what the next sync does; syncs keep the calls apart and exit with 1 until they are dropped."""
     file = tmp_path / "thief.csv"
@@ -207,6 +222,8 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
     synced = bare("sync", **environment)
     again = bare("sync", "--quick", **environment)
     declined = bare("calls", "drop-imported")
+    with lock_unusable(bare.home):
+        failed = bare("calls", "drop-imported", "--yes")
     dropped = bare("calls", "drop-imported", "--yes")
     clean = bare("sync", "--quick", **environment)
 
@@ -216,7 +233,12 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
         assert "1 imported call is not in the carrier's export: $0.01, on " in answer.err
         assert f"from {THIEF.partition(':')[0]}." in answer.err
     assert (2, True) == (declined.status, "Add --yes to confirm beforehand" in declined.err)
+    assert (2, True) == (failed.status, "writer.lock cannot be used: " in failed.err)
     assert (0, True) == (dropped.status, "1 call was removed" in dropped.out)
+    with closing(State.open(bare.home)) as state:
+        records = state.get(DROPPED)
+    assert [("begun", 1), ("failed", 0), ("begun", 1), ("done", 1)] == [(one["phase"], one["calls"]) for one in records]
+    assert [True, False, True] == [one["action"] == two["action"] for one, two in pairwise(records)]
     assert (0, "") == (clean.status, clean.err)
 
 
