@@ -99,7 +99,8 @@ def record(
         last = home.state.latest("account")
         content = {**(last["content"] if last else {}), "sample": False}
         content |= {"tech_prefix": prefix, "credentials_on": credentials is CredentialsState.ON}
-        who, based_on = local_actor("command line").name, {"account": last["id"] if last else 0}
+        who = local_actor("command line").name
+        based_on = {"account": last["id"] if last else 0}
         home.state.record("account", content, valid_from=now, seen_at=now, known_by=who, based_on=based_on)
     say(f"Kept: tech prefix {prefix}, outbound credentials {credentials}.")
 

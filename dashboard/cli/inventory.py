@@ -96,7 +96,8 @@ def read(
         found = _found(sources, known, current, name)
         difference = merge(current.frames, found)
         if keep:
-            kept, by = {frame: difference.merged[frame] for frame in READ}, local_actor("command line").name
+            kept = {frame: difference.merged[frame] for frame in READ}
+            by = local_actor("command line").name
             keep_inventory(home, kept, shown=snapshot.version_ids, by=by)
     if output is Format.JSON:
         told: dict[str, Any] = {

@@ -22,7 +22,8 @@ from tests.bench.homes import filled, own_numbers
 from tests.bench.serving import NOBODY
 from tests.bench.table import Ratio, Row, calls_words, ratio_to
 
-SOURCES, CALLER_IDS = 60, 10_000
+SOURCES = 60
+CALLER_IDS = 10_000
 TURNS = 3
 MOST_S, MOST_MB = 3.0, 600
 """Limits of ``trunkgate check`` as a command."""

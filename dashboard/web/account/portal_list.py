@@ -92,7 +92,8 @@ def _keep(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
     """Save the accepted list and clear the text area."""
     with session.errors_said():
         opened = session.workspace()
-        by, shown = session.who().name, snapshot.version_ids
+        by = session.who().name
+        shown = snapshot.version_ids
         declarations.keep_list(opened, snapshot.allowed_ips, found, remove=gone, shown=shown, by=by)
         session.note(f"Accepted: {len(found.added)} added, {len(gone)} removed, the rest kept.")
         st.session_state[TEXT_KEY] = ""

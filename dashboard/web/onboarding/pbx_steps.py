@@ -113,7 +113,8 @@ def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> Non
     elif open_step and st.button("It dials the prefix now", key="set_up_dials", icon=":material/check:"):
         frame = snapshot.pbxs.copy()
         frame.loc[frame["pbx_id"] == pbx["pbx_id"], "dials_prefix"] = "yes"
-        kept, by = {"pbxs": frame}, session.who().name
+        kept = {"pbxs": frame}
+        by = session.who().name
         declarations.keep_inventory(session.workspace(), kept, shown=snapshot.version_ids, by=by)
         session.note(f"{snapshot.name_of(str(pbx['pbx_id']))} dials the prefix, as you said.")
         st.rerun()

@@ -28,7 +28,9 @@ from tests.paths import ROOT
 from tests.waiting import WAIT_S
 
 DAY = timedelta(days=1)
-OFFICE, BRANCH, STRANGER = "14255550111", "14255550112", "13035550100"
+OFFICE = "14255550111"
+BRANCH = "14255550112"
+STRANGER = "13035550100"
 SUMS = ["calls", "short_calls", "duration_s", "billed_s", "cost_usd"]
 KILLS = 4
 """Number of evenly spaced times at which a renewal is killed."""
@@ -53,7 +55,7 @@ made_calls = st.lists(
 numbers = st.sets(st.sampled_from([OFFICE, BRANCH, STRANGER]))
 
 
-def attributed(store: CallStore, pbx_numbers: Collection[str], **asked: object) -> pd.DataFrame:
+def attributed(store: CallStore, pbx_numbers: Collection[str]) -> pd.DataFrame:
     """Return the roll-up, attributed by one address and by caller IDs, each number to a PBX of its own."""
     inventory = {
         "pbxs": pd.DataFrame({"pbx_id": ["seattle"], "x_tag": ["seattle"]}),
@@ -62,7 +64,7 @@ def attributed(store: CallStore, pbx_numbers: Collection[str], **asked: object) 
             {"pbx_id": [f"of-{number}" for number in pbx_numbers], "number": list(pbx_numbers)}, dtype=object
         ),
     }
-    return attribute(store.traffic(since=FIRST, **asked), **inventory)  # type: ignore[arg-type] - options of traffic
+    return attribute(store.traffic(since=FIRST), **inventory)
 
 
 def answers(store: CallStore, pbx_numbers: Collection[str]) -> dict[str, object]:
