@@ -87,8 +87,8 @@ class Check:
         Evaluate the check with the additional inputs that are available.
 
         A stale additional input adds severity, evidence and text, but never decides: each subject is also evaluated
-        without it. If a subject is unknown without the input, the input did decide, so the verdict is out of date. If
-        stale data make a pass unknown, it stays unknown.
+        without it. If a subject is unknown without the input, or not a subject at all, the input did decide, so the
+        verdict is out of date. If stale data make a pass unknown, it stays unknown.
         """
         lacking = [name for name in self.additional if snapshot.age(name) is not Age.FRESH]
         if not lacking:
@@ -104,7 +104,8 @@ class Check:
             else:
                 doubted = one.status is Status.PASS and old.status is Status.UNKNOWN
                 found.append(_lowered(old if doubted or old.status is one.status else one, snapshot, lacking))
-        return found
+        only_stale = with_stale.keys() - {one.subject for one in sure} if stale else set()
+        return [*found, *(_out_of_date(with_stale[subject], snapshot, stale) for subject in sorted(only_stale))]
 
     def _evaluated(self, snapshot: Snapshot) -> list[Verdict]:
         try:

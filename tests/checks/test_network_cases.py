@@ -880,6 +880,20 @@ def test_the_verdict_follows_from_the_facts(case: Case) -> None:
     assert case.says in finding.reason
 
 
+@pytest.mark.parametrize(
+    "case", [one for one in CASES if one.status is FAIL], ids=[one.name for one in CASES if one.status is FAIL]
+)
+def test_a_failure_stays_open_when_calls_become_stale(case: Case) -> None:
+    """Stale calls make the failure unknown, with its last status; also if only calls make the source a subject."""
+    fresh = snapshot_of(case)
+    stale = replace(fresh, freshness={**fresh.freshness, "calls": Freshness(NOW - 2 * DAY, 60)})
+
+    (finding,) = [one for one in run(stale) if (one.check, one.subject) == (case.check, case.subject)]
+
+    assert finding.open
+    assert finding.status is FAIL or (finding.last_known and finding.last_known.status is FAIL)
+
+
 @pytest.mark.parametrize("words", [{"x_tag": "austin"}, {"number": NUMBER}], ids=["X-Tag", "caller id"])
 @pytest.mark.parametrize("allowed", [(), (NETWORK,), (NETWORK, INSIDE), (STRANGER,)], ids=str)
 @pytest.mark.parametrize("age", [timedelta(hours=9), 20 * DAY], ids=["new", "long known"])
