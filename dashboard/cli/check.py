@@ -56,6 +56,7 @@ def check(
     else:
         _show(findings, names, snapshot.taken_at)
         say_lacking(snapshot, findings)
+        _say_silence(snapshot, findings)
         _say_counts(findings)
     for entry in unsettled:
         complain(without_outcome(entry))
@@ -217,6 +218,16 @@ def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> 
         say(f"          {_reason(finding)}")
         if finding.proposals:
             say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
+
+
+def _say_silence(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+    """Write, where no finding is open, which active PBXs no recent call proves to place calls."""
+    from dashboard.core.text import titled  # noqa: PLC0415 - read only when findings are printed
+    from dashboard.domain.claims import Claims  # noqa: PLC0415 - loads pandas, for seconds
+
+    claims = Claims(snapshot, findings)
+    if claims.silence and not claims.open:
+        say(f"{titled(claims.silence)}.")
 
 
 def _say_counts(findings: Sequence[Finding]) -> None:

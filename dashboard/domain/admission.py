@@ -8,10 +8,15 @@ unknown. ``admit`` decides with unknown facts only if every possible value of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import product
+
+from dashboard.core.addresses import contains
+
+SECOND = timedelta(seconds=1)
 
 ACL_REASON = "Tech Prefix and IP not in ACL - support@flowroute.com"
 """Reason phrase of the carrier's 403 for a source and prefix that are not authorized together."""
@@ -138,3 +143,24 @@ class PolicyVersion:
 
     policy: Policy
     valid_from: datetime
+
+
+def changed_at(versions: Sequence[PolicyVersion], address: str) -> datetime | None:
+    """
+    Return the latest instant at which the policy for an address changed; ``None`` if it never did.
+
+    The policy for an address is whether it is listed, the credentials switch, and the tech prefix. The first version on
+    record is not a change, because it is the initial state.
+
+    Args:
+        versions: Policy versions, oldest first.
+        address: Source address.
+    """
+    kept = [(contains(v.policy.networks, address), v.policy.credentials_on, v.policy.tech_prefix) for v in versions]
+    changes = [n for n in range(1, len(kept)) if kept[n] != kept[n - 1]]
+    return versions[changes[-1]].valid_from if changes else None
+
+
+def counts_from(change: datetime) -> datetime:
+    """Return the time from which calls reflect a policy change: the next second, because CDRs have whole seconds."""
+    return change.replace(microsecond=0) + SECOND

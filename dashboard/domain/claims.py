@@ -7,7 +7,7 @@ data does not support the claim, it returns what is lacking and why. Values only
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Final
 
 from dashboard.core.clocks import TO_COME, to_come
-from dashboard.core.text import counted
+from dashboard.core.text import counted, titled
+from dashboard.domain import admitted_calls
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import RemoveAddress, not_counted
 from dashboard.domain.findings import Finding, Impact, Status
@@ -25,8 +26,12 @@ CORE: Final = ("calls", "allowed_ips", "credentials", "routes", "inventory")
 """Inputs required for a statement about the whole account. PBX configurations are optional."""
 NOTHING: Final = "\u2013"
 """Placeholder for a number whose input is missing."""
-CAN_CALL: Final = ("pbx_address_is_allowed", "call_source_is_allowed")
-"""The checks behind "Every PBX places calls from a listed address."."""
+LISTED: Final = ("pbx_address_is_allowed",)
+"""The check behind "Every PBX's address is listed", which compares the inventory with the list and needs no call."""
+CAN_CALL: Final = (*LISTED, "call_source_is_allowed")
+"""The checks behind "Every PBX places calls from a listed address.", which also needs recent calls: ``silence``."""
+BY_CALLS: Final = ("calls", "allowed_ips", "credentials", "inventory")
+"""Inputs of a statement on whether PBXs place calls."""
 OF_ENTRIES: Final = ("allowed_ip_has_pbx", "allowed_ip_is_used")
 """The checks that have every entry of the list as a subject."""
 
@@ -104,6 +109,7 @@ class Claims:
         findings: Findings of all checks on this snapshot.
         fault: Why the last reading of the carrier failed; empty if it succeeded.
         named: See below.
+        write: Returns a PBX's name as it is displayed; pages escape Markdown.
     """
 
     snapshot: Snapshot
@@ -111,6 +117,7 @@ class Claims:
     fault: str = ""
     named: bool = False
     """The page already names the missing inputs with their remedies, so headlines omit them."""
+    write: Callable[[str], str] = str
 
     def lacking(self, *names: str) -> str:
         """
@@ -196,6 +203,15 @@ class Claims:
         """Sentences on what could not be evaluated and which inputs are lacking; empty if there is neither."""
         return " ".join(filter(None, (self.not_evaluated, self._unnamed())))
 
+    @cached_property
+    def silence(self) -> str:
+        """
+        Clause on the active PBXs that no recent call proves to place calls, such as ``no call was seen``.
+
+        Empty if each of them is proven to place calls, or if an input is missing or stale: ``lacking`` names that one.
+        """
+        return admitted_calls.silence(self.snapshot, self.write) if self.fresh(*BY_CALLS) else ""
+
     def entry(self, network: str) -> GroupStatus:
         """Return the overall status of one entry of the list; clear only if each check in ``OF_ENTRIES`` passed."""
         about = [one for one in self.findings if one.subject == network or _removes(one, network)]
@@ -227,12 +243,9 @@ class Claims:
             return " ".join(filter(None, (self._to_review, self.why_not)))
         if not self._evaluated:
             return f"Nothing could be checked yet. {self._unnamed()}".strip()
-        if self.standing(CAN_CALL) is GroupStatus.CLEAR and self.fresh(
-            "calls", "allowed_ips", "credentials", "inventory"
-        ):
-            claim = "very PBX places calls from a listed address."
+        if claim := self._all_clear:
             return f"{self._as_of}{claim} {self.why_not}".strip()
-        return f"No failures found, but {self.why_not}"
+        return self._none_found
 
     def of_findings(self) -> str:
         """Return a summary: open findings, what they cost, how many are last known, and what was not evaluated."""
@@ -240,8 +253,8 @@ class Claims:
             return "Nothing was checked yet."
         if not self.open:
             if self.standing() is GroupStatus.CLEAR:
-                return "No failures found."
-            return f"No failures found, but {self.why_not}" if self._evaluated else self.headline()
+                return f"No failures found{f'; {self.silence}' if self.silence else ''}."
+            return self._none_found if self._evaluated else self.headline()
         costs = {
             "calls": sum(one.impact is Impact.OUTAGE for one in self.open),
             "money": sum(one.impact is Impact.LOSS for one in self.open),
@@ -271,16 +284,46 @@ class Claims:
 
     @property
     def _to_review(self) -> str:
-        """Summary of open findings; says "Calls go through" only for fresh inputs and evaluated ``CAN_CALL`` checks."""
+        """Summary of open findings; says "Calls go through" only if recent calls of each active PBX prove it."""
         outage = [one for one in self.open if one.impact is Impact.OUTAGE]
         about = outage or self.open
         old = sum(one.failed_last for one in about)
         tail = f" {old:,} of them last known." if old else ""
-        heard = self.fresh("calls", "allowed_ips", "credentials", "inventory") and not self.snapshot.traffic.empty
-        if heard and not any(one.check in CAN_CALL for one in self.unevaluated):
+        evaluated = self.fresh(*BY_CALLS) and not any(one.check in CAN_CALL for one in self.unevaluated)
+        if evaluated and not self.silence:
             words = "could stop them" if outage else "to review"
             return f"Calls go through; {counted(len(about), 'finding')} {words}.{tail}"
+        tail += f" {self._silence}" if self.silence else ""
         return f"{counted(len(about), 'finding')} {'could stop calls' if outage else 'to review'}.{tail}"
+
+    @property
+    def _none_found(self) -> str:
+        """Sentences that nothing failed, what could not be evaluated, and which PBXs are silent."""
+        return f"No failures found, but {self.why_not} {self._silence}".strip()
+
+    @property
+    def _silence(self) -> str:
+        """``silence`` as a sentence; empty if that is empty."""
+        return f"{titled(self.silence)}." if self.silence else ""
+
+    @property
+    def _all_clear(self) -> str:
+        """
+        Positive sentence on all PBXs, without its first letter; empty if the data supports none.
+
+        A present-tense claim on calls needs recent calls; without them only the comparison of inventory and list is
+        stated.
+        """
+        if not self.fresh(*BY_CALLS):
+            return ""
+        pbxs = self.snapshot.pbxs[(self.snapshot.pbxs["status"] != "retired").to_numpy()]
+        if self.silence and self.standing(LISTED) is GroupStatus.CLEAR:
+            which = "" if (pbxs["ip_kind"] == "static").all() else "static "
+            return f"very {which}PBX's address is listed; {self.silence}."
+        if not self.silence and self.standing(CAN_CALL) is GroupStatus.CLEAR:
+            which = "" if (pbxs["status"] == "active").all() else "active "
+            return f"very {which}PBX places calls from a listed address."
+        return ""
 
     @property
     def _as_of(self) -> str:

@@ -183,7 +183,7 @@ def freshness() -> dict[str, Freshness]:
 def claims() -> Claims:
     """Return the claims that the current snapshot and findings support."""
     snapshot, found = known()
-    return Claims(snapshot, found, sync_error(), named=bool(workspace().settings.files))
+    return Claims(snapshot, found, sync_error(), named=bool(workspace().settings.files), write=plain)
 
 
 def cube() -> Cube:

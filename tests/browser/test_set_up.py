@@ -76,7 +76,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
             picture(other, f"set-up-paste-{scheme}-{width}", whole=True)
     page.get_by_role("button", name="Add 4 PBXs").click()
 
-    expect(title).to_contain_text("6 of 11 static PBXs place calls by address, 2 keep credentials")
+    expect(title).to_contain_text("6 of 11 static PBXs have placed calls by address, 2 keep credentials")
     expect(title).to_contain_text("next: allow 5 addresses")
     settle(page)
     assert tab == page.title()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,6 +59,16 @@ def test_check_is_never_good_with_a_fault(run: Callable[..., Answer], fault: str
     assert ("ago)." in answer.err) is (fault in CARRIERS)
     if fault not in CARRIERS:
         assert 0 == run(fault, "check", *asked(fault), "--allow-unknown").status
+
+
+def test_check_says_that_no_pbx_calls(run: Callable[..., Answer], tmp_path: Path) -> None:
+    """Where every check passes and no PBX called for days, the counts stand below a line that says so."""
+    faulty_homes.make(tmp_path / "none False", silent=True)
+
+    answer = run("", "check", "--no-sync")
+
+    assert 0 == answer.status
+    assert re.search(r"\nNo admitted call of any PBX since \d+ \w+\.\n0 failed, .*passed\.\n$", answer.out)
 
 
 @pytest.mark.parametrize("fault", FAULTS)

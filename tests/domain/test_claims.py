@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import product
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ CARRIERS = ("", "The carrier cannot be reached.", "The carrier refused the key."
 OLD = NOW - timedelta(hours=2)
 POSITIVE = (
     "Every PBX places calls",
+    "every PBX places calls",
     "each belongs to a PBX",
     "No failures found.",
     "Calls go through",
@@ -37,6 +39,33 @@ AHEAD = NOW + timedelta(days=3)
 """Read time of an input that was read while the clock was ahead."""
 TO_COME = "to come"
 """An additional age beside every ``Age``: stale, because it was read at a time in the future."""
+AT_WORK = "at work"
+"""Both PBXs called within the last hour."""
+LONG_AGO = {"at": NOW - timedelta(days=19)}
+UNAVAILABLE = {"outcome": "network", "sip_status": 503}
+QUIET: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "silence": (
+        [calls_row(HERE, pbx_id="seattle", **LONG_AGO), calls_row(GONE, pbx_id="denver", **LONG_AGO)],
+        "no admitted call of any PBX since 1 Nov",
+    ),
+    "no call": ([], "no call was seen"),
+    "only 503": (
+        [calls_row(HERE, pbx_id="seattle", **UNAVAILABLE), calls_row(GONE, pbx_id="denver", **UNAVAILABLE)],
+        "no admitted call of any PBX was seen",
+    ),
+    "denver silent": (
+        [calls_row(HERE, pbx_id="seattle"), calls_row(GONE, pbx_id="denver", **LONG_AGO)],
+        "no admitted call of Denver since 1 Nov",
+    ),
+    "denver never called": ([calls_row(HERE, pbx_id="seattle")], "no admitted call of Denver was seen"),
+}
+"""
+Calls that do not show that every PBX places calls, and what is said of them.
+
+Both PBXs are listed, credentials are off, and the carrier is not known to record refused calls.
+"""
+BY_CALLS = ("Every PBX places calls", "every PBX places calls", "Calls go through", "No failures found.")
+"""Statements that need a recent admitted call of each active PBX."""
 COMBINATIONS: list[tuple[str, ...]] = [
     *product(Age, repeat=len(CORE)),
     *(ages for ages in product((Age.FRESH, Age.STALE, TO_COME), repeat=len(CORE)) if ages.count(TO_COME) == 1),
@@ -47,11 +76,29 @@ Ages of the core inputs that are tested together.
 
 Every combination of ``Age``; every combination of fresh and stale with one input of the future; all of the future.
 """
+WITHOUT_ROUTES = [(*ages[:3], Age.FRESH, *ages[3:]) for ages in product(Age, repeat=len(CORE) - 1)]
+"""Every combination of ``Age``, with fresh routes: no statement on outbound calls depends on those."""
 
 
 @cache
-def world(*, listed: bool) -> Snapshot:
-    """Return two PBXs in order; if not ``listed``, the carrier refuses one whose address is not listed."""
+def world(*, listed: bool, story: str = AT_WORK) -> Snapshot:
+    """
+    Return two PBXs in order.
+
+    Args:
+        listed: Otherwise the carrier refuses a PBX whose address is not listed.
+        story: ``AT_WORK``, or a key of ``QUIET``.
+    """
+    whole = _at_work(listed=listed)
+    if story == AT_WORK:
+        return whole
+    traffic, _ = QUIET[story]
+    can = whole.capabilities - {Capability.REFUSALS_IN_CDRS}
+    begun = NOW - timedelta(days=20)
+    return replace(whole, traffic=frame(schemas.TRAFFIC, traffic), capabilities=can, calls_from=begun)
+
+
+def _at_work(*, listed: bool) -> Snapshot:
     entries = (HERE, GONE) if listed else (HERE,)
     second = calls_row if listed else refused_row
     names = [("seattle", HERE), ("denver", GONE)]
@@ -80,32 +127,38 @@ def world(*, listed: bool) -> Snapshot:
 
 
 @cache
-def _found(check: str, ages: tuple[tuple[str, str], ...], *, listed: bool) -> tuple[Finding, ...]:
+def _found(check: str, ages: tuple[tuple[str, str], ...], *, listed: bool, story: str) -> tuple[Finding, ...]:
     """
     Return the findings of one check with these input ages.
 
     The house rules ensure that a check reads no other inputs.
     """
     (one,) = [each for each in checks.discover() if each.id == check]
-    return tuple(one.findings(_aged(dict(ages), listed=listed)))
+    return tuple(one.findings(_aged(dict(ages), listed=listed, story=story)))
 
 
-def _aged(ages: dict[str, str], *, listed: bool) -> Snapshot:
-    snapshot = world(listed=listed).without([name for name in ages if ages[name] is Age.MISSING])
+def _aged(ages: dict[str, str], *, listed: bool, story: str = AT_WORK) -> Snapshot:
+    snapshot = world(listed=listed, story=story).without([name for name in ages if ages[name] is Age.MISSING])
     read_at = {Age.STALE: OLD, TO_COME: AHEAD}
     stale = {name: Freshness(read_at[age], 3600) for name, age in ages.items() if age in read_at}
     return replace(snapshot, freshness={**snapshot.freshness, **stale})
 
 
 @cache
-def judged(ages: tuple[str, ...], *, listed: bool) -> tuple[Snapshot, tuple[Finding, ...]]:
+def judged(ages: tuple[str, ...], *, listed: bool, story: str = AT_WORK) -> tuple[Snapshot, tuple[Finding, ...]]:
     """Return the account with these input ages, and the findings of every check."""
     by_name = dict(zip(CORE, ages, strict=True))
     each = [
-        _found(one.id, tuple((n, by_name[n]) for n in (*one.deciding, *one.additional) if n in by_name), listed=listed)
+        _found(
+            one.id,
+            tuple((n, by_name[n]) for n in (*one.deciding, *one.additional) if n in by_name),
+            listed=listed,
+            story=story,
+        )
         for one in checks.discover()
     ]
-    return _aged(by_name, listed=listed), tuple(sorted((f for found in each for f in found), key=checks.rank))
+    findings = tuple(sorted((f for found in each for f in found), key=checks.rank))
+    return _aged(by_name, listed=listed, story=story), findings
 
 
 def statements(claims: Claims) -> Iterator[str]:
@@ -132,6 +185,7 @@ def needs(words: str) -> tuple[str, ...]:
     """Return the inputs that support a positive statement."""
     return {
         "Every PBX places calls": ("calls", "allowed_ips", "credentials", "inventory"),
+        "every PBX places calls": ("calls", "allowed_ips", "credentials", "inventory"),
         "Calls go through": ("calls", "allowed_ips", "credentials", "inventory"),
         "each belongs to a PBX": ("allowed_ips", "inventory"),
         "none was refused": ("calls",),
@@ -163,6 +217,45 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
             assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
         assert bool(lacking(snapshot)) is not fresh
         assert ("in the future: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)
+
+
+@pytest.mark.parametrize("story", QUIET)
+def test_no_pbx_is_said_to_place_calls_that_no_recent_call_proves(story: str) -> None:
+    """No combination of ages gives a statement that calls go through where a PBX is silent or only fails."""
+    for ages, carrier in product(WITHOUT_ROUTES, CARRIERS):
+        said = " ".join(statements(Claims(*judged(ages, listed=True, story=story), carrier)))
+
+        assert not [words for words in BY_CALLS if words in said], (ages, said)
+
+
+@pytest.mark.parametrize("story", QUIET)
+def test_a_silent_pbx_is_named_and_is_no_failure(story: str) -> None:
+    """With every input fresh the title says that the addresses are listed, and since when no call was admitted."""
+    claims = Claims(*judged((Age.FRESH,) * len(CORE), listed=True, story=story))
+    _, quiet = QUIET[story]
+
+    assert not claims.open
+    title = f"Every PBX's address is listed; {quiet}. {claims.not_evaluated}".strip()
+    assert title == page_titles.overview(claims)
+    dated = Claims(claims.snapshot, claims.findings, CARRIERS[1])
+    assert page_titles.overview(dated).startswith("As of 1 min ago, every PBX's address is listed; ")
+    whole = f"No failures found; {quiet}."
+    assert (claims.of_findings() == whole) is (claims.standing() is GroupStatus.CLEAR) is not claims.unevaluated
+
+
+@pytest.mark.parametrize("story", QUIET)
+def test_open_findings_do_not_turn_silence_into_calls(story: str) -> None:
+    """A finding to review stands beside what is known of the calls, never beside "Calls go through"."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True, story=story)
+    _, quiet = QUIET[story]
+    failed = [
+        replace(one, status=Status.FAIL) if one.check == "allowed_ip_has_pbx" and one.subject == HERE else one
+        for one in findings
+    ]
+    claims = Claims(snapshot, failed)
+
+    said = f"1 finding to review. {quiet[0].upper()}{quiet[1:]}. {claims.not_evaluated}".strip()
+    assert said == page_titles.overview(claims)
 
 
 @pytest.mark.parametrize("listed", [True, False])

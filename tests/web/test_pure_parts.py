@@ -286,7 +286,12 @@ def test_empty_calls_make_empty_shapes() -> None:
 
 def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
     """The title names refused and unlisted PBXs and unassigned spending, else findings, else the result of checks."""
-    calm = make_snapshot(pbxs=[pbx("seattle")], traffic=[calls_row("198.51.100.11", pbx_id="seattle")])
+    calm = make_snapshot(
+        allowed=("198.51.100.11",),
+        pbxs=[pbx("seattle")],
+        addresses=[{"pbx_id": "seattle", "address": "198.51.100.11"}],
+        traffic=[calls_row("198.51.100.11", pbx_id="seattle")],
+    )
 
     assert (
         "Denver's outbound calls are being rejected. Unassigned address 203.0.113.66 spent \\$412 in 24 hours."
@@ -315,6 +320,16 @@ def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
 
     assert said.startswith("Denver's outbound calls were rejected until ")
     assert "being rejected" not in said
+
+
+def test_a_change_of_the_list_alone_is_no_recovery(world: Snapshot) -> None:
+    """The title that rejections have ended says whether an admitted call followed the last of them."""
+    passed = [finding(status=Status.PASS)]
+    later = calls_row("198.51.100.24", pbx_id="denver", at=NOW - timedelta(minutes=5))
+    more = pd.concat([world.traffic, make_snapshot(traffic=[later]).traffic], ignore_index=True)
+
+    assert "were rejected until an hour ago; none was admitted since. " in overview(world, passed)
+    assert "were rejected until an hour ago. " in overview(replace(world, traffic=more), passed)
 
 
 def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
@@ -364,7 +379,10 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
 
 def test_findings_that_are_all_right_say_so() -> None:
     """Without failures the text says so, and counts the subjects that could not be evaluated."""
-    calm = make_snapshot()
+    home = {"pbx_id": "seattle", "address": "198.51.100.11"}
+    calm = make_snapshot(
+        pbxs=[pbx("seattle")], addresses=[home], traffic=[calls_row("198.51.100.11", pbx_id="seattle")]
+    )
     passed = finding(status=Status.PASS)
     assert "No failures found." == Claims(calm, [passed]).of_findings()
     unsure = Claims(calm, [passed, finding(subject="other", status=Status.UNKNOWN)])

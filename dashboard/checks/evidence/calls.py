@@ -14,12 +14,12 @@ import pyarrow
 from dashboard.calls.replay.refusals import proof
 from dashboard.checks.evidence.address_rows import AddressIndex
 from dashboard.core.addresses import contains
+from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.schemas.tables import ADMISSION, FILE_ONLY, OUTCOME_LABELS, REFUSAL, UTC_TIME
 
 DAY = timedelta(days=1)
-SECOND = timedelta(seconds=1)
 ONLY_FILES = "imported file only"
 """Value of ``record`` in evidence that is missing from the carrier's export for its time."""
 KEYS = (
@@ -61,7 +61,9 @@ class OutboundCalls:
     def __init__(self, snapshot: Snapshot) -> None:
         rows = snapshot.judged_traffic[snapshot.judged_traffic["direction"] == "outbound"]
         sources = rows["source_ip"].unique()
-        changes = {source: counts_from(change) for source in sources if (change := changed_at(snapshot, source))}
+        changes = {
+            source: counts_from(change) for source in sources if (change := changed_at(snapshot.versions, source))
+        }
         ends = snapshot.egress.sort_values("valid_to").drop_duplicates("address", keep="last")
         rows = rows.assign(
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
@@ -90,25 +92,6 @@ def _begins(rows: pd.DataFrame, since: pd.Series[pd.Timestamp]) -> pd.Series[boo
     return instants.isna() | (rows["first_at"] >= instants)
 
 
-def changed_at(snapshot: Snapshot, address: str) -> datetime | None:
-    """
-    Return the latest instant at which the policy for an address changed; ``None`` if it never did.
-
-    The policy for an address is whether it is listed, the credentials switch, and the tech prefix. The first version on
-    record is not a change, because it is the initial state.
-    """
-    kept = [
-        (contains(v.policy.networks, address), v.policy.credentials_on, v.policy.tech_prefix) for v in snapshot.versions
-    ]
-    changes = [n for n in range(1, len(kept)) if kept[n] != kept[n - 1]]
-    return snapshot.versions[changes[-1]].valid_from if changes else None
-
-
-def counts_from(change: datetime) -> datetime:
-    """Return the time from which calls reflect a policy change: the next second, because CDRs have whole seconds."""
-    return change.replace(microsecond=0) + SECOND
-
-
 def record_begins(snapshot: Snapshot) -> datetime:
     """Return the time from which calls reflect a policy on record; the time of the snapshot if there is none."""
     return counts_from(snapshot.versions[0].valid_from) if snapshot.versions else snapshot.taken_at
@@ -133,7 +116,7 @@ def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
 
 def since_policy(snapshot: Snapshot, address: str) -> str:
     """Return the time from which calls are evidence of today's policy for an address, as the end of a sentence."""
-    if changed_at(snapshot, address) is not None:
+    if changed_at(snapshot.versions, address) is not None:
         return "since the policy changed"
     return f"since {moment(record_begins(snapshot))}, when the policy on record begins"
 
@@ -242,7 +225,7 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     if not calls:
         return ""
     day = last_day(calls)
-    change = changed_at(snapshot, calls[0].source_ip)
+    change = changed_at(snapshot.versions, calls[0].source_ip)
     number = count(day) or count(calls)
     window = (
         "in the last 24 h"
@@ -267,7 +250,7 @@ def silence(snapshot: Snapshot) -> str:
 
 def heard_since_change(snapshot: Snapshot, address: str) -> bool:
     """Return whether calls were fetched since today's policy for an address began: only then is absence significant."""
-    change = changed_at(snapshot, address)
+    change = changed_at(snapshot.versions, address)
     fetched = snapshot.freshness["calls"].as_of
     return fetched is not None and fetched > (record_begins(snapshot) if change is None else counts_from(change))
 

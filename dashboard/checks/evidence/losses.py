@@ -15,6 +15,7 @@ from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
 from dashboard.core.addresses import contains
+from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.changes import digest
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, FILE_ONLY
@@ -123,8 +124,8 @@ def covers(review: Mapping[Any, Any], loss: Loss) -> bool:
 
 def _ended_at(snapshot: Snapshot, source_ip: str) -> datetime | None:
     """Return the time from which today's policy applied to a source; ``None`` if no change of it is evident."""
-    if (change := call_evidence.changed_at(snapshot, source_ip)) is not None:
-        return call_evidence.counts_from(change)
+    if (change := changed_at(snapshot.versions, source_ip)) is not None:
+        return counts_from(change)
     first = snapshot.versions[0].policy
     rejected = first.credentials_on is False and not contains(first.networks, source_ip)
     return call_evidence.record_begins(snapshot) if rejected else None

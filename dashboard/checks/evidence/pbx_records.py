@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core.addresses import membership
+from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot
 
@@ -84,12 +85,10 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: cal
     rows = snapshot.pbx_attempts
     rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
     changes = [
-        change
-        for change in (call_evidence.changed_at(snapshot, address), _came(snapshot, address))
-        if change is not None
+        change for change in (changed_at(snapshot.versions, address), _came(snapshot, address)) if change is not None
     ]
     if changes:
-        rows = rows[rows["first_at"] >= call_evidence.counts_from(max(changes))]
+        rows = rows[rows["first_at"] >= counts_from(max(changes))]
     if rows.empty or (let_in and call_evidence.last(let_in) >= rows["last_at"].max()):
         return None
     return Lost(int(rows["attempts"].sum()), rows["first_at"].min(), _evidence(snapshot, rows))

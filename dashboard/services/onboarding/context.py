@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 
 from dashboard.calls.attribution import CLAIMS
-from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence.calls import OutboundCalls, Tally, of_today
 from dashboard.checks.registry import ACCOUNT
+from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx import writers
@@ -96,8 +96,8 @@ class OnboardingContext:
 
     def counts_from(self, addresses: Sequence[str]) -> datetime | None:
         """Return the time from which results reflect today's policy for addresses; ``None`` if it never changed."""
-        changes = [at for one in addresses if (at := call_evidence.changed_at(self.snapshot, one)) is not None]
-        return call_evidence.counts_from(max(changes)) if changes else None
+        changes = [at for one in addresses if (at := changed_at(self.snapshot.versions, one)) is not None]
+        return counts_from(max(changes)) if changes else None
 
     def differs(self, pbx_id: str) -> list[writers.SettingComparison]:
         """

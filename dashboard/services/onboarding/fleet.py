@@ -236,7 +236,7 @@ def _label(verb: str, taken: int, total: int, noun: str, plural: str) -> str:
 
 def answer(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
     """
-    Return a page title: how many PBXs place calls by IP authentication, and the next action.
+    Return a page title: how many PBXs have placed calls by IP authentication, and the next action.
 
     ``why`` names inputs that are not fresh.
     """
@@ -246,15 +246,15 @@ def answer(found: Sequence[PbxProgress], allow: Together, route: Together, accou
     static = [one for one in active if not one.dynamic]
     kept = len(active) - len(static)
     done = sum(one.by_address for one in static)
-    verb = "places" if done == 1 else "place"
-    what = "none is proven to place calls by address" if not done else f"{done:,} {verb} calls by address"
+    verb = "has" if done == 1 else "have"
+    what = "none is proven to place calls by address" if not done else f"{done:,} {verb} placed calls by address"
     said = f"{what[0].upper()}{what[1:]}"
     if static:
         total = counted(len(static), "static PBX", "static PBXs")
         none = f"None of {total} is proven to place calls by address"
-        said = f"{done:,} of {total} {verb} calls by address" if done or not why else none
+        said = f"{done:,} of {total} {verb} placed calls by address" if done or not why else none
     if static and done == len(static):
-        said = "Every static PBX places calls by address"
+        said = "Every static PBX has placed calls by address"
     if kept:
         said += f", {kept:,} keep{'s' if kept == 1 else ''} credentials"
     return f"{said}; next: {_next(found, allow, route, account)}. {why}".strip()

@@ -181,7 +181,7 @@ def _kind(ground: OnboardingContext, pbx: Pbx) -> Judged:
 def _dial(ground: OnboardingContext, pbx: Pbx) -> Judged:
     calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
     if ground.snapshot.account.credentials_on is False and call_evidence.admitted(ground.snapshot, calls):
-        return Progress.DONE, "Its calls prove that it dials the prefix: they are admitted while credentials are off."
+        return Progress.DONE, "Its calls prove that it dials the prefix: they were admitted with credentials off."
     if pbx["auth_method"] == "credentials":
         return Progress.OPEN, "The inventory says that it signs in with credentials; by its address it has to dial it."
     if pbx["dials_prefix"] == "yes":
@@ -200,7 +200,7 @@ def _snippet(ground: OnboardingContext, pbx: Pbx) -> Judged:
     pbx_id = pbx["pbx_id"]
     if calls_by_address(ground, pbx_id):
         beside = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
-        return Progress.DONE, f"Its calls are admitted from its address, so it is on. {beside}"
+        return Progress.DONE, f"Its calls were admitted from its address, so it is on. {beside}"
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
     if (
@@ -208,7 +208,7 @@ def _snippet(ground: OnboardingContext, pbx: Pbx) -> Judged:
         and _dial(ground, pbx)[0] is Progress.DONE
         and any(map(_got_through, ground.calls.get(pbx_id, [])))
     ):
-        return Progress.DONE, "Its calls reach the carrier, so a trunk is on. Nothing was read of it."
+        return Progress.DONE, "Its calls reached the carrier, so a trunk is on. Nothing was read of it."
     note = ground.note(pbx_id, notes.CONFIGURED)
     if note:
         when = ago(note.at, ground.snapshot.taken_at)
@@ -255,7 +255,7 @@ def _probe(ground: OnboardingContext, pbx: Pbx) -> Judged:
     """Evaluate the test call step: by real calls, else by a test call since the policy for its address changed."""
     note = ground.note(pbx["pbx_id"], notes.CALLED)
     if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
-        return Progress.DONE, "Calls of its own are admitted, which says more than a test call."
+        return Progress.DONE, "Calls of its own were admitted, which says more than a test call."
     if note is not None:
         return _test_call(ground, pbx, note)
     if pbx["status"] != "active":

@@ -154,7 +154,9 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     """
     Return sentences on the PBXs whose calls were rejected in the last 24 hours.
 
-    One sentence names PBXs still rejected according to the findings and the current policy, one names the others.
+    One sentence names PBXs still rejected according to the findings and the current policy, one names the others. It
+    says which of those had no admitted call since: a change of the list alone does not show that their calls go
+    through again.
     """
     rows = frames.outbound(snapshot, since=snapshot.calls_at - DAY)
     rows = rows[rows["pbx_id"] != ""]
@@ -173,9 +175,18 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     if before and snapshot.age("calls") is Age.FRESH:
         over = not lacking(snapshot, "allowed_ips", "credentials", "inventory")
         until = ago(lost.loc[lost["who"].isin(before), "last_at"].max(), snapshot.taken_at)
-        when = f"until {until}" if over else "in the last 24 hours"
+        when = f"until {until}{_not_admitted_since(rows, before)}" if over else "in the last 24 hours"
         said.append(f"{join(f'{plain(name)}{S}' for name in before)} outbound calls were rejected {when}.")
     return said
+
+
+def _not_admitted_since(rows: pd.DataFrame, who: Sequence[str]) -> str:
+    """Return the end of a sentence on callers whose latest refused call no admitted call followed; else ``""``."""
+    refused, admitted = (rows[rows[name] > 0].groupby("who")["last_at"].max() for name in ("refused", "admitted"))
+    silent = [name for name in who if name not in admitted or admitted[name] <= refused[name]]
+    if not silent:
+        return ""
+    return "; none was admitted since" if len(silent) == len(who) else f"; none of {join(map(plain, silent))} since"
 
 
 def _not_passed(finding: Finding) -> bool:

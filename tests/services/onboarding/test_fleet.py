@@ -51,11 +51,11 @@ def said(ground: OnboardingContext, most: int = MOST) -> str:
 
 
 def test_the_sentence_counts_and_says_what_is_next() -> None:
-    """The summary counts PBXs that place calls by address and that keep credentials, and names the next fix."""
-    assert "1 of 3 static PBXs places calls by address, 1 keeps credentials; next: allow 2 addresses." == said(
+    """The summary counts PBXs that have placed calls by address and that keep credentials, and names the next fix."""
+    assert "1 of 3 static PBXs has placed calls by address, 1 keeps credentials; next: allow 2 addresses." == said(
         world(3, calling=1, listed=1, dynamic=1)
     )
-    assert "0 of 2 static PBXs place calls by address; next: route 2 numbers." == said(world(2, listed=2))
+    assert "0 of 2 static PBXs have placed calls by address; next: route 2 numbers." == said(world(2, listed=2))
     assert "No PBX is being set up." == said(world(0))
 
 

@@ -23,7 +23,7 @@ PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py")
 BY_CALLS = ("calls", "allowed_ips", "credentials", "inventory")
 POSITIVE = {
     "Every PBX places calls from": BY_CALLS,
-    "Every static PBX places calls by address": ("calls", "allowed_ips", "inventory"),
+    "Every static PBX has placed calls by address": ("calls", "allowed_ips", "inventory"),
     "Calls go through": BY_CALLS,
     "each belongs to a PBX": ("allowed_ips", "inventory"),
     "No failures found.": INPUTS,

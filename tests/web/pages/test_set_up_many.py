@@ -35,10 +35,10 @@ def pasted(at: AppTest) -> list[tuple[str, str]]:
 
 
 def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
-    """The title states how many PBXs place calls by address, and the next action."""
+    """The title states how many PBXs have placed calls by address, and the next action."""
     at = app("set_up_pbx")
 
-    assert "6 of 8 static PBXs place calls by address, 1 keeps credentials; next: allow 2 addresses." == (
+    assert "6 of 8 static PBXs have placed calls by address, 1 keeps credentials; next: allow 2 addresses." == (
         at.title[0].value
     )
     assert "They stay on: 6 of 8 static PBXs are proven by calls to do without them." in words(at)

@@ -1,0 +1,125 @@
+"""Proof that PBXs place calls: which calls count, and what is said of a PBX without such a call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard import schemas
+from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.admitted_calls import silence
+from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.tables import FILE_ONLY
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+
+ADDRESSES = {"seattle": "198.51.100.11", "denver": "198.51.100.24", "tampa": "198.51.100.30"}
+SEATTLE, DENVER, TAMPA = ADDRESSES.values()
+DAY = timedelta(days=1)
+UNCLEAR = "no call of the last 24 hours proves that calls of Denver are admitted now"
+
+
+def call(whose: str, **facts: Any) -> dict[str, Any]:
+    """Return an answered call from the address of a PBX, an hour ago, attributed to it."""
+    return calls_row(facts.pop("source", ADDRESSES[whose]), **({"pbx_id": whose} | facts))
+
+
+def world(*traffic: dict[str, Any], ids: tuple[str, ...] = ("seattle", "denver"), **facts: Any) -> Snapshot:
+    """Return static PBXs whose addresses are listed, with credentials off."""
+    told: dict[str, Any] = {
+        "allowed": tuple(ADDRESSES[one] for one in ids),
+        "credentials_on": False,
+        "pbxs": [pbx(one) for one in ids],
+        "addresses": [{"pbx_id": one, "address": ADDRESSES[one], "kind": "primary"} for one in ids],
+        "traffic": list(traffic),
+    }
+    return make_snapshot(**(told | facts))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, ""),
+        ({"outcome": "busy_or_no_answer", "sip_status": 486}, ""),
+        ({"outcome": "gave_up", "sip_status": 487}, ""),
+        ({"at": NOW - DAY + timedelta(minutes=1)}, ""),
+        ({"at": NOW - DAY}, "no admitted call of Denver since 19 Nov"),
+        ({"outcome": "network", "sip_status": 503}, "no admitted call of Denver was seen"),
+        ({"outcome": "bad_number", "sip_status": 404}, "no admitted call of Denver was seen"),
+        ({"outcome": "refused_auth", "sip_status": 403}, "no admitted call of Denver was seen"),
+        ({"direction": "inbound"}, "no admitted call of Denver was seen"),
+        ({"source": "203.0.113.66", "attributed_by": "x_tag"}, UNCLEAR),
+        ({"pbx_id": "seattle", "attributed_by": "x_tag"}, UNCLEAR),
+        ({"pbx_id": "denver|seattle", "attributed_by": "shared_address"}, UNCLEAR),
+    ],
+)
+def test_a_recent_admitted_call_from_its_own_address_is_the_proof(facts: dict[str, Any], said: str) -> None:
+    """Nothing else shows that a PBX places calls: no old, failed or inbound call, and no X-Tag from elsewhere."""
+    assert said == silence(world(call("seattle"), call("denver", **facts)))
+
+
+def test_a_call_from_before_the_policy_changed_proves_nothing() -> None:
+    """After credentials are switched off, only later calls show that a PBX is admitted by its address."""
+    networks = frozenset((SEATTLE, DENVER))
+    switched = NOW - timedelta(minutes=30)
+    versions = (
+        PolicyVersion(Policy(networks, credentials_on=True), NOW - 60 * DAY),
+        PolicyVersion(Policy(networks, credentials_on=False), switched),
+    )
+    later = {"at": switched + timedelta(minutes=1)}
+
+    assert UNCLEAR == silence(world(call("seattle", **later), call("denver"), versions=versions))
+    assert "" == silence(world(call("seattle", **later), call("denver", **later), versions=versions))
+
+
+@pytest.mark.parametrize(("credentials_on", "said"), [(True, ""), (False, UNCLEAR), (None, UNCLEAR)])
+def test_an_unlisted_address_is_admitted_only_with_credentials(*, credentials_on: bool | None, said: str) -> None:
+    """An admitted call that contradicts the list on record proves nothing about today."""
+    known = world(call("seattle"), call("denver"), allowed=(SEATTLE,), credentials_on=credentials_on)
+
+    assert said == silence(known)
+
+
+def test_a_call_that_the_carrier_does_not_have_proves_nothing() -> None:
+    """A call of an imported file that the carrier's export lacks is neither proof nor silence."""
+    row = call("denver", provenance=FILE_ONLY)
+
+    assert UNCLEAR == silence(replace(world(call("seattle")), file_only_traffic=frame(schemas.TRAFFIC, [row])))
+
+
+@pytest.mark.parametrize(
+    ("traffic", "said"),
+    [
+        ([], "no call was seen"),
+        ([refused_row("203.0.113.66")], "no admitted call of any PBX was seen"),
+        ([call("tampa")], "no admitted call of 2 PBXs was seen"),
+        ([call("tampa"), call("denver", at=NOW - 8 * DAY)], "no admitted call of 2 PBXs in the last 24 hours"),
+        (
+            [call("tampa", at=NOW - 3 * DAY), call("denver", at=NOW - 8 * DAY)],
+            "no admitted call of any PBX since 17 Nov",
+        ),
+        (
+            [call("seattle"), call("denver", source="203.0.113.66")],
+            "no call of the last 24 hours proves that calls of 2 PBXs are admitted now",
+        ),
+    ],
+)
+def test_several_silent_pbxs_are_counted(traffic: list[dict[str, Any]], said: str) -> None:
+    """The clause names a single PBX, counts several, and never denies a call that is on record."""
+    assert said == silence(world(*traffic, ids=("seattle", "denver", "tampa")))
+
+
+def test_only_active_pbxs_are_expected_to_call() -> None:
+    """A standby or retired PBX is silent on purpose; without any active PBX no call is expected."""
+    spare = [pbx("seattle"), pbx("denver", status="standby"), pbx("tampa", status="retired")]
+    ids = ("seattle", "denver", "tampa")
+
+    assert "" == silence(world(call("seattle"), ids=ids, pbxs=spare))
+    assert "no PBX is active" == silence(world(call("denver"), ids=ids, pbxs=spare[1:]))
+
+
+def test_a_name_is_written_as_the_page_displays_it() -> None:
+    """The function for names is applied to the name of a single PBX."""
+    assert "no admitted call of DENVER was seen" == silence(world(call("seattle")), str.upper)
