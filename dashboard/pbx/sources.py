@@ -24,6 +24,7 @@ from dashboard.core.plugins import modules_of, packages_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.inventory.cells import RULES
 from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, InventoryDiff, merge
+from dashboard.pbx.inventory.ids import with_kept_ids
 from dashboard.pbx.inventory.rows import (
     CONFIG,
     FRAMES,
@@ -34,6 +35,7 @@ from dashboard.pbx.inventory.rows import (
     Problem,
     ReaderResult,
     Upload,
+    are_different_pbxs,
     place_of,
     problem_of,
 )
@@ -75,6 +77,7 @@ __all__ = [
     "ReaderResult",
     "Secret",
     "Upload",
+    "are_different_pbxs",
     "frames_of",
     "is_address",
     "lint_inventory",
@@ -86,6 +89,7 @@ __all__ = [
     "read_running",
     "readers",
     "validate_edit",
+    "with_kept_ids",
 ]
 
 
@@ -230,7 +234,10 @@ def _settled(
     rows = [row for reading in readings for row in reading.rows]
     problems = [problem for reading in readings for problem in reading.problems]
     notes = [note for reading in readings for note in reading.notes]
-    known = [] if current is None or "pbxs" not in current else list(current["pbxs"]["pbx_id"])
+    known: list[str] = []
+    if current is not None and "pbxs" in current:
+        known = list(current["pbxs"]["pbx_id"])
+        rows = with_kept_ids(rows, current["pbxs"])
     return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems, notes=notes)
 
 

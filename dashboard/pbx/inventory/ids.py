@@ -4,26 +4,77 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Final
+
+import pandas as pd
+
+from dashboard.pbx.inventory.rows import InventoryRow
 
 LONGEST: Final = 48
 """Maximum length of an id, in characters."""
 _HASH: Final = 8
-"""Hash characters that distinguish long names with equal beginnings, and names without Latin letters or digits."""
+"""Hash characters that distinguish long names with equal beginnings, and names that an id cannot spell."""
 _ACCENTS: Final = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "þ": "th"})
 """Letters that Unicode does not decompose into a Latin letter and an accent."""
+_DISTINCT: Final = ("L", "N")
+"""Beginnings of the Unicode categories that tell names apart: letters and digits."""
 
 
 def pbx_id_of(name: str) -> str:
     """
     Return the id of a PBX from its name; equal names give equal ids.
 
-    ``Zürich (2)`` gives ``zurich-2``. A hash of the name replaces a name without Latin letters or digits and the end
-    of a long name, so that different names give different ids.
+    ``Zürich (2)`` gives ``zurich-2``. Where a letter or digit of the name has no Latin equivalent, a hash of the name
+    follows the rest; it also replaces the end of a long name. So different names give different ids, unless they differ
+    only in case, accents or punctuation.
     """
-    plain = unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)).encode("ascii", "ignore").decode()
-    made = re.sub(r"[._-]*-[._-]*", "-", re.sub(r"[^a-z0-9._-]+", "-", plain)).strip("-._")
-    if made and len(made) <= LONGEST:
+    spelled = unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)).lower()
+    made = _plain(spelled)
+    lost = any(unicodedata.category(sign).startswith(_DISTINCT) for sign in spelled if not sign.isascii())
+    if made and not lost and len(made) <= LONGEST:
         return made
-    return f"{made[: LONGEST - _HASH - 1] or 'pbx'}-{sha256(name.encode()).hexdigest()[:_HASH]}"
+    return _with_hash(made, unicodedata.normalize("NFC", " ".join(name.split())))
+
+
+def with_kept_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[InventoryRow]:
+    """
+    Return rows in which each PBX of the inventory keeps the id that an earlier version derived from its name.
+
+    Args:
+        rows: Rows of readers.
+        pbxs: PBXs of the inventory, with ``pbx_id`` and ``name``.
+    """
+    names = dict(zip(pbxs["pbx_id"], pbxs["name"], strict=True))
+    kept: dict[str, str] = {}
+    for row in rows:
+        if row.frame == "pbxs" and row.made_of:
+            made = row.cells["pbx_id"]
+            name = row.cells.get("name", "")
+            earlier = _earlier_id_of(name)
+            if made not in names and made != earlier and names.get(earlier) == " ".join(name.split()):
+                kept[made] = earlier
+    return [
+        replace(row, cells={**row.cells, "pbx_id": kept[row.cells["pbx_id"]]})
+        if row.made_of and row.cells["pbx_id"] in kept
+        else row
+        for row in rows
+    ]
+
+
+def _earlier_id_of(name: str) -> str:
+    """Return the id that earlier versions derived from a name: with a hash only if nothing Latin was left of it."""
+    made = _plain(unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)))
+    return made if made and len(made) <= LONGEST else _with_hash(made, name)
+
+
+def _plain(spelled: str) -> str:
+    ascii_only = spelled.encode("ascii", "ignore").decode()
+    return re.sub(r"[._-]*-[._-]*", "-", re.sub(r"[^a-z0-9._-]+", "-", ascii_only)).strip("-._")
+
+
+def _with_hash(made: str, name: str) -> str:
+    digest = sha256(name.encode()).hexdigest()
+    return f"{made[: LONGEST - _HASH - 1] or 'pbx'}-{digest[:_HASH]}"

@@ -75,8 +75,12 @@ class InventoryRow:
     """For ``pbxs``: the line also has an address or a number, so it may repeat the PBX of an earlier line."""
     only_new: frozenset[str] = frozenset()
     """Columns that apply only if the row is new, such as a name derived from a folder's."""
-    id_made: bool = False
-    """Whether the id was derived from the name, so that the inventory may have the PBX under another id."""
+    made_of: str = ""
+    """
+    What the id was derived from: the name of the PBX, in an asset register with its object; empty for an id as given.
+
+    Rows with equal ids that were derived from different names are of different PBXs.
+    """
     country: str = ""
     """Country column of the table; decides how a number without a country code is parsed."""
     if_fit: bool = False
@@ -112,6 +116,22 @@ class Inventory:
     given_of: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     notes: tuple[Problem, ...] = ()
     """Accepted values that were read differently from their text, and omitted columns."""
+
+
+def are_different_pbxs(row: InventoryRow, first: InventoryRow) -> bool:
+    """
+    Return whether two rows with one id are of different PBXs: the id was derived from another name.
+
+    Args:
+        row: Row of any frame.
+        first: First row of ``pbxs`` with that id.
+    """
+    if row.made_of and first.made_of:
+        return row.made_of != first.made_of
+    if row.frame != "pbxs" or not (row.made_of or first.made_of) or "name" in row.only_new | first.only_new:
+        return False
+    name, other = (" ".join(one.cells.get("name", "").split()) for one in (row, first))
+    return "" not in (name, other) and name != other
 
 
 def place_of(file: str, line: int | None) -> str:

@@ -4,6 +4,7 @@ Validation of text rows: valid rows become frames, each invalid row becomes a pr
 Cells are validated one by one, then rows against each other: an id, an X-Tag and a number belong to one PBX, and
 addresses and numbers belong to a known PBX. Several PBXs may share an address (behind one NAT) unless it is
 observed; an observed address belongs to one PBX at a time. Configured and declared addresses are validated separately.
+An id that was derived from a name belongs to that name: nothing of another PBX with the same id is accepted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,17 @@ import pandas as pd
 from dashboard import schemas
 from dashboard.core.errors import InputError
 from dashboard.pbx.inventory.cells import RULES, assumed_number, read_cell
-from dashboard.pbx.inventory.rows import CONFIG, FRAMES, READ, Inventory, InventoryRow, Problem, key_of, place_of
+from dashboard.pbx.inventory.rows import (
+    CONFIG,
+    FRAMES,
+    READ,
+    Inventory,
+    InventoryRow,
+    Problem,
+    are_different_pbxs,
+    key_of,
+    place_of,
+)
 
 EARLIEST = pd.Timestamp.min.tz_localize("UTC")
 LATEST = pd.Timestamp.max.tz_localize("UTC")
@@ -84,6 +95,8 @@ class _Settling:
         self.notes = notes
         self._public = public
         self._known = set(known)
+        self._first: dict[str, InventoryRow] = {}
+        """First row of each PBX, by id, accepted or not."""
         self._pbxs: dict[str, tuple[InventoryRow, dict[str, Any]]] = {}
         self._tags: dict[str, InventoryRow] = {}
         self._addresses: dict[tuple[str, ...], list[tuple[InventoryRow, dict[str, Any]]]] = {}
@@ -96,7 +109,7 @@ class _Settling:
     def line(self, rows: Sequence[InventoryRow]) -> list[tuple[InventoryRow, dict[str, Any]]]:
         """Return the accepted rows of one line: all but invalid numbers, or none if anything else is invalid."""
         kept = []
-        whole = True
+        whole = not [row for row in rows if self._is_of_another(row)]
         notes = len(self.notes)
         for row in rows:
             before = len(self.problems)
@@ -111,11 +124,30 @@ class _Settling:
         self._put_aside(rows, kept)
         return []
 
+    def _is_of_another(self, row: InventoryRow) -> bool:
+        """Return whether the id of a row belongs to a PBX of another name; reject the row if it is that of a PBX."""
+        pbx_id = _cell(row, "pbx_id")
+        if row.frame == "pbxs":
+            self._first.setdefault(pbx_id, row)
+        first = self._first.get(pbx_id, row)
+        if not are_different_pbxs(row, first):
+            return False
+        if row.frame == "pbxs":
+            name = _cell(row, "name") or pbx_id
+            other = _cell(first, "name") or pbx_id
+            message = (
+                f"{name} and {other} ({_at(first)}) have the same id, {pbx_id}, so nothing of {name} was taken. Rename "
+                "one of the two, or give each an id of its own in a column pbx_id."
+            )
+            self._refuse(row, "pbx_id", message)
+        return True
+
     def _put_aside(self, rows: Sequence[InventoryRow], kept: Sequence[tuple[InventoryRow, dict[str, Any]]]) -> None:
         """Record the ids, X-Tags and numbers of a rejected line: another PBX must not claim them before it is fixed."""
         for row in rows:
             if row.frame == "pbxs" and not row.if_fit:
-                self._aside_ids.setdefault(_cell(row, "pbx_id"), row)
+                if not are_different_pbxs(row, self._first[_cell(row, "pbx_id")]):
+                    self._aside_ids.setdefault(_cell(row, "pbx_id"), row)
                 self._aside_tags.setdefault(_cell(row, "x_tag"), row)
         for row, values in kept:
             if row.frame == "pbx_numbers" and not row.if_fit:

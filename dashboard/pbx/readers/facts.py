@@ -90,7 +90,8 @@ class Found:
         if len(tags) == 1 and _TAG.fullmatch(tag := tags.pop()):
             cells["x_tag"] = tag
         place = self.place
-        rows = [InventoryRow("pbxs", place.file, place.line, cells, only_new=frozenset({"name"}))]
+        only_new = frozenset({"name"})
+        rows = [InventoryRow("pbxs", place.file, place.line, cells, only_new=only_new, made_of=self.name)]
         rows += [
             self._row(
                 "pbx_addresses", at, address=address, kind="failover" if number else "primary", source="configured"
@@ -117,7 +118,8 @@ class Found:
         return ReaderResult(tuple(rows), tuple(self.problems))
 
     def _row(self, frame: str, place: Place, **cells: str) -> InventoryRow:
-        return InventoryRow(frame, place.file, place.line, {"pbx_id": self.pbx_id, **cells}, if_fit=True)
+        own = {"pbx_id": self.pbx_id, **cells}
+        return InventoryRow(frame, place.file, place.line, own, made_of=self.name, if_fit=True)
 
     def _method(self, dials: str) -> str:
         """Return the authentication method; ``both`` for a PBX that has credentials and dials the prefix."""

@@ -20,9 +20,11 @@ from dashboard.pbx.sources import (
     LintContext,
     Problem,
     Upload,
+    are_different_pbxs,
     frames_of,
     merge,
     read_files,
+    with_kept_ids,
 )
 
 PASTE: Final = "Your paste"
@@ -79,7 +81,7 @@ def read(snapshot: Snapshot, given: Upload) -> PastedFleet:
     current = frames_of(snapshot)
     public = snapshot.treated_as_public
     found = read_files([given], treated_as_public=public, current=current, trunk=LintContext.of(snapshot).trunk)
-    told = pasted.read(given.name, given.data).rows
+    told = with_kept_ids(pasted.read(given.name, given.data).rows, current["pbxs"])
     found = _with_hosts(_without_clashes(found, told, snapshot), current)
     difference = merge(current, found)
     there = set(current["pbxs"]["pbx_id"])
@@ -157,7 +159,7 @@ def _others_of_name(found: Inventory, told: Sequence[InventoryRow], snapshot: Sn
     there = set(snapshot.pbxs["pbx_id"])
     pbxs = found.frames["pbxs"]
     new = {pbx_id for pbx_id in pbxs["pbx_id"] if pbx_id not in there}
-    made = {row.cells["pbx_id"] for row in told if row.frame == "pbxs" and row.id_made}
+    made = {row.cells["pbx_id"] for row in told if row.frame == "pbxs" and row.made_of}
     named = snapshot.pbxs[~snapshot.pbxs["name"].duplicated(keep=False)]
     known = dict(zip(named["name"], named["pbx_id"], strict=True))
     names = zip(pbxs["pbx_id"], pbxs["name"], strict=True)
@@ -190,6 +192,7 @@ def _rows(
     merged = _Merged(difference, snapshot)
     rows = []
     begun: dict[str, int] = {}
+    first: dict[str, InventoryRow] = {}
     for line in sorted({*wrong, *by_line}):
         parts = by_line.get(line, [])
         faults = wrong.get(line, [])
@@ -197,6 +200,8 @@ def _rows(
         cells = {column: text for row in reversed(parts) for column, text in row.cells.items()}
         said = [f"{_head(one.column)}{one.message}" for one in faults]
         state = LEFT_OUT
+        if any(are_different_pbxs(row, first.setdefault(pbx_id, row)) for row in parts):
+            pbx_id = ""  # it belongs to another PBX
         if pbx_id in merged.pbxs and (not faults or pbx_id in merged.touched):
             state, more = merged.of(pbx_id)
             state = PARTLY if faults else state

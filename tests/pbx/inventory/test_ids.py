@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from dashboard.pbx.inventory.ids import LONGEST, pbx_id_of
 from dashboard.pbx.readers.csv import pasted
-from dashboard.pbx.sources import Upload, read_files
+from dashboard.pbx.sources import Inventory, Upload, read_files
 from tests.paths import PBX_CASES
 
 PUBLIC = ["198.51.100.0/24", "203.0.113.0/24"]
@@ -32,6 +33,29 @@ PUBLIC = ["198.51.100.0/24", "203.0.113.0/24"]
 def test_id_is_the_name_in_lower_case_latin_letters(name: str, pbx_id: str) -> None:
     """Accents are removed, and other invalid characters become hyphens."""
     assert pbx_id == pbx_id_of(name)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Москва 1", "Самара 1", "1"),
+        ("北京 2", "上海 2"),
+        ("PBX Москва", "PBX Самара", "PBX"),
+        ("Site \u0661", "Site \u0662"),
+        ("\U0001d4001", "\U0001d4011"),
+    ],
+)
+def test_a_letter_or_digit_that_an_id_cannot_spell_still_counts(names: tuple[str, ...]) -> None:
+    """Names that differ only in letters or digits without a Latin equivalent get different ids."""
+    found = [pbx_id_of(name) for name in names]
+
+    assert len({*names}) == len({*found})
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]*", each) for each in found)
+
+
+def test_composed_and_decomposed_names_are_one() -> None:
+    """A folder of macOS, with decomposed letters, and a pasted name are the same PBX; so are names with more spaces."""
+    assert 1 == len({pbx_id_of(name) for name in ("Нижний 1", unicodedata.normalize("NFD", "Нижний 1"), " Нижний  1 ")})
 
 
 def test_names_without_latin_letters_get_different_ids() -> None:
@@ -70,3 +94,81 @@ def test_folder_and_pasted_line_of_one_name_are_one_pbx(tmp_path: Path, name: st
     )
 
     assert [pbx_id_of(name)] == list(configured.frames["pbxs"]["pbx_id"]) == list(listed.frames["pbxs"]["pbx_id"])
+
+
+def folder_of(parent: Path, name: str, address: str) -> Path:
+    """Create the configuration folder of an Asterisk with one external address."""
+    folder = parent / name
+    folder.mkdir()
+    (folder / "pjsip.conf").write_text(
+        "[transport-udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
+        f"external_signaling_address={address}\nexternal_media_address={address}\n"
+        "[flowroute]\ntype=endpoint\naors=flowroute\ncontext=in\n"
+        "[flowroute]\ntype=aor\ncontact=sip:us-west-or.sip.flowroute.com\n"
+    )
+    return folder
+
+
+def addresses(inventory: Inventory) -> list[tuple[str, str]]:
+    """Return each address with the name of its PBX."""
+    pbxs = inventory.frames["pbxs"]
+    names = dict(zip(pbxs["pbx_id"], pbxs["name"], strict=True))
+    rows = inventory.frames["pbx_addresses"].to_dict("records")
+    return sorted((names[row["pbx_id"]], row["address"]) for row in rows)
+
+
+@pytest.mark.parametrize("names", [("Москва 1", "Самара 1"), ("北京 2", "上海 2")])
+def test_pbxs_of_one_digit_keep_their_own_addresses(tmp_path: Path, names: tuple[str, str]) -> None:
+    """Neither a pasted table nor configuration folders give the address of one PBX to another."""
+    given = list(zip(names, ("198.51.100.24", "198.51.100.25"), strict=True))
+    table = "".join(f"{name},{address}\n" for name, address in given)
+
+    listed = read_files([Upload(pasted.table_name("x"), table.encode())], treated_as_public=PUBLIC)
+    configured = read_files([folder_of(tmp_path, *each) for each in given], treated_as_public=PUBLIC)
+
+    assert ([], []) == (listed.problems, configured.problems)
+    assert sorted(given) == addresses(listed) == addresses(configured)
+    assert 2 == configured.frames["pbx_config"]["pbx_id"].nunique()
+
+
+@pytest.mark.parametrize(
+    ("table", "second"),
+    [
+        ("Name,IP,DID\nSt. Paul,198.51.100.24,\nSt-Paul,198.51.100.25,13035550125\n", "St-Paul"),
+        ("Name,Id,IP,DID\n1,,198.51.100.24,\nFoo,1,198.51.100.25,13035550125\n", "Foo"),
+        ("Name,Id,IP,DID\nFoo,1,198.51.100.24,\n1,,198.51.100.25,13035550125\n", "1"),
+    ],
+)
+def test_a_made_id_of_another_name_refuses_the_whole_line(table: str, second: str) -> None:
+    """A PBX with the id of another has no row at all: its address and its number are not given to the other."""
+    found = read_files([Upload(pasted.table_name("x"), table.encode())], treated_as_public=PUBLIC)
+    (problem,) = found.problems
+
+    assert (3, "pbx_id") == (problem.line, problem.column)
+    assert f"so nothing of {second} was taken. Rename one of the two" in problem.message
+    assert ["198.51.100.24"] == list(found.frames["pbx_addresses"]["address"])
+    assert found.frames["pbx_numbers"].empty
+
+
+def test_a_folder_with_the_id_of_another_is_refused_whole(tmp_path: Path) -> None:
+    """Its addresses and facts, which stand on other lines than the PBX itself, are not given to the other."""
+    folders = [folder_of(tmp_path, "St. Paul", "198.51.100.24"), folder_of(tmp_path, "St-Paul", "198.51.100.25")]
+    alone = read_files(folders[:1], treated_as_public=PUBLIC)
+
+    both = read_files(folders, treated_as_public=PUBLIC)
+
+    assert ["St-Paul and St. Paul"] == [problem.message.partition(" (")[0] for problem in both.problems]
+    assert [("St. Paul", "198.51.100.24")] == addresses(both)
+    assert len(alone.frames["pbx_config"]) == len(both.frames["pbx_config"])
+
+
+def test_an_id_of_the_inventory_stays(tmp_path: Path) -> None:
+    """A PBX keeps the id that an earlier version made from its name; another name with that id gets its own."""
+    table = "Name,Id,IP\n北京 1,1,198.51.100.24\n"
+    home = read_files([Upload(pasted.table_name("x"), table.encode())], treated_as_public=PUBLIC).frames
+    folders = [folder_of(tmp_path, "北京 1", "198.51.100.24"), folder_of(tmp_path, "上海 1", "198.51.100.25")]
+
+    found = read_files(folders, treated_as_public=PUBLIC, current=home)
+
+    assert ["1", pbx_id_of("上海 1")] == list(found.frames["pbxs"]["pbx_id"])
+    assert [("上海 1", "198.51.100.25"), ("北京 1", "198.51.100.24")] == addresses(found)

@@ -66,6 +66,29 @@ def test_what_is_wrong_stands_in_front_and_nothing_of_it_is_kept() -> None:
     assert (2, "Add 2 PBXs") == (found.added, bulk_add.press_of(found))
 
 
+def test_a_line_whose_name_gives_the_id_of_another_line_is_left_out_whole() -> None:
+    """Its address and number are not given to the PBX that has the id."""
+    found = read("St. Paul,198.51.100.77,19185550100\nSt-Paul,198.51.100.78,19185550101\n")
+    merged = found.difference.merged
+
+    assert [(LEFT_OUT, "St-Paul"), (COMPLETE, "St. Paul")] == [
+        (state, name) for (state,), name in zip(found.rows["state"], found.rows["name"], strict=True)
+    ]
+    assert "The rest of the line" not in found.rows["says"].iloc[0]
+    assert ["198.51.100.11", "198.51.100.77"] == list(merged["pbx_addresses"]["address"])
+    assert ["12065550100", "19185550100"] == list(merged["pbx_numbers"]["number"])
+
+
+def test_a_pbx_with_the_id_of_an_earlier_version_is_known() -> None:
+    """The id that an earlier version made from a name stays, and another name gets an id of its own."""
+    home = make_snapshot(pbxs=[pbx("1", name="北京 1", inbound_host="198.51.100.24")])
+
+    found = bulk_add.read(home, bulk_add.upload("北京 1,198.51.100.24\n上海 1,198.51.100.25\n"))
+
+    assert ("1", 1) == (found.difference.merged["pbxs"]["pbx_id"].iloc[0], found.added)
+    assert {"Known. Changes: address. Missing: its numbers.", "New. Missing: its numbers."} == set(found.rows["says"])
+
+
 def test_inbound_calls_of_a_new_static_pbx_go_to_its_address() -> None:
     """
     A new static PBX receives inbound calls at its address, as in the carrier's set-up, unless the table has a host.

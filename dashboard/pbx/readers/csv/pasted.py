@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from dashboard.core.errors import FileError, InputError
@@ -204,8 +204,8 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     given = {column: text for column, text in cells.items() if column in RULES["pbxs"] and text.strip()}
     if not given.get("name") and not given.get("pbx_id"):
         raise InputError("The line names no PBX. Write its name.")
-    made = not given.get("pbx_id")
-    pbx_id = pbx_id_of(given["name"]) if made else given["pbx_id"].strip()
+    made_of = "" if given.get("pbx_id") else " ".join(given["name"].split())
+    pbx_id = pbx_id_of(given["name"]) if made_of else given["pbx_id"].strip()
     addresses = pieces(cells.get("address", ""))
     if [one.lower() for one in addresses] in (["dynamic"], ["dhcp"]):
         addresses = []
@@ -217,10 +217,11 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     only_new = frozenset(implied) - frozenset(given)
     numbers = numbers_in(cells.get("number", ""))
     more = bool(addresses or numbers)
-    found = [InventoryRow("pbxs", name, record.line, values, brings_more=more, only_new=only_new, id_made=made)]
+    found = [InventoryRow("pbxs", name, record.line, values, brings_more=more, only_new=only_new)]
     found += [InventoryRow("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
     country = cells.get("country", "")
-    return found + [
+    found += [
         InventoryRow("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country)
         for one in numbers
     ]
+    return [replace(row, made_of=made_of) for row in found]

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -180,6 +181,8 @@ class _Register:
         name = str(one.get("name") or one.get("display") or "")
         given = {field: self._given(one, self._options.get(field, field)) for field in FIELDS}
         pbx_id = given["pbx_id"] or pbx_id_of(name)
+        made_of = "" if given["pbx_id"] else f"{name} ({place})"
+        begun = len(self._rows)
         status = value_of(one, "status")
         site = of(one.get("site"))
         platform = text_of(of(one.get("platform")).get("name")).lower()
@@ -210,6 +213,7 @@ class _Register:
             self._fact(pbx_id, key, value, place)
         for path, kind in secrets_of(one):
             self._rows.append(_fact_row(pbx_id, RECORD_SECRET, kind.value, f"{place} {path}"))
+        self._rows[begun:] = [replace(row, made_of=made_of) for row in self._rows[begun:]]
 
     @staticmethod
     def _given(one: Mapping[str, Any], name: str) -> str:

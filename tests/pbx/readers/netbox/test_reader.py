@@ -310,3 +310,20 @@ def test_the_fake_asks_for_the_token():
         ask(fake.address, token="another-one")
 
     assert netboxes.PAGE < 8
+
+
+def test_two_objects_of_one_name_are_not_one_pbx():
+    """The second gets no row, and its address is not given to the first; a problem names both objects."""
+    second = DEVICE | {"id": 2, "site": {"id": 1, "name": "Pier 5"}}
+    addresses = [
+        {"id": number, "address": f"198.51.100.{number}/32", "assigned_object": {"device": {"id": number}}}
+        for number in (1, 2)
+    ]
+    fake = Fake({"devices": [DEVICE, second], "ip_addresses": addresses, "virtual_machines": [], "sites": []})
+    with running(fake):
+        found = ask(fake.address)
+
+    assert ["198.51.100.1"] == list(found.frames["pbx_addresses"]["address"])
+    (problem,) = found.problems
+    assert problem.file.endswith("/dcim/devices/2/")
+    assert "/dcim/devices/1/) have the same id, a, so nothing of a was taken" in problem.message
