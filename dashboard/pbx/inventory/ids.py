@@ -19,8 +19,8 @@ _HASH: Final = 8
 """Hash characters that distinguish long names with equal beginnings, and names that an id cannot spell."""
 _ACCENTS: Final = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "þ": "th"})
 """Letters that Unicode does not decompose into a Latin letter and an accent."""
-_DISTINCT: Final = ("L", "N")
-"""Beginnings of the Unicode categories that tell names apart: letters and digits."""
+_DISTINCT: Final = ("L", "N", "Cs")
+"""Beginnings of the Unicode categories that tell names apart: letters, digits, and bytes that are not UTF-8."""
 
 
 def pbx_id_of(name: str) -> str:
@@ -76,5 +76,5 @@ def _plain(spelled: str) -> str:
 
 
 def _with_hash(made: str, name: str) -> str:
-    digest = sha256(name.encode()).hexdigest()
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{made[: LONGEST - _HASH - 1] or 'pbx'}-{digest[:_HASH]}"

@@ -43,10 +43,12 @@ def test_id_is_the_name_in_lower_case_latin_letters(name: str, pbx_id: str) -> N
         ("PBX Москва", "PBX Самара", "PBX"),
         ("Site \u0661", "Site \u0662"),
         ("\U0001d4001", "\U0001d4011"),
+        ("a\udcd6", "a\udcd7"),
+        ("\udcd6\udcd6", "\udcd7"),
     ],
 )
 def test_a_letter_or_digit_that_an_id_cannot_spell_still_counts(names: tuple[str, ...]) -> None:
-    """Names that differ only in letters or digits without a Latin equivalent get different ids."""
+    """Names that differ only in letters or digits without a Latin equivalent, or not in UTF-8, get different ids."""
     found = [pbx_id_of(name) for name in names]
 
     assert len({*names}) == len({*found})
