@@ -109,3 +109,31 @@ def test_importing_the_command_line_does_not_load_streamlit() -> None:
     code = "import sys, dashboard.cli.entry_point; sys.exit('streamlit' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_requests_are_sent_by_core_http(path: Path) -> None:
+    """
+    Only ``core.http`` sends a request by a function of ``requests``, or opens a plain session of it.
+
+    Such a request goes through the proxy of the environment, also if it is for this machine. ``core.http.loopback`` and
+    ``core.http.session`` do not send it there.
+    """
+    sends = {"delete", "get", "head", "options", "patch", "post", "put", "request", "session", "Session", "urlopen"}
+    found = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and (node.func.value.id, node.func.attr in sends) == ("requests", True)
+    ]
+    others = {"aiohttp", "http.client", "httpx", "urllib.request"}
+    imported = {
+        name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+    }
+
+    assert path.parent == PACKAGE / "core" / "http" or ([], set()) == (found, others & imported)

@@ -198,11 +198,11 @@ def _running(home: Path, port: int) -> int:
 
 def _port_of(file: Path) -> int:
     """Return the port in a note if its dashboard runs and answers; otherwise 0."""
-    import requests  # noqa: PLC0415 - takes a tenth of a second to load
+    from dashboard.core.http import loopback  # noqa: PLC0415 - loads requests, which takes a tenth of a second
 
     try:
         port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
-        if _is_held(file) and requests.get(f"http://127.0.0.1:{port}/healthz", timeout=ASK_S).ok:
+        if _is_held(file) and loopback.get(f"http://127.0.0.1:{port}/healthz", timeout_s=ASK_S).ok:
             return port
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return 0

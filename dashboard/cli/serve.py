@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -27,6 +27,7 @@ app = typer.Typer()
 
 HEALTHY_S = 600
 """Seconds that the pages may take to start: minutes on a busy machine. If they end instead, that is noticed at once."""
+HEALTHY_EVERY_S = 0.2
 STOP_S = 10
 LOOK_EVERY_S = 0.5
 """Maximum delay in seconds of a signal that was delivered to another thread."""
@@ -204,6 +205,8 @@ def _start_pages(port: int, home: Path) -> subprocess.Popen[bytes]:
 def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
     import requests  # noqa: PLC0415 - takes a tenth of a second to load
 
+    from dashboard.core.http import loopback  # noqa: PLC0415 - as above
+
     until = time.monotonic() + HEALTHY_S
     while time.monotonic() < until:
         if page.poll() is not None:
@@ -211,11 +214,10 @@ def _wait_until_healthy(page: subprocess.Popen[bytes], port: int) -> None:
                 f"The dashboard did not start on port {port} (status {page.returncode}). "
                 "If the port is taken, choose another with --port."
             )
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok:
+        with suppress(requests.RequestException):
+            if loopback.get(f"http://127.0.0.1:{port}/healthz", timeout_s=1).ok:
                 return
-        except requests.RequestException:
-            time.sleep(0.2)
+        time.sleep(HEALTHY_EVERY_S)
     raise SettingsError(f"The dashboard did not answer on port {port} within {HEALTHY_S} s.")
 
 

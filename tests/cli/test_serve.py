@@ -17,6 +17,7 @@ import requests
 
 from dashboard.emulator.lifecycle import process
 from dashboard.services.access import links
+from tests.proxies import closed_proxy
 from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
@@ -118,6 +119,18 @@ def test_a_whole_life(serve: Callable[..., Server], bare: Any) -> None:
     assert left == []
     assert process.running(bare.home) is None
     assert "Traceback" not in first.log.read_text() + second.log.read_text()
+
+
+def test_a_proxy_of_the_environment_is_not_asked(serve: Callable[..., Server], bare: Any) -> None:
+    """``serve`` starts and ``link`` finds it although ``HTTP_PROXY`` names a proxy, and nothing exempts loopback."""
+    proxy = closed_proxy()
+    server = serve(bare, **proxy)
+    server.wait_for(lambda: "For another browser" in server.log.read_text())
+
+    answer = bare("link", **proxy)
+
+    assert (0, True) == (answer.status, answer.out.startswith(f"http://127.0.0.1:{server.port}/"))
+    assert server.end() == 0
 
 
 def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:

@@ -24,7 +24,8 @@ from dashboard.core.stories import STORIES
 from dashboard.emulator.database import Database
 from dashboard.emulator.lifecycle import process, serving
 from dashboard.emulator.lifecycle.process import Running
-from tests.waiting import WAIT_S, until
+from tests.proxies import closed_proxy
+from tests.waiting import SLOW_S, WAIT_S, until
 
 KEYS = {"access_key": "0123abcd", "secret_key": "a-secret-that-nobody-sees"}
 PARENT = """
@@ -82,6 +83,14 @@ def test_one_home_has_one_emulator(home: Path) -> None:
     assert process.running(home) is None
     assert (False, False) == (alive(first.pid), note(home).exists())
     process.stop(home)
+
+
+def test_a_proxy_of_the_environment_is_not_asked(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An emulator is found although ``HTTP_PROXY`` names a proxy, and nothing exempts loopback from it."""
+    for name, value in closed_proxy().items():
+        monkeypatch.setenv(name, value)
+
+    assert start(home, timeout_s=SLOW_S) == process.running(home)
 
 
 def test_starters_share_one(home: Path) -> None:

@@ -23,6 +23,7 @@ import psutil
 import requests
 
 from dashboard.core.errors import SettingsError
+from dashboard.core.http import loopback
 from dashboard.core.locks import exclusive, nobody_shares
 from dashboard.core.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
 from dashboard.emulator.lifecycle.home import last_words, log_file, note, users
@@ -168,7 +169,7 @@ def answers(found: Running) -> bool:
     An emulator that accepts the connection but is too busy to respond in time counts, so that it is not started again.
     """
     try:
-        answer = requests.get(f"{found.url}/health", timeout=HEALTH_S)
+        answer = loopback.get(f"{found.url}/health", timeout_s=HEALTH_S)
         return bool(answer.ok and answer.json()["pid"] == found.pid)
     except requests.Timeout:
         with suppress(psutil.Error):
