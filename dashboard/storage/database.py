@@ -25,6 +25,7 @@ from dashboard.core.clocks import to_come
 from dashboard.core.errors import JournalError, StaleInputError, StateError
 from dashboard.core.locks import exclusive
 from dashboard.core.sqlite_faults import explain
+from dashboard.core.text import counted
 from dashboard.domain.changes import Plan, digest
 from dashboard.storage import sealing
 from dashboard.storage.anchors import JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchor, Anchors, Head
@@ -428,7 +429,7 @@ class State:
         If the home already has calls, its database was emptied, so it is not a new home.
 
         Raises:
-            JournalError: The anchors cannot be written.
+            JournalError: The anchors cannot be written, or the anchor file was damaged or changed.
         """
         if self.get(ANCHORED) is None:
             begun = self._first_anchor(before=before)
@@ -436,19 +437,66 @@ class State:
         self._begun = True
 
     def _first_anchor(self, *, before: str | None) -> Anchor:
-        if not self.anchors.exists:
-            heads = []
-            for chain, table in ((JOURNAL, journal), (VERSIONS, versions)):
-                with self.reading() as connection:
-                    count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
-                    last = connection.execute(_newest(table)).first()
-                heads.append(Head(chain, START, count, last.hash if last else sealing.GENESIS))
-            self.anchors.append(*heads, after_calls=before is None and has_calls(self.home))
-        return self.anchors.read()[0]
+        """
+        Return the first anchor; write the ``start`` line of each chain that lacks it.
+
+        A loss of power may cut off the first write anywhere, so the file may have no valid line, or that of one chain.
+        Rows are recorded only after both lines, so such a file is completed only if it agrees with the database.
+
+        Raises:
+            JournalError: See ``_begin_anchors``.
+        """
+        lines = self.anchors.read()
+        self.refuse_damaged_anchors(lines)
+        starts = self._starts()
+        missing = [head for head in starts if head.chain not in {line.chain for line in lines}]
+        agrees = all(any(_same(line, head) for head in starts) for line in lines) and self._only_sealed(starts)
+        if missing and (agrees or not self.anchors.exists):
+            self.anchors.append(*missing, after_calls=before is None and has_calls(self.home))
+            lines = self.anchors.read()
+        return lines[0]
+
+    def refuse_damaged_anchors(self, lines: Sequence[Anchor]) -> None:
+        """
+        Refuse an anchor file that has content but no valid line, unless nothing was recorded that it could anchor.
+
+        Raises:
+            JournalError: The file was damaged or overwritten.
+        """
+        if lines or not self.anchors.exists:
+            return
+        starts = self._starts()
+        if starts[0].entries or not self._only_sealed(starts):
+            entries = counted(starts[0].entries, "journal entry", "journal entries")
+            recorded = f"{entries} and {counted(starts[1].entries, 'version')}"
+            raise JournalError(
+                f"The anchor file {self.anchors.path} has no valid line, but there are {recorded}: the file was "
+                "damaged or overwritten. Put it back from a backup. If it never had a line, because power was lost "
+                "when an update began it, remove it; what was recorded so far then has no anchor, and `trunkgate "
+                "journal verify` says so."
+            )
+
+    def _starts(self) -> list[Head]:
+        """Return the ``start`` lines of chains that are anchored from now on: of the journal, and of the versions."""
+        heads = []
+        for chain, table in ((JOURNAL, journal), (VERSIONS, versions)):
+            with self.reading() as connection:
+                count = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+                last = connection.execute(_newest(table)).first()
+            heads.append(Head(chain, START, count, last.hash if last else sealing.GENESIS))
+        return heads
+
+    def _only_sealed(self, starts: Sequence[Head]) -> bool:
+        """Return whether there are only the versions of before sealing began, which needed no anchor."""
+        return bool(starts[1].entries == self.get(SEALED, {}).get("versions", 0))
 
 
 def _busy(home: Path) -> str:
     return f"Another process keeps {home} busy. Wait for it to end, then try again."
+
+
+def _same(line: Anchor, head: Head) -> bool:
+    return (line.chain, line.step, line.entries, line.head) == (head.chain, head.step, head.entries, head.head)
 
 
 def begins(rows: Sequence[Mapping[str, Any]]) -> list[datetime]:

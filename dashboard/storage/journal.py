@@ -289,9 +289,11 @@ class Journal:
         path = self._state.anchors.path
         began = self._state.get(ANCHORED)
         if began and not lines:
-            raise JournalError(f"The anchor file {path} is missing or empty. Anchors were written since {began['at']}.")
+            how = "has no valid line" if self._state.anchors.exists else "is missing or empty"
+            raise JournalError(f"The anchor file {path} {how}. Anchors were written since {began['at']}.")
         if began and lines[0].at.isoformat() != began["at"]:
             raise JournalError(f"The anchor file {path} was begun again: anchors were written since {began['at']}.")
+        self._state.refuse_damaged_anchors(lines)
         lost = not began and not lines and self._state.get(SEALED, {}).get("versions", 0) == 0
         replaced = bool(lines) and lines[0].after_calls
         if not entries and has_calls(self._state.home) and (lost or replaced):
@@ -322,7 +324,12 @@ class Journal:
                 f"The database was created on {lines[0].at:%Y-%m-%d %H:%M} UTC in a home that had calls already: what "
                 "was recorded before is not in it."
             )
-        if signed and keyed and signed[0].line > 1:
+        if lines[0].line > 1:
+            notes.append(
+                f"The anchor file begins with damaged lines, before line {lines[0].line}: its first write was cut off, "
+                f"or it was overwritten before {lines[0].at:%Y-%m-%d %H:%M} UTC."
+            )
+        if signed and keyed and signed[0].line > lines[0].line:
             notes.append(f"The anchors are signed from {signed[0].at:%Y-%m-%d %H:%M} UTC.")
         return [note for note in notes if note], tuple(entry for entry in entries if entry.id in without)
 

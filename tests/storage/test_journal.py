@@ -16,8 +16,8 @@ import pytest
 
 from dashboard.core.errors import JournalError, StateError
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
-from dashboard.storage.anchors import JOURNAL, START, WRITING, WRITTEN, Anchors, Head
-from dashboard.storage.database import State
+from dashboard.storage.anchors import FILE, JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchors, Head
+from dashboard.storage.database import ANCHORED, State
 from dashboard.storage.database import journal as table
 from dashboard.storage.journal import DONE, Journal, JournalEntry
 from dashboard.storage.sealing import GENESIS, of_entry
@@ -371,6 +371,107 @@ def test_a_syslog_that_is_none_is_a_sentence(tmp_path: Path, syslog: str) -> Non
     """Any socket error of such an address becomes a message."""
     with pytest.raises(JournalError, match=r"cannot be anchored in .* Nothing is recorded"):
         Anchors(tmp_path, syslog=syslog).append(Head("journal", "start", 0, "0"))
+
+
+def forget_anchors(home: Path) -> bytes:
+    """Remove the database's record of the first anchor, as if the process had ended before it; return the anchors."""
+    with closing(sqlite3.connect(home / "state.db")) as connection:
+        connection.execute("DELETE FROM meta WHERE key = ?", (ANCHORED,))
+        connection.commit()
+    return (home / FILE).read_bytes()
+
+
+def torn(whole: bytes, at: str) -> bytes:
+    """Return what a loss of power leaves of the first two anchors."""
+    first, second = whole.splitlines(keepends=True)
+    return {
+        "zeros": bytes(300),
+        "half a line": first[: len(first) // 2],
+        "a line without its end": first.rstrip(),
+        "one line": first,
+        "a line and a half": first + second[: len(second) // 2],
+        "a line and zeros": first + bytes(len(second)),
+        "both lines": whole,
+    }[at]
+
+
+@pytest.mark.parametrize(
+    ("at", "notes"),
+    [
+        ("zeros", 1),
+        ("half a line", 1),
+        ("a line without its end", 0),
+        ("one line", 0),
+        ("a line and a half", 0),
+        ("a line and zeros", 0),
+        ("both lines", 0),
+    ],
+)
+def test_first_anchors_that_were_cut_off_are_written_again(tmp_path: Path, at: str, notes: int) -> None:
+    """A home whose first anchors were cut off works at the next start; damaged lines before them are reported."""
+    State.open(tmp_path).close()
+    whole = forget_anchors(tmp_path)
+    (tmp_path / FILE).write_bytes(torn(whole, at))
+
+    with closing(State.open(tmp_path)) as state:
+        state.record("account", {}, valid_from=NOW, seen_at=NOW, known_by="carrier")
+        journal = Journal(state)
+        journal.finish(journal.begin(PLAN, actor="ana", before={}), PLAN, phase=DONE, before={}, after={})
+
+        found = journal.examine()
+        assert (2, 1, notes) == (found.entries, found.versions, len(found.notes))
+        assert [JOURNAL, VERSIONS] == [line.chain for line in state.anchors.read() if line.step == START]
+    assert all("begins with damaged lines, before line 2" in note for note in found.notes)
+
+
+def test_first_anchors_of_a_home_with_entries_that_were_cut_off_are_completed(
+    journal: Journal, state: State, tmp_path: Path
+) -> None:
+    """An update begins the anchors of a home with entries; the second of the two first lines is written again."""
+    assert 4 == journal.verify()
+    state.close()
+    forget_anchors(tmp_path)
+    (tmp_path / FILE).unlink()
+    State.open(tmp_path).close()
+    (tmp_path / FILE).write_bytes(torn(forget_anchors(tmp_path), "a line and a half"))
+
+    with closing(State.open(tmp_path)) as opened:
+        found = Journal(opened).examine()
+
+    assert (4, 4, ()) == (found.entries, found.older, found.notes)
+
+
+def test_damaged_anchors_beside_an_emptied_database(tmp_path: Path) -> None:
+    """The home opens, and the damage is reported."""
+    State.open(tmp_path).close()
+    (tmp_path / FILE).write_bytes(b"\xff garbage \0\n" * 20)
+    (tmp_path / "state.db").write_bytes(b"")
+
+    with closing(State.open(tmp_path)) as state:
+        (note,) = Journal(state).examine().notes
+
+    assert "begins with damaged lines, before line 21" in note
+
+
+def test_damaged_anchors_of_a_journal_with_entries_are_refused(journal: Journal, state: State, tmp_path: Path) -> None:
+    """Nothing can be recorded until the file is back, and the message says what to do; reading still works."""
+    assert 4 == journal.verify()
+    state.close()
+    whole = forget_anchors(tmp_path)
+    (tmp_path / FILE).write_bytes(bytes(len(whole)))
+
+    with closing(State.open(tmp_path)) as opened:
+        again = Journal(opened)
+        for attempt in (again.verify, again.anchor, lambda: again.begin(PLAN, actor="ana", before={})):
+            with pytest.raises(
+                JournalError, match=r"has no valid line, but there are 4 journal entries and 0 v.*from a backup"
+            ):
+                attempt()
+        assert 4 == len(again.entries())
+
+    (tmp_path / FILE).write_bytes(whole)
+    with closing(State.open(tmp_path)) as opened:
+        assert 4 == Journal(opened).verify()
 
 
 def test_an_emptied_database_is_found_though_the_first_anchors_came_late(tmp_path: Path) -> None:

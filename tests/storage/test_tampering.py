@@ -284,6 +284,16 @@ def replace_by_a_folder(home: Home) -> None:
     home.anchors.mkdir()
 
 
+def blank(home: Home) -> None:
+    """Fill the anchor file with zeros."""
+    home.anchors.write_bytes(bytes(home.anchors.stat().st_size))
+
+
+def forget_the_beginning(home: Home) -> None:
+    """Remove the database's record of the first anchor."""
+    home.run(f"DELETE FROM meta WHERE key = '{ANCHORED}'")  # noqa: S608 - a constant of the product
+
+
 def reword(lines: list[str]) -> None:
     """Change the head in the last anchor."""
     lines[-1] = re.sub(r'"head":"....', '"head":"beef', lines[-1])
@@ -335,6 +345,31 @@ DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
         "Version 2 was changed",
     ),
     "The anchor file is removed": (lambda h: h.anchors.unlink(), "anchor file .* is missing or empty"),
+    "The anchor file is filled with zeros": (blank, "anchor file .* has no valid line. Anchors were written since"),
+    "The anchor file is filled with zeros, and the database made to forget when it began": (
+        lambda h: (blank(h), forget_the_beginning(h)),
+        "anchor file .* has no valid line, but there are 4 journal entries and 3 versions",
+    ),
+    "The anchor file is filled with zeros, the entries removed, the database made to forget when it began": (
+        lambda h: (blank(h), h.run("DELETE FROM journal"), forget_the_beginning(h)),
+        "anchor file .* has no valid line, but there are 0 journal entries and 3 versions",
+    ),
+    "The anchor file is filled with zeros and the database emptied": (
+        lambda h: (blank(h), (h.path / "state.db").write_bytes(b"")),
+        "the home has calls from before its database",
+    ),
+    "The anchor file is cut after its first line, and the database made to forget when it began": (
+        lambda h: (h.edit_anchors(lambda lines: lines.__delitem__(slice(1, None))), forget_the_beginning(h)),
+        "entry 1 has no anchor",
+    ),
+    "The anchor file is cut after its first line, the entries removed, the database made to forget when it began": (
+        lambda h: (
+            h.edit_anchors(lambda lines: lines.__delitem__(slice(1, None))),
+            h.run("DELETE FROM journal"),
+            forget_the_beginning(h),
+        ),
+        "The beginning of the anchors of the versions is missing",
+    ),
     "The last lines of the anchor file are removed": (
         lambda h: h.edit_anchors(lambda lines: lines.__delitem__(slice(-3, None))),
         "Version 3 has no anchor",
