@@ -30,9 +30,9 @@ MARKS: Final = (
     "emulator.key",
     "emulator.lock",
     "emulator.start.lock",
-    "calls",
+    "calls/generations",
 )
-"""File names that identify a folder as a home."""
+"""Files and folders, any of which identifies a folder as a home; none is likely in another folder."""
 
 Change = Callable[[Path, int], None]
 
@@ -133,8 +133,8 @@ def _require_home(home: Path, found: os.stat_result) -> None:
     """Reject a shared folder that serves other purposes, such as a home directory or /tmp."""
     if not found.st_mode & OTHERS:
         return
-    names = {entry.name for entry in os.scandir(home)}
-    if names and (found.st_mode & stat.S_ISVTX or names.isdisjoint(MARKS)):
+    is_home = any((home / mark).exists() for mark in MARKS)
+    if any(home.iterdir()) and (found.st_mode & stat.S_ISVTX or not is_home):
         raise SettingsError(
             f"The folder {home} is open to other users and holds other files. A home must be private, and making this "
             "folder private would take those files from whoever uses them. Point TRUNKGATE_HOME at a folder of its own."

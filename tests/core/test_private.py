@@ -108,17 +108,29 @@ def test_the_setting_that_accepts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.read().accept_open_home is True
 
 
+@pytest.mark.parametrize("name", ["letter.txt", "calls/2026/letter.txt"])
 @pytest.mark.parametrize("mode", [0o755, 0o1777])
-def test_a_folder_for_other_things_is_not_made_private(tmp_path: Path, mode: int) -> None:
-    """Restricting a user's home directory or /tmp would lock out its other users, so it is refused."""
+def test_a_folder_for_other_things_is_not_made_private(tmp_path: Path, mode: int, name: str) -> None:
+    """
+    Restricting a user's home directory or /tmp would lock out its other users, so it is refused.
+
+    Also where it has a folder with the name of one of a home.
+    """
     folder = tmp_path / "shared"
-    folder.mkdir()
-    (folder / "letter.txt").touch()
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).touch()
     folder.chmod(mode)
 
     with pytest.raises(SettingsError, match="a folder of its own"):
         private.prepare(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == mode
+
+
+def test_a_home_that_has_only_calls_is_tightened(tmp_path: Path) -> None:
+    """The generations of calls identify a home whose database was lost."""
+    (tmp_path / "home" / "calls" / "generations").mkdir(parents=True, mode=0o755)
+
+    assert [] == open_to_others(private.prepare(tmp_path / "home"))
 
 
 def test_a_home_that_cannot_be_written_is_left_as_it_is(tmp_path: Path) -> None:
