@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -52,19 +52,35 @@ def serve(
 
     Ends with 0 when stopped by Ctrl-C or a termination signal, 2 on an error of its own.
     """
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _serve(port, browser=browser)
+    except KeyboardInterrupt:
+        say("Stopping.")
+
+
+def _serve(port: int, *, browser: bool) -> None:
+    """
+    Run the dashboard until it is interrupted.
+
+    Raises:
+        KeyboardInterrupt: It was stopped before the pages were started.
+        SettingsError: It cannot start, or ended by itself.
+    """
     from dashboard.core.settings import Mode  # noqa: PLC0415 - loads pydantic
     from dashboard.services.background_sync import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.services.sync_owner import SyncOwner  # noqa: PLC0415 - as above
 
-    signal.signal(signal.SIGTERM, _interrupt)
     _refuse_taken(port)
-    with open_home(live=True) as home:
+    with open_home(live=True) as home, ExitStack() as ending:
         settings = home.settings
         owner = SyncOwner(settings.home, port=port)
         owner.acquire()
         loop = SyncLoop(home, owner)
         loop.start()
+        ending.callback(loop.stop)
         page = _start_pages(port, settings.home)
+        ending.callback(_end, page)
         try:
             _wait_until_healthy(page, port)
             account = {Mode.EMBEDDED: "the embedded sample account", Mode.FILES: "imported files"}.get(
@@ -78,9 +94,6 @@ def serve(
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
         except KeyboardInterrupt:
             say("Stopping.")
-        finally:
-            _end(page)
-            loop.stop()
 
 
 @app.command()
@@ -106,22 +119,24 @@ def emulator(
 
     Ends with 0 when stopped, 2 on an error of its own.
     """
-    from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
-    from dashboard.emulator.lifecycle import serving  # noqa: PLC0415 - loads the web server, for seconds
+    signal.signal(signal.SIGTERM, _interrupt)
+    with suppress(KeyboardInterrupt):
+        from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
+        from dashboard.emulator.lifecycle import serving  # noqa: PLC0415 - loads the web server, for seconds
 
-    secret = _secret_key(secret_key, secret_key_file)
-    folder = usable(home, accept_open=Settings.read().accept_open_home) if home else read_settings().home
-    serving.serve(
-        folder,
-        port=port,
-        access_key=access_key,
-        secret_key=secret,
-        calls=calls,
-        days=days,
-        traffic=traffic,
-        without=tuple(without or ()),
-        refusals_in_cdrs=refusals_in_cdrs,
-    )
+        secret = _secret_key(secret_key, secret_key_file)
+        folder = usable(home, accept_open=Settings.read().accept_open_home) if home else read_settings().home
+        serving.serve(
+            folder,
+            port=port,
+            access_key=access_key,
+            secret_key=secret,
+            calls=calls,
+            days=days,
+            traffic=traffic,
+            without=tuple(without or ()),
+            refusals_in_cdrs=refusals_in_cdrs,
+        )
 
 
 @app.command()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ import requests
 
 from dashboard.emulator.lifecycle import process
 from dashboard.services.access import links
+from tests.cli.conftest import PROGRAM
 from tests.proxies import closed_proxy
 from tests.waiting import WAIT_S, until
 
@@ -44,7 +49,7 @@ class Server:
         self.port = free_port()
         self.log = log
         self.child: subprocess.Popen[bytes] = program.start(
-            "serve", "--port", self.port, log=log, **LIVE, **environment
+            "serve", "--port", self.port, log=log, **(LIVE | environment)
         )
 
     def wait_for(self, condition: Callable[[], Any]) -> None:
@@ -131,6 +136,41 @@ def test_a_proxy_of_the_environment_is_not_asked(serve: Callable[..., Server], b
 
     assert (0, True) == (answer.status, answer.out.startswith(f"http://127.0.0.1:{server.port}/"))
     assert server.end() == 0
+
+
+def test_a_signal_while_the_home_opens_ends_the_server(serve: Callable[..., Server], bare: Any) -> None:
+    """Opening takes long while the sample account is made; the server ends with 0 as at any other time."""
+    server = serve(bare, TRUNKGATE_SAMPLE_CALLS="200000")
+    server.wait_for((bare.home / "emulator.start.lock").exists)
+
+    assert server.end() == 0
+    assert "Stopping." in server.log.read_text()
+    assert not server.is_up()
+    until(lambda: process.running(bare.home) is None)
+
+
+def test_a_terminal_gets_the_link(bare: Any) -> None:
+    """Where standard output is a terminal, the link itself is printed; it opens the dashboard."""
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, "serve", "--port", str(free_port()), "--no-browser"]
+    shown = ""
+    with subprocess.Popen(
+        command, env=bare.environment(**LIVE), stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
+    ) as child:
+        os.close(theirs)
+        try:
+            while not (found := re.search(r"Open it once with this link: (http\S+)\s", shown)):
+                assert select.select([ours], [], [], WAIT_S)[0], shown
+                shown = (shown + os.read(ours, 4096).decode()).replace("\r\n", "\n")
+            assert requests.get(found[1], headers=VISIT, timeout=WAIT_S).status_code == 200
+        finally:
+            child.terminate()
+            with suppress(OSError):  # the terminal of an ended process cannot be read
+                while os.read(ours, 4096):
+                    pass
+            os.close(ours)
+
+    assert child.returncode == 0
 
 
 def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
