@@ -267,6 +267,10 @@ def _carry_out(
     except (FixError, StalePlanError) as exc:
         complain(str(exc))
         raise typer.Exit(REFUSED) from None
+    except BaseException as exc:
+        for outcome in getattr(exc, "__notes__", ()):  # of a fix that was cut off, also by Ctrl-C
+            complain(outcome)
+        raise
     if output is Format.JSON:
         say_json({"plan": _plan_json(plan), "entry": _entry_json(entry)})
     else:

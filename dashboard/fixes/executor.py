@@ -98,6 +98,8 @@ def apply(
         CarrierError: A change was refused; the changes before it were rolled back.
         JournalError: The journal cannot be written or anchored; nothing was changed.
         NotVerifiedError: Reading the account again did not show the changes.
+
+    Any other exception, such as ``KeyboardInterrupt``, has the outcome for the operator as a note (``__notes__``).
     """
     busy = "Another fix is being applied. Wait for it to end, then plan again."
     with exclusive(home / "fix.lock", timeout_s=LOCK_S, busy=busy):
@@ -126,6 +128,7 @@ def apply(
             message = _record(begun, plan, f"{reason}{left}", journal=journal, carrier=carrier, tried=bool(done))
             if ours:
                 raise type(exc)(message) from exc
+            exc.add_note(message)
             raise
         return journal.finish(begun, plan, phase=DONE, before=before, after=found, message="Verified by re-reading.")
 

@@ -15,7 +15,9 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from dashboard.cli import fix
 from dashboard.cli.entry_point import app
+from dashboard.cli.output import Format
 from dashboard.core.settings import Settings
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.domain.findings import Status
@@ -231,3 +233,26 @@ def test_a_key_and_a_file_that_is_no_anchor(bare: Any, tmp_path: Path) -> None:
     assert "not of the key" in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="fedcba9876543210").sentence
     assert "shorter than 16" in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="short").sentence
     assert "neither an anchor file" in bare("journal", "verify", "--anchors", tmp_path / "odd.txt", **key).sentence
+
+
+class CutOff:
+    """Home whose fix is cut off by Ctrl-C while a change is live."""
+
+    def apply(self, *_: object, **__: object) -> None:
+        """Stop, with the outcome as a note."""
+        stopped = KeyboardInterrupt()
+        stopped.add_note("The account is not as it was: in place: allow 198.51.100.24. Undo journal entry 1.")
+        raise stopped
+
+
+def test_the_outcome_of_a_fix_that_is_cut_off_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C ends the command, after the sentence that says what is live."""
+    home: Any = CutOff()
+
+    with pytest.raises(KeyboardInterrupt):
+        fix._carry_out(  # noqa: SLF001 - no signal reaches a command between two changes reliably
+            home, PLAN, dry_run=False, plan_hash=PLAN.hash, confirm=[], output=Format.JSON
+        )
+
+    printed = capsys.readouterr()
+    assert ("", True) == (printed.out, "Undo journal entry 1." in printed.err)

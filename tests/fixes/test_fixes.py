@@ -404,7 +404,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
     routes = set(account.carrier.routes()["alias"])
     plan = account.plan("pbx_has_inbound_route", "phoenix")
 
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt) as caught:
         executor.apply(
             plan,
             carrier=Cut(account.carrier),  # type: ignore[arg-type] # all else is the carrier's own
@@ -419,6 +419,27 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
         "It was cut off (KeyboardInterrupt). What had been done before was rolled"
     )
     assert routes == set(account.carrier.routes()["alias"])
+    assert [last.content["message"]] == caught.value.__notes__
+
+
+def test_without_an_anchor_the_account_is_not_touched(account: Workspace) -> None:
+    """A fix whose beginning cannot be anchored makes no change, records nothing, and says so."""
+    plan = account.plan("pbx_address_is_allowed", DENVER)
+    before = networks(account)
+    account.state.anchors.path.unlink()
+    account.state.anchors.path.mkdir()
+    carrier = Cut(account.carrier)
+
+    with pytest.raises(JournalError, match=r"cannot be anchored .* Nothing was changed on the account\.$"):
+        executor.apply(
+            plan,
+            carrier=carrier,  # type: ignore[arg-type] # all else is the carrier's own
+            journal=account.journal,
+            home=account.settings.home,
+            actor=ANA,
+        )
+
+    assert (0, before, []) == (carrier.changes, networks(account), account.journal.entries())
 
 
 def test_a_fix_of_a_last_known_failure_applies_once_the_account_is_read_again(account: Workspace) -> None:
