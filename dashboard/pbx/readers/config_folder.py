@@ -39,7 +39,11 @@ _BEGINNING = 8192
 
 @dataclass(frozen=True)
 class Folder:
-    """A configuration folder: its name, and its files by path with forward slashes."""
+    """
+    A configuration folder: its name, and its files by path with forward slashes.
+
+    Bytes that are not UTF-8 are lone surrogates in both, as Python decodes names; so different names stay different.
+    """
 
     name: str
     files: dict[str, bytes] = field(repr=False)
@@ -72,9 +76,9 @@ def name_of(name: str) -> str:
 def from_disk(path: Path) -> tuple[Folder, list[Problem]]:
     """Read a folder from disk; links that lead out of it are rejected."""
     root = path.resolve()
-    gathering = _Gathering(name_of(root.name))
+    gathering = _Gathering(root.name)
     for found in _walk(root, gathering):
-        name = name_of(found.relative_to(root).as_posix())
+        name = found.relative_to(root).as_posix()
         if not gathering.takes(name):
             break
         try:
@@ -180,7 +184,7 @@ def _walk(root: Path, gathering: _Gathering) -> Iterator[Path]:
         try:
             found = sorted(folder.iterdir())
         except OSError as exc:
-            gathering.leave_out(name_of(folder.relative_to(root).as_posix()), _unreadable(exc))
+            gathering.leave_out(folder.relative_to(root).as_posix(), _unreadable(exc))
             continue
         folders = [one for one in found if _is_folder(one)]
         inside = set(folders)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -162,6 +164,22 @@ def test_a_folder_with_the_id_of_another_is_refused_whole(tmp_path: Path) -> Non
     assert ["St-Paul and St. Paul"] == [problem.message.partition(" (")[0] for problem in both.problems]
     assert [("St. Paul", "198.51.100.24")] == addresses(both)
     assert len(alone.frames["pbx_config"]) == len(both.frames["pbx_config"])
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="NOT AVAILABLE: names that are not UTF-8")
+@pytest.mark.parametrize("whole", [False, True])
+def test_folders_whose_names_are_not_utf_8_are_different_pbxs(tmp_path: Path, *, whole: bool) -> None:
+    """Each keeps its own address, also where both are in one folder; messages and facts show what can be shown."""
+    names = [os.fsdecode(name) for name in (b"\xd6 1", b"\xd7 1")]
+    folders = [folder_of(tmp_path, name, f"198.51.100.{at}") for at, name in enumerate(names, start=24)]
+
+    found = read_files([tmp_path] if whole else folders, treated_as_public=PUBLIC)
+
+    assert [] == found.problems
+    assert list(map(pbx_id_of, names)) == list(found.frames["pbxs"]["pbx_id"])
+    given = zip(map(pbx_id_of, names), ("198.51.100.24", "198.51.100.25"), strict=True)
+    assert sorted(given) == addresses(found)
+    assert all(file.endswith("\ufffd 1/pjsip.conf") for file in found.frames["pbx_config"]["file"])
 
 
 def test_an_id_of_the_inventory_stays(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.core.errors import FileError
+from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.readers import config_folder
 from dashboard.pbx.sources import Upload, needs_name, read_files
 
@@ -105,7 +106,7 @@ def test_names_that_are_no_text_are_shown_as_one_line(tmp_path):
 
     assert len(told) >= 3
     assert all(one.isprintable() and one.encode() for one in told)
-    assert inventory.frames["pbxs"]["pbx_id"].tolist() == ["hq"]
+    assert inventory.frames["pbxs"]["pbx_id"].tolist() == [pbx_id_of(folder.name)]
 
 
 def test_what_cannot_be_asked_is_said_and_the_rest_is_read(tmp_path):
