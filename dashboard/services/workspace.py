@@ -316,8 +316,8 @@ class Workspace:
             UnknownFindingError: There is no such finding, or it proposes no fix; the message names alternatives.
         """
         snapshot = snapshot or self.snapshot()
-        found = checks.run(snapshot)
-        chosen = next((f for f in found if f.check == check and f.subject == subject), None)
+        found = checks.run(snapshot, [one for one in checks.discover() if one.id == check])
+        chosen = next((finding for finding in found if finding.subject == subject), None)
         if chosen is None:
             raise UnknownFindingError(_no_such(found, check, subject))
         if not chosen.proposals:
@@ -447,9 +447,9 @@ def _resolver(settings: Settings) -> Resolver:
 
 
 def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:
-    names = sorted({finding.check for finding in found})
+    names = [one.id for one in checks.discover()]
     if check not in names:
         return f"There is no check {check}. The checks are: {', '.join(names)}."
-    subjects = [f.subject for f in found if f.check == check and f.proposals]
+    subjects = [finding.subject for finding in found if finding.proposals]
     known = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
     return f"The check {check} has nothing on {subject}. {known}"

@@ -99,8 +99,9 @@ class Cube:
         statuses = [*status.dictionary.to_pylist(), None]
         place = status.indices.fill_null(len(statuses) - 1).to_numpy()
         pairs, codes = np.unique(place * len(reasons) + reason.indices.to_numpy(), return_inverse=True)
-        said = [code_of(statuses[pair // len(reasons)], reasons[pair % len(reasons)]) for pair in pairs]
-        self._dimension("code", codes, said)
+        labels = [code_of(statuses[pair // len(reasons)], reasons[pair % len(reasons)]) for pair in pairs]
+        self._dimension("code", codes, labels)
+        self._status_of = dict(zip(labels, (statuses[pair // len(reasons)] for pair in pairs), strict=True))
         self._sums = {name: rows.column(name).to_numpy().astype("int64") for name in SUMS}
 
     def _dimension(self, name: str, codes: npt.NDArray[Any], values: list[str]) -> None:
@@ -113,6 +114,10 @@ class Cube:
     def values(self, name: str) -> list[str]:
         """Return the values of one of ``DIMENSIONS``."""
         return self._values[name]
+
+    def statuses(self, codes: pd.Series) -> pd.Series:
+        """Return the final SIP status of each value of the dimension ``code``; missing where a call had none."""
+        return codes.map(self._status_of).astype("Int64")
 
     def sums(self, *names: str, part: Part = ALL, step: str = "", zone: ZoneInfo | None = None) -> pd.DataFrame:
         """

@@ -83,8 +83,7 @@ def grouped(
     part = Part(since=since)
     step = "day" if by == "day" else ""
     found = cube.sums(*([name] if name else []), "outcome", "code", part=part, step=step, zone=zone)
-    codes = found["code"].str.extract(r"^(\d*)", expand=False)
-    found = found.assign(sip_status=pd.to_numeric(codes, errors="coerce").astype("Int64"))
+    found = found.assign(sip_status=cube.statuses(found["code"]))
     if by == "day":
         return found.assign(of=found["at"].dt.strftime("%Y-%m-%d"))
     if by == "pop":
