@@ -4,7 +4,8 @@ Check registry: discovery and execution of checks. Each check is one module, nam
 A check is a pure function of a Snapshot that yields a verdict for every subject. Missing data is never a pass:
 a stale or missing deciding input, a check that raises an error and a check with nothing to examine each produce
 unknown findings. A stale deciding input produces one per subject, with the last known verdict; a missing one
-produces one for the account. Missing or stale additional inputs lower the confidence, but never change the verdict.
+produces one for the account. Missing additional inputs lower the confidence. Stale ones add evidence and severity; a
+verdict that only they would decide is out of date: unknown, with the last known verdict.
 ``evidence`` contains code that several checks share.
 """
 

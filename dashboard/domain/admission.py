@@ -1,8 +1,8 @@
 """
 The admission rule, in its only implementation, and policies as dated values.
 
-The emulator's traffic, the replay, the checks and the SIP edge of the lab all use ``admit``;
-``tests/domain/admission_cases.csv`` tests each of them against it. Facts are three-valued: ``None`` means
+The emulator's traffic and the replay use ``admit``. The lab's SIP edge has the rule in its own language;
+``tests/domain/admission_cases.csv`` tests both against the same cases. Facts are three-valued: ``None`` means
 unknown. ``admit`` decides with unknown facts only if every possible value of them gives the same decision.
 """
 
