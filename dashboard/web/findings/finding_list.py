@@ -13,7 +13,7 @@ from dashboard.charts.charts import SEVERITY_STATES, STATUS_STATES
 from dashboard.checks.evidence.losses import DIGEST
 from dashboard.checks.registry import discover
 from dashboard.core.elapsed import ago
-from dashboard.core.text import join
+from dashboard.core.text import counted, join
 from dashboard.domain.claims import Claims, GroupStatus, as_of
 from dashboard.domain.findings import Finding, Impact, Severity, Status
 from dashboard.domain.snapshot import Snapshot
@@ -226,7 +226,7 @@ def _history(finding: Finding, snapshot: Snapshot) -> None:
     if finding.first_seen_at:
         said.append(f"First seen {exact(finding.first_seen_at, session.zone())}.")
     if finding.times_reopened:
-        said.append(f"Came back {finding.times_reopened} times.")
+        said.append(f"Came back {counted(finding.times_reopened, 'time')}.")
     entries = session.workspace().journal.entries()
     subjects = {entry.action: entry.content["plan"] for entry in entries if "plan" in entry.content}
     for entry in entries:

@@ -7,7 +7,8 @@ import streamlit as st
 from dashboard.web import session
 from dashboard.web.findings import finding_list
 
-(known, found), claims = session.known(), session.claims()
+known, found = session.known()
+claims = session.claims()
 
 st.title(claims.of_findings())
 shown = finding_list.filtered(found, known)
