@@ -17,6 +17,7 @@ Sources: developer.flowroute.com/api/errors (the statuses; the limits behind 429
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
@@ -118,9 +119,11 @@ def send(
             verify=True,
             proxies=dict.fromkeys(("http", "https", "all"), "") if is_loopback(url) else None,
         )
-    except requests.exceptions.SSLError:
+    except requests.exceptions.SSLError as exc:
         host = urlsplit(url).hostname
-        raise CarrierAnswerError(f"The certificate of {host} cannot be verified, so {what} was not sent.") from None
+        if _is_of_certificate(exc):
+            raise CarrierAnswerError(f"The certificate of {host} cannot be verified, so {what} was not sent.") from None
+        raise PassingError(f"the TLS connection to {host} failed", carried_out=True) from None
     except (requests.Timeout, requests.ConnectionError) as exc:
         host = urlsplit(url).hostname
         said = (
@@ -224,6 +227,16 @@ def _pause_s(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     asked = error.wait_s if isinstance(error, PassingError) else None
     return float(BACK_OFF(state)) if asked is None else asked
+
+
+def _is_of_certificate(error: requests.exceptions.SSLError) -> bool:
+    """Return whether the server's certificate was refused; other TLS errors also occur while an answer is read."""
+    reason: object = error
+    while isinstance(reason, BaseException):
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return True
+        reason = getattr(reason, "reason", None) or next(iter(reason.args), None)
+    return False
 
 
 def _never_made(error: requests.RequestException) -> bool:

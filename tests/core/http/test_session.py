@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, SettingsError
 from dashboard.core.http.retries import ATTEMPTS, RETRY_AFTER_MAX_S
@@ -19,6 +21,14 @@ from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, Reply, Script
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 HERE = "GET /v2/routes"
 GOOD = Reply({"data": []})
+
+
+def tls_error(cause: ssl.SSLError) -> requests.exceptions.SSLError:
+    """Return an error as ``requests`` raises it, with its cause."""
+    pool = urllib3.HTTPSConnectionPool("api.flowroute.com")
+    return requests.exceptions.SSLError(
+        urllib3.exceptions.MaxRetryError(pool, "/v2/routes", urllib3.exceptions.SSLError(cause))
+    )
 
 
 def test_every_request_is_signed_timed_and_verified(transport: HttpSession, script: Script) -> None:
@@ -312,7 +322,20 @@ def test_a_huge_answer_is_not_read_to_its_end(
 
 def test_a_bad_certificate_is_not_asked_again(transport: HttpSession, script: Script, fails: Fails) -> None:
     """A certificate error is not retried, and the key is not sent."""
-    script.answers[HERE] = requests.exceptions.SSLError("certificate verify failed")
+    script.answers[HERE] = tls_error(ssl.SSLCertVerificationError(1, "certificate verify failed"))
 
     assert "certificate of api.flowroute.com" in fails(CarrierAnswerError, lambda: transport.get("/v2/routes"))
+    assert len(script.sent) == 1
+
+
+def test_a_tls_connection_that_breaks_may_have_carried_the_request(
+    transport: HttpSession, script: Script, fails: Fails
+) -> None:
+    """A TLS error while the answer is read is no refused certificate: a POST may have been applied."""
+    script.answers["POST /v2/routes"] = tls_error(ssl.SSLError(1, "decryption failed or bad record mac"))
+
+    said = fails(CarrierUnavailableError, lambda: transport.request("POST", "/v2/routes", body={}))
+
+    assert "certificate" not in said
+    assert "may have been carried out" in said
     assert len(script.sent) == 1
