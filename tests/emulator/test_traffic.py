@@ -329,6 +329,26 @@ def test_the_past_thief_calls_until_its_entry_is_removed() -> None:
     assert all(END - timedelta(days=18) < at(call) < END - timedelta(days=12) for call in placed)
 
 
+@pytest.mark.parametrize("hour", range(24))
+def test_the_past_thief_is_never_refused(hour: int) -> None:
+    """Its calls end before its entry was removed, also if that was during its hours at night."""
+    end = END + timedelta(hours=hour, minutes=40)
+    rows = history(
+        load(end, ()),
+        start=end - timedelta(days=20),
+        end=end,
+        calls=50,
+        seed=SEED,
+        observations=Observations(digest_rescues_prefix=True, no_path_status=403),
+        refusals_in_cdrs=True,
+    )
+    placed = outbound([dict(zip(CALL_COLUMNS, row, strict=True)) for row in rows], THIEF)
+
+    assert placed
+    assert not refused(placed)
+    assert all(at(call) < end - timedelta(days=12) for call in placed)
+
+
 def test_miami_moves_about_every_eight_days() -> None:
     """Miami has four addresses in thirty days, one after the other, all of them admitted."""
     seen: defaultdict[str, list[datetime]] = defaultdict(list)

@@ -6,6 +6,7 @@ The figures are invented to resemble office telephones; none is derived from a r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -159,6 +160,11 @@ class Hours:
         length = np.repeat(self.end_s - self.begin_s, counts)
         starts: Ints = np.sort(begin + (rng.random(len(begin)) * length).astype(np.int64))
         return starts
+
+    def of(self, caller: Caller) -> Hours:
+        """Return these hours, cut off at the end of a caller with ``nightly``; hours after that end have no calls."""
+        until = caller.addresses[-1].valid_to if caller.nightly else None
+        return self if until is None else Hours(self.begin_s, np.minimum(self.end_s, math.floor(until.timestamp())))
 
     def part(self, which: slice) -> Hours:
         """Return a slice of the hours."""

@@ -122,10 +122,10 @@ class _Past:
     ) -> None:
         self._caller = caller
         self._sample = sample
-        self._span = span
+        self._span = span.of(caller)
         name = zlib.crc32(caller.name.encode())
         self._rng, self._again = (np.random.default_rng([seed, name, stream]) for stream in range(2))
-        self._counts = span.spread(caller, calls * caller.weight / 100, self._rng)
+        self._counts = self._span.spread(caller, calls * caller.weight / 100, self._rng)
         self._sources = [address.address for address in caller.addresses]
         self._decisions = [
             decide(caller, address.address, sample, _policy_of(address, sample, policy), observations)
