@@ -12,7 +12,7 @@ from tests.bench.table import HEADER, NOT_MEASURED, Ratio, Row, Time, as_json, m
 
 pytestmark = pytest.mark.xdist_group("bench")  # its rows are measured once
 
-CALLS = 20_000
+CALLS = 8_000
 
 
 @pytest.fixture(scope="module")

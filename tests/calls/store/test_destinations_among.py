@@ -61,7 +61,7 @@ def told(found: pd.DataFrame) -> list[tuple[object, ...]]:
     return list(found[columns].itertuples(index=False, name=None))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(rows=made_calls, data=st.data())
 def test_they_add_up_to_the_single_calls(rows, data):
     """For any rows of the roll-up, sliced anywhere, the totals by number equal those of pandas."""

@@ -415,7 +415,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.lists(st.tuples(st.sampled_from(FILES), st.lists(WORDS).map("".join) | st.text()), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
     """No text raises an exception, and every frame conforms to its schema."""

@@ -263,7 +263,7 @@ ${x}
 NAMES = st.sampled_from(["a.xml", "vars.xml", "freeswitch.xml"])
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(st.lists(st.tuples(NAMES, st.lists(WORDS).map("".join)), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
     """No text raises an exception, and every frame conforms to its schema."""

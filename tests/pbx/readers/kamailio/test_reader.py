@@ -457,7 +457,7 @@ uac_auth();""".splitlines()
 NAMES = st.sampled_from(["kamailio.cfg", "b.cfg", "dispatcher.list", "a.sql"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(NAMES, st.lists(WORDS, max_size=30).map("\n".join)), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
     """No text raises an exception, and every frame conforms to its schema."""
