@@ -98,7 +98,7 @@ class Config:
         """The last section of each name."""
         self._lines = self._includes = self._inherited = 0
         self._current: Section | None = None
-        self._full = False
+        self._limits_reported: set[str] = set()
 
     def read(self, path: str) -> Config:
         """Read a file of the folder; a missing file counts as empty."""
@@ -113,9 +113,7 @@ class Config:
     def _keep_section(self, section: Section) -> bool:
         """Add a section and make it current; beyond ``MOST_SECTIONS``, skip it and report the limit once."""
         if len(self.sections) >= MOST_SECTIONS:
-            if not self._full:
-                self._full = True
-                self._say(section.place, f"There are more than {MOST_SECTIONS:,} sections; the rest was left out.")
+            self._say_once(section.place, f"There are more than {MOST_SECTIONS:,} sections; the rest was left out.")
             self._current = None
             return False
         self.sections.append(section)
@@ -209,7 +207,14 @@ class Config:
 
     def take(self, name: str, value: str, place: Place) -> None:
         """Add a setting to the current section, without its secrets."""
-        if self._current is not None and len(self._current.settings) < MOST_SETTINGS:
+        if self._current is None:
+            return
+        if len(self._current.settings) >= MOST_SETTINGS:
+            full = (
+                f"The section [{self._current.name}] has more than {MOST_SETTINGS:,} settings; the rest was left out."
+            )
+            self._say_once(place, full)
+        else:
             name = name.strip().rstrip("+").rstrip()
             value = value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
@@ -233,7 +238,12 @@ class Config:
 
     def _include(self, name: str, place: Place, above: tuple[str, ...], *, needed: bool) -> None:
         self._includes += 1
-        paths = self._found(name) if self._includes <= MOST_INCLUDES else []
+        if self._includes > MOST_INCLUDES:
+            self._say_once(
+                place, f"There are more than {MOST_INCLUDES:,} includes; the files of the rest were left out."
+            )
+            return
+        paths = self._found(name)
         if not paths and needed:
             self._say(place, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
         for path in paths:
@@ -252,6 +262,12 @@ class Config:
             return [wanted]
         depth = wanted.count("/")
         return sorted(path for path in self._folder.files if path.count("/") == depth and fnmatchcase(path, wanted))
+
+    def _say_once(self, place: Place, limit: str) -> None:
+        """Report a limit the first time that it is exceeded."""
+        if limit not in self._limits_reported:
+            self._limits_reported.add(limit)
+            self._say(place, limit)
 
     def _say(self, place: Place, message: str) -> None:
         if len(self.problems) == MOST_SAID:

@@ -293,6 +293,22 @@ def test_ten_megabytes_of_one_line_and_of_many_faults():
     assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
 
 
+def test_settings_beyond_the_limit_of_a_section_are_reported_once():
+    """A section's settings after the limit are left out, and the problem names the section."""
+    inventory = read(pjsip_conf=TRUNK + "[many]\n" + "a=1\n" * 20_002)
+
+    assert [(20_008, "The section [many] has more than 20,000 settings; the rest was left out.")] == said(inventory)
+
+
+def test_includes_beyond_the_limit_are_reported_once():
+    """The problem does not say that a file is missing."""
+    inventory = read(pjsip_conf=TRUNK + "#tryinclude none.conf\n" * 2_002)
+
+    assert ["There are more than 2,000 includes; the files of the rest were left out."] == [
+        message for _, message in said(inventory)
+    ]
+
+
 def test_more_facts_than_are_kept_are_said():
     """Beyond the limit of facts the first ones are kept, including those of the trunk, and the limit is reported."""
     steps = "".join(f"exten => {n},1,Dial(PJSIP/{n}@t)\n" for n in range(2_500))
