@@ -18,7 +18,7 @@ MOVED: Final = {
     "dashboard.dialing": "from dashboard import sip",
     "dashboard.settings": "from dashboard.core import settings",
 }
-"""Replacement imports by module name that notebooks and scripts could import before the packages were arranged in layers."""
+"""Replacement imports by former module name, for notebooks and scripts."""
 
 
 class MovedModules(MetaPathFinder):
