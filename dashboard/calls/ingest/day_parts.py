@@ -98,7 +98,7 @@ class DayParts:
             days: The only days accepted.
             folder: Folder of the calls, those of a day in ``day=DAY``.
             beside: Folder of the roll-ups and spans.
-            own: The numbers that the roll-ups tell apart.
+            own: Caller IDs that the roll-up keeps in its key.
         """
         self._own = own
         self._days = set(days)

@@ -75,7 +75,7 @@ class Shared:
     prepared: PreparedStages = field(default_factory=PreparedStages)
     """Prepared statements for small files."""
     own: OwnNumbers = EVERY_NUMBER
-    """The numbers that roll-ups tell apart."""
+    """Caller IDs that the roll-up keeps in its key."""
 
 
 @dataclass(frozen=True)

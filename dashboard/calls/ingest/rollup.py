@@ -29,7 +29,7 @@ def roll_up(calls: pyarrow.Table, own: OwnNumbers = EVERY_NUMBER) -> pyarrow.Tab
 
     Args:
         calls: As returned by ``columnar.Columns.rows``, with dictionary-encoded text columns.
-        own: The numbers that are told apart.
+        own: Caller IDs that the roll-up keeps in its key.
 
     Returns:
         One row per hour and combination of ``KEYS``, with the store's types, ordered by hour.

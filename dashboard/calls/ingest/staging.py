@@ -42,7 +42,7 @@ class Staging:
             folder: Work folder.
             engine: The SQL engine.
             whole: Accept only complete files; see ``file_reader.stage``.
-            own: The numbers that roll-ups tell apart.
+            own: Caller IDs that the roll-up keeps in its key.
         """
         self._folder = folder
         self._engine = engine

@@ -58,7 +58,7 @@ class Day:
     """Hourly roll-up of ``file_only``."""
     file_only_rows: int = 0
     own_numbers: str = ""
-    """List of the numbers that the roll-up tells apart (see ``own_numbers``); ``""`` if it keeps every caller ID."""
+    """List of the caller IDs in the key of the roll-up (see ``own_numbers``); ``""`` if it keeps every caller ID."""
 
     @property
     def is_retired(self) -> bool:
@@ -79,7 +79,7 @@ class Generation:
     days: dict[date, Day] = field(default_factory=dict)
     rejects: str = ""
     own_numbers: str = ""
-    """List of the numbers that new roll-ups tell apart; ``""`` if they keep every caller ID."""
+    """List of the caller IDs in the key of new roll-ups; ``""`` if they keep every caller ID."""
 
     @property
     def name(self) -> str:

@@ -1,5 +1,5 @@
 """
-The numbers that the roll-up tells apart: the account's own ones.
+List of own numbers: the caller IDs that the roll-up keeps in its key.
 
 The caller ID of an outbound call without an X-Tag can attribute the call to the PBX that owns the number. The roll-up
 keeps a caller ID only if it is one of these numbers; all other caller IDs share a row, so that the roll-up of a dialer
@@ -31,7 +31,7 @@ COLUMN = "number"
 
 @dataclass(frozen=True)
 class OwnNumbers:
-    """The numbers whose calls a query or a roll-up tells apart; ``None`` stands for every number."""
+    """Caller IDs kept in the key of the roll-up; ``None`` keeps every caller ID."""
 
     numbers: frozenset[str] | None = None
 
@@ -51,7 +51,7 @@ class OwnNumbers:
         return {TABLE: pyarrow.table({COLUMN: self.array})}
 
     def has(self, numbers: Collection[str]) -> bool:
-        """Return whether calls from each of the numbers are told apart."""
+        """Return whether the roll-up keeps each of the caller IDs in its key."""
         return self.numbers is None or self.numbers.issuperset(numbers)
 
     def with_more(self, numbers: Iterable[str]) -> OwnNumbers:

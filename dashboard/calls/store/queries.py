@@ -49,8 +49,8 @@ class Queries:
             home: State folder; the store is its folder ``calls``.
             lock_wait_s: Seconds that a writer waits for another one.
             spill: Folder for data that does not fit into memory, if the home cannot be written.
-            own_numbers: Returns the numbers by which the inventory attributes calls. If the roll-up does not tell one
-                of them apart yet, it is computed from the calls.
+            own_numbers: Returns the numbers by which the inventory attributes calls. If the key of the
+                roll-up lacks one of them, the roll-up is computed from the calls.
         """
         self._needed_numbers = own_numbers
         self.generations = Generations(home / "calls", lock_wait_s=lock_wait_s)
@@ -121,11 +121,11 @@ class Queries:
         return asked_again(self.generations, question)
 
     def own_numbers(self, generation: Generation) -> OwnNumbers:
-        """Return the numbers whose calls are told apart: those of the store's list and those of the inventory."""
+        """Return the caller IDs kept in the key of the roll-up: the store's list and the inventory's numbers."""
         return own_numbers_of(self.generations, generation.own_numbers).with_more(self._needed_numbers())
 
-    def tells_apart(self, generation: Generation) -> bool:
-        """Return whether the roll-up tells apart all numbers of the inventory."""
+    def covers_inventory(self, generation: Generation) -> bool:
+        """Return whether the key of the roll-up keeps all numbers of the inventory."""
         return own_numbers_of(self.generations, generation.own_numbers).has(self._needed_numbers())
 
     def unattributed_days(self) -> list[date]:

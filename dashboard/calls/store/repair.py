@@ -51,7 +51,7 @@ def repair(store: CallStore, days: Collection[date]) -> int:
 
 def set_own_numbers(store: CallStore, numbers: Collection[str]) -> int:
     """
-    Make roll-ups tell apart the account's own numbers, and no other caller ID.
+    Set the caller IDs that roll-ups keep in their key to the account's own numbers.
 
     Numbers of an earlier list stay in it. The roll-ups of days on which one of the new numbers called are computed
     again; of those past retention only the roll-up remains, which stays as it is.

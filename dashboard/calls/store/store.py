@@ -155,7 +155,9 @@ class CallStore(Queries):
                 return None
             own = self.own_numbers(generation)
             afresh = (
-                () if self.tells_apart(generation) else {day for day in days if not generation.days[day].is_retired}
+                ()
+                if self.covers_inventory(generation)
+                else {day for day in days if not generation.days[day].is_retired}
             )
             stored = [day for day in days if day not in afresh]
             hours = [at for day in stored for at in _hours(day) if low <= at < high and at not in set(partial)]

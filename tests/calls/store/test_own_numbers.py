@@ -1,4 +1,4 @@
-"""The roll-up tells apart the account's own numbers only: shorter, and with the same answers."""
+"""With only own numbers in its key, the roll-up is shorter and gives the same answers."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_answers_do_not_depend_on_the_list(
             assert expected == answers(listed, asked)
             set_own_numbers(plain, after | asked)
             assert expected == answers(plain, asked)
-            assert plain.tells_apart(plain.generations.current())
+            assert plain.covers_inventory(plain.generations.current())
 
 
 def test_a_dialer_with_many_caller_ids_has_a_short_roll_up(store: CallStore, export: Callable[..., Path]) -> None:
@@ -141,7 +141,7 @@ def test_only_days_on_which_a_new_number_called_are_counted_again(
 
 
 def test_repair_keeps_the_list(store: CallStore, export: Callable[..., Path]) -> None:
-    """The roll-up of a repaired day tells the same numbers apart as before."""
+    """The roll-up of a repaired day keeps the same numbers in its key as before."""
     import_files(store, [export([a_row(callerid=STRANGER, custom_x_tag="")])])
     set_own_numbers(store, {OFFICE})
 
