@@ -24,21 +24,36 @@ A_DAY = pd.DateOffset(days=1)
 AN_HOUR = pd.Timedelta(hours=1)
 
 
-def outbound(snapshot: Snapshot, *, since: datetime | None = None) -> pd.DataFrame:
+def outbound(snapshot: Snapshot) -> pd.DataFrame:
     """
-    Return the outbound rows of the snapshot's traffic with ``who`` and ``kind``.
+    Return the outbound rows of the snapshot's traffic with ``who`` and ``kind``; computed once per snapshot.
 
     Args:
         snapshot: Attributed traffic, split 24 hours ago.
-        since: Return only rows whose last call is not before this time.
 
     Returns:
         Rows of TRAFFIC with ``who`` (the name of a PBX or an unassigned address), ``kind`` (of ``charts.KINDS``),
-        ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither).
+        ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither). Shared between
+        callers, which must not change it.
     """
-    rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
-    if since is not None:
-        rows = rows[rows["last_at"] >= since]
+    return snapshot.once(_outbound)
+
+
+def outbound_of_last_day(snapshot: Snapshot) -> pd.DataFrame:
+    """Return the rows of ``outbound`` whose last call is of the last 24 hours on record; see there."""
+    return snapshot.once(_outbound_of_last_day)
+
+
+def _outbound(snapshot: Snapshot) -> pd.DataFrame:
+    return _labeled(snapshot, snapshot.traffic[snapshot.traffic["direction"] == "outbound"])
+
+
+def _outbound_of_last_day(snapshot: Snapshot) -> pd.DataFrame:
+    rows = snapshot.traffic[snapshot.traffic["last_at"] >= snapshot.calls_at - timedelta(days=1)]
+    return _labeled(snapshot, rows[rows["direction"] == "outbound"])
+
+
+def _labeled(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
     names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
     proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
     return rows.assign(
@@ -59,7 +74,7 @@ class LastDay(NamedTuple):
 
 def last_day(snapshot: Snapshot) -> LastDay:
     """Count the outbound calls of the last 24 hours on record, those proven admitted, and those proven refused."""
-    rows = outbound(snapshot, since=snapshot.calls_at - timedelta(days=1))
+    rows = outbound_of_last_day(snapshot)
     return LastDay(int(rows["calls"].sum()), int(rows["admitted"].sum()), int(rows["refused"].sum()))
 
 

@@ -21,6 +21,9 @@ from dashboard.fixes.planner import build
 from dashboard.web.components import page_titles
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
+pytestmark = pytest.mark.xdist_group("claims")
+"""All tests on one worker, because they share cached verdicts."""
+
 CARRIERS = ("", "The carrier cannot be reached.", "The carrier refused the key.")
 OLD = NOW - timedelta(hours=2)
 POSITIVE = (
@@ -134,10 +137,13 @@ def _found(check: str, ages: tuple[tuple[str, str], ...], *, listed: bool, story
     The house rules ensure that a check reads no other inputs.
     """
     (one,) = [each for each in checks.discover() if each.id == check]
-    return tuple(one.findings(_aged(dict(ages), listed=listed, story=story)))
+    return tuple(one.findings(_aged(ages, listed=listed, story=story)))
 
 
-def _aged(ages: dict[str, str], *, listed: bool, story: str = AT_WORK) -> Snapshot:
+@cache
+def _aged(pairs: tuple[tuple[str, str], ...], *, listed: bool, story: str = AT_WORK) -> Snapshot:
+    """Return the account with these input ages; the same object for the same ages, so that checks share evidence."""
+    ages = dict(pairs)
     snapshot = world(listed=listed, story=story).without([name for name in ages if ages[name] is Age.MISSING])
     read_at = {Age.STALE: OLD, TO_COME: AHEAD}
     stale = {name: Freshness(read_at[age], 3600) for name, age in ages.items() if age in read_at}
@@ -158,7 +164,7 @@ def judged(ages: tuple[str, ...], *, listed: bool, story: str = AT_WORK) -> tupl
         for one in checks.discover()
     ]
     findings = tuple(sorted((f for found in each for f in found), key=checks.rank))
-    return _aged(by_name, listed=listed, story=story), findings
+    return _aged(tuple(by_name.items()), listed=listed, story=story), findings
 
 
 def statements(claims: Claims) -> Iterator[str]:
@@ -383,7 +389,7 @@ def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(ca
 
 def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> None:
     """One sentence names all inputs of the future, followed by each remedy once, as for missing inputs."""
-    snapshot = _aged(dict.fromkeys(CORE, TO_COME), listed=True)
+    snapshot = _aged(tuple((name, TO_COME) for name in CORE), listed=True)
     start = (
         "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time in the future: "
     )
@@ -395,7 +401,7 @@ def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> Non
 
 def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
     """In mode ``files`` a call of the future means a wrong time zone of the file, and no sync is suggested."""
-    snapshot = replace(_aged({"calls": TO_COME}, listed=True), capabilities=frozenset())
+    snapshot = replace(_aged((("calls", TO_COME),), listed=True), capabilities=frozenset())
 
     assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
     told = " ".join((lacking(snapshot), checks.why_not(snapshot, "calls"), *_locks(snapshot)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import pandas as pd
 
@@ -20,7 +19,6 @@ from dashboard.schemas.tables import OUTCOME_LABELS
 from dashboard.storage.journal import BEGUN, DONE, PARTLY, JournalEntry
 from dashboard.web.components.formatting import money, plain
 
-DAY = timedelta(days=1)
 S = "'s"
 FAILED = tuple(outcome for outcome, kind in KIND_OF.items() if kind == "failed")
 """Outcomes that charts show as "Failed otherwise"; titles count the same calls under that name."""
@@ -158,7 +156,7 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     says which of those had no admitted call since: a change of the list alone does not show that their calls go
     through again.
     """
-    rows = frames.outbound(snapshot, since=snapshot.calls_at - DAY)
+    rows = frames.outbound_of_last_day(snapshot)
     rows = rows[rows["pbx_id"] != ""]
     if rows.empty:
         return []
@@ -203,7 +201,7 @@ def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
         Sentences from fresh data, and sentences from the last known data.
     """
     snapshot = claims.snapshot
-    heard = set(frames.outbound(snapshot, since=snapshot.calls_at - DAY)["source_ip"])
+    heard = set(frames.outbound_of_last_day(snapshot)["source_ip"])
     unlisted = [f for f in claims.open if f.check == "pbx_address_is_allowed" and f.subject not in heard]
     silent = "silent and not on the list" if claims.fresh("calls") else "not on the list"
     said: list[list[str]] = []
@@ -217,7 +215,7 @@ def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
 def _spent(snapshot: Snapshot) -> list[str]:
     if snapshot.age("inventory") is Age.MISSING:
         return []
-    rows = frames.outbound(snapshot, since=snapshot.calls_at - DAY)
+    rows = frames.outbound_of_last_day(snapshot)
     rows = rows[(rows["pbx_id"] == "") & (rows["calls"] > 0)]
     cost = float(rows["cost_usd"].sum()) if len(rows) else 0.0
     if not cost:
