@@ -3,7 +3,11 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Some containers set this, and then every process compiles all that it imports anew, which takes seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help run test check lab soak bench notebooks screenshots docs format lock clean
 
@@ -15,11 +19,11 @@ run: $(VENV)/.installed-run ## Everything from a fresh clone to the dashboard at
 
 test: $(VENV)/.installed-test ## Everything from a fresh clone to a green suite; installs the system parts it needs
 	@$(MAKE) --no-print-directory --jobs=2 parts gates
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: $(VENV)/.installed-test ## The quick gates: format, lint, types, import contracts, unit tests
 	@$(MAKE) --no-print-directory --jobs=2 gates
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not browser and not slow" -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow" -q
 
 .PHONY: parts gates style types contracts
 parts:

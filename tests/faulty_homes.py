@@ -6,8 +6,13 @@ The builder writes the state database and the call store directly, so no network
 
 from __future__ import annotations
 
+import atexit
+import json
+import shutil
+import tempfile
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -77,18 +82,20 @@ def make(home: Path, faults: Collection[str] = (), *, refused: bool = False, sil
         refused: Leave Denver's address off the allow list, so that the carrier refuses its calls.
         silent: The last calls are 19 days old.
     """
-    fetched = set_faults(home, faults, refused=refused)
+    fetched = _fetched_at(_ages(faults), datetime.now(UTC))
     if fetched is not None:
-        _calls(home, fetched, refused=refused, silent=silent)
+        home.mkdir(parents=True, exist_ok=True)
+        _calls(home, min(fetched, datetime.now(UTC)), refused=refused, silent=silent)
+    set_faults(home, faults, refused=refused)
     return home
 
 
-def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> datetime | None:
-    """Replace the contents of a home's state database; return the end of its calls. See ``make``."""
+def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = False) -> None:
+    """Replace the contents of a home's state database, without its calls. See ``make``."""
     state = State.open(home)
     now = datetime.now(UTC)
     by_name = _ages(faults)
-    fetched = None if by_name["calls"] == Age.MISSING else _read_at("calls", by_name, now)
+    fetched = _fetched_at(by_name, now)
     try:
         with state.writing() as connection:
             _empty(connection)
@@ -99,7 +106,11 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
         state.put("calls_since", fetched and (fetched - timedelta(days=20)).isoformat())
     finally:
         state.close()
-    return fetched and min(fetched, now)
+
+
+def _fetched_at(by_name: dict[str, str], now: datetime) -> datetime | None:
+    """Return when the calls were read; ``None`` if they never were."""
+    return None if by_name["calls"] == Age.MISSING else _read_at("calls", by_name, now)
 
 
 def _empty(connection: Connection) -> None:
@@ -124,7 +135,7 @@ def _read_at(name: str, by_name: dict[str, str], now: datetime) -> datetime:
 
 def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: Collection[str]) -> None:
     """Save the declared, fetched and entered rows as versions, each at its own time."""
-    long_ago = now - timedelta(days=60)
+    long_ago = (now - timedelta(days=60)).replace(hour=0, minute=0, second=0, microsecond=0)
     held = [{"pbx_id": name, "address": one, "kind": "primary", "source": "declared"} for name, one in PBXS.items()]
     pbxs = [
         {
@@ -158,7 +169,8 @@ def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: C
         ),
     }
     kept: dict[str, tuple[str, Any]] = {
-        kind: (name, snapshot_builder.to_rows(_frame(kind, rows))) for kind, (name, rows) in frames.items()
+        kind: (name, _content(kind, json.dumps(rows, default=datetime.isoformat)))
+        for kind, (name, rows) in frames.items()
     }
     kept["account"] = ("credentials", {"tech_prefix": "12345678", "credentials_on": False, "sample": False})
     for kind, (name, content) in kept.items():
@@ -167,20 +179,32 @@ def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: C
             state.record(kind, content, valid_from=long_ago, seen_at=seen_at, known_by="Ada")
 
 
-def _frame(kind: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    filled = [{name: row.get(name) for name in schemas.FRAMES[kind].columns} for row in rows]
-    return schemas.conform(pd.DataFrame(filled), schemas.FRAMES[kind], source="a test")
+@cache
+def _content(kind: str, rows: str) -> Any:
+    """Return the content of a version that holds these rows, given as JSON; conformed once for all homes."""
+    filled = [{name: row.get(name) for name in schemas.FRAMES[kind].columns} for row in json.loads(rows)]
+    return snapshot_builder.to_rows(schemas.conform(pd.DataFrame(filled), schemas.FRAMES[kind], source="a test"))
 
 
 def _calls(home: Path, until: datetime, *, refused: bool, silent: bool) -> None:
-    """Import twenty days of calls, some of them from the last hour before the fetch; if silent, only the oldest."""
+    """Give a home twenty days of calls, some of the last hour before the fetch; if silent, only the oldest."""
+    ten_minutes = until.replace(minute=until.minute // 10 * 10, second=0, microsecond=0)
+    shutil.copytree(_imported(ten_minutes, refused=refused, silent=silent), home, dirs_exist_ok=True)
+
+
+@cache
+def _imported(until: datetime, *, refused: bool, silent: bool) -> Path:
+    """Import the calls of ``_calls`` once and return the folder to copy; it is removed when the process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="calls-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     moments = [until - timedelta(minutes=30), *(until - timedelta(days=n, minutes=30) for n in range(1, 20))]
     moments = moments[-1:] if silent else moments
     lost = {"result": "failed", "call_fail_sip_code": "403", "duration": "0", "billed_duration": "0"}
     lost |= {"call_fail_reason": "Tech Prefix and IP not in ACL - support@flowroute.com", "total_cost": "0.00000000"}
     rows = rows_at(*moments, customer_ip=f"{SEATTLE}:5060", custom_x_tag="")
     rows += rows_at(*moments, customer_ip=f"{DENVER}:5060", custom_x_tag="", **(lost if refused else {}))
-    file = home / "export.csv"
+    file = folder / "export.csv"
     file.write_text(as_csv(rows))
-    (result,) = import_files(CallStore(home), [file])
+    (result,) = import_files(CallStore(folder), [file])
     assert len(rows) == result.kept
+    return folder

@@ -54,7 +54,7 @@ STATUS = re.compile(r"(?:^|, )(\d) (?=when|on|where|if)")
 FRAME_OF_EXPORT = {"imported_only_calls": "calls"}
 """Exported tables whose columns are those of a frame with another name."""
 TYPES = {
-    "string[pyarrow]": "text",
+    "str": "text",
     "Int64": "integer",
     "boolean": "boolean",
     "datetime64[us, UTC]": "timestamp",

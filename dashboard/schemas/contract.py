@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow
 
 from dashboard.schemas.descriptions import COLUMNS, unit_of
-from dashboard.schemas.pandera_import import pa
+from dashboard.schemas.pandera_import import immutable, pa, pandas_engine
 
 UTC_TIME = pd.DatetimeTZDtype("us", "UTC")
 MONEY = pd.ArrowDtype(pyarrow.decimal128(18, 8))
@@ -19,6 +19,25 @@ TIME = "time"
 WHOLE = "whole"
 USD = "usd"
 FLAG = "flag"
+
+
+@immutable
+class TextDtype(pandas_engine.DataType):
+    """
+    Dtype of text columns: pandas' ``str``, checked once per column.
+
+    The ``str`` of pandera calls a Python function for every value, although a column of this dtype holds only texts.
+    """
+
+    type = pd.StringDtype(na_value=float("nan"))
+
+    def __init__(self) -> None:
+        """Skip the base constructor, which infers ``type``."""
+
+    def check(self, pandera_dtype: Any, data_container: Any = None) -> bool:
+        """Return whether a column has this dtype."""
+        found = getattr(pandera_dtype, "type", None) if data_container is None else data_container.dtype
+        return bool(found == self.type)
 
 
 def schema(
@@ -36,7 +55,7 @@ def schema(
         isin: Allowed values, by column.
     """
     kinds: dict[str, tuple[Any, bool]] = {
-        TEXT: ("str", False),
+        TEXT: (TextDtype(), False),
         TIME: (UTC_TIME, True),
         WHOLE: ("Int64", True),
         USD: (MONEY, True),

@@ -16,8 +16,10 @@ if _absent:
     sys.modules[PYSPARK] = None  # type: ignore[assignment]  # None makes the import fail, as if PySpark were not installed
 try:
     import pandera.pandas as pa
+    from pandera.dtypes import immutable
+    from pandera.engines import pandas_engine
 finally:
     if _absent:
         del sys.modules[PYSPARK]
 
-__all__ = ["pa"]
+__all__ = ["immutable", "pa", "pandas_engine"]

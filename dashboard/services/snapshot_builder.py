@@ -6,10 +6,12 @@ Snapshot builder: combines account, inventory, calls and state into one dated Sn
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -37,6 +39,8 @@ DAY = timedelta(days=1)
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
 RESOLVED = "resolved_hosts"
 """Key in the state database for the addresses of host names, each name with the time of its lookup."""
+CACHED_FRAMES = 32
+"""Maximum number of frames that are kept for versions that do not change from one snapshot to the next."""
 KEPT = (*INVENTORY, "pbx_config", "allowed_ips", "numbers", "routes", "edges", "limits")
 
 
@@ -222,8 +226,14 @@ def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.Da
 
 
 def _frame_of(name: str, version: dict[str, Any] | None, now: datetime | None) -> pd.DataFrame:
-    frame = from_rows(version["content"] if version else [], schemas.FRAMES[name])
+    frame = _cached_frame(name, json.dumps(version["content"] if version else [])).copy(deep=False)
     return frame if now is None else _no_later(name, frame, version, now)
+
+
+@lru_cache(maxsize=CACHED_FRAMES)
+def _cached_frame(name: str, rows: str) -> pd.DataFrame:
+    """Return the frame of a version's rows in JSON; most versions are the same in one snapshot after the other."""
+    return from_rows(json.loads(rows), schemas.FRAMES[name])
 
 
 def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, now: datetime) -> pd.DataFrame:
