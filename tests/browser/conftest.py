@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+import dashboard
 from dashboard.emulator.lifecycle import process
 from dashboard.services.access import links
 from tests.waiting import WAIT_MS, WAIT_S
@@ -76,6 +77,12 @@ WIDTHS = {1280: "light", 390: "dark"}
 Widths of a desktop and of a phone in pixels, each with the color scheme in which the page is loaded. See ``looks``.
 """
 TALLEST = 3200
+OVERVIEW = "overview"
+PAGES = (
+    "",
+    *sorted({path.stem for path in (Path(dashboard.__file__).parent / "web" / "pages").glob("*.py")} - {OVERVIEW}),
+)
+"""Paths of the pages in URLs; that of Overview is empty."""
 
 
 @dataclass(frozen=True)
@@ -132,34 +139,52 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+QUIET_PROGRAM = {"TRUNKGATE_LIVE_CALLS_PER_S": "0", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "3600"}
+"""Settings of a program without new calls, which syncs once."""
+SHARED = pytest.mark.xdist_group("browser-shared")
+"""Mark of the tests that use ``shared_program``: they run on one worker."""
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Run ``trunkgate serve`` on its own home with live traffic; it ends with the test."""
     with ExitStack() as stack:
 
         def run(port: int = 0, **settings: str) -> Program:
-            home = tmp_path / "home"
-            port = port or _free_port()
-            told = {
-                "TRUNKGATE_SAMPLE_CALLS": "6000",
-                "TRUNKGATE_LIVE_CALLS_PER_S": "5",
-                "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "2",
-            }
-            log = (tmp_path / "serve.log").open("wb")
-            stack.callback(log.close)
-            child = subprocess.Popen(
-                [Path(sys.executable).with_name("trunkgate"), "serve", "--port", str(port)],
-                env={**told, **os.environ, **settings, "TRUNKGATE_HOME": str(home)},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-            stack.callback(_stop, child)
-            program = Program(f"http://127.0.0.1:{port}", home, child)
-            _wait(program, child, tmp_path / "serve.log")
-            HOMES[program.url] = home
-            return program
+            return _start(tmp_path, stack, port, settings)
 
         yield run
+
+
+@pytest.fixture(scope="session")
+def shared_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """Run ``trunkgate serve`` without live traffic, for tests that do not change the account."""
+    with ExitStack() as stack:
+        yield _start(tmp_path_factory.mktemp("shared"), stack, 0, QUIET_PROGRAM)
+
+
+def _start(folder: Path, stack: ExitStack, port: int, settings: Mapping[str, str]) -> Program:
+    """Start ``trunkgate serve`` on the home of a folder and wait until it responds; the stack stops it."""
+    home = folder / "home"
+    port = port or _free_port()
+    defaults = {
+        "TRUNKGATE_SAMPLE_CALLS": "6000",
+        "TRUNKGATE_LIVE_CALLS_PER_S": "5",
+        "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "2",
+    }
+    log = (folder / "serve.log").open("wb")
+    stack.callback(log.close)
+    child = subprocess.Popen(
+        [Path(sys.executable).with_name("trunkgate"), "serve", "--port", str(port)],
+        env={**defaults, **os.environ, **settings, "TRUNKGATE_HOME": str(home)},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    stack.callback(_stop, child)
+    program = Program(f"http://127.0.0.1:{port}", home, child)
+    _wait(program, child, folder / "serve.log")
+    HOMES[program.url] = home
+    return program
 
 
 @pytest.fixture
@@ -241,6 +266,16 @@ def looks(page: Page) -> Iterator[str]:
         page.wait_for_function(PAINTED, arg=scheme == "dark", timeout=WAIT_MS)
         yield scheme
     page.emulate_media(color_scheme=SCHEMES[dark])
+
+
+def check_looks(page: Page, name: str, picture: Callable[..., None]) -> None:
+    """Check in both color schemes that a drawn page has no error and does not scroll horizontally."""
+    size = page.viewport_size
+    assert size is not None
+    for scheme in looks(page):
+        assert page.get_by_test_id("stException").count() == 0, (name, scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], (name, scheme)
+        picture(page, f"{name or OVERVIEW}-{scheme}-{size['width']}", whole=True)
 
 
 def _free_port() -> int:

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard.charts.encodings import NOT_CHOSEN
-from tests.browser.conftest import Program, settle
+from tests.browser.conftest import SHARED, Program, settle
 from tests.waiting import WAIT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
 
 
 def dimmed(page: Page) -> Locator:
@@ -20,11 +20,9 @@ def dimmed(page: Page) -> Locator:
     return page.get_by_test_id("stVegaLiteChart").nth(0).locator(f'path[opacity="{NOT_CHOSEN}"]')
 
 
-def test_a_bar_and_a_stretch_of_time_narrow_the_page(
-    serve: Callable[..., Program], open_page: Callable[..., Page]
-) -> None:
+def test_a_bar_and_a_stretch_of_time_narrow_the_page(shared_program: Program, open_page: Callable[..., Page]) -> None:
     """A click on a PBX's bar and a brushed time range update title and link, and the link shows the same page."""
-    program = serve()
+    program = shared_program
     page = open_page(program.url)
     page.goto(f"{program.url}/calls?span=30+days")
     title = page.get_by_role("heading", level=1)

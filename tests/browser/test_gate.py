@@ -14,10 +14,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from dashboard.services.access import links
-from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, Program, enter, settle
+from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, SHARED, Program, enter, settle
 from tests.waiting import WAIT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
 
 REBOUND = "rebound.example"
 """Name of another site that resolves to loopback, as after DNS rebinding."""
@@ -79,13 +79,13 @@ def rebinding(chromium: Browser) -> Iterator[Browser]:
     browser.close()
 
 
-def test_other_sites_can_only_lead_to_the_dashboard(serve: Callable[..., Program], rebinding: Browser) -> None:
+def test_other_sites_can_only_lead_to_the_dashboard(shared_program: Program, rebinding: Browser) -> None:
     """
     A rebound name, a foreign page and another local port get nothing from a signed-in browser.
 
     WebSocket, fetch, image and frame are all refused. A clicked link, a reload and a new tab work.
     """
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    program = shared_program
     port = urlsplit(program.url).port
     context = rebinding.new_context()
     page = context.new_page()
@@ -127,14 +127,14 @@ def test_other_sites_can_only_lead_to_the_dashboard(serve: Callable[..., Program
 
 
 def test_a_browser_signs_out_everywhere_and_somebody_else_signs_in(
-    serve: Callable[..., Program], open_page: Callable[..., Page], chromium: Browser
+    shared_program: Program, open_page: Callable[..., Page], chromium: Browser
 ) -> None:
     """
     All tabs show the signed-out page; the next person at the browser starts a new session under another name.
 
     A used link, and a browser without a session, get a page that names ``trunkgate link``.
     """
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    program = shared_program
     page = open_page(program.url, expected=["401 (Unauthorized)"])
     tab = page.context.new_page()
     tab.goto(f"{program.url}/what_if")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests import faulty_homes
-from tests.browser.conftest import WIDTHS, Program, looks, settle, visit
+from tests.browser.conftest import QUIET_PROGRAM, WIDTHS, Program, looks, settle, visit
 from tests.faulty_homes import KEYS, PUBLIC
 from tests.waiting import WAIT_MS
 
@@ -28,6 +28,8 @@ STATES = {
 POSITIVE = ("Every PBX places calls", "Nothing to fix", "No failures found.", "each belongs to a PBX")
 """Positive statements; the last one requires only the list and the inventory."""
 PAGES = ("", "findings", "account")
+"""Pages on a desktop; a phone shows the first one, because ``test_pages`` holds the layout of all."""
+DESKTOP = max(WIDTHS)
 
 
 def test_missing_data_looks_like_missing_data(
@@ -45,7 +47,7 @@ def test_missing_data_looks_like_missing_data(
         write(program.home, faults, refused=True)
         claims = POSITIVE if state in ("no-list", "stale-inventory") else POSITIVE[:-1]
         for width, page in pages.items():
-            for name in PAGES:
+            for name in PAGES[: len(PAGES) if width == DESKTOP else 1]:
                 _open(page, f"{program.url}/{name}")
                 for scheme in looks(page):
                     said = page.get_by_test_id("stMain").inner_text()
@@ -68,7 +70,7 @@ def _open(page: Page, url: str) -> None:
 
 def test_ages_go_on_while_a_page_is_open(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
     """The header and the freshness of each input are updated without a click."""
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
+    program = serve(**QUIET_PROGRAM)
     page = open_page(program.url)
     synced = page.get_by_text("Synced").first
     calls = page.get_by_test_id("stMain").get_by_text(re.compile(r"^Calls, "))

@@ -1,4 +1,8 @@
-"""Every interactive element of the pages in a real browser, under the content security policy."""
+"""
+Every page on a desktop, in a real browser: both themes, no horizontal overflow, and every interactive element.
+
+All of it under the content security policy.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Program, settle
-from tests.browser.test_pages import PAGES
+from tests.browser.conftest import PAGES, SHARED, Program, check_looks, settle, visit
 from tests.waiting import WAIT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
 
 MOST = 2
 """Maximum number of elements of a kind tried per page."""
@@ -105,22 +108,21 @@ KINDS: tuple[Callable[[Page], Iterator[str]], ...] = (
 
 @pytest.mark.timeout(900)
 def test_no_page_asks_for_what_the_policy_refuses(
-    serve: Callable[..., Program], open_page: Callable[..., Page]
+    shared_program: Program, open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """
-    Opening every element of every page causes no policy violation and no console error.
+    Drawing every page and opening every element of it causes no policy violation and no console error.
 
     ``open_page`` collects both. As a control, an injected script is refused and reported.
     """
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    program = shared_program
     page = open_page(program.url)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=program.url)
     expect(page.get_by_text("Allow 198.51.100.24").first).to_be_visible(timeout=WAIT_MS)
     kinds: set[str] = set()
     for name in PAGES:
-        page.goto(f"{program.url}/{name}")
-        settle(page)
-        expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=WAIT_MS)
+        visit(page, f"{program.url}/{name}")
+        check_looks(page, name, picture)
         if name == "inventory":
             box = page.get_by_test_id("stDataFrame").first.bounding_box()
             assert box is not None

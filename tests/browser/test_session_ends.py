@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from dashboard.services.access import links
 from dashboard.storage.database import State
 from dashboard.storage.journal import BEGUN, DONE, Journal
-from tests.browser.conftest import HOMES, NAME, Program, settle
+from tests.browser.conftest import HOMES, NAME, QUIET_PROGRAM, Program, settle
 from tests.browser.test_story import DENVER, card, networks
 from tests.waiting import WAIT_MS, WAIT_S, until
 
@@ -41,7 +41,7 @@ def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
     serve: Callable[..., Program], open_page: Callable[..., Page]
 ) -> None:
     """The fix completes with an outcome; both tabs show the ended session; a new link shows the fix."""
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0", TRUNKGATE_EMBEDDED_SYNC_EVERY_S="3600")
+    program = serve(**QUIET_PROGRAM)
     page = open_page(program.url, expected=["401 (Unauthorized)"])
     review(page)
     tab = page.context.new_page()
@@ -74,12 +74,11 @@ def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
 
 def test_a_tab_of_an_earlier_start_does_nothing(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
     """Buttons in a tab of an earlier process are disabled, and the tab names the command that creates a new link."""
-    quiet = {"TRUNKGATE_LIVE_CALLS_PER_S": "0", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "3600"}
-    program = serve(**quiet)
+    program = serve(**QUIET_PROGRAM)
     page = open_page(program.url, expected=[""])  # Streamlit logs an error for each request to a stopped server
     review(page)
     program.stop()
-    again = serve(urlsplit(program.url).port, **quiet)
+    again = serve(urlsplit(program.url).port, **QUIET_PROGRAM)
     before = networks(again)
 
     expect(page.get_by_role("dialog").get_by_text("Connection error")).to_be_visible()

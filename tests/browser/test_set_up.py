@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import WIDTHS, Program, looks, settle, visit
+from tests.browser.conftest import QUIET_PROGRAM, WIDTHS, Program, looks, settle, visit
 from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -48,7 +48,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """A pasted table leads to allowed addresses, and interrupted work can be resumed."""
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    program = serve(**QUIET_PROGRAM)
     page = open_page(program.url)
 
     def opened(url: str = "", **looks: Any) -> Page:

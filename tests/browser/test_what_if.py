@@ -8,10 +8,10 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Program, settle
+from tests.browser.conftest import SHARED, Program, settle
 from tests.waiting import WAIT_MS, WAIT_S
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
 
 DENVER = "198.51.100.24"
 SEATTLE = "198.51.100.11"
@@ -69,10 +69,10 @@ def delete_row(page: Page, place: int) -> None:
 
 
 def test_a_draft_becomes_a_plan(
-    serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
+    shared_program: Program, open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """After each edit the counts update at once, lead to calls, and equal those of the plan."""
-    program = serve(TRUNKGATE_LIVE_CALLS_PER_S="0")
+    program = shared_program
     page = open_page(program.url)
     title = page.get_by_role("heading", level=1)
     expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
