@@ -2,26 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dashboard.core.text import counted, join
-from dashboard.domain.claims import lacking
-from dashboard.domain.findings import Finding, Status
+from dashboard.domain.admitted_calls import AdmittedCalls
+from dashboard.domain.claims import cure, lacking
+from dashboard.domain.findings import Cause, Finding, Status
+from dashboard.domain.snapshot import Age
 from dashboard.services.onboarding.context import CREDENTIALS, OnboardingContext
-from dashboard.services.onboarding.steps import Progress, calls_by_address
+from dashboard.services.onboarding.steps import (
+    OnboardingStep,
+    Progress,
+    StepResult,
+    calls_by_address,
+    not_fresh,
+    out_of_date,
+)
 
 MOST_NAMED = 12
+STEP: Final = "credentials"
+"""Id of the step."""
+TITLE: Final = "Credentials off, for the whole account"
+OFF: Final = ("credentials", "inventory")
+"""Inputs that show whether credentials are off and whether any PBX needs them."""
+BY_CALLS: Final = ("calls", "allowed_ips")
+"""Further inputs that show, while credentials are on, which PBXs do without them."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """Progress of the step, evidence, PBXs that still need credentials, and the finding whose fix turns them off."""
+    """The step, the PBXs that still need credentials, and the finding whose fix turns them off."""
 
-    progress: Progress
-    evidence: str
+    step: OnboardingStep
     needs: tuple[str, ...] = ()
     """Sentences on PBXs that need credentials, and on those not proven to work without them."""
     finding: Finding | None = None
+    """Set only if the step is open and its fix can be planned now."""
+
+    @property
+    def progress(self) -> Progress:
+        """Progress of the step."""
+        return self.step.progress
+
+    @property
+    def evidence(self) -> str:
+        """Evidence of the step."""
+        return self.step.evidence
 
 
 def credentials(ground: OnboardingContext) -> Credentials:
@@ -39,35 +67,91 @@ def credentials(ground: OnboardingContext) -> Credentials:
     needs = [f"Must keep them, with a dynamic address: {_names(ground, dynamic)}."] if dynamic else []
     needs += [f"Not proven by calls yet: {_names(ground, waiting)}."] if waiting else []
     if known.account.credentials_on is None:
-        return Credentials(Progress.UNKNOWN, "Whether they are on is not known. Say so on Account.", tuple(needs))
-    if why := lacking(known, "credentials", "inventory"):
-        return Credentials(Progress.UNKNOWN, f"Whether they can stay off is not known. {why}", tuple(needs))
+        text = "Whether they are on is not known. Say so on Account."
+        return Credentials(
+            _step(StepResult(Progress.UNKNOWN, text, Cause.MISSING, None, ("credentials",))), tuple(needs)
+        )
+    if names := not_fresh(known, *OFF):
+        text = f"Whether they can stay off is not known. {lacking(known, *names)}"
+        return _unknown(ground, names, text, needs)
     if not known.account.credentials_on:
         if dynamic:
-            return Credentials(Progress.OPEN, f"They are off, and {_names(ground, dynamic)} cannot call.", tuple(needs))
-        return Credentials(Progress.DONE, "They are off: calls complete from listed addresses only.")
-    return _on(ground, static, dynamic, waiting, tuple(needs))
+            text = f"They are off, and {_names(ground, dynamic)} cannot call."
+            return Credentials(_step(StepResult(Progress.OPEN, text)), tuple(needs))
+        text = "They are off: calls complete from listed addresses only."
+        return Credentials(_step(StepResult(Progress.DONE, text)))
+    return _on(ground, static, dynamic, waiting, needs)
+
+
+def action(ground: OnboardingContext, account: Credentials) -> str:
+    """Return what to do for the step: its fix, else the remedy of each missing or stale input; empty if neither."""
+    if account.finding:
+        return account.finding.changes[0].sentence()
+    return " ".join(dict.fromkeys(cure(ground.snapshot, name) for name in account.step.lacking))
 
 
 def _on(
-    ground: OnboardingContext, static: list[str], dynamic: list[str], waiting: list[str], needs: tuple[str, ...]
+    ground: OnboardingContext, static: list[str], dynamic: list[str], waiting: list[str], needs: Sequence[str]
 ) -> Credentials:
-    if waiting:
+    names = not_fresh(ground.snapshot, *BY_CALLS) if static else ()
+    if names and not dynamic:
+        return _unknown(ground, names, f"They are on. {_not_known(ground, names)}", needs)
+    if waiting and not names:
         done = len(static) - len(waiting)
         proven = (
             f"{done:,} of {counted(len(static), 'static PBX', 'static PBXs')} {'is' if done == 1 else 'are'} proven"
         )
-        return Credentials(Progress.BLOCKED, f"They stay on: {proven} by calls to do without them.", needs)
+        text = f"They stay on: {proven} by calls to do without them."
+        return Credentials(_step(StepResult(Progress.BLOCKED, text)), tuple(needs))
     if dynamic:
         verb = "has a dynamic address" if len(dynamic) == 1 else "have dynamic addresses"
-        text = f"They stay on as long as {_names(ground, dynamic)} {verb}. Every static PBX does without them."
-        return Credentials(Progress.BLOCKED, text, needs)
+        text = f"They stay on as long as {_names(ground, dynamic)} {verb}."
+        if static:
+            text += f" {_not_known(ground, names) if names else _static_pbxs(ground, static)}"
+        return Credentials(_step(StepResult(Progress.BLOCKED, text, lacking=names)), tuple(needs))
     if not static:
-        return Credentials(Progress.BLOCKED, "They are on, and no PBX is active: nothing is proven yet.")
+        text = "They are on, and no PBX is active: nothing is proven yet."
+        return Credentials(_step(StepResult(Progress.BLOCKED, text)))
     found = [one for one in ground.findings if one.check == CREDENTIALS and one.status is Status.FAIL and one.changes]
+    quiet = _quiet(ground, static)
     text = "They are on, and calls prove that every PBX does without them."
-    return Credentials(Progress.OPEN, text, finding=next(iter(found), None))
+    if quiet:
+        text = f"They are on. Every PBX has placed calls by address, {_no_recent_call(ground, quiet)}"
+    return Credentials(_step(StepResult(Progress.OPEN, text)), finding=next(iter(found), None))
 
 
-def _names(ground: OnboardingContext, pbx_ids: list[str]) -> str:
+def _static_pbxs(ground: OnboardingContext, static: Collection[str]) -> str:
+    """Return a sentence on static PBXs, all of which have placed calls by address; the present needs recent calls."""
+    quiet = _quiet(ground, static)
+    if quiet:
+        return f"Every static PBX has placed calls by address, {_no_recent_call(ground, quiet)}"
+    return "Every static PBX does without them."
+
+
+def _quiet(ground: OnboardingContext, pbx_ids: Collection[str]) -> list[str]:
+    """Return those of the active PBXs that no call of the last 24 hours proves to place calls."""
+    return [pbx_id for pbx_id in ground.snapshot.once(AdmittedCalls).quiet if pbx_id in pbx_ids]
+
+
+def _no_recent_call(ground: OnboardingContext, quiet: Sequence[str]) -> str:
+    return f"but no call of the last 24 hours proves that calls of {_names(ground, quiet)} are admitted now."
+
+
+def _not_known(ground: OnboardingContext, names: Sequence[str]) -> str:
+    return f"Whether the static PBXs can do without them is not known. {lacking(ground.snapshot, *names)}"
+
+
+def _unknown(ground: OnboardingContext, names: Sequence[str], evidence: str, needs: Sequence[str]) -> Credentials:
+    """Return the step as unknown, because inputs are missing or stale; with the last known result if they are stale."""
+    missing = any(ground.snapshot.age(name) is Age.MISSING for name in names)
+    recorded = StepResult(Progress.UNKNOWN, "") if missing else credentials(ground.as_recorded).step
+    result = out_of_date(ground.snapshot, names, evidence, recorded.progress, recorded.evidence)
+    return Credentials(_step(result), tuple(needs))
+
+
+def _step(result: StepResult) -> OnboardingStep:
+    return OnboardingStep(STEP, TITLE, *result)
+
+
+def _names(ground: OnboardingContext, pbx_ids: Sequence[str]) -> str:
     return join((ground.snapshot.name_of(one) for one in pbx_ids), most=MOST_NAMED)

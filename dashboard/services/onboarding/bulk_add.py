@@ -287,3 +287,16 @@ def press_of(pasted: PastedFleet) -> str:
     if pasted.added:
         return f"Add {counted(pasted.added, 'PBX', 'PBXs')}"
     return f"Keep {counted(pasted.difference.count(ADDED) + pasted.difference.count(CHANGED), 'change')}"
+
+
+def problems_of(pasted: PastedFleet) -> str:
+    """Return sentences on the number of problems and whether anything can be stored."""
+    good = "There is nothing else in it to add." if pasted.empty else "The good lines can be added."
+    return f"{counted(len(pasted.problems), 'thing')} cannot be taken. {good}"
+
+
+def result_of(pasted: PastedFleet) -> str:
+    """Return a sentence on what was stored and how many lines were left out."""
+    added = counted(pasted.added, "PBX is added", "PBXs are added") if pasted.added else "The changes are kept"
+    left = sum(state[0] == LEFT_OUT for state in pasted.rows["state"])
+    return f"{added}; {counted(left, 'line was', 'lines were')} left out." if left else f"{added}."

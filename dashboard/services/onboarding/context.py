@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -15,9 +15,10 @@ from dashboard.checks.evidence.calls import OutboundCalls, Tally, of_today
 from dashboard.checks.registry import ACCOUNT
 from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.findings import Finding, Status
-from dashboard.domain.snapshot import Snapshot
+from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.pbx import writers
-from dashboard.services.onboarding.notes import Note, Notes
+from dashboard.services.onboarding.notes import Note, Notes, latest
+from dashboard.storage.database import State
 
 ALLOWED = "pbx_address_is_allowed"
 ROUTED = "pbx_has_inbound_route"
@@ -32,6 +33,25 @@ class OnboardingContext:
     snapshot: Snapshot
     findings: Sequence[Finding]
     notes: Notes
+
+    @classmethod
+    def of_home(cls, snapshot: Snapshot, findings: Sequence[Finding], kept: State) -> Self:
+        """Return the context with the latest notes of the state database."""
+        return cls(snapshot, findings, latest(kept))
+
+    @cached_property
+    def as_recorded(self) -> OnboardingContext:
+        """The same data as if stale inputs were fresh, with findings as last known: gives last known results."""
+        now = self.snapshot.taken_at
+        stale = {name: one for name, one in self.snapshot.freshness.items() if one.age(now) is Age.STALE}
+        freshness = {**self.snapshot.freshness, **{name: replace(one, as_of=now) for name, one in stale.items()}}
+        findings = [
+            replace(one, status=known.status, reason=known.reason, changes=known.changes, cause=None, last_known=None)
+            if (known := one.last_known)
+            else one
+            for one in self.findings
+        ]
+        return replace(self, snapshot=replace(self.snapshot, freshness=freshness), findings=findings)
 
     @cached_property
     def pbxs(self) -> dict[str, dict[str, Any]]:

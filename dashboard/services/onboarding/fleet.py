@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 import pandas as pd
 
 from dashboard.core.text import counted
 from dashboard.domain.changes import Change, CreateRoute, RouteNumber
+from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Finding, Status
-from dashboard.services.onboarding.account_step import Credentials
+from dashboard.domain.snapshot import Snapshot
+from dashboard.services.onboarding.account_step import Credentials, credentials
 from dashboard.services.onboarding.context import ALLOWED, RETIRED, ROUTED, OnboardingContext
 from dashboard.services.onboarding.steps import (
+    CHECKS,
     TITLES,
     TO_DO,
     OnboardingStep,
@@ -92,26 +95,49 @@ class PbxProgress:
         """Number of the next step, from 1; number of steps plus 1 if there is none."""
         return self.steps.index(self.next) + 1 if self.next else len(self.steps) + 1
 
+    @property
+    def progress(self) -> Progress:
+        """
+        Progress of the whole set-up: ``OPEN`` if a step remains to be done, now or according to the last known data.
+
+        Otherwise ``UNKNOWN`` if a step is unknown, ``SAID`` if a step is only said, else ``DONE``.
+        """
+        if any(step.to_do for step in self.steps):
+            return Progress.OPEN
+        states = {step.progress for step in self.steps}
+        return next((one for one in (Progress.UNKNOWN, Progress.SAID) if one in states), Progress.DONE)
+
+    def action(self, ground: OnboardingContext, step: OnboardingStep) -> str:
+        """Return short text for what to do for one of its steps; empty if nothing can be done for it now."""
+        return action(ground, self.pbx_id, step) if step.progress in TO_DO or step is self.next else ""
+
 
 def standings(ground: OnboardingContext) -> list[PbxProgress]:
     """Return the progress of all PBXs that are not retired: those with refused calls first, then by next step."""
-    found = []
-    for pbx_id, pbx in ground.pbxs.items():
-        if pbx["status"] == RETIRED:
-            continue
-        mine = tuple(steps(ground, pbx_id))
-        standing = PbxProgress(
-            pbx_id=pbx_id,
-            name=ground.snapshot.name_of(pbx_id),
-            steps=mine,
-            next=next_open(mine),
-            by_address=calls_by_address(ground, pbx_id),
-            dynamic=pbx["ip_kind"] == "dynamic",
-            active=pbx["status"] == "active",
-            refused=is_refused(ground, pbx_id),
-        )
-        found.append(standing)
+    found = [standing(ground, pbx_id) for pbx_id, pbx in ground.pbxs.items() if pbx["status"] != RETIRED]
     return sorted(found, key=_urgency)
+
+
+def standing(ground: OnboardingContext, pbx_id: str) -> PbxProgress:
+    """Return the progress of one PBX."""
+    pbx = ground.pbxs[pbx_id]
+    mine = tuple(steps(ground, pbx_id))
+    return PbxProgress(
+        pbx_id=pbx_id,
+        name=ground.snapshot.name_of(pbx_id),
+        steps=mine,
+        next=next_open(mine),
+        by_address=calls_by_address(ground, pbx_id),
+        dynamic=pbx["ip_kind"] == "dynamic",
+        active=pbx["status"] == "active",
+        refused=is_refused(ground, pbx_id),
+    )
+
+
+def in_order(snapshot: Snapshot) -> list[str]:
+    """Return the ids of all PBXs: active ones first, retired ones last, by name."""
+    rows = snapshot.pbxs.assign(rank=snapshot.pbxs["status"].map({"active": 0, "standby": 1, RETIRED: 2}))
+    return [str(pbx_id) for pbx_id in rows.sort_values(["rank", "name"])["pbx_id"]]
 
 
 def _urgency(one: PbxProgress) -> tuple[bool, bool, bool, int, str, str]:
@@ -151,15 +177,23 @@ def evidence_of(found: Sequence[PbxProgress]) -> pd.DataFrame:
 
 
 def next_words(one: PbxProgress, ground: OnboardingContext) -> str:
-    """Return short text for the next action of a PBX: the effect of its fix, or the step."""
-    if one.next is None:
-        return "Nothing"
-    check = {"allow": ALLOWED, "route": ROUTED}.get(one.next.id, "")
-    changes = [change for finding in ground.of(check, one.pbx_id) for change in finding.changes] if check else []
+    """Return short text for the next action of a PBX; see ``action``."""
+    return action(ground, one.pbx_id, one.next) if one.next else "Nothing"
+
+
+def action(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> str:
+    """Return short text for what to do for a step of a PBX: the effect of its fix, or the step."""
+    changes = [change for finding in fixes(ground, pbx_id, step) for change in finding.changes]
     points = [change for change in changes if isinstance(change, RouteNumber)]
     if points:
         return f"Route {counted(len(points), 'number')}"
-    return changes[0].sentence() if changes else SHORT[one.next.id]
+    return changes[0].sentence() if changes else SHORT[step.id]
+
+
+def fixes(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> list[Finding]:
+    """Return the findings whose changes complete a step of a PBX; none for a step that no check evaluates."""
+    found = ground.of(CHECKS[step.id], pbx_id) if step.id in CHECKS else []
+    return [finding for finding in found if finding.changes]
 
 
 SHORT: Final = {
@@ -260,6 +294,40 @@ def answer(found: Sequence[PbxProgress], allow: Together, route: Together, accou
     return f"{said}; next: {_next(found, allow, route, account)}. {why}".strip()
 
 
+@dataclass(frozen=True)
+class FleetProgress:
+    """Set-up progress of all PBXs that are not retired and of the account, and the plans for several PBXs."""
+
+    pbxs: tuple[PbxProgress, ...]
+    account: Credentials
+    allow: Together
+    route: Together
+    why: str
+    """Sentences on inputs that are not fresh."""
+
+    @classmethod
+    def of(cls, ground: OnboardingContext, most: int) -> Self:
+        """
+        Evaluate all steps of all PBXs and the step of the account.
+
+        Args:
+            ground: Data that the steps are evaluated from.
+            most: Maximum number of changes in one plan.
+        """
+        return cls(
+            pbxs=tuple(standings(ground)),
+            account=credentials(ground),
+            allow=allow_together(ground, most),
+            route=route_together(ground, most),
+            why=lacking(ground.snapshot),
+        )
+
+    @property
+    def headline(self) -> str:
+        """How many PBXs have placed calls by IP authentication, and the next action; see ``answer``."""
+        return answer(self.pbxs, self.allow, self.route, self.account, self.why)
+
+
 def _next(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials) -> str:
     for together in (allow, route):
         if together.changes:
@@ -268,7 +336,7 @@ def _next(found: Sequence[PbxProgress], allow: Together, route: Together, accoun
     if first is not None:
         many = sum(one.next is not None and one.next.id == first.id for one in found)
         return _FOR_MANY[first.id].format(pbxs=counted(many, "PBX", "PBXs"))
-    return "turn credentials off" if account.progress is Progress.OPEN and account.finding else "nothing"
+    return "turn credentials off" if account.finding else "nothing"
 
 
 _FOR_MANY: Final = {

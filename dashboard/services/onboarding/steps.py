@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core.clocks import to_come
 from dashboard.core.elapsed import ago
 from dashboard.core.errors import InputError
 from dashboard.core.text import counted, join
-from dashboard.domain.claims import cure, lacking
-from dashboard.domain.findings import Finding, Status
-from dashboard.domain.snapshot import Age, members
+from dashboard.domain.claims import CORE, cure, lacking
+from dashboard.domain.findings import Cause, Finding, Status
+from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
@@ -33,6 +34,7 @@ class Progress(StrEnum):
 
 
 TO_DO: Final = (Progress.OPEN, Progress.UNKNOWN)
+UNFINISHED: Final = (Progress.OPEN, Progress.BLOCKED)
 PASSED: Final = (Progress.DONE, Progress.SAID, Progress.NOT_NEEDED)
 TITLES: Final = {
     "kind": "Know whether its address is static",
@@ -73,19 +75,59 @@ OF_DYNAMIC: Final = {
     "probe": "A test call sends no credentials, so it would be refused.",
 }
 """Steps that a PBX with a dynamic address does not need, with reasons."""
+DIALS_BY_CALLS: Final = "Its calls prove that it dials the prefix: they were admitted with credentials off."
+OF_STATUS: Final = {Status.FAIL: Progress.OPEN, Status.UNKNOWN: Progress.UNKNOWN, Status.PASS: Progress.DONE}
+"""Progress of a step that a check evaluates."""
+CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
+"""Check of each step that a check evaluates; its changes complete the step."""
 
-Judged = tuple[Progress, str]
 Pbx = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class LastKnownStep:
+    """Result of a step on the data as recorded, while an input of it is stale."""
+
+    progress: Progress
+    as_of: datetime
+    """When the oldest stale input was last read, UTC."""
+    evidence: str
+
+
+class StepResult(NamedTuple):
+    """Result of evaluating a step."""
+
+    progress: Progress
+    evidence: str
+    cause: Cause | None = None
+    """Why the result is unknown; set only then."""
+    last_known: LastKnownStep | None = None
+    """Set only if the cause is a stale input."""
+    lacking: tuple[str, ...] = ()
+    """Names of inputs of the step that are missing or stale."""
+
+
+@dataclass(frozen=True)
 class OnboardingStep:
-    """One step: title, progress and evidence."""
+    """One step: title, progress and evidence, and the fields of ``StepResult`` on an unknown result."""
 
     id: str
     title: str
     progress: Progress
     evidence: str
+    cause: Cause | None = None
+    last_known: LastKnownStep | None = None
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def to_do(self) -> bool:
+        """Whether something remains to be done for it, now or according to the last known data."""
+        return remains(self.progress, self.last_known)
+
+
+def remains(progress: Progress, last_known: LastKnownStep | None) -> bool:
+    """Return whether something remains to be done, now or according to the last known data."""
+    return progress in UNFINISHED or (last_known is not None and last_known.progress in UNFINISHED)
 
 
 def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
@@ -97,7 +139,7 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
         pbx_id: Id of the PBX in the inventory.
     """
     pbx = ground.pbxs[pbx_id]
-    judges: Mapping[str, Callable[[OnboardingContext, Pbx], Judged]] = {
+    judges: Mapping[str, Callable[[OnboardingContext, Pbx], StepResult]] = {
         "kind": _kind,
         "dial": _dial,
         "snippet": _snippet,
@@ -116,13 +158,42 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
     return [_held_up(step, found) for step in found]
 
 
-def _dated(ground: OnboardingContext, name: str, judged: Judged) -> Judged:
+def _dated(ground: OnboardingContext, name: str, result: StepResult) -> StepResult:
     """Change a step that is done according to stale data to ``UNKNOWN``, with last known evidence and the reason."""
-    progress, evidence = judged
-    why = lacking(ground.snapshot, *RESTS_ON.get(name, ()))
-    if progress is not Progress.DONE or not why:
-        return judged
-    return Progress.UNKNOWN, f"Last known: {evidence} {why}"
+    known = ground.snapshot
+    names = not_fresh(known, *RESTS_ON.get(name, CORE))
+    if not names:
+        return result
+    if result.progress is not Progress.DONE:
+        own = names if name in RESTS_ON else ()
+        return result._replace(lacking=tuple(dict.fromkeys((*result.lacking, *own))))
+    evidence = f"Last known: {result.evidence} {lacking(known, *names)}"
+    return out_of_date(known, names, evidence, result.progress, result.evidence)
+
+
+def not_fresh(snapshot: Snapshot, *names: str) -> tuple[str, ...]:
+    """Return those of the inputs that are missing or stale."""
+    return tuple(name for name in names if snapshot.age(name) is not Age.FRESH)
+
+
+def out_of_date(
+    snapshot: Snapshot, names: Sequence[str], evidence: str, progress: Progress, recorded: str
+) -> StepResult:
+    """
+    Return an unknown result, because inputs are missing or stale.
+
+    Args:
+        snapshot: Provides the age of each input.
+        names: The inputs that are missing or stale.
+        evidence: Evidence of the unknown result.
+        progress: Progress according to the data as recorded.
+        recorded: Evidence according to the data as recorded.
+    """
+    if any(snapshot.age(name) is Age.MISSING for name in names):
+        return StepResult(Progress.UNKNOWN, evidence, Cause.MISSING, lacking=tuple(names))
+    as_of = min(at for name in names if (at := snapshot.freshness[name].as_of) is not None)
+    known = LastKnownStep(progress, as_of, recorded)
+    return StepResult(Progress.UNKNOWN, evidence, Cause.STALE, known, tuple(names))
 
 
 def _held_up(step: OnboardingStep, found: Sequence[OnboardingStep]) -> OnboardingStep:
@@ -155,9 +226,9 @@ def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
     pbx = ground.pbxs[pbx_id]
     if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
         return False
-    if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx)[0] is not Progress.DONE:
+    if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx).progress is not Progress.DONE:
         return False
-    return _allowed(ground, pbx)[0] is Progress.DONE and _first_call(ground, pbx)[0] is Progress.DONE
+    return _allowed(ground, pbx).progress is Progress.DONE and _first_call(ground, pbx).progress is Progress.DONE
 
 
 def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
@@ -168,63 +239,79 @@ def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
     return bool(refused) and (not admitted or call_evidence.last(refused) > call_evidence.last(admitted))
 
 
-def _kind(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _kind(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     seen = ground.addresses.get(pbx["pbx_id"], [])
     if pbx["ip_kind"] == "dynamic":
         text = "Its address is dynamic, so it signs in with SIP credentials; IP authentication needs a static address."
-        return Progress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
+        return StepResult(
+            Progress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
+        )
     if not seen:
-        return Progress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory."
-    return Progress.DONE, f"It is static, at {join(seen)}."
+        return StepResult(Progress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory.")
+    return StepResult(Progress.DONE, f"It is static, at {join(seen)}.")
 
 
-def _dial(ground: OnboardingContext, pbx: Pbx) -> Judged:
-    calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
-    if ground.snapshot.account.credentials_on is False and call_evidence.admitted(ground.snapshot, calls):
-        return Progress.DONE, "Its calls prove that it dials the prefix: they were admitted with credentials off."
+def _dial(ground: OnboardingContext, pbx: Pbx) -> StepResult:
+    known = ground.snapshot
+    names = not_fresh(known, "calls", "credentials")
+    calls = ground.calls.get(pbx["pbx_id"], []) if known.account.credentials_on is False else []
+    proven = bool(call_evidence.admitted(known, calls))
+    if proven and not names:
+        return StepResult(Progress.DONE, DIALS_BY_CALLS)
+    result = _dial_by_inventory(ground, pbx)
+    if proven and result.progress is Progress.UNKNOWN:
+        return out_of_date(known, names, result.evidence, Progress.DONE, DIALS_BY_CALLS)
+    return result
+
+
+def _dial_by_inventory(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     if pbx["auth_method"] == "credentials":
-        return Progress.OPEN, "The inventory says that it signs in with credentials; by its address it has to dial it."
+        text = "The inventory says that it signs in with credentials; by its address it has to dial it."
+        return StepResult(Progress.OPEN, text)
     if pbx["dials_prefix"] == "yes":
-        return Progress.DONE, "It dials the prefix, as the inventory says."
+        return StepResult(Progress.DONE, "It dials the prefix, as the inventory says.")
     if pbx["dials_prefix"] == "no":
-        return Progress.OPEN, "It does not dial the prefix yet, as the inventory says."
+        return StepResult(Progress.OPEN, "It does not dial the prefix yet, as the inventory says.")
     note = ground.note(pbx["pbx_id"], notes.CONFIGURED)
     if note:
         when = ago(note.at, ground.snapshot.taken_at)
-        return Progress.SAID, f"{note.by} put the configuration on that dials it, {when}. No call proves it yet."
-    return Progress.UNKNOWN, "Nobody said yet whether it dials the prefix."
+        text = f"{note.by} put the configuration on that dials it, {when}. No call proves it yet."
+        return StepResult(Progress.SAID, text)
+    return StepResult(Progress.UNKNOWN, "Nobody said yet whether it dials the prefix.", Cause.UNDECIDABLE)
 
 
-def _snippet(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _snippet(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     """Evaluate the configuration step: by calls first, then by the configuration read, last by a person's note."""
     pbx_id = pbx["pbx_id"]
     if calls_by_address(ground, pbx_id):
         beside = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
-        return Progress.DONE, f"Its calls were admitted from its address, so it is on. {beside}"
+        return StepResult(Progress.DONE, f"Its calls were admitted from its address, so it is on. {beside}")
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
     if (
         not lacking(ground.snapshot, "calls")
-        and _dial(ground, pbx)[0] is Progress.DONE
+        and _dial(ground, pbx).progress is Progress.DONE
         and any(map(_got_through, ground.calls.get(pbx_id, [])))
     ):
-        return Progress.DONE, "Its calls reached the carrier, so a trunk is on. Nothing was read of it."
+        return StepResult(Progress.DONE, "Its calls reached the carrier, so a trunk is on. Nothing was read of it.")
     note = ground.note(pbx_id, notes.CONFIGURED)
     if note:
         when = ago(note.at, ground.snapshot.taken_at)
-        return Progress.SAID, f"{note.by} put it on, {when}. It was not read back, and no call proves it yet."
-    return Progress.OPEN, "Nothing was read of it, and nobody said that it is on."
+        return StepResult(
+            Progress.SAID, f"{note.by} put it on, {when}. It was not read back, and no call proves it yet."
+        )
+    return StepResult(Progress.OPEN, "Nothing was read of it, and nobody said that it is on.")
 
 
-def _read_back(ground: OnboardingContext, pbx_id: str) -> Judged:
+def _read_back(ground: OnboardingContext, pbx_id: str) -> StepResult:
     try:
         differ = len(ground.differs(pbx_id))
     except InputError as exc:
-        return Progress.BLOCKED, str(exc)
+        return StepResult(Progress.BLOCKED, str(exc))
     if differ:
         verb = "is" if differ == 1 else "are"
-        return Progress.OPEN, f"{counted(differ, 'thing')} in what was read of it {verb} not as wanted."
-    return Progress.DONE, "What was read of it is as it should be."
+        return StepResult(Progress.OPEN, f"{counted(differ, 'thing')} in what was read of it {verb} not as wanted.")
+    return StepResult(Progress.DONE, "What was read of it is as it should be.")
 
 
 def _got_through(call: call_evidence.Tally) -> bool:
@@ -233,49 +320,52 @@ def _got_through(call: call_evidence.Tally) -> bool:
     return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
 
 
-def _allowed(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _allowed(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     return _from_findings(ground.of(ALLOWED, pbx["pbx_id"]), ground.addresses.get(pbx["pbx_id"], []))
 
 
-def _routed(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _routed(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     return _from_findings(ground.of(ROUTED, pbx["pbx_id"]), [])
 
 
-def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> Judged:
+def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> StepResult:
     if not found:
-        return Progress.UNKNOWN, "Nothing is known of it yet."
+        return StepResult(Progress.UNKNOWN, "Nothing is known of it yet.", Cause.MISSING)
     worst = min(found, key=lambda finding: list(Status).index(finding.status))
-    progress = {Status.FAIL: Progress.OPEN, Status.UNKNOWN: Progress.UNKNOWN, Status.PASS: Progress.DONE}
     untold = [address for address in about if address not in worst.reason]
     tail = f" ({join(untold)})" if worst.status is Status.PASS and untold else ""
-    return progress[worst.status], f"{worst.reason}{tail}"
+    old = worst.last_known
+    last_known = LastKnownStep(OF_STATUS[old.status], old.as_of, old.reason) if old else None
+    return StepResult(OF_STATUS[worst.status], f"{worst.reason}{tail}", worst.cause, last_known, worst.lacking)
 
 
-def _probe(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _probe(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     """Evaluate the test call step: by real calls, else by a test call since the policy for its address changed."""
     note = ground.note(pbx["pbx_id"], notes.CALLED)
-    if _first_call(ground, pbx)[0] is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
-        return Progress.DONE, "Calls of its own were admitted, which says more than a test call."
+    if _first_call(ground, pbx).progress is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
+        return StepResult(Progress.DONE, "Calls of its own were admitted, which says more than a test call.")
     if note is not None:
         return _test_call(ground, pbx, note)
     if pbx["status"] != "active":
-        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}. A test call would show that it is ready."
-    return Progress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}"
+        return StepResult(Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}. A test call would show that it is ready.")
+    return StepResult(Progress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}")
 
 
-def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> Judged:
+def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> StepResult:
     since = ground.counts_from(ground.addresses.get(pbx["pbx_id"], []))
     answered = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
     met = f"{answered}, {ago(note.at, ground.snapshot.taken_at)}"
     if to_come(note.at, ground.snapshot.taken_at):
-        return Progress.OPEN, f"The last test call ({met}) was noted while the clock was ahead. Make another."
+        return StepResult(
+            Progress.OPEN, f"The last test call ({met}) was noted while the clock was ahead. Make another."
+        )
     if since is not None and note.at < since:
-        return Progress.OPEN, f"The last test call ({met}) was before the policy for its address changed."
+        return StepResult(Progress.OPEN, f"The last test call ({met}) was before the policy for its address changed.")
     if note.content["admitted"]:
-        return Progress.DONE, f"A test call from {note.content['source']} was admitted: {met}."
+        return StepResult(Progress.DONE, f"A test call from {note.content['source']} was admitted: {met}.")
     became = "was refused" if note.content["admitted"] is False else "says nothing of admission"
     beside = _beside_account(ground, note.content) if note.content["sip_status"] is not None else ""
-    return Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}{beside}"
+    return StepResult(Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}{beside}")
 
 
 def _beside_account(ground: OnboardingContext, told: Mapping[str, Any]) -> str:
@@ -299,32 +389,34 @@ def _reached(ground: OnboardingContext, pbx: Pbx) -> str:
     return f" {answered} of {counted(len(pops), 'PoP')} answered the machine of this dashboard, {when}."
 
 
-def _unheard(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _unheard(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     known = ground.snapshot
     if pbx["status"] != "active":
-        return Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected."
-    age = known.freshness["calls"].age(known.taken_at) if "calls" in known.freshness else Age.MISSING
+        return StepResult(Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected.")
+    age = known.age("calls")
     if age is not Age.FRESH:
-        return (
-            Progress.UNKNOWN,
-            f"The calls on record are {age}, and none of them is of this PBX. {cure(known, 'calls')}",
-        )
+        text = f"The calls on record are {age}, and none of them is of this PBX. {cure(known, 'calls')}"
+        return out_of_date(known, ("calls",), text, Progress.OPEN, "None of the calls on record is of this PBX.")
     together = next((members(one) for one in ground.heard if pbx["pbx_id"] in members(one)), ())
     if together:
         others = join(known.name_of(one) for one in together if one != pbx["pbx_id"])
         text = f"Calls come from an address that it shares with {others}, and nothing tells whose they are."
-        return Progress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan."
-    return Progress.OPEN, f"No outbound call of it was seen in the last {counted(known.window_days, 'day')}."
+        return StepResult(Progress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan.")
+    return StepResult(
+        Progress.OPEN, f"No outbound call of it was seen in the last {counted(known.window_days, 'day')}."
+    )
 
 
-def _no_own_call(*, has_address: bool) -> Judged:
+def _no_own_call(*, has_address: bool) -> StepResult:
     if has_address:
-        return Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+        return StepResult(
+            Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+        )
     claim = "Only an X-Tag or a caller id ties calls to it, and any caller can write that"
-    return Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory."
+    return StepResult(Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory.", Cause.UNDECIDABLE)
 
 
-def _first_call(ground: OnboardingContext, pbx: Pbx) -> Judged:
+def _first_call(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     known = ground.snapshot
     pbx_id = pbx["pbx_id"]
     if pbx_id not in ground.heard:
@@ -334,12 +426,14 @@ def _first_call(ground: OnboardingContext, pbx: Pbx) -> Judged:
         return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
     if is_refused(ground, pbx_id):
         when = ago(call_evidence.last(call_evidence.refused(known, calls)), known.taken_at)
-        return Progress.OPEN, f"Its last call was refused for authorization, {when}."
+        return StepResult(Progress.OPEN, f"Its last call was refused for authorization, {when}.")
     admitted = call_evidence.admitted(known, calls)
     if not admitted:
         when = ago(call_evidence.last(calls), known.taken_at)
-        return Progress.UNKNOWN, f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
+        text = f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
+        return StepResult(Progress.UNKNOWN, text, Cause.UNDECIDABLE)
     when = ago(call_evidence.last(admitted), known.taken_at)
-    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx)[0] is Progress.OPEN:
-        return Progress.OPEN, f"Its last call was admitted by its credentials, {when}: not every address is allowed."
-    return Progress.DONE, f"Its last call was admitted, {when}."
+    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx).progress is Progress.OPEN:
+        text = f"Its last call was admitted by its credentials, {when}: not every address is allowed."
+        return StepResult(Progress.OPEN, text)
+    return StepResult(Progress.DONE, f"Its last call was admitted, {when}.")

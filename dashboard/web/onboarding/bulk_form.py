@@ -7,7 +7,6 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.core.text import counted
 from dashboard.pbx.sources import Problem, Upload
 from dashboard.services.onboarding import bulk_add
 from dashboard.services.onboarding.bulk_add import PastedFleet
@@ -57,8 +56,7 @@ def _understood(given: Upload) -> None:
 
 def _show(pasted: PastedFleet) -> None:
     if pasted.problems:
-        good = "The good lines can be added." if not pasted.empty else "There is nothing else in it to add."
-        st.warning(f"{counted(len(pasted.problems), 'thing')} cannot be taken. {good}", icon=ICONS["warning"])
+        st.warning(bulk_add.problems_of(pasted), icon=ICONS["warning"])
         told = [f"- {_at(one)}{plain(one.message)}" for one in pasted.problems[:MOST_TOLD]]
         rest = len(pasted.problems) - MOST_TOLD
         st.markdown("\n".join([*told, *([f"- and {rest:,} more, in the rows below"] if rest > 0 else [])]))
@@ -89,15 +87,9 @@ def _show(pasted: PastedFleet) -> None:
         disabled=pasted.empty,
         key="set_up_import_keep",
         on_click=file_import.press,
-        args=(PRESSED, file_import.PressedImport(pasted.difference.merged, pasted.shown, _said(pasted))),
+        args=(PRESSED, file_import.PressedImport(pasted.difference.merged, pasted.shown, bulk_add.result_of(pasted))),
     )
 
 
 def _at(problem: Problem) -> str:
     return f"**Line {problem.line}:** " if problem.line else ""
-
-
-def _said(pasted: PastedFleet) -> str:
-    added = counted(pasted.added, "PBX is added", "PBXs are added") if pasted.added else "The changes are kept"
-    left = len(pasted.rows[[one[0] == bulk_add.LEFT_OUT for one in pasted.rows["state"]]])
-    return f"{added}; {counted(left, 'line was', 'lines were')} left out." if left else f"{added}."

@@ -10,13 +10,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.core import clocks
 from dashboard.core.text import counted
-from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
 from dashboard.services.onboarding import config_archive, fleet, notes
-from dashboard.services.onboarding.account_step import Credentials, credentials
+from dashboard.services.onboarding.account_step import Credentials
 from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
-from dashboard.services.onboarding.fleet import PbxProgress, Show, Together
+from dashboard.services.onboarding.fleet import FleetProgress, PbxProgress, Show, Together
 from dashboard.services.onboarding.steps import TITLES, Progress
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
@@ -40,7 +39,7 @@ WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86
 
 def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> OnboardingContext:
     """Return the context in which steps are evaluated, including the recorded notes."""
-    return OnboardingContext(snapshot, findings, notes.latest(session.workspace().state))
+    return OnboardingContext.of_home(snapshot, findings, session.workspace().state)
 
 
 def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -> None:
@@ -53,31 +52,25 @@ def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -
         bar: Container next to the PBX choice, for actions on many PBXs.
     """
     asked = notes.newest(session.workspace().state)
-    found: list[PbxProgress] = session.kept("set_up_standings", asked, lambda: fleet.standings(known))
-    account: Credentials = session.kept("set_up_account", asked, lambda: credentials(known))
     most = session.workspace().settings.max_changes
-    allow = fleet.allow_together(known, most)
-    route = fleet.route_together(known, most)
-    why = lacking(known.snapshot)
-    title.title(plain(fleet.answer(found, allow, route, account, why)))
+    fleet_now: FleetProgress = session.kept("set_up", (asked, most), lambda: FleetProgress.of(known, most))
+    title.title(plain(fleet_now.headline))
     with bar:
-        _bar(known, allow, route)
-    with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not found):
+        _bar(known, fleet_now.allow, fleet_now.route)
+    with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not fleet_now.pbxs):
         bulk_form.show()
-    if found:
-        _matrix(known, found)
-    _account(account)
+    if fleet_now.pbxs:
+        _matrix(known, fleet_now.pbxs)
+    _account(fleet_now.account)
 
 
 def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
     """Draw the choice of one PBX, retired ones last; return its id. The choice is a URL query parameter."""
     if snapshot.pbxs.empty:
         return ""
-    order = {"active": 0, "standby": 1, "retired": 2}
-    rows = snapshot.pbxs.assign(rank=snapshot.pbxs["status"].map(order)).sort_values(["rank", "name"])
     chosen: str | None = bar.selectbox(
         "PBX",
-        [str(pbx_id) for pbx_id in rows["pbx_id"]],
+        fleet.in_order(snapshot),
         index=None,
         format_func=snapshot.name_of,
         placeholder="All PBXs",
@@ -171,7 +164,7 @@ def _account(account: Credentials) -> None:
     st.subheader("Last, for the whole account: credentials off")
     st.markdown(f":{color}[{icon}] {plain(account.evidence)}")
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
-    if account.progress is Progress.OPEN and account.finding:
+    if account.finding:
         st.button(
             plain(account.finding.changes[0].sentence()),
             type="primary",

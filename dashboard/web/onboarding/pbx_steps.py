@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
 from dashboard.domain.claims import cure
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services import declarations
-from dashboard.services.onboarding import notes
+from dashboard.services.onboarding import dialing, fleet, notes
 from dashboard.services.onboarding.account_step import credentials
-from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
-from dashboard.services.onboarding.steps import TO_DO, OnboardingStep, Progress, next_open
-from dashboard.sip import asterisk_pjsip, build, lint
+from dashboard.services.onboarding.context import OnboardingContext
+from dashboard.services.onboarding.steps import CHECKS, TO_DO, OnboardingStep, Progress, next_open
+from dashboard.sip import build, lint
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, KIND_WORDS, plain
 from dashboard.web.fixes import review
@@ -23,8 +22,6 @@ from dashboard.web.onboarding import overview, probe_forms
 from dashboard.web.onboarding.overview import LOOKS
 
 EXAMPLE_NUMBER = "12065550142"
-FALLBACK_POP = "us-west-or.sip.flowroute.com"
-CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
 
 
 def show(steps: Sequence[OnboardingStep], known: OnboardingContext, pbx_id: str) -> None:
@@ -36,7 +33,7 @@ def show(steps: Sequence[OnboardingStep], known: OnboardingContext, pbx_id: str)
             with session.errors_said():
                 _act(step, known, pbx_id)
     account = credentials(known)
-    with st.expander(_label(len(steps) + 1, "Credentials off, for the whole account", account.progress)):
+    with st.expander(_label(len(steps) + 1, account.step.title, account.progress)):
         st.markdown(plain(account.evidence))
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
         st.button("See it beside all PBXs", key="set_up_to_all", on_click=overview.open_one, args=(None,))
@@ -55,22 +52,21 @@ def _act(step: OnboardingStep, known: OnboardingContext, pbx_id: str) -> None:
         st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
         st.page_link("web/pages/inventory.py", label="Change it on Inventory", icon=":material/dns:")
     elif step.id == "dial":
-        _dial(snapshot, pbx, open_step=step.progress in TO_DO)
+        _dial(known, pbx_id, open_step=step.progress in TO_DO)
     elif step.id == "snippet" and not dynamic:
         _configure(step, snapshot, pbx_id)
     elif step.id in CHECKS:
-        for number, finding in enumerate(known.of(CHECKS[step.id], pbx_id)):
-            if finding.changes:
-                st.button(
-                    plain(finding.changes[0].sentence()),
-                    key=f"set_up_{step.id}_{number}",
-                    type="primary",
-                    on_click=review.ask_fix,
-                    args=(finding.check, finding.subject),
-                )
+        for number, finding in enumerate(fleet.fixes(known, pbx_id, step)):
+            st.button(
+                plain(finding.changes[0].sentence()),
+                key=f"set_up_{step.id}_{number}",
+                type="primary",
+                on_click=review.ask_fix,
+                args=(finding.check, finding.subject),
+            )
     elif step.id == "probe" and not dynamic:
         mine = known.addresses.get(pbx_id, [])
-        probe_forms.show(snapshot, mine, pop_host(snapshot, str(pbx["pop"])), lambda *told: _note(pbx_id, *told))
+        probe_forms.show(snapshot, mine, dialing.pop_of(known, pbx_id), lambda *told: _note(pbx_id, *told))
     elif step.id == "call" and step.progress is not Progress.DONE:
         st.caption(f"Place a call from the PBX. It shows here once it was read. {cure(snapshot, 'calls')}")
 
@@ -91,9 +87,10 @@ def _configure(step: OnboardingStep, snapshot: Snapshot, pbx_id: str) -> None:
             _note(pbx_id, notes.CONFIGURED, {})
 
 
-def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> None:
+def _dial(known: OnboardingContext, pbx_id: str, *, open_step: bool) -> None:
+    snapshot = known.snapshot
     prefix = snapshot.account.tech_prefix
-    pop = pop_host(snapshot, str(pbx["pop"]))
+    pop = dialing.pop_of(known, pbx_id)
     if not prefix:
         st.caption("The tech prefix is not known yet; it is on Account.")
         return
@@ -106,30 +103,10 @@ def _dial(snapshot: Snapshot, pbx: Mapping[str, Any], *, open_step: bool) -> Non
             st.markdown(f":red[{ICONS['error']}] {plain(issue.sentence)}")
         if not issues:
             st.markdown(f":green[{ICONS['good']}] The carrier takes this dial string.")
-    if pbx["ip_kind"] == "dynamic":
+    if known.pbxs[pbx_id]["ip_kind"] == "dynamic":
         with st.expander("Configuration for Asterisk (PJSIP), with credentials", icon=":material/code:"):
-            ranges = [part.strip() for text in snapshot.edges["ranges"] for part in text.split(",") if part.strip()]
-            st.code(asterisk_pjsip(prefix, pop, ranges, x_tag=str(pbx["x_tag"]), credentials=True), language="ini")
+            st.code(dialing.with_credentials(known, pbx_id), language="ini")
     elif open_step and st.button("It dials the prefix now", key="set_up_dials", icon=":material/check:"):
-        frame = snapshot.pbxs.copy()
-        frame.loc[frame["pbx_id"] == pbx["pbx_id"], "dials_prefix"] = "yes"
-        kept = {"pbxs": frame}
-        by = session.who().name
-        declarations.keep_inventory(session.workspace(), kept, shown=snapshot.version_ids, by=by)
-        session.note(f"{snapshot.name_of(str(pbx['pbx_id']))} dials the prefix, as you said.")
+        dialing.keep_dials_prefix(session.workspace(), snapshot, pbx_id, by=session.who().name)
+        session.note(f"{snapshot.name_of(pbx_id)} dials the prefix, as you said.")
         st.rerun()
-
-
-def pop_host(snapshot: Snapshot, pop: str) -> str:
-    """
-    Return the host of a PoP given by name or host.
-
-    An unlisted ``pop`` that contains a dot is returned unchanged. For any other unlisted or empty ``pop``, the result
-    is the first PoP host of the account, or ``FALLBACK_POP``.
-    """
-    edges = snapshot.edges
-    named = edges[(edges["name"] == pop) | (edges["host"] == pop)]
-    hosts = [host for host in [*named["host"], *edges["host"]] if host]
-    if pop and named.empty and "." in pop:
-        return pop
-    return hosts[0] if hosts else FALLBACK_POP

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import streamlit as st
 
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.onboarding import notes
-from dashboard.sip import parse_pop
-from dashboard.sip.probe import Probe, ProbeTarget, options
+from dashboard.services.onboarding import notes, probes
+from dashboard.sip.probe import Probe
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, mono, plain
 
 KEY = "probe_found"
 Keep = Callable[[str, Mapping[str, Any]], None]
-WAIT_S = 4.0
-"""Time limit for the answer of each PoP in seconds; all PoPs are probed at the same time."""
 
 
 def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> None:
@@ -33,7 +28,7 @@ def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> 
         keep: Saves a note, given its kind and content.
     """
     st.markdown("On the PBX's own machine, place one test call; it is hung up as soon as it rings.")
-    told = command(addresses[0] if addresses else "", pop, snapshot.account.tech_prefix)
+    told = probes.command(addresses[0] if addresses else "", pop, snapshot.account.tech_prefix)
     st.code(told, language=None, wrap_lines=True)
     with st.form("probe_printed_form", border=False, clear_on_submit=True):
         printed = st.text_area("What it printed", key="probe_printed", height=80, placeholder='{"sip_status": 180, …}')
@@ -43,10 +38,9 @@ def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> 
     if snapshot.account.sample:
         st.caption("The PoPs of the sample account are names only, so nothing is asked from here.")
         return
-    hosts = [*dict.fromkeys([pop, *filter(None, snapshot.edges["host"])])]
     if st.button("Ask the PoPs from here", icon=":material/network_check:", key="probe_ask"):
         with session.errors_said(), st.spinner("Asking the PoPs"):
-            found = asked(hosts)
+            found = probes.asked(probes.hosts(snapshot, pop))
             st.session_state[KEY] = found
             keep(notes.REACHED, notes.reached(found))
     answers: Sequence[Probe] = st.session_state.get(KEY, ())
@@ -57,28 +51,6 @@ def show(snapshot: Snapshot, addresses: Sequence[str], pop: str, keep: Keep) -> 
             "Asked from the machine of this dashboard, not from the PBX. Reachable is not admitted: "
             "a PoP answers this to anybody."
         )
-
-
-def command(address: str, pop: str, prefix: str) -> str:
-    """Return the command for one test call from the PBX's own machine; the operator fills in the number."""
-    told = ["trunkgate", "probe", *(["--from", address] if address else []), "--pop", pop]
-    told += ["--tech-prefix", prefix] if prefix else []
-    return f"{shlex.join(told)} --number NUMBER --format json"
-
-
-def asked(hosts: Sequence[str]) -> list[Probe]:
-    """
-    Probe all PoPs concurrently with OPTIONS.
-
-    Raises:
-        InputError: A host has no address.
-    """
-    targets = []
-    for host in hosts:
-        name, _, port = parse_pop(host).partition(":")
-        targets.append(ProbeTarget(name, int(port or 0)))
-    with ThreadPoolExecutor(max_workers=len(targets)) as pool:
-        return list(pool.map(lambda target: options(target, wait_s=WAIT_S), targets))
 
 
 def said(probe: Probe) -> str:

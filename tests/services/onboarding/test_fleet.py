@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 
 from dashboard import checks
 from dashboard.domain.changes import AllowAddress, CreateRoute, RouteNumber
+from dashboard.domain.claims import lacking
+from dashboard.domain.findings import Cause
+from dashboard.domain.snapshot import Freshness
 from dashboard.fixes.planner import build
 from dashboard.services.onboarding import config_archive, fleet
 from dashboard.services.onboarding.account_step import Credentials, credentials
@@ -187,6 +191,69 @@ def test_credentials_go_off_only_once_nobody_needs_them(facts: dict[str, Any], e
     assert expected is found.progress
     assert words in found.evidence
     assert (found.finding is not None) is (expected is Progress.OPEN and facts.get("credentials_on", True) is True)
+
+
+def aged(ground: OnboardingContext, **as_of: datetime | None) -> OnboardingContext:
+    """Return a context whose inputs were last read at other times; ``None`` for an input that never was."""
+    freshness = {**ground.snapshot.freshness, **{name: Freshness(at, 3600) for name, at in as_of.items()}}
+    snapshot = replace(ground.snapshot, freshness=freshness)
+    return OnboardingContext(snapshot, checks.run(snapshot), ground.notes)
+
+
+def calls_of(count: int, *, ago: timedelta) -> list[dict[str, Any]]:
+    """Return one admitted call of each PBX: the first an hour ago, the others as long ago as given."""
+    ages = [timedelta(hours=1), *[ago] * (count - 1)]
+    return [
+        calls_row(f"198.51.100.{n + 1}", pbx_id=f"pbx-{n:04}", attributed_by="address", at=NOW - age)
+        for n, age in enumerate(ages)
+    ]
+
+
+QUIET = "has placed calls by address, but no call of the last 24 hours proves that calls of Pbx-0001 are admitted now."
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "ago", "words"),
+    [
+        (1, timedelta(hours=23), "They stay on as long as Dyn-0 has a dynamic address. Every static PBX does without"),
+        (1, timedelta(hours=25), f"They stay on as long as Dyn-0 has a dynamic address. Every static PBX {QUIET}"),
+        (0, timedelta(hours=23), "They are on, and calls prove that every PBX does without them."),
+        (0, timedelta(hours=25), f"They are on. Every PBX {QUIET}"),
+    ],
+)
+def test_the_present_rests_on_calls_of_the_last_day(dynamic: int, ago: timedelta, words: str) -> None:
+    """That PBXs do without credentials is said in the present only with admitted calls of the last 24 hours."""
+    found = credentials(world(2, listed=2, dynamic=dynamic, traffic=calls_of(2, ago=ago)))
+
+    assert found.evidence.startswith(words)
+    assert (Progress.BLOCKED if dynamic else Progress.OPEN) is found.progress
+
+
+@pytest.mark.parametrize("name", ["calls", "allowed_ips"])
+@pytest.mark.parametrize("hours", [None, 5])
+def test_without_fresh_calls_and_list_nothing_is_said_of_static_pbxs(name: str, hours: int | None) -> None:
+    """With a missing or stale input the step names it; it is unknown, or waits for a dynamic PBX in any case."""
+    as_of = NOW - timedelta(hours=hours) if hours else None
+    both = aged(world(2, calling=2, listed=2, dynamic=1), **{name: as_of})
+    static = aged(world(2, calling=2, listed=2), **{name: as_of})
+    why = lacking(static.snapshot, name)
+
+    waits = credentials(both).step
+    unknown = credentials(static).step
+
+    assert (Progress.BLOCKED, Progress.UNKNOWN) == (waits.progress, unknown.progress)
+    for step in (waits, unknown):
+        assert step.evidence.endswith(f"Whether the static PBXs can do without them is not known. {why}")
+        assert (name,) == step.lacking
+    assert (Cause.STALE if hours else Cause.MISSING) is unknown.cause
+    assert (unknown.last_known is not None) is bool(hours)
+    if unknown.last_known:
+        assert (Progress.OPEN, as_of) == (unknown.last_known.progress, unknown.last_known.as_of)
+
+
+def test_without_a_static_pbx_none_is_claimed() -> None:
+    """With dynamic PBXs only, nothing is said of static ones."""
+    assert "They stay on as long as Dyn-0 has a dynamic address." == credentials(world(0, dynamic=1)).evidence
 
 
 def test_no_pbx_is_no_proof() -> None:

@@ -12,7 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.core.errors import InputError
-from dashboard.web.onboarding.probe_forms import WAIT_S, asked, command, said
+from dashboard.services.onboarding.probes import WAIT_S, asked, command
+from dashboard.web.onboarding.probe_forms import said
 from tests import waiting
 from tests.sip.probe.far_end import FarEnd, answer, far_end
 

@@ -24,6 +24,7 @@ BY_CALLS = ("calls", "allowed_ips", "credentials", "inventory")
 POSITIVE = {
     "Every PBX places calls from": BY_CALLS,
     "Every static PBX has placed calls by address": ("calls", "allowed_ips", "inventory"),
+    "PBX does without them": BY_CALLS,
     "Calls go through": BY_CALLS,
     "each belongs to a PBX": ("allowed_ips", "inventory"),
     "No failures found.": INPUTS,
