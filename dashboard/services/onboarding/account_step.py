@@ -8,7 +8,7 @@ from typing import Final
 
 from dashboard.core.text import counted, join
 from dashboard.domain.admitted_calls import AdmittedCalls
-from dashboard.domain.claims import cure, lacking
+from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Cause, Finding, Status
 from dashboard.domain.snapshot import Age
 from dashboard.services.onboarding.context import CREDENTIALS, OnboardingContext
@@ -81,13 +81,6 @@ def credentials(ground: OnboardingContext) -> Credentials:
         text = "They are off: calls complete from listed addresses only."
         return Credentials(_step(StepResult(Progress.DONE, text)))
     return _on(ground, static, dynamic, waiting, needs)
-
-
-def action(ground: OnboardingContext, account: Credentials) -> str:
-    """Return what to do for the step: its fix, else the remedy of each missing or stale input; empty if neither."""
-    if account.finding:
-        return account.finding.changes[0].sentence()
-    return " ".join(dict.fromkeys(cure(ground.snapshot, name) for name in account.step.lacking))
 
 
 def _on(

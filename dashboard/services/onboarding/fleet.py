@@ -182,12 +182,26 @@ def next_words(one: PbxProgress, ground: OnboardingContext) -> str:
 
 
 def action(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> str:
-    """Return short text for what to do for a step of a PBX: the effect of its fix, or the step."""
+    """Return short text for what to do for a step of a PBX: the effect of its fix, the input to update, or the step."""
     changes = [change for finding in fixes(ground, pbx_id, step) for change in finding.changes]
     points = [change for change in changes if isinstance(change, RouteNumber)]
     if points:
         return f"Route {counted(len(points), 'number')}"
-    return changes[0].sentence() if changes else SHORT[step.id]
+    if changes:
+        return changes[0].sentence()
+    return update(step) or SHORT[step.id]
+
+
+def account_action(account: Credentials) -> str:
+    """Return short text for what to do for the step of the account; empty if nothing can be done for it now."""
+    return account.finding.changes[0].sentence() if account.finding else update(account.step)
+
+
+def update(step: OnboardingStep) -> str:
+    """Return which input to update first for a step that is unknown without it; else empty."""
+    if step.progress is not Progress.UNKNOWN or not step.lacking:
+        return ""
+    return UPDATE[step.lacking[0]]
 
 
 def fixes(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> list[Finding]:
@@ -196,6 +210,15 @@ def fixes(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> list[
     return [finding for finding in found if finding.changes]
 
 
+UPDATE: Final = {
+    "calls": "Update the calls",
+    "allowed_ips": "Update the allowed IPs",
+    "credentials": "Update the credentials setting",
+    "routes": "Update the routes",
+    "inventory": "Confirm the inventory",
+    "configurations": "Read the configurations",
+}
+"""What to do for an input that is missing or stale; the reason of the step and ``claims.cure`` say how."""
 SHORT: Final = {
     "kind": "Add its address",
     "dial": "Dial the prefix",
@@ -333,6 +356,8 @@ def _next(found: Sequence[PbxProgress], allow: Together, route: Together, accoun
         if together.changes:
             return f"{together.label[0].lower()}{together.label[1:]}"
     first = found[0].next
+    if first is not None and (missing := update(first)):
+        return f"{missing[0].lower()}{missing[1:]}"
     if first is not None:
         many = sum(one.next is not None and one.next.id == first.id for one in found)
         return _FOR_MANY[first.id].format(pbxs=counted(many, "PBX", "PBXs"))

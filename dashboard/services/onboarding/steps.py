@@ -13,7 +13,7 @@ from dashboard.core.clocks import to_come
 from dashboard.core.elapsed import ago
 from dashboard.core.errors import InputError
 from dashboard.core.text import counted, join
-from dashboard.domain.claims import CORE, cure, lacking
+from dashboard.domain.claims import cure, lacking
 from dashboard.domain.findings import Cause, Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
@@ -64,6 +64,13 @@ RESTS_ON: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Inputs that must be fresh for a step to be done. Steps based on findings are absent: checks ensure freshness."""
 
+PROVEN_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    "dial": ("calls", "credentials"),
+    "snippet": ("calls", "allowed_ips", "credentials"),
+    "probe": ("calls", "allowed_ips"),
+}
+"""Further inputs that can prove a step, beside what the inventory, a note or a reading says."""
+
 ADDRESS_REFUSED: Final = 403
 """SIP status if prefix and address are not authorized together; the carrier requests credentials with 407."""
 
@@ -75,7 +82,6 @@ OF_DYNAMIC: Final = {
     "probe": "A test call sends no credentials, so it would be refused.",
 }
 """Steps that a PBX with a dynamic address does not need, with reasons."""
-DIALS_BY_CALLS: Final = "Its calls prove that it dials the prefix: they were admitted with credentials off."
 OF_STATUS: Final = {Status.FAIL: Progress.OPEN, Status.UNKNOWN: Progress.UNKNOWN, Status.PASS: Progress.DONE}
 """Progress of a step that a check evaluates."""
 CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
@@ -125,6 +131,9 @@ class OnboardingStep:
         return remains(self.progress, self.last_known)
 
 
+Judge = Callable[[OnboardingContext, Pbx], StepResult]
+
+
 def remains(progress: Progress, last_known: LastKnownStep | None) -> bool:
     """Return whether something remains to be done, now or according to the last known data."""
     return progress in UNFINISHED or (last_known is not None and last_known.progress in UNFINISHED)
@@ -139,7 +148,7 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
         pbx_id: Id of the PBX in the inventory.
     """
     pbx = ground.pbxs[pbx_id]
-    judges: Mapping[str, Callable[[OnboardingContext, Pbx], StepResult]] = {
+    judges: Mapping[str, Judge] = {
         "kind": _kind,
         "dial": _dial,
         "snippet": _snippet,
@@ -152,23 +161,36 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
     found = [
         OnboardingStep(name, title, Progress.NOT_NEEDED, spared[name])
         if name in spared
-        else OnboardingStep(name, title, *_dated(ground, name, judges[name](ground, pbx)))
+        else OnboardingStep(name, title, *_dated(ground, pbx, name, judges[name]))
         for name, title in TITLES.items()
     ]
     return [_held_up(step, found) for step in found]
 
 
-def _dated(ground: OnboardingContext, name: str, result: StepResult) -> StepResult:
-    """Change a step that is done according to stale data to ``UNKNOWN``, with last known evidence and the reason."""
+def _dated(ground: OnboardingContext, pbx: Pbx, name: str, judge: Judge) -> StepResult:
+    """
+    Evaluate a step; it is ``UNKNOWN``, with the last known evidence and the reason, if only stale data prove it.
+
+    That is the case if it is done but an input that it rests on is missing or stale, or if it is not done but would be
+    with the stale inputs that can prove it.
+    """
     known = ground.snapshot
-    names = not_fresh(known, *RESTS_ON.get(name, CORE))
-    if not names:
-        return result
-    if result.progress is not Progress.DONE:
-        own = names if name in RESTS_ON else ()
-        return result._replace(lacking=tuple(dict.fromkeys((*result.lacking, *own))))
-    evidence = f"Last known: {result.evidence} {lacking(known, *names)}"
-    return out_of_date(known, names, evidence, result.progress, result.evidence)
+    result = judge(ground, pbx)
+    rests_on = not_fresh(known, *RESTS_ON.get(name, ()))
+    if result.progress is Progress.DONE:
+        return _as_last_known(ground, rests_on, result.evidence) if rests_on else result
+    stale = [one for one in (*RESTS_ON.get(name, ()), *PROVEN_BY.get(name, ())) if known.age(one) is Age.STALE]
+    if stale and result.progress in TO_DO:
+        recorded = judge(ground.as_recorded, pbx)
+        if recorded.progress is Progress.DONE:
+            return _as_last_known(ground, stale, recorded.evidence)
+    return result._replace(lacking=tuple(dict.fromkeys((*result.lacking, *rests_on))))
+
+
+def _as_last_known(ground: OnboardingContext, names: Sequence[str], evidence: str) -> StepResult:
+    """Return a step that is done according to missing or stale inputs as unknown."""
+    known = ground.snapshot
+    return out_of_date(known, names, f"Last known: {evidence} {lacking(known, *names)}", Progress.DONE, evidence)
 
 
 def not_fresh(snapshot: Snapshot, *names: str) -> tuple[str, ...]:
@@ -252,19 +274,10 @@ def _kind(ground: OnboardingContext, pbx: Pbx) -> StepResult:
 
 
 def _dial(ground: OnboardingContext, pbx: Pbx) -> StepResult:
-    known = ground.snapshot
-    names = not_fresh(known, "calls", "credentials")
-    calls = ground.calls.get(pbx["pbx_id"], []) if known.account.credentials_on is False else []
-    proven = bool(call_evidence.admitted(known, calls))
-    if proven and not names:
-        return StepResult(Progress.DONE, DIALS_BY_CALLS)
-    result = _dial_by_inventory(ground, pbx)
-    if proven and result.progress is Progress.UNKNOWN:
-        return out_of_date(known, names, result.evidence, Progress.DONE, DIALS_BY_CALLS)
-    return result
-
-
-def _dial_by_inventory(ground: OnboardingContext, pbx: Pbx) -> StepResult:
+    calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
+    if ground.snapshot.account.credentials_on is False and call_evidence.admitted(ground.snapshot, calls):
+        text = "Its calls prove that it dials the prefix: they were admitted with credentials off."
+        return StepResult(Progress.DONE, text)
     if pbx["auth_method"] == "credentials":
         text = "The inventory says that it signs in with credentials; by its address it has to dial it."
         return StepResult(Progress.OPEN, text)

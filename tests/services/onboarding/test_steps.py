@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from dashboard import checks
 from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.findings import Cause
 from dashboard.domain.snapshot import Freshness
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding import steps as onboarding_steps
@@ -199,8 +201,65 @@ def test_a_pbx_that_nobody_described_is_not_done() -> None:
     )
 
 
+def proven(**as_of: datetime | None) -> OnboardingContext:
+    """Return Denver, whose calls prove every step but the route, with inputs that were last read at other times."""
+    row = pbx("denver", inbound_host=ADDRESS, dials_prefix="unknown")
+    facts: dict[str, Any] = {"allowed": (ADDRESS,), "credentials_on": False, "traffic": [calls_row(ADDRESS, **OWN)]}
+    snapshot = make_snapshot(pbxs=[row], addresses=[DENVER], edges=POPS, **facts)
+    freshness = {**snapshot.freshness, **{name: Freshness(at, 3600) for name, at in as_of.items()}}
+    aged = replace(snapshot, freshness=freshness)
+    return OnboardingContext(aged, checks.run(aged), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("calls", {"dial", "snippet", "probe", "call"}),
+        ("allowed_ips", {"allow", "probe", "call"}),
+        ("credentials", {"dial", "snippet"}),
+        ("routes", set()),
+        ("inventory", {"kind", "dial", "snippet", "allow", "probe", "call"}),
+    ],
+)
+def test_a_step_that_only_stale_data_prove_is_unknown(name: str, unknown: set[str]) -> None:
+    """A step that was done is unknown, not open, with its last known result; steps without the input stay done."""
+    as_of = NOW - timedelta(days=2)
+    steps = [step for step in onboarding_steps.steps(proven(**{name: as_of}), "denver") if step.id != "route"]
+
+    for step in steps:
+        expected = Progress.UNKNOWN if step.id in unknown else Progress.DONE
+        assert expected is step.progress, (step.id, step.evidence)
+        assert (step.cause is Cause.STALE) is (step.last_known is not None) is (step.id in unknown)
+        assert step.evidence.startswith("Last known") is (step.id in unknown)
+        if step.last_known:
+            assert (Progress.DONE, as_of) == (step.last_known.progress, step.last_known.as_of)
+            assert (name,) == step.lacking
+            assert not step.to_do
+
+
+def test_a_last_known_failure_remains_to_be_done() -> None:
+    """With a stale list, an address that was not listed is unknown, and something remains to be done for it."""
+    ground = proven(allowed_ips=NOW - timedelta(days=2))
+    unlisted = replace(ground.snapshot, allowed_ips=ground.snapshot.allowed_ips.iloc[:0])
+    steps = onboarding_steps.steps(OnboardingContext(unlisted, checks.run(unlisted), {}), "denver")
+    step = next(step for step in steps if step.id == "allow")
+
+    assert step.last_known is not None
+    assert (Progress.UNKNOWN, Progress.OPEN) == (step.progress, step.last_known.progress)
+    assert step.to_do
+
+
+def test_each_unknown_step_has_its_cause() -> None:
+    """An unknown step says why: missing facts, or facts that decide nothing."""
+    silent = judged(pbx={"dials_prefix": "unknown"}, addresses=[])
+    undecided = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, outcome="network", sip_status=503, **OWN)])
+
+    assert (Cause.UNDECIDABLE, Cause.MISSING) == (silent["dial"].cause, silent["route"].cause)
+    assert Cause.UNDECIDABLE is undecided["call"].cause
+
+
 def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
-    """Silence is evidence only with fresh calls; a check that could not be evaluated gives its reason."""
+    """Silence is evidence only with fresh calls; the list alone shows whether the address is on it."""
     snapshot = make_snapshot(allowed=(ADDRESS,), pbxs=[pbx("denver")], addresses=[DENVER])
     old = {**snapshot.freshness, "calls": Freshness(NOW - timedelta(days=2), 3600)}
     stale = type(snapshot)(**{**vars(snapshot), "freshness": old})
@@ -208,6 +267,6 @@ def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
         step.id: step for step in onboarding_steps.steps(OnboardingContext(stale, checks.run(stale), {}), "denver")
     }
 
-    assert (Progress.UNKNOWN, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
+    assert (Progress.DONE, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
     assert "stale" in steps["call"].evidence
-    assert "Nothing is known" not in steps["allow"].evidence
+    assert "Decided without the calls, out of date." in steps["allow"].evidence
