@@ -16,7 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from dashboard import __version__
-from dashboard.cli import account, authorized, calls, check, fix, inventory, link, probe, replay, review, serve
+from dashboard.cli import account, authorized, calls, check, fix, inventory, link, onboard, probe, replay, review, serve
 from dashboard.cli.output import bars, complain, say
 from dashboard.core import private
 from dashboard.core.errors import DashboardError
@@ -46,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",  # joins the lines of a paragraph, so that it fills the terminal
     pretty_exceptions_enable=False,
 )
-for part in (serve, link, check, fix, review, replay, authorized, probe):
+for part in (serve, link, check, fix, onboard, review, replay, authorized, probe):
     for command in part.app.registered_commands:
         app.registered_commands.append(command)
 app.add_typer(calls.app, name="calls")

@@ -138,4 +138,5 @@ def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     sides = ["<"] * (len(widths) - numbers) + [">"] * numbers
     for row in rows:
-        say("   ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)))
+        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
+        say("   ".join(cells).rstrip())

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -77,7 +78,9 @@ class Commands:
 
 def hold(run: Commands, out: Path, *, refused: bool) -> int:
     """
-    Run ``check``, ``replay``, ``fix --dry-run`` and ``export``, check each against the data, and return how many ran.
+    Run ``check``, ``onboard``, ``replay``, ``fix --dry-run`` and ``export``, and check each against the data.
+
+    Returns how many ran.
 
     Args:
         run: Commands on a home made by ``faulty_homes.make``.
@@ -91,6 +94,7 @@ def hold(run: Commands, out: Path, *, refused: bool) -> int:
         return _refuse(run, out)
     answers = [
         _check(run, refused=refused),
+        _onboard(run, refused=refused),
         _replay(run),
         _fix(run, refused=refused),
         _export(run, out, refused=refused),
@@ -103,7 +107,8 @@ def hold(run: Commands, out: Path, *, refused: bool) -> int:
 
 def _refuse(run: Commands, out: Path) -> int:
     """Check that each command raises an error and prints nothing, because there is no last result to show."""
-    commands = [("check",), ("replay", "--remove", SEATTLE), ("fix", CHECK, DENVER, "--dry-run"), ("export", str(out))]
+    commands = [("check",), ("onboard",), ("replay", "--remove", SEATTLE)]
+    commands += [("fix", CHECK, DENVER, "--dry-run"), ("export", str(out))]
     for command in commands:
         answer = run(*command)
         assert isinstance(answer.error, CarrierError), (run.faults, command, answer)
@@ -127,6 +132,50 @@ def _check(run: Commands, *, refused: bool) -> Answer:
         assert row["status"] != "unknown" or row["cause"], place
         assert (row["cause"] == "stale") is (row["last_known"] is not None), place
     return answer
+
+
+def _onboard(run: Commands, *, refused: bool) -> Answer:
+    answer = run("onboard", *run.asked)
+    told = run("onboard", *run.asked, "--format", "json")
+    place = (run.faults, refused, told)
+    assert answer.error is None, place
+    assert answer.status == told.status, place
+    assert ("ago)." in answer.err) is run.carrier, place
+    hold_onboarding(json.loads(told.out), told.status, run.faults, refused=refused)
+    return answer
+
+
+def hold_onboarding(told: Any, status: int, faults: Collection[str], *, refused: bool) -> None:
+    """
+    Check the JSON output and the exit status of ``onboard`` against the data.
+
+    Args:
+        told: The parsed output.
+        status: Exit status.
+        faults: Faults of the home, made by ``faulty_homes.make``.
+        refused: Argument ``refused`` with which the home was made.
+
+    Raises:
+        AssertionError: The output claims more than the data supports, or the status is wrong.
+    """
+    steps = [*(step for one in told["pbxs"] for step in one["steps"]), told["account"]]
+    age = ages(faults)
+    assert {name: str(one) for name, one in age.items()} == {name: one["age"] for name, one in told["inputs"].items()}
+    for name, one in told["inputs"].items():
+        assert (one["as_of"] is None) is (age[name] is Age.MISSING)
+        assert (one["reason"] is None) is (age[name] is Age.FRESH)
+    for step in steps:
+        assert (step["state"] == "unknown") is (step["cause"] is not None), step
+        assert (step["cause"] == "stale") is (step["last_known"] is not None), step
+        assert step["state"] != "done" or not step["lacking"], step
+        assert step["reason"], step
+    if age["inventory"] is not Age.FRESH:
+        assert "done" not in {step["state"] for step in steps}
+    states = {step["last_known"]["state"] if step["last_known"] else step["state"] for step in steps}
+    expected = 1 if states & {"to_do", "blocked"} else 3 if states & {"unknown", "stated"} or faults else 0
+    assert expected == status, (faults, refused, told)
+    if refused and not set(UNKNOWABLE) & set(faults):
+        assert 1 == status, (faults, told)
 
 
 def _replay(run: Commands) -> Answer:

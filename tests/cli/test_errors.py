@@ -21,6 +21,7 @@ COMMANDS = [
     "sync",
     "check",
     "export",
+    "onboard",
     "fix",
     "undo",
     "replay",

@@ -1,4 +1,4 @@
-"""``check``, ``replay``, ``fix --dry-run`` and ``export`` with each single fault: no claim beyond the data."""
+"""Commands with each single fault of the data or the carrier: no claim beyond the data."""
 
 from __future__ import annotations
 
@@ -192,4 +192,4 @@ def test_commands_hold_with_several_faults(
     """The rules hold for combined faults; ``make soak PART=claims`` tests other combinations as its time allows."""
     home = faulty_homes.make(tmp_path / "home", faults, refused=refused)
 
-    assert 4 == hold(Commands(home, faults, monkeypatch, refusing, unavailable), tmp_path / "out", refused=refused)
+    assert 5 == hold(Commands(home, faults, monkeypatch, refusing, unavailable), tmp_path / "out", refused=refused)

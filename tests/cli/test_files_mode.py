@@ -51,6 +51,7 @@ def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> N
     recorded = bare("account", "record", "--tech-prefix", "12345678", "--credentials", "off", **PUBLIC)
     read = bare("inventory", "read", material["pbxs"], "--keep", **PUBLIC)
     checked = bare("check", "--format", "json", **PUBLIC)
+    onboarding = bare("onboard", "--pbx", "denver", "--format", "json", **PUBLIC)
 
     assert [0] * 6 == [answer.status for answer in (imported, again, synced, pasted, recorded, read)]
     assert "The next sync" not in imported.out + again.out
@@ -62,6 +63,9 @@ def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> N
     assert verdicts["imported_calls_are_in_export", "account"] == "unknown"
     assert not [row for row in checked.json if "calls were never" in row["reason"]]
     assert checked.status == 1
+    steps = {step["step"]: (step["state"], step["cause"]) for step in onboarding.json["pbxs"][0]["steps"]}
+    assert (1, ("to_do", None)) == (onboarding.status, steps["allowed_ip"])
+    assert ("unknown", "missing") == steps["inbound_route"]
     assert process.running(bare.home) is None
     assert not (bare.home / "emulator.db").exists()
 

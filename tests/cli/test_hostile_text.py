@@ -42,6 +42,7 @@ def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
         ("fix", HOSTILE, HOSTILE, "--dry-run"),
         ("fix", "pbx_address_is_allowed", HOSTILE, "--dry-run"),
         ("replay", "--allow", HOSTILE),
+        ("onboard", "--no-sync", "--pbx", HOSTILE),
         ("check", "--format", HOSTILE),
         ("undo", HOSTILE),
         (HOSTILE,),

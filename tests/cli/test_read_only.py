@@ -96,23 +96,26 @@ def run(home: Path, *commands: list[str]) -> dict[str, list[dict[str, Any]]]:
 
 
 def test_a_read_only_copy_is_verified_checked_and_exported(copy: Path, place: Path) -> None:
-    """The open fix is reported by each command; changes are refused with a reason; no file of the home changes."""
+    """The open fix is reported by each command, changes are refused with a reason, and no file of the home changes."""
     before = content(copy)
     answers = run(
         copy,
         ["journal", "verify"],
         ["check", "--no-sync", "--format", "json"],
         ["export", str(place / "exported"), "--no-sync"],
+        ["onboard", "--no-sync", "--format", "json"],
         ["check"],
         ["fix", "pbx_address_is_allowed", "198.51.100.24"],
     )
 
-    for verified, checked, exported, synced, fixed in answers.values():
+    for verified, checked, exported, onboarding, synced, fixed in answers.values():
         assert (3, True) == (verified["status"], "No recorded outcome: journal entry 1" in verified["out"])
         assert checked["status"] in (1, 3)
         assert {"fail", "pass"} <= {row["status"] for row in json.loads(checked["out"])}
         assert "No recorded outcome: journal entry 1" in checked["err"]
         assert (0, True) == (exported["status"], "No recorded outcome" in exported["err"])
+        assert (1, True) == (onboarding["status"], "No recorded outcome" in onboarding["err"])
+        assert json.loads(onboarding["out"])["pbxs"]
         for refused in (synced, fixed):
             assert refused["status"] != 0
             assert "is read-only, so it cannot be synced. `trunkgate check --no-sync`" in refused["err"]

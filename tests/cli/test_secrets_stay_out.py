@@ -52,6 +52,7 @@ def told(homes: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
             said += [program("inventory", "lint", folder / kind, "--format", form)]
             said += [program("inventory", "read", folder / kind, "--keep", "--format", form)]
     said += [program(*words) for words in (("check", "--format", "json"), ("check",), ("journal",), ("sync",))]
+    said += [program("onboard", "--no-sync", "--format", form) for form in ("text", "json")]
     program("export", folder / "out")
     files = [path.read_text(errors="replace") for path in (folder / "out").rglob("*") if path.is_file()]
     assert len(files) > 5

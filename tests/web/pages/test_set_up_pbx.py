@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from dashboard.core import clocks
+from tests.web.pages.set_up import hold_overview, hold_steps, onboard
 
 
 def words(at: AppTest) -> str:
@@ -65,3 +69,17 @@ def test_the_step_opens_the_review_of_its_fix(app: Callable[..., AppTest]) -> No
 
     assert not at.exception
     assert "Allow 198.51.100.24" == at.button(key="review_apply").label
+
+
+def test_the_command_states_the_same(app: Callable[..., AppTest]) -> None:
+    """``trunkgate onboard`` has the headline, states, reasons and next actions of the page, and ends with 1."""
+    moment = datetime.now(UTC)
+    with clocks.using(lambda: moment):
+        at = app("set_up_pbx")
+        status, told = onboard()
+        hold_overview(at, told)
+        for name in ("Denver", "Miami"):
+            hold_steps(app("set_up_pbx", pbx_id=name), onboard("--pbx", name.lower())[1])
+
+    assert 1 == status
+    assert {"pbxs": 10, "to_do": 4, "done": 6, "stated": 0, "unknown": 0} == told["counts"]

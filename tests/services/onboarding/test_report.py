@@ -1,0 +1,67 @@
+"""Report on the set-up: what remains of it, what is not proven, and errors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dashboard import checks
+from dashboard.core.errors import InputError
+from dashboard.services.onboarding import notes
+from dashboard.services.onboarding.context import OnboardingContext
+from dashboard.services.onboarding.notes import Note
+from dashboard.services.onboarding.report import report
+from dashboard.services.onboarding.steps import Progress
+from tests.builders import NOW, calls_row, make_snapshot, pbx
+
+ADDRESS = "198.51.100.24"
+MOST = 25
+
+
+def world(**facts: Any) -> OnboardingContext:
+    """Return one PBX on standby whose admitted calls prove every step, unless its row says something else."""
+    row = pbx("denver", **{"status": "standby", **facts})
+    snapshot = make_snapshot(
+        allowed=(ADDRESS,),
+        pbxs=[row],
+        addresses=[{"pbx_id": "denver", "address": ADDRESS}],
+        traffic=[calls_row(ADDRESS, pbx_id="denver", attributed_by="address")],
+    )
+    noted = Note(notes.CONFIGURED, NOW - timedelta(hours=2), "kim", {})
+    return OnboardingContext(snapshot, checks.run(snapshot), {"denver": {noted.kind: noted}})
+
+
+def test_one_pbx_is_done_without_the_step_of_the_account() -> None:
+    """The step of the account counts for all PBXs together, because it waits for all of them."""
+    one = report(world(), MOST, "denver")
+    everyone = report(world(), MOST)
+
+    assert (False, False) == (one.to_do, one.unproven)
+    assert (Progress.BLOCKED, True) == (everyone.account.progress, everyone.to_do)
+    assert "Denver is set up: every step is proven." == one.headline
+    assert 1 == one.counts[Progress.DONE]
+
+
+def test_what_is_only_said_is_not_proven() -> None:
+    """A PBX with a step that a person said is done is neither done nor to do."""
+    found = report(world(dials_prefix="unknown"), MOST, "denver")
+
+    assert (False, True) == (found.to_do, found.unproven)
+    assert {Progress.DONE: 0, Progress.OPEN: 0, Progress.SAID: 1, Progress.UNKNOWN: 0} == found.counts
+
+
+def test_a_retired_pbx_is_reported_only_by_its_id() -> None:
+    """Retired PBXs are not in the report of all; a report without a PBX proves nothing."""
+    ground = world(status="retired")
+
+    assert () == report(ground, MOST).pbxs
+    assert report(ground, MOST).unproven
+    assert ["denver"] == [one.pbx_id for one in report(ground, MOST, "denver").pbxs]
+
+
+def test_an_unknown_id_is_an_error_with_the_known_ones() -> None:
+    """The error names the ids that the inventory has."""
+    with pytest.raises(InputError, match="Give the id of one that it has: denver"):
+        report(world(), MOST, "tampa")
