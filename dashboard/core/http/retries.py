@@ -5,10 +5,11 @@ Every request has a timeout, every response a size limit. Redirects are not foll
 
 Retries use exponential back-off, or the delay of a ``Retry-After`` header:
 
-- after 429, or if no connection was established: any method, because the request was not applied;
+- after 429, or if no connection was established (TCP or TLS): any method, because the request was not applied;
 - after 5xx, a timeout or a dropped connection: GET, and PATCH and DELETE, which set a state and so may be
   applied twice;
-- a POST that may have been applied is not retried. Its caller checks the state first.
+- a POST that may have been applied is not retried. Its caller checks the state first;
+- a port that does not speak TLS, or no version of it that is safe, is an error at once.
 
 Sources: developer.flowroute.com/api/errors (the statuses; the limits behind 429 are not published and
 ``Retry-After`` is not mentioned), RFC 9110 section 10.2.3 (``Retry-After``).
@@ -19,6 +20,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -33,7 +35,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from dashboard import __version__
 from dashboard.core import clocks
-from dashboard.core.endpoints import is_loopback, key_origin
+from dashboard.core.endpoints import is_loopback, key_origin, origin_of
 from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError, SettingsError
 
 TIMEOUT_S = (5.0, 30.0)
@@ -103,7 +105,7 @@ def send(
 
     Raises:
         PassingError: Status 429 or 5xx, or no usable connection.
-        CarrierAnswerError: A redirect, an invalid certificate, or a response that is not HTTP.
+        CarrierAnswerError: A redirect, an invalid certificate, no TLS, or a response that is not HTTP.
     """
     try:
         answer = session.request(
@@ -119,16 +121,20 @@ def send(
             verify=True,
             proxies=dict.fromkeys(("http", "https", "all"), "") if is_loopback(url) else None,
         )
-    except requests.exceptions.SSLError as exc:
-        host = urlsplit(url).hostname
-        if _is_of_certificate(exc):
-            raise CarrierAnswerError(f"The certificate of {host} cannot be verified, so {what} was not sent.") from None
-        raise PassingError(f"the TLS connection to {host} failed", carried_out=True) from None
     except (requests.Timeout, requests.ConnectionError) as exc:
         host = urlsplit(url).hostname
-        said = (
-            f"{host} did not answer in time" if isinstance(exc, requests.Timeout) else f"no connection to {host} held"
-        )
+        if is_of_certificate(exc):
+            raise CarrierAnswerError(f"The certificate of {host} cannot be verified, so {what} was not sent.") from None
+        if reason := tls_refusal(exc):
+            raise CarrierAnswerError(
+                f"{origin_of(url)} does not complete a TLS handshake ({reason}), so {what} was not sent. Check the "
+                "configured address: host and port have to be those of an HTTPS server."
+            ) from None
+        said = f"no connection to {host} held"
+        if isinstance(exc, requests.exceptions.SSLError):
+            said = f"the TLS connection to {host} failed"
+        elif isinstance(exc, requests.Timeout):
+            said = f"{host} did not answer in time"
         raise PassingError(said, carried_out=not _never_made(exc)) from None
     except requests.RequestException as exc:
         raise CarrierAnswerError(f"There was no usable answer to {what} ({type(exc).__name__}).") from None
@@ -229,17 +235,41 @@ def _pause_s(state: RetryCallState) -> float:
     return float(BACK_OFF(state)) if asked is None else asked
 
 
-def _is_of_certificate(error: requests.exceptions.SSLError) -> bool:
-    """Return whether the server's certificate was refused; other TLS errors also occur while an answer is read."""
+def is_of_certificate(error: requests.RequestException) -> bool:
+    """Return whether the server's certificate was refused."""
+    return any(isinstance(reason, ssl.SSLCertVerificationError) for reason in _reasons(error))
+
+
+def tls_refusal(error: requests.RequestException) -> str:
+    """
+    Return why a TLS handshake failed, such as "wrong version number"; ``""`` if another attempt may succeed.
+
+    That is so if the handshake was cut off, or the error occurred later, while an answer was read.
+    """
+    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    for reason in _reasons(error):
+        if isinstance(reason, ssl.SSLError) and not isinstance(reason, passing) and _in_handshake(reason):
+            return (reason.reason or "no reason given").replace("_", " ").lower()
+    return ""
+
+
+def _reasons(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and, one after another, the errors that it wraps."""
     reason: object = error
     while isinstance(reason, BaseException):
-        if isinstance(reason, ssl.SSLCertVerificationError):
-            return True
-        reason = getattr(reason, "reason", None) or next(iter(reason.args), None)
-    return False
+        yield reason
+        wrapped = (getattr(reason, "reason", None), *reason.args, reason.__cause__)
+        reason = next((one for one in wrapped if isinstance(one, BaseException)), None)
+
+
+def _in_handshake(error: BaseException) -> bool:
+    """Return whether an error was raised by the TLS handshake, so before any byte of the request was sent."""
+    return any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
 def _never_made(error: requests.RequestException) -> bool:
     """Return whether the request failed before any byte of it was sent."""
-    reason = getattr(error.args[0] if error.args else None, "reason", None)
-    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, urllib3.exceptions.NewConnectionError)
+    reasons = list(_reasons(error))
+    return isinstance(error, requests.ConnectTimeout) or any(
+        isinstance(reason, urllib3.exceptions.NewConnectionError) or _in_handshake(reason) for reason in reasons
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -118,3 +119,49 @@ def test_where_nothing_listens_anything_may_be_repeated(slept: list[float], fail
 
     assert retries.ATTEMPTS == len(slept) + 1
     assert "may have been" not in said
+
+
+@contextmanager
+def without_tls(reply: bytes) -> Iterator[tuple[int, list[int]]]:
+    """Run a server that answers a TLS handshake with other bytes; yield its port and a list with its connections."""
+    accepted: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def run() -> None:
+            with suppress(OSError):
+                while True:
+                    line, _ = server.accept()
+                    with line:
+                        accepted.append(1)
+                        line.recv(4096)
+                        line.sendall(reply)
+
+        thread = Thread(target=run, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], accepted
+        server.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_port_without_tls_is_an_error_at_once(method: str, slept: list[float], fails: Fails) -> None:
+    """Nothing was sent, so nothing may have been carried out; the message names the address and what to check."""
+    with without_tls(b"HTTP/1.1 400 Bad Request\r\n\r\n") as (port, accepted):
+        plain = HttpSession(f"https://127.0.0.1:{port}", ACCESS, SECRET, sleep=slept.append)
+        said = fails(CarrierAnswerError, lambda: plain.request(method, "/v2/routes", body={}))
+        plain.close()
+
+    assert f"https://127.0.0.1:{port} does not complete a TLS handshake (" in said
+    assert f"{method} /v2/routes was not sent. Check the configured address" in said
+    assert [1] == accepted
+
+
+def test_a_handshake_that_is_cut_off_is_repeated(slept: list[float], fails: Fails) -> None:
+    """A server that restarts may cut a handshake; the request was not sent, so even a POST is repeated."""
+    with without_tls(b"") as (port, accepted):
+        cut = HttpSession(f"https://127.0.0.1:{port}", ACCESS, SECRET, sleep=slept.append)
+        said = fails(CarrierUnavailableError, lambda: cut.request("POST", "/v2/routes", body={}))
+        cut.close()
+
+    assert "may have been" not in said
+    assert retries.ATTEMPTS == len(accepted) == len(slept) + 1

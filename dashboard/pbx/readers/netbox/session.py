@@ -30,6 +30,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from dashboard import __version__
 from dashboard.core.endpoints import is_loopback
 from dashboard.core.errors import SourceAnswerError, SourceError, SourceRefusedError, SourceUnavailableError
+from dashboard.core.http import retries
 
 TIMEOUT_S = (5.0, 30.0)
 """Timeouts in seconds: to connect, and between two reads of a response."""
@@ -153,7 +154,12 @@ class _Session(requests.Session):
             )
             with answer:
                 whole = _whole(answer, self._body(answer))
-        except requests.exceptions.SSLError:
+        except requests.exceptions.SSLError as exc:
+            if not retries.is_of_certificate(exc):
+                raise SourceUnavailableError(
+                    f"The TLS connection to {host} failed ({retries.tls_refusal(exc) or 'it was cut'}). Check host and "
+                    "port of the address: they have to be those of an HTTPS server."
+                ) from None
             raise SourceAnswerError(
                 f"The certificate of {host} cannot be verified, so nothing was asked. Name its issuer in "
                 "REQUESTS_CA_BUNDLE, or renew it."

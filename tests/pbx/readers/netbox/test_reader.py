@@ -124,6 +124,16 @@ def test_nobody_there_is_a_sentence():
             ask(f"netbox+http://127.0.0.1:{held.getsockname()[1]}/")
 
 
+def test_a_port_without_tls_is_not_a_bad_certificate():
+    """The sentence says what to check in the address."""
+    with running(Fake()) as fake, pytest.raises(SourceUnavailableError) as raised:
+        ask(fake.address.replace("http://", "https://"))
+
+    assert "TLS connection to 127.0.0.1 failed (" in str(raised.value)
+    assert "Check host and port" in str(raised.value)
+    assert "certificate" not in str(raised.value)
+
+
 @pytest.mark.parametrize("how", [{"slow_s": 3.0}, {"trickle": True, "body": b" " * 200}])
 def test_a_slow_one_is_given_up(how):
     """A server that does not begin to answer, and one that never ends, run into the timeout."""
