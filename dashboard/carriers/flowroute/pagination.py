@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 
 from dashboard.core.errors import CarrierAnswerError
+from dashboard.core.http.retries import Waits
 from dashboard.core.http.session import HttpSession
 
 LIMIT = 200
@@ -34,11 +35,13 @@ def pages(transport: HttpSession, path: str, params: Mapping[str, Any] | None = 
 
     Raises:
         CarrierAnswerError: A page is not a list, an item has no id, or the pages repeat or do not end.
+        CarrierUnavailableError: As ``HttpSession.get``; all pages share the limit of delays.
     """
+    waits = Waits()
     seen: set[str] = set()
     offset = 0
     for number in count(1):
-        body = transport.get(path, {**(params or {}), "limit": LIMIT, "offset": offset})
+        body = transport.get(path, {**(params or {}), "limit": LIMIT, "offset": offset}, waits=waits)
         found = items_of(body, f"GET {path}")
         new = [item for item in found if item["id"] not in seen]
         if (found and not new) or number > MOST_PAGES:

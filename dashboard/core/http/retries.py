@@ -11,6 +11,8 @@ Retries use exponential back-off, or the delay of a ``Retry-After`` header:
 - a POST that may have been applied is not retried. Its caller checks the state first;
 - a port that does not speak TLS, or no version of it that is safe, is an error at once.
 
+The delays that a server asks for are limited, one by one and in all (``Waits``).
+
 Sources: developer.flowroute.com/api/errors (the statuses; the limits behind 429 are not published and
 ``Retry-After`` is not mentioned), RFC 9110 section 10.2.3 (``Retry-After``).
 """
@@ -31,7 +33,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.auth import AuthBase
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
 from dashboard import __version__
 from dashboard.core import clocks
@@ -44,6 +46,8 @@ TIMEOUT_S = (5.0, 30.0)
 ATTEMPTS = 5
 BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 RETRY_AFTER_MAX_S = 60
+WAITS_MAX_S = 120.0
+"""Limit of all delays of ``Retry-After`` headers during one request, or one list of several pages, in seconds."""
 PIECE_BYTES = 64 * 1024
 OK = 200
 REDIRECT = 300
@@ -61,6 +65,22 @@ class PassingError(Exception):
         super().__init__(said)
         self.carried_out = carried_out
         self.wait_s = wait_s
+
+
+class Waits:
+    """Delays of ``Retry-After`` headers; requests that share an object share the limit ``WAITS_MAX_S``."""
+
+    def __init__(self) -> None:
+        self._total_s = 0.0
+        self.exceeded = False
+        """Whether a delay was not waited for because of the limit."""
+
+    def may_retry(self, error: PassingError) -> bool:
+        """Count the delay that an error asks for; return whether it is within the limit."""
+        asked = error.wait_s or 0.0
+        self.exceeded = self._total_s + asked > WAITS_MAX_S
+        self._total_s += 0.0 if self.exceeded else asked
+        return not self.exceeded
 
 
 def checked_origin(url: str) -> str:
@@ -182,7 +202,13 @@ def pieces(answer: requests.Response, what: str, *, most: int, limit_s: float) -
 
 
 def repeat(
-    once: Callable[[int], Result], *, what: str, who: str, may_repeat: bool, sleep: Callable[[float], None]
+    once: Callable[[int], Result],
+    *,
+    what: str,
+    who: str,
+    may_repeat: bool,
+    sleep: Callable[[float], None],
+    waits: Waits | None = None,
 ) -> Result:
     """
     Call ``once``, and retry after transient failures if a retry is safe.
@@ -193,13 +219,16 @@ def repeat(
         who: Name of the recipient in messages.
         may_repeat: The request is idempotent.
         sleep: Function that waits for a number of seconds.
+        waits: Limit of the delays that the recipient asks for; by default one of this request alone.
 
     Raises:
-        CarrierUnavailableError: The last attempt failed too, or a retry is not safe.
+        CarrierUnavailableError: The last attempt failed too, a retry is not safe, or the recipient asks for too long
+            delays.
     """
     attempts = count(1)
+    limit = waits or Waits()
     retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=lambda state: state.attempt_number >= ATTEMPTS or not limit.may_retry(_error_of(state)),
         wait=_pause_s,
         retry=retry_if_exception(lambda e: isinstance(e, PassingError) and (may_repeat or not e.carried_out)),
         sleep=sleep,
@@ -209,8 +238,9 @@ def repeat(
         return retrying(lambda: once(next(attempts)))
     except PassingError as exc:
         unsure = " It may have been carried out all the same." if exc.carried_out and not may_repeat else ""
+        long = f" It asked for delays of over {WAITS_MAX_S:.0f} s in all, which is the limit." if limit.exceeded else ""
         raise CarrierUnavailableError(
-            f"{who} gave no usable answer to {what}: {exc}.{unsure} Try again later."
+            f"{who} gave no usable answer to {what}: {exc}.{unsure}{long} Try again later."
         ) from exc
 
 
@@ -230,9 +260,16 @@ def retry_after_s(value: str | None) -> float | None:
 
 
 def _pause_s(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.wait_s if isinstance(error, PassingError) else None
+    asked = _error_of(state).wait_s
     return float(BACK_OFF(state)) if asked is None else asked
+
+
+def _error_of(state: RetryCallState) -> PassingError:
+    """Return the failure of the last attempt; only a ``PassingError`` is retried."""
+    error = state.outcome.exception() if state.outcome else None
+    if not isinstance(error, PassingError):
+        raise TypeError(f"{error!r} is not retried")
+    return error
 
 
 def is_of_certificate(error: requests.RequestException) -> bool:

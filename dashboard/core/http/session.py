@@ -81,20 +81,33 @@ class HttpSession:
         if self._own_session:
             self.session.close()
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def get(
+        self, path: str, params: Mapping[str, Any] | None = None, *, waits: retries.Waits | None = None
+    ) -> dict[str, Any]:
         """
         Send a GET request and return its JSON object.
+
+        Args:
+            path: As in ``request``.
+            params: As in ``request``.
+            waits: As in ``request``.
 
         Raises:
             CarrierAnswerError: The response is empty; see ``request`` for other errors.
         """
-        body = self.request("GET", path, params=params)
+        body = self.request("GET", path, params=params, waits=waits)
         if body is None:
             raise CarrierAnswerError(f"{self.name}'s answer to GET {path} is empty.")
         return body
 
     def request(
-        self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        waits: retries.Waits | None = None,
     ) -> dict[str, Any] | None:
         """
         Send a request, with retries where they are safe, and return the JSON object of the response.
@@ -104,6 +117,7 @@ class HttpSession:
             path: Absolute path, with its parts quoted.
             params: Query parameters.
             body: JSON value to send.
+            waits: Limit of delays shared with other requests; by default one of this request alone.
 
         Returns:
             The JSON object; ``None`` if the response has no content. A 404 to a retried DELETE counts as success.
@@ -130,7 +144,8 @@ class HttpSession:
                 raise CarrierRefusedError(self._refusal(answer.status_code, content, what))
             return self._parsed(answer.headers.get("Content-Type", ""), content, what)
 
-        return retries.repeat(once, what=what, who=self.name, may_repeat=method in MAY_REPEAT, sleep=self.sleep)
+        may_repeat = method in MAY_REPEAT
+        return retries.repeat(once, what=what, who=self.name, may_repeat=may_repeat, sleep=self.sleep, waits=waits)
 
     def cleaned(self, value: Any) -> str:
         """Return external text as one line of at most DETAIL_LENGTH characters, with the API key masked."""

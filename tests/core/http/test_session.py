@@ -13,8 +13,9 @@ import pytest
 import requests
 import urllib3
 
+from dashboard.carriers.flowroute.pagination import LIMIT, pages
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, SettingsError
-from dashboard.core.http.retries import ATTEMPTS, RETRY_AFTER_MAX_S
+from dashboard.core.http.retries import ATTEMPTS, RETRY_AFTER_MAX_S, WAITS_MAX_S
 from dashboard.core.http.session import ANSWER_MAX_BYTES, HttpSession
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, Reply, Script, error, never_connected
 
@@ -158,6 +159,32 @@ def test_retry_after_is_honored(
     transport.get("/v2/routes")
 
     assert least <= slept[0] <= most
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_waits_that_a_server_asks_for_are_limited_in_all(
+    method: str, transport: HttpSession, script: Script, slept: list[float], fails: Fails
+) -> None:
+    """The message names the limit, and every wait before it was waited for."""
+    script.answers[f"{method} /v2/routes"] = Reply(b"", 429, Retry_After="50")
+
+    said = fails(CarrierUnavailableError, lambda: transport.request(method, "/v2/routes"))
+
+    assert [50.0, 50.0] == slept
+    assert f"answered 429. It asked for delays of over {WAITS_MAX_S:.0f} s in all, which is the limit." in said
+
+
+def test_pages_of_a_list_share_the_limit_of_waits(
+    transport: HttpSession, script: Script, slept: list[float], fails: Fails
+) -> None:
+    """A list whose every page has to be waited for does not take hours."""
+    full = [Reply({"data": [{"id": f"{page}-{n}"} for n in range(LIMIT)], "links": {"next": "x"}}) for page in range(9)]
+    script.answers[HERE] = [reply for page in full for reply in (Reply(b"", 429, Retry_After="50"), page)]
+
+    said = fails(CarrierUnavailableError, lambda: list(pages(transport, "/v2/routes")))
+
+    assert [50.0, 50.0] == slept
+    assert "which is the limit" in said
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
