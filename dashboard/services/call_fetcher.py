@@ -17,6 +17,7 @@ from dashboard.calls.ingest.importer import FileResult, import_files
 from dashboard.calls.store.store import CallStore
 from dashboard.carriers.registry import Carrier
 from dashboard.core.clocks import to_come
+from dashboard.core.disk_faults import cure
 from dashboard.core.errors import CarrierAnswerError, StoreError
 from dashboard.core.settings import Settings
 from dashboard.storage.database import State
@@ -131,7 +132,7 @@ def _folder(home: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise StoreError(f"The folder {folder} for exports cannot be made: {exc.strerror}.") from exc
+        raise StoreError(f"The folder {folder} for exports cannot be made: {exc.strerror}. {cure(exc)}") from exc
     return folder
 
 

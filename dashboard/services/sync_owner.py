@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from dashboard.core import clocks
+from dashboard.core.disk_faults import cure
 from dashboard.core.errors import StateError
 from dashboard.core.locks import Closable, hold_if_free
 
@@ -97,4 +98,4 @@ class SyncOwner:
             temporary.replace(self._note)
         except OSError as exc:
             self.release()
-            raise StateError(f"The file {self._note} cannot be written: {exc.strerror}.") from exc
+            raise StateError(f"The file {self._note} cannot be written: {exc.strerror}. {cure(exc)}") from exc

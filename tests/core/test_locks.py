@@ -55,7 +55,7 @@ def test_unusable_lock_file_is_a_sentence(
 
     with (
         pytest.raises(
-            LockError, match=rf"^The lock file {tmp_path}/a\.lock cannot be used: {reason}\. Have this user "
+            LockError, match=rf"^The lock file {tmp_path}/a\.lock cannot be used: {reason}\. A folder has the name of "
         ),
         take(tmp_path / "a.lock"),
     ):

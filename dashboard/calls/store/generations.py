@@ -24,6 +24,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from dashboard.core import disk_faults
 from dashboard.core.errors import LockError, StoreError
 from dashboard.core.locks import exclusive
 
@@ -295,5 +296,5 @@ def _disk(folder: Path, *, passing: tuple[type[OSError], ...] = ()) -> Iterator[
     except OSError as exc:
         raise StoreError(
             f"The call store {folder} cannot be written: {exc.strerror or exc}. "
-            "The calls already stored are as they were."
+            f"The calls already stored are as they were. {disk_faults.cure(exc)}"
         ) from exc
