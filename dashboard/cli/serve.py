@@ -148,8 +148,8 @@ def sync(
     """
     Read the account and fetch its calls; in mode `files` there is nothing to fetch.
 
-    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside or
-    imported calls are not in the carrier's export, 2 on an error of its own.
+    Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside, imported
+    calls are not in the carrier's export or stored calls of a day cannot be read, 2 on an error of its own.
     """
     with open_home(new_key=new_key) as home, progress() as tell:
         report = home.sync(quick=quick, progress=tell)
@@ -168,7 +168,9 @@ def sync(
         complain(f"{aside} put aside; `trunkgate export` writes what was put aside to rejected_rows.csv.")
     if file_only:
         complain(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
-    if report.rejected or file_only:
+    for sentence in report.unreadable:
+        complain(f"Sums of one day could not be renewed with the account's numbers. {sentence}")
+    if report.rejected or file_only or report.unreadable:
         raise typer.Exit(1)
 
 

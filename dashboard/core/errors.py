@@ -23,6 +23,7 @@ operator unchanged. Pages and the command line catch ``DashboardError`` and noth
     │   ├── SourceRefusedError       login or request declined
     │   └── SourceAnswerError        invalid or unexpected response
     ├── StoreError                   the call store on disk
+    │   └── DamagedFileError         a missing or damaged file of one day
     ├── StateError                   the state database
     │   ├── JournalError             broken hash chain in the journal
     │   └── LockError                a lock file that cannot be used
@@ -138,6 +139,10 @@ class SourceAnswerError(SourceError):
 
 class StoreError(DashboardError):
     """The call store on disk cannot be read or written."""
+
+
+class DamagedFileError(StoreError):
+    """A file of one day of the call store is missing or damaged; other days can be read."""
 
 
 class StateError(DashboardError):

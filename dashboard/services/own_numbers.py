@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
-from dashboard.calls.store.repair import set_own_numbers
+from dashboard.calls.store.repair import Progress, Renewal, set_own_numbers
 from dashboard.calls.store.store import CallStore
 from dashboard.services.snapshot_builder import load_frame
 from dashboard.storage.database import State
@@ -30,26 +31,36 @@ class InventoryNumbers:
         return kept[1]
 
 
-def update_own_numbers(state: State, store: CallStore) -> int:
+def update_own_numbers(
+    state: State, store: CallStore, *, progress: Progress | None = None, stop: Callable[[], bool] | None = None
+) -> Renewal:
     """
     Give the store the numbers of the account and of the PBXs.
 
     Args:
         state: State database with the account's numbers and the inventory.
         store: Call store; the roll-ups of days on which a new number called are computed again.
+        progress: Callback with a description of the step and the completed share, 0 to 1.
+        stop: Callback polled between steps; True ends the renewal early.
 
     Returns:
-        Number of days whose roll-up was computed again.
+        The days that were renewed, and those whose calls are unreadable.
 
     Raises:
         BusyError: Another process is writing into the store.
-        StoreError: Calls are unreadable, or the disk cannot be written.
+        StoreError: The disk cannot be written.
     """
+    before = store.generations.current().unreadable
     frames = [load_frame(state, name) for name in ("numbers", "pbx_numbers")]
-    renewed = set_own_numbers(store, {number for frame in frames for number in frame["number"]})
-    if renewed and (days := store.unattributed_days()):
+    numbers = {number for frame in frames for number in frame["number"]}
+    renewal = set_own_numbers(store, numbers, progress=progress, stop=stop)
+    retired = [day for day in store.unattributed_days() if day not in renewal.unreadable]
+    if renewal.rolled_up and retired:
         log.warning(
             "Calls up to %s are not attributed by the caller IDs added now: only the sums of these days are kept.",
-            days[-1],
+            retired[-1],
         )
-    return renewed
+    for day, sentence in renewal.unreadable.items():
+        if day not in before:  # each sync tries them again
+            log.warning("Calls of %s are not attributed by the caller IDs added now. %s", day, sentence)
+    return renewal

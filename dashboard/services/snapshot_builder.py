@@ -56,6 +56,8 @@ class SyncReport:
     until: datetime
     file_only: int = 0
     """Number of stored calls that are in imported files but missing from the carrier's export for their time."""
+    unreadable: tuple[str, ...] = ()
+    """A sentence with the cure for each day whose calls could not be read to renew its sums."""
 
 
 def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[str, ...]:

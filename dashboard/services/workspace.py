@@ -208,7 +208,7 @@ class Workspace:
             keep_key(self.state, self.settings)
             self._keep_capabilities()
             quick = quick and self.store.span() is not None
-            update_own_numbers(self.state, self.store)
+            renewal = update_own_numbers(self.state, self.store, progress=progress, stop=stop)
             results = refresh_calls(
                 self.carrier,
                 self.store,
@@ -222,7 +222,14 @@ class Workspace:
             kept = sum(result.kept + result.duplicate for result in results)
             rejected = sum(result.rejected for result in results)
             file_only = self.store.count_file_only()
-            return SyncReport(changed=changed, calls=kept, rejected=rejected, until=now, file_only=file_only)
+            return SyncReport(
+                changed=changed,
+                calls=kept,
+                rejected=rejected,
+                until=now,
+                file_only=file_only,
+                unreadable=tuple(renewal.unreadable.values()),
+            )
 
     def snapshot(self, *, since: datetime | None = None, split_at: Sequence[datetime] = ()) -> Snapshot:
         """Return the current snapshot, with the calls of the window or since an instant."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
+import pandas as pd
 import psutil
 import pytest
 from pydantic import SecretStr
 
+from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.store.repair import set_own_numbers
 from dashboard.calls.store.store import CallStore
+from dashboard.carriers.base import ExportedWindow
 from dashboard.carriers.offline import OfflineCarrier
 from dashboard.core.errors import CarrierUnavailableError, LockError, SettingsError
 from dashboard.core.locks import nobody_shares, share
@@ -20,10 +24,13 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.emulator.lifecycle import process
 from dashboard.emulator.lifecycle.home import users
+from dashboard.services.own_numbers import InventoryNumbers
+from dashboard.services.snapshot_builder import save_frame
 from dashboard.services.workspace import CAPABILITIES, Workspace
 from dashboard.storage.account_binding import keep_key
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE
+from tests.calls.exports import NOON, as_csv, rows_at
 
 PLAN = Plan(
     title="Allow 198.51.100.24",
@@ -183,6 +190,61 @@ def test_a_fix_is_watched_while_the_carrier_is_down(tmp_path: Path) -> None:
         entry = opened.journal.finish(begun, PLAN, phase=DONE, before=PLAN.before, after=PLAN.before)
 
         assert 0 == opened.watch(entry).decided
+
+
+class QuietCarrier(OfflineCarrier):
+    """A carrier that offers nothing but an export without calls."""
+
+    def __init__(self) -> None:
+        super().__init__(frozenset(), "Nothing is offered.")
+
+    def inventory(self) -> None:
+        """See ``Carrier``."""
+
+    def export_calls(self, *_: object, **__: object) -> list[ExportedWindow]:
+        """See ``Carrier``."""
+        return []
+
+
+@pytest.fixture
+def renewable(tmp_path: Path) -> Iterator[tuple[State, CallStore]]:
+    """Return a home with calls of three days, whose list of own numbers lacks the caller, a number of a PBX."""
+    state = State.open(tmp_path)
+    store = CallStore(tmp_path, own_numbers=InventoryNumbers(state))
+    days = [NOON + timedelta(days=day) for day in range(3)]
+    export = tmp_path / "export.csv"
+    export.write_text(as_csv(rows_at(*days, callerid="14255550111", custom_x_tag="")))
+    import_files(store, [export])
+    set_own_numbers(store, {"14255550112"})
+    numbers = pd.DataFrame({"pbx_id": ["seattle"], "number": ["14255550111"]})
+    save_frame(state, "pbx_numbers", numbers, now=datetime.now(UTC), known_by="a test")
+    yield state, store
+    state.close()
+
+
+def test_a_damaged_day_does_not_end_a_sync(renewable: tuple[State, CallStore]) -> None:
+    """Calls are fetched, and the report has a sentence with the day and the cure."""
+    state, store = renewable
+    part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
+    part.write_bytes(b"damaged")
+    told: list[str] = []
+    workspace = Workspace(Settings(home=state.home), state, store, QuietCarrier())
+
+    report = workspace.sync(progress=lambda what, _share: told.append(what))
+
+    assert [True] == [f"trunkgate calls forget {NOON:%Y-%m-%d}" in sentence for sentence in report.unreadable]
+    assert state.get("calls_since")
+    assert f"Counting the calls of {NOON:%Y-%m-%d} again" in told
+
+
+def test_a_stopped_sync_renews_nothing(renewable: tuple[State, CallStore]) -> None:
+    """A program that ends does not wait until all days are counted."""
+    state, store = renewable
+
+    Workspace(Settings(home=state.home), state, store, QuietCarrier()).sync(stop=lambda: True)
+
+    generation = store.generations.current()
+    assert set(generation.days) == store.counted_afresh(generation, generation.days)
 
 
 def files(home: Path, **more: Any) -> Settings:

@@ -19,7 +19,7 @@ from dashboard.calls.ingest.merge import Merged, Merger, Window
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.ingest.staging import Staging
 from dashboard.calls.store.generations import Day, Generation
-from dashboard.calls.store.own_numbers import own_numbers_of
+from dashboard.calls.store.own_numbers import list_of_new
 from dashboard.calls.store.rejects import REJECTS
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
@@ -118,7 +118,7 @@ class _Import:
 
     def _run(self, paths: list[Path], work: Path) -> list[FileResult]:
         base = self._store.generations.current()
-        own = own_numbers_of(self._store.generations, base.own_numbers)
+        own, _ = list_of_new(self._store.generations, base)
         staging = Staging(work / "staged", self._store.engine, whole=self._window is not None, own=own)
         staged = staging.run(paths, lambda what, share: self._progress(what, share * STAGING), self._stop)
         if staged is None:

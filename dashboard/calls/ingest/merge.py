@@ -25,7 +25,7 @@ from dashboard.calls.ingest.minute_load import weigh, weigh_day, write_load
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import run, utc
 from dashboard.calls.store.generations import Day, Generation
-from dashboard.calls.store.own_numbers import own_numbers_of
+from dashboard.calls.store.own_numbers import list_of_new
 from dashboard.calls.store.store import CallStore
 
 BATCH_ROWS = 400_000
@@ -76,8 +76,7 @@ class Merger:
         self._work = work
         self._window = window
         self._by_carrier = by_carrier
-        self._own = own_numbers_of(store.generations, base.own_numbers)
-        self._own_name = base.own_numbers
+        self._own, self._own_name = list_of_new(store.generations, base)
         self._merged = Merged(dict(base.days))
         self._facts = dict[date, DayFacts]()
         self._spans: dict[date, str] = {}
@@ -133,19 +132,21 @@ class Merger:
 
     def count_again(self, days: Collection[date]) -> dict[date, Day]:
         """Return all days, with the roll-ups of the given days recomputed from their calls."""
-        sizes = {day: self._base.days[day].rows for day in sorted(days)}
-        for batch in _batches(sizes):
-            self._roll_up_stored(batch)
+        for batch in self.batches(days):
+            self.roll_up_again(batch)
             self._weigh_some(batch)
         return self._merged.days
 
-    def roll_up_again(self, days: Collection[date]) -> dict[date, Day]:
-        """Return all days, with the hourly roll-ups of the given days recomputed from their calls."""
-        for batch in _batches({day: self._base.days[day].rows for day in sorted(days)}):
-            self._roll_up_stored(batch)
-        return self._merged.days
+    def batches(self, days: Collection[date], most_rows: int = BATCH_ROWS) -> Iterator[list[date]]:
+        """Yield days of the store, oldest first, as many together as ``most_rows`` calls allow."""
+        yield from _batches({day: self._base.days[day].rows for day in sorted(days)}, most_rows=most_rows)
 
-    def _roll_up_stored(self, days: Sequence[date]) -> None:
+    def merged(self, day: date) -> Day:
+        """Return a day as it is after what was done so far."""
+        return self._merged.days[day]
+
+    def roll_up_again(self, days: Sequence[date]) -> None:
+        """Recompute the hourly roll-ups of days, one batch, from their calls."""
         with self._store.engine.cursor("count calls again") as cursor:
             self._roll_up(cursor, {day: self._with_paths(day) for day in days})
             self._roll_up_file_only(cursor, days)
@@ -389,12 +390,14 @@ class Merger:
         yield from (day for day in self._base.days if first <= day <= last and not self._retired(day))
 
 
-def _batches(sizes: Mapping[date, int], together: Collection[date] = ()) -> Iterator[list[date]]:
+def _batches(
+    sizes: Mapping[date, int], together: Collection[date] = (), *, most_rows: int = BATCH_ROWS
+) -> Iterator[list[date]]:
     """Yield days in batches; days of ``together`` stay with the day before them."""
     batch: list[date] = []
     rows = 0
     for day, size in sizes.items():
-        if batch and rows + size > BATCH_ROWS and day not in together:
+        if batch and rows + size > most_rows and day not in together:
             yield batch
             batch = []
             rows = 0

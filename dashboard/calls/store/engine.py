@@ -35,7 +35,7 @@ from dashboard.calls.ingest.columns import (
     content_sql,
     same_call_sql,
 )
-from dashboard.core.errors import StoreError
+from dashboard.core.errors import DamagedFileError, StoreError
 from dashboard.core.text import MARK, UNSAFE, visible
 from dashboard.schemas.pandera_import import pa
 from dashboard.sip.call_outcomes import SHORT_S, outcome_sql
@@ -138,13 +138,20 @@ class Engine:
             for table, rows in (given or {}).items():
                 cursor.register(table, rows)
             text, bound = _bind(name, parameters)
-            try:
+            with _damage_named(parameters):
                 return cursor.sql(text, params=bound).to_arrow_table()
-            except duckdb.Error as exc:
-                odd = type(exc) in OF_DAMAGE and ".parquet" not in str(exc)
-                if odd and (part := _unreadable(parameters)):
-                    raise duckdb.InvalidInputException(f"The file {part} is damaged ({_first_line(exc)})") from exc
-                raise
+
+
+@contextmanager
+def _damage_named(parameters: Mapping[str, Any]) -> Iterator[None]:
+    """Name the damaged part in an error of DuckDB that names none."""
+    try:
+        yield
+    except duckdb.Error as exc:
+        odd = type(exc) in OF_DAMAGE and ".parquet" not in str(exc)
+        if odd and (part := _unreadable(parameters)):
+            raise duckdb.InvalidInputException(f"The file {part} is damaged ({_first_line(exc)})") from exc
+        raise
 
 
 @contextmanager
@@ -156,12 +163,14 @@ def reported(what: str) -> Iterator[None]:
         what: Description of the operation, for the error message.
 
     Raises:
-        StoreError: DuckDB failed; the message names a damaged or missing file.
+        DamagedFileError: A file of one day is damaged or missing; the message names it.
+        StoreError: DuckDB failed for another reason.
     """
     try:
         yield
     except duckdb.Error as exc:
-        raise StoreError(f"The call store could not {what}: {_sentence(exc)}") from exc
+        kind = DamagedFileError if _is_of_a_day(exc) else StoreError
+        raise kind(f"The call store could not {what}: {_sentence(exc)}") from exc
 
 
 def run(
@@ -188,7 +197,8 @@ def run(
     if target is not None:
         text = f"COPY ({text}) TO $target ({PARQUET}{', PARTITION_BY (day)' if by_day else ''})"
         bound["target"] = str(target)
-    return cursor.execute(text, bound or None)
+    with _damage_named(parameters):
+        return cursor.execute(text, bound or None)
 
 
 def _bind(name: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -287,9 +297,20 @@ def _first_line(exc: Exception) -> str:
     return str(exc).strip().partition("\n")[0].rstrip(".")
 
 
+def _is_full(said: str) -> bool:
+    return "No space left" in said or "out of disk space" in said.lower()
+
+
+def _is_of_a_day(exc: Exception) -> bool:
+    """Return whether an error is about a damaged or missing file of one day."""
+    said = _first_line(exc)
+    damage = isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and not _is_full(said)
+    return damage and OF_A_DAY.search(said) is not None
+
+
 def _sentence(exc: Exception) -> str:
     said = _first_line(exc)
-    if "No space left" in said or "out of disk space" in said.lower():
+    if _is_full(said):
         return "there is no space left on the disk. What was stored before stands; free some space, then try again."
     if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
         day = OF_A_DAY.search(said)

@@ -81,6 +81,12 @@ class Generation:
     rejects: str = ""
     own_numbers: str = ""
     """List of the caller IDs in the key of new roll-ups; ``""`` if they keep every caller ID."""
+    unreadable: tuple[date, ...] = ()
+    """
+    Days whose calls could not be read when the list was renewed: their roll-ups are used as they are.
+
+    A day counts only while its list is not that of the store.
+    """
 
     @property
     def name(self) -> str:
@@ -253,7 +259,8 @@ def _read(path: Path) -> Generation:
             )
             for day, entry in content["days"].items()
         }
-        return Generation(content["number"], days, content["rejects"], content.get("own_numbers", ""))
+        unreadable = tuple(map(date.fromisoformat, content.get("unreadable", ())))
+        return Generation(content["number"], days, content["rejects"], content.get("own_numbers", ""), unreadable)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise StoreError(f"The call store's manifest {path} cannot be read ({exc}). {cure}") from exc
 
@@ -263,7 +270,13 @@ def _to_json(generation: Generation) -> dict[str, Any]:
         day.isoformat(): asdict(entry) | {"first_at": entry.first_at.isoformat(), "last_at": entry.last_at.isoformat()}
         for day, entry in sorted(generation.days.items())
     }
-    facts = {"number": generation.number, "rejects": generation.rejects, "own_numbers": generation.own_numbers}
+    facts: dict[str, Any] = {
+        "number": generation.number,
+        "rejects": generation.rejects,
+        "own_numbers": generation.own_numbers,
+    }
+    if generation.unreadable:
+        facts["unreadable"] = [day.isoformat() for day in generation.unreadable]
     return {"format": FORMAT, "days": days, **facts}
 
 

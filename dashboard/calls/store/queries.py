@@ -128,11 +128,31 @@ class Queries:
         """Return whether the key of the roll-up keeps all numbers of the inventory."""
         return own_numbers_of(self.generations, generation.own_numbers).has(self._needed_numbers())
 
+    def has_readable_list(self) -> bool:
+        """Return whether the list of own numbers is readable, or there is none."""
+        return own_numbers_of(self.generations, self.generations.current().own_numbers).is_readable
+
+    def counted_afresh(self, generation: Generation, days: Iterable[date]) -> set[date]:
+        """
+        Return the days whose roll-up has to be computed from the calls.
+
+        These are the days whose list is not that of the store, or all if that lacks numbers of the inventory; days
+        whose calls are past retention or unreadable have only their roll-up.
+        """
+        covered = self.covers_inventory(generation)
+        afresh = set()
+        for day in days:
+            made = generation.days[day]
+            current = made.own_numbers == generation.own_numbers
+            if not made.is_retired and not (current and covered) and (current or day not in generation.unreadable):
+                afresh.add(day)
+        return afresh
+
     def unattributed_days(self) -> list[date]:
         """
         Return the days whose calls cannot be attributed by the caller IDs of all numbers of the inventory.
 
-        Their single calls are past retention, and a number was added to the inventory later.
+        Their single calls are past retention or unreadable, and a number was added to the inventory later.
         """
         return unattributed_days(self.generations, self.generations.current(), self._needed_numbers())
 

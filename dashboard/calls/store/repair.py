@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 
-from dashboard.calls.ingest.merge import Merger
+from dashboard.calls.ingest.merge import BATCH_ROWS, Merger
 from dashboard.calls.store.generations import Generation
-from dashboard.calls.store.own_numbers import (
-    EVERY_NUMBER,
-    OwnNumbers,
-    own_numbers_of,
-    relabeled,
-    write_own_numbers,
-)
+from dashboard.calls.store.own_numbers import OwnNumbers, own_numbers_of, write_own_numbers
 from dashboard.calls.store.store import CallStore
-from dashboard.core.errors import StoreError
+from dashboard.core.errors import DamagedFileError, StoreError
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass
+class Renewal:
+    """Result of a renewal of roll-ups."""
+
+    rolled_up: set[date] = field(default_factory=set)
+    """Days whose roll-up was computed again."""
+    covered: set[date] = field(default_factory=set)
+    """Days whose roll-up has the new list in its key, with those on which no new number called."""
+    unreadable: dict[date, str] = field(default_factory=dict)
+    """Days that keep their old roll-up because their calls cannot be read, each with a sentence that has the cure."""
+    stopped: bool = False
+    """Whether the renewal was stopped; the next one continues it."""
 
 
 def repair(store: CallStore, days: Collection[date]) -> int:
@@ -49,55 +60,146 @@ def repair(store: CallStore, days: Collection[date]) -> int:
         return sum(base.days[day].rows for day in days)
 
 
-def set_own_numbers(store: CallStore, numbers: Collection[str]) -> int:
+def set_own_numbers(
+    store: CallStore,
+    numbers: Collection[str],
+    *,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    batch_rows: int = BATCH_ROWS,
+) -> Renewal:
     """
     Set the caller IDs that roll-ups keep in their key to the account's own numbers.
 
-    Numbers of an earlier list stay in it. The roll-ups of days on which one of the new numbers called are computed
-    again; of those past retention only the roll-up remains, which stays as it is.
+    Numbers of an earlier list stay in it, unless that list is unreadable. The roll-ups of days on which one of the new
+    numbers called are computed again; of those past retention only the roll-up remains, which stays as it is. Days
+    whose calls are unreadable keep their roll-up too; each call of this function tries them again.
 
     Args:
         store: The call store.
         numbers: The numbers, digits without ``+``.
+        progress: Called with the day being counted and the share done, 0 to 1.
+        stop: Polled between batches of days; True ends the renewal, and the finished days are published.
+        batch_rows: Maximum number of calls of days that are counted together.
 
     Returns:
-        Number of days whose roll-up was computed again.
+        The days that were renewed, and those that are unreadable.
 
     Raises:
         BusyError: Another process is writing.
-        StoreError: Calls are unreadable, or the disk cannot be written; the old roll-ups stay.
+        StoreError: The disk cannot be written; the old roll-ups stay.
     """
-    if _lists(store, store.generations.current(), numbers):
-        return 0
+    if _is_set(store, store.generations.current(), numbers):
+        return Renewal()
     with store.generations.writing() as work:
         base = store.generations.current()
-        if _lists(store, base, numbers):
-            return 0
-        before = own_numbers_of(store.generations, base.own_numbers)
-        added = OwnNumbers(frozenset(numbers) - (before.numbers or frozenset()))
-        name = write_own_numbers(store.generations, {*numbers, *(before.numbers or ())}, work)
-        kept = [day for day, made in base.days.items() if not made.is_retired]
-        changed = kept if before == EVERY_NUMBER else _days_of_callers(store, base, kept, added)
-        listed = replace(base, number=base.number + 1, own_numbers=name)
-        rolled = replace(listed, days=Merger(store, listed, work, None).roll_up_again(changed))
-        store.generations.publish(relabeled(rolled, kept, name), base)
-        return len(changed)
+        if _is_set(store, base, numbers):
+            return Renewal()
+        listed = own_numbers_of(store.generations, base.own_numbers)
+        name = base.own_numbers
+        if not name or not listed.has(numbers):
+            name = write_own_numbers(store.generations, {*numbers, *(listed.numbers or ())}, work)
+        named = replace(base, number=base.number + 1, own_numbers=name)
+        merger = Merger(store, named, work, None)
+        batches = merger.batches(_uncovered(base, name), batch_rows)
+        renewal = _renewed(store, named, merger, [*batches], progress or _silent, stop or _go_on)
+        days = {
+            day: merger.merged(day)
+            if day in renewal.rolled_up
+            else replace(made, own_numbers=name)
+            if day in renewal.covered
+            else made
+            for day, made in base.days.items()
+        }
+        left = _uncovered(base, name) - renewal.covered
+        unreadable = sorted(renewal.unreadable.keys() | left.intersection(base.unreadable))
+        made = replace(named, days=days, unreadable=tuple(unreadable))
+        if replace(made, number=base.number) != base:
+            store.generations.publish(made, base)
+        return renewal
 
 
-def _lists(store: CallStore, generation: Generation, numbers: Collection[str]) -> bool:
-    """Return whether the store has a list, and the numbers are in it."""
+def _is_set(store: CallStore, generation: Generation, numbers: Collection[str]) -> bool:
+    """Return whether the store has a list with the numbers, and every roll-up that can be renewed has that list."""
     name = generation.own_numbers
-    return bool(name) and own_numbers_of(store.generations, name).has(numbers)
+    return bool(name) and own_numbers_of(store.generations, name).has(numbers) and not _uncovered(generation, name)
 
 
-def _days_of_callers(
-    store: CallStore, generation: Generation, days: Collection[date], callers: OwnNumbers
-) -> list[date]:
-    """Return the days on which one of the callers placed a call without an X-Tag."""
+def _uncovered(generation: Generation, name: str) -> set[date]:
+    """Return the days with calls whose roll-up was made with another list."""
+    return {day for day, made in generation.days.items() if not made.is_retired and made.own_numbers != name}
+
+
+def _renewed(
+    store: CallStore,
+    generation: Generation,
+    merger: Merger,
+    batches: Sequence[Sequence[date]],
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> Renewal:
+    """Compute the roll-ups of days that lack a number of the list, batch by batch."""
+    renewal = Renewal()
+    wanted = own_numbers_of(store.generations, generation.own_numbers).numbers or frozenset()
+    days = sum(map(len, batches))
+    done = 0
+    for batch in batches:
+        if stop():
+            renewal.stopped = True
+            break
+        progress(f"Counting the calls of {batch[0]:%Y-%m-%d} again", done / days)
+        again, unreadable = _lacking(store, generation, batch, wanted)
+        renewal.unreadable |= unreadable | _each_readable(again, merger.roll_up_again)
+        renewal.rolled_up |= set(again) - renewal.unreadable.keys()
+        renewal.covered |= set(batch) - renewal.unreadable.keys()
+        done += len(batch)
+    return renewal
+
+
+def _lacking(
+    store: CallStore, generation: Generation, batch: Sequence[date], wanted: frozenset[str]
+) -> tuple[list[date], dict[date, str]]:
+    """Return the days whose roll-up lacks calls of the wanted numbers in its key, and the days that are unreadable."""
+    lacking: list[date] = []
+    unreadable: dict[date, str] = {}
+    for name in {generation.days[day].own_numbers for day in batch}:
+        days = [day for day in batch if generation.days[day].own_numbers == name]
+        before = own_numbers_of(store.generations, name)
+        if not before.is_readable or before.numbers is None:
+            lacking += days
+        elif added := wanted - before.numbers:
+            unreadable |= _each_readable(days, partial(_add_days_of_callers, lacking, store, generation, added))
+    return sorted(lacking), unreadable
+
+
+def _each_readable(days: Sequence[date], work: Callable[[Sequence[date]], None]) -> dict[date, str]:
+    """
+    Do work on days together, and leave out those whose files are damaged, found by halving.
+
+    Returns:
+        The days that were left out, each with a sentence that has the cure.
+    """
+    if not days:
+        return {}
+    try:
+        work(days)
+    except DamagedFileError as exc:
+        if len(days) == 1:
+            return {days[0]: str(exc)}
+        middle = len(days) // 2
+        return _each_readable(days[:middle], work) | _each_readable(days[middle:], work)
+    return {}
+
+
+def _add_days_of_callers(
+    found: list[date], store: CallStore, generation: Generation, numbers: frozenset[str], days: Sequence[date]
+) -> None:
+    """Add the days on which one of the numbers placed a call without an X-Tag."""
+    callers = OwnNumbers(numbers)
     parts = [part for day in days for part in (*generation.days[day].calls, *generation.days[day].file_only)]
     asked = {"calls": store.parts(parts)}
-    found = store.engine.fetch("days_of_callers", asked, what="look for own numbers", given=callers.tables)
-    return sorted(found["day"].to_pylist())
+    rows = store.engine.fetch("days_of_callers", asked, what="look for own numbers", given=callers.tables)
+    found += rows["day"].to_pylist()
 
 
 def forget(store: CallStore, days: Collection[date]) -> int:
@@ -161,3 +263,11 @@ def drop_file_only(store: CallStore, days: Collection[date] = ()) -> int:
 def _refuse_unknown(base: Generation, day: date, what: str) -> None:
     if day not in base.days:
         raise StoreError(f"The store has no calls of {day}, so there is nothing to {what}. Nothing was changed.")
+
+
+def _silent(_what: str, _share: float) -> None:
+    """Ignore progress."""
+
+
+def _go_on() -> bool:
+    return False

@@ -154,17 +154,15 @@ class CallStore(Queries):
             if not days:
                 return None
             own = self.own_numbers(generation)
-            afresh = (
-                ()
-                if self.covers_inventory(generation)
-                else {day for day in days if not generation.days[day].is_retired}
-            )
+            split_days = [day for day in days if day in {at.date() for at in partial}]
+            afresh = self.counted_afresh(generation, days)
+            if afresh:  # the days of partial hours as well, because one query counts whole days
+                afresh |= {day for day in split_days if not generation.days[day].is_retired}
             stored = [day for day in days if day not in afresh]
             hours = [at for day in stored for at in _hours(day) if low <= at < high and at not in set(partial)]
             spans = pyarrow.table(
                 {"hour_at": pyarrow.array(hours, pyarrow.timestamp("us")), "segment": segments_of(hours, cuts)}
             )
-            split_days = [day for day in days if day in {at.date() for at in partial}]
             calls = (part for day in sorted({*split_days, *afresh}) for part in calls_of(generation.days[day]))
             parts: dict[str, Any] = {"calls": self.parts(calls)}
             parts |= {"since": low, "until": high, "hours": None if afresh else partial, "cuts": cuts, **own.parameters}

@@ -107,7 +107,7 @@ def _sync() -> None:
     done = False
     with session.errors_said():
         report = session.sync(tell)
-        session.note(f"{counted(report.calls, 'call')} read.")
+        session.note(" ".join([f"{counted(report.calls, 'call')} read.", *report.unreadable]))
         done = True
     bar.empty()
     if done:

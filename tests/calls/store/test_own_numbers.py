@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
@@ -82,6 +83,7 @@ def answers(store: CallStore, pbx_numbers: Collection[str]) -> dict[str, object]
 
 def write(folder: Path, rows: Collection[Row], name: str = "export.csv") -> Path:
     """Write an export."""
+    folder.mkdir(exist_ok=True)
     path = folder / name
     path.write_text(as_csv(rows))
     return path
@@ -134,9 +136,10 @@ def test_only_days_on_which_a_new_number_called_are_counted_again(
     rows = [a_row(start_time=at(NOON + day * DAY), callerid=BRANCH if day == 1 else OFFICE) for day in range(3)]
     import_files(store, [export([row | {"custom_x_tag": ""} for row in rows])])
 
-    renewed = [set_own_numbers(store, found) for found in ({OFFICE}, {OFFICE}, {OFFICE, BRANCH}, {STRANGER}, {BRANCH})]
+    lists = ({OFFICE}, {OFFICE}, {OFFICE, BRANCH}, {STRANGER}, {BRANCH})
+    renewals = [set_own_numbers(store, found) for found in lists]
 
-    assert renewed == [3, 0, 1, 0, 0]
+    assert [3, 0, 1, 0, 0] == [len(renewal.rolled_up) for renewal in renewals]
     assert {OFFICE, BRANCH} == set(store.traffic(since=FIRST)["number"])
 
 
@@ -175,7 +178,7 @@ def test_a_store_of_the_format_before_keeps_every_caller_id(store: CallStore, ex
 
     assert '"own_numbers"' not in manifest.read_text()
     assert [STRANGER] == old.traffic(since=FIRST)["number"].tolist()
-    assert set_own_numbers(old, {OFFICE}) == 1
+    assert {NOON.date()} == set_own_numbers(old, {OFFICE}).rolled_up
     assert [""] == old.traffic(since=FIRST)["number"].tolist()
 
 
@@ -217,13 +220,127 @@ def test_a_killed_renewal_leaves_the_old_roll_up_or_the_new_one(tmp_path: Path) 
     assert CallStore(tmp_path / "home").generations.current().own_numbers
 
 
-def test_a_damaged_list_is_named(tmp_path: Path, store: CallStore, export: Callable[..., Path]) -> None:
-    """The error names the file and the cure."""
-    import_files(store, [export([a_row()])])
-    set_own_numbers(store, {OFFICE})
-    shutil.copytree(store.generations.folder, tmp_path / "copy" / "calls")
-    copy = CallStore(tmp_path / "copy")
-    copy.generations.path(copy.generations.current().own_numbers).write_bytes(b"x")
+def three_days(folder: Path, *, caller: str = OFFICE) -> CallStore:
+    """Return a store with a call on each of three days, whose inventory has the caller."""
+    store = CallStore(folder, own_numbers=lambda: {caller})
+    rows = [a_row(start_time=at(NOON + day * DAY), callerid=caller, custom_x_tag="") for day in range(3)]
+    import_files(store, [write(folder, rows)])
+    return store
 
-    with pytest.raises(StoreError, match=r"own numbers .*own-numbers-\w+\.parquet cannot be read.*backup"):
-        copy.traffic(since=FIRST)
+
+def damage_calls(store: CallStore, day: date) -> Path:
+    """Overwrite the calls of a day."""
+    part = store.generations.path(store.generations.current().days[day].calls[0])
+    part.write_bytes(b"damaged")
+    return part
+
+
+@pytest.mark.parametrize("before", [None, {STRANGER}], ids=["without a list", "with another list"])
+def test_a_damaged_day_keeps_its_sums_and_ends_nothing(tmp_path: Path, before: set[str] | None) -> None:
+    """The other days are renewed, the sentence names the cure, and the day is renewed once it is restored."""
+    store = three_days(tmp_path)
+    if before is not None:
+        set_own_numbers(store, before)
+    part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
+    whole = part.read_bytes()
+    damage_calls(store, NOON.date())
+
+    renewal = set_own_numbers(store, {OFFICE})
+
+    assert {(NOON + day * DAY).date() for day in (1, 2)} == renewal.rolled_up
+    assert [NOON.date()] == list(renewal.unreadable)
+    assert f"trunkgate calls forget {NOON:%Y-%m-%d}, and import" in renewal.unreadable[NOON.date()]
+    assert 3 == store.traffic(since=FIRST)["calls"].sum()
+    assert ([NOON.date()] if before else []) == store.unattributed_days()
+    published = store.generations.current_name()
+    assert [NOON.date()] == list(set_own_numbers(store, {OFFICE}).unreadable)
+    assert published == store.generations.current_name()
+    part.write_bytes(whole)
+    assert {NOON.date()} == set_own_numbers(store, {OFFICE}).rolled_up
+    assert [] == store.unattributed_days()
+    assert [OFFICE] * 3 == store.traffic(since=FIRST)["number"].tolist()
+
+
+def test_a_full_disk_is_no_damaged_day(tmp_path: Path) -> None:
+    """Only a file that names a day is left out; another error ends the renewal, and the sums stay."""
+    store = three_days(tmp_path)
+    published = store.generations.current_name()
+    store.generations.work.mkdir()
+    (store.generations.work / "own-numbers.parquet").mkdir()
+
+    with pytest.raises(StoreError):
+        set_own_numbers(store, {OFFICE})
+
+    assert published == store.generations.current_name()
+
+
+def test_a_stopped_renewal_keeps_the_finished_days(tmp_path: Path) -> None:
+    """The answers are the same in between, and the next renewal continues with the days that are left."""
+    store = three_days(tmp_path)
+    set_own_numbers(store, {STRANGER})
+    expected = answers(store, [OFFICE])
+    steps: list[tuple[str, float]] = []
+
+    stopped = set_own_numbers(
+        store, {OFFICE}, progress=lambda *step: steps.append(step), stop=lambda: len(steps) == 1, batch_rows=1
+    )
+
+    assert [(f"Counting the calls of {NOON:%Y-%m-%d} again", 0.0)] == steps
+    assert stopped.stopped
+    assert {NOON.date()} == stopped.rolled_up
+    assert expected == answers(store, [OFFICE])
+    generation = store.generations.current()
+    assert {(NOON + day * DAY).date() for day in (1, 2)} == store.counted_afresh(generation, generation.days)
+    assert {(NOON + day * DAY).date() for day in (1, 2)} == set_own_numbers(store, {OFFICE}).rolled_up
+    assert expected == answers(store, [OFFICE])
+    assert set() == store.counted_afresh(store.generations.current(), generation.days)
+
+
+def test_a_partial_hour_is_counted_once_beside_days_counted_afresh(tmp_path: Path) -> None:
+    """A window that begins within an hour of a renewed day counts no call twice while other days wait."""
+    store = three_days(tmp_path)
+    set_own_numbers(store, {STRANGER})
+    asked = iter([False, True])
+
+    set_own_numbers(store, {OFFICE}, stop=lambda: next(asked), batch_rows=1)
+
+    assert 3 == store.traffic(since=NOON - timedelta(minutes=1))["calls"].sum()
+
+
+def damaged_list(folder: Path) -> CallStore:
+    """Return a store whose list of own numbers is damaged, opened after it was."""
+    store = three_days(folder / "whole")
+    set_own_numbers(store, {OFFICE, STRANGER})
+    shutil.copytree(store.generations.folder, folder / "copy" / "calls")
+    copy = CallStore(folder / "copy", own_numbers=lambda: {OFFICE})
+    copy.generations.path(copy.generations.current().own_numbers).write_bytes(b"x")
+    return copy
+
+
+def test_a_damaged_list_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Sums, calls, imports and repairs go on; the log names the file and the cure once."""
+    store = damaged_list(tmp_path)
+    expected = answers(three_days(tmp_path / "other"), [OFFICE])
+
+    assert expected == answers(store, [OFFICE])
+    assert 1 == repair(store, [NOON.date()])
+    rows = [a_row(start_time=at(NOON + 3 * DAY), callerid=OFFICE, custom_x_tag="")]
+    assert 1 == import_files(store, [write(tmp_path, rows)])[0].kept
+    assert [OFFICE] * 4 == store.traffic(since=FIRST)["number"].tolist()
+    assert 4 == len(store.calls())
+    assert 3 == store.load(since=FIRST)["calls"].sum() - 1
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert re.search(r"own numbers .*own-numbers-\w+\.parquet cannot be read .*trunkgate calls repair", said)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "renewed"), [({OFFICE, STRANGER}, 0), ({OFFICE}, 3)], ids=["the same list", "another list"]
+)
+def test_a_damaged_list_is_written_again(tmp_path: Path, numbers: set[str], renewed: int) -> None:
+    """The name of a list is made from its content, so sums are renewed only if the list is another one."""
+    store = damaged_list(tmp_path)
+    expected = answers(store, [OFFICE])
+
+    assert renewed == len(set_own_numbers(store, numbers).rolled_up)
+    assert set() == store.counted_afresh(store.generations.current(), store.generations.current().days)
+    assert expected == answers(store, [OFFICE])
