@@ -198,6 +198,8 @@ class Workspace:
         with exclusive(self.settings.home / "sync.lock", timeout_s=SYNC_WAIT_S, busy=busy):
             now = clocks.now()
             settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+            if not self.store.covers_inventory(self.store.generations.current()):  # also while the carrier is down
+                update_own_numbers(self.state, self.store, progress=progress, stop=stop)
             try:
                 changed = snapshot_builder.refresh_account(self.carrier, self.state, now=now)
             except CarrierError:

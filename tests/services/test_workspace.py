@@ -222,6 +222,17 @@ def renewable(tmp_path: Path) -> Iterator[tuple[State, CallStore]]:
     state.close()
 
 
+def test_numbers_of_the_inventory_are_renewed_while_the_carrier_is_down(renewable: tuple[State, CallStore]) -> None:
+    """Sums are read from the roll-up again, although the sync fails."""
+    state, store = renewable
+    workspace = Workspace(Settings(home=state.home), state, store, DownCarrier())
+
+    with pytest.raises(CarrierUnavailableError):
+        workspace.sync()
+
+    assert store.covers_inventory(store.generations.current())
+
+
 def test_a_damaged_day_does_not_end_a_sync(renewable: tuple[State, CallStore]) -> None:
     """Calls are fetched, and the report has a sentence with the day and the cure."""
     state, store = renewable
