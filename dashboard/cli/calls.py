@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import math
-import uuid
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dashboard.core import clocks
 
 if TYPE_CHECKING:
+    from dashboard.calls.store.store import CallStore
     from dashboard.core.settings import Settings
+    from dashboard.storage.database import State
+    from dashboard.storage.store_changes import Outcome
 
 from dashboard.cli import calls_import_pbx
 from dashboard.cli.lazy import prepare_import, read_settings
 from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json, tell_rejects
-from dashboard.core.errors import DashboardError
 from dashboard.core.text import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
 
 SOME_REJECTED = 1
-DROPPED = "imported_calls_dropped"
-"""
-Key of the state: who removed calls that the carrier's export does not have, when, and which.
-
-As in the journal, a ``begun`` record is written before the removal and its outcome after it. A ``begun`` record alone
-was interrupted: the calls may be gone.
-"""
 
 
 @app.callback()
@@ -137,13 +132,13 @@ def drop_imported(
     """
     Remove the imported calls that are not in the carrier's export, and with them the finding about them.
 
+    The removal is recorded; `trunkgate journal list` shows it.
+
     Ends with 0 when they are gone or there are none, 2 when it was declined or on an error of its own.
     """
     from dashboard.calls.store.repair import drop_file_only  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
-    from dashboard.domain.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
-    from dashboard.storage.database import State  # noqa: PLC0415 - as above
-    from dashboard.storage.journal import BEGUN, DONE, FAILED  # noqa: PLC0415 - as above
+    from dashboard.storage.store_changes import DROP_IMPORTED  # noqa: PLC0415 - loads the database's parts
 
     settings = read_settings()
     store = CallStore(settings.home)
@@ -159,47 +154,67 @@ def drop_imported(
     say(describe_file_only(found))
     if not yes:
         ask("Remove these calls from the store?")
-    shown = sorted(set(found["day"]))
-    begun = {
-        "action": uuid.uuid4().hex,
-        "phase": BEGUN,
-        "at": clocks.now().isoformat(),
-        "by": local_actor("command line").name,
-        "calls": int(found["calls"].sum()),
-        "cost_usd": str(found["cost_usd"].sum()),
-        "days": shown,
-        "source_ips": sorted(set(found["source_ip"])),
-    }
-    with closing(State.open(settings.home)) as state:
-        state.add(DROPPED, begun)
-        try:
-            gone = drop_file_only(store, [date.fromisoformat(day) for day in shown])
-        except DashboardError as exc:
-            state.add(DROPPED, _ended(begun, FAILED, calls=0, message=str(exc)))
-            raise
-        state.add(DROPPED, _ended(begun, DONE, calls=gone, message=""))
+    shown = [date.fromisoformat(day) for day in sorted(set(found["day"]))]
+    with _recorded(store, DROP_IMPORTED, shown, calls=int(found["calls"].sum())) as (_, outcome):
+        outcome.calls = gone = drop_file_only(store, shown)
     say(f"{'1 call was' if gone == 1 else f'{gone:,} calls were'} removed. Import their file again to get them back.")
 
 
-def _ended(begun: dict[str, Any], phase: str, *, calls: int, message: str) -> dict[str, Any]:
-    """Return the record of the outcome of a removal."""
-    at = clocks.now().isoformat()
-    return {"action": begun["action"], "phase": phase, "at": at, "by": begun["by"], "calls": calls, "message": message}
+@contextmanager
+def _recorded(store: CallStore, command: str, days: Sequence[date], *, calls: int) -> Iterator[tuple[State, Outcome]]:
+    """Record a change of the store in the state database, which the context yields too."""
+    from dashboard.domain.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
+    from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage.store_changes import recorded  # noqa: PLC0415 - as above
+
+    actor = local_actor("command line")
+    with (
+        closing(State.open(store.generations.folder.parent)) as state,
+        recorded(state, command, actor=actor, days=days, calls=calls, generation=store.digest) as outcome,
+    ):
+        yield state, outcome
+
+
+def _calls_of(store: CallStore, days: Sequence[date]) -> int:
+    """Return the number of stored calls of days."""
+    stored = store.generations.current().days
+    return sum(stored[day].rows + stored[day].file_only_rows for day in days if day in stored)
 
 
 @app.command()
-def repair(days: Days) -> None:
+def repair(
+    days: Annotated[
+        list[datetime] | None,
+        typer.Argument(help="Days in UTC, such as 2026-11-03; none for the list alone.", formats=["%Y-%m-%d"]),
+    ] = None,
+) -> None:
     """
     Recompute the sums of whole days from their stored calls, when sums are damaged. No call is changed.
+
+    The list of the account's own numbers is written again if it is damaged. The repair is recorded, and
+    `trunkgate journal list` shows it.
 
     Ends with 0 when it is done, 2 when single calls of a day cannot be read or on another error of its own.
     """
     from dashboard.calls.store.repair import repair as repair_days  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.services.own_numbers import update_own_numbers  # noqa: PLC0415 - as above
+    from dashboard.storage.store_changes import REPAIR  # noqa: PLC0415 - loads the database's parts
 
-    chosen = sorted({day.date() for day in days})
-    calls = repair_days(CallStore(read_settings().home), chosen)
-    say(f"{', '.join(map(str, chosen))}: {'1 call was' if calls == 1 else f'{calls:,} calls were'} counted again.")
+    chosen = sorted({day.date() for day in days or ()})
+    store = CallStore(read_settings().home)
+    listed = store.has_readable_list()
+    if listed and not chosen:
+        say("The list of own numbers is not damaged. Name the days whose sums are.")
+        return
+    with _recorded(store, REPAIR, chosen, calls=_calls_of(store, chosen)) as (state, outcome):
+        outcome.calls = calls = repair_days(store, chosen) if chosen else 0
+        if not listed:
+            update_own_numbers(state, store)
+    if chosen:
+        say(f"{', '.join(map(str, chosen))}: {'1 call was' if calls == 1 else f'{calls:,} calls were'} counted again.")
+    if not listed:
+        say("The list of own numbers was written again.")
 
 
 @app.command()
@@ -211,15 +226,20 @@ def forget(
     """
     Remove whole days from the store so that they can be imported again, when a file of the store is damaged.
 
+    The removal is recorded; `trunkgate journal list` shows it.
+
     Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
     """
     from dashboard.calls.store.repair import forget as forget_days  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.storage.store_changes import FORGET  # noqa: PLC0415 - loads the database's parts
 
     chosen = sorted({day.date() for day in days})
     named = ", ".join(map(str, chosen))
     if not yes:
         ask(f"Forget every call of {named}?")
-    gone = forget_days(CallStore(read_settings().home), chosen)
+    store = CallStore(read_settings().home)
+    with _recorded(store, FORGET, chosen, calls=_calls_of(store, chosen)) as (_, outcome):
+        outcome.calls = gone = forget_days(store, chosen)
     calls = "1 call is" if gone == 1 else f"{gone:,} calls are"
     say(f"{named}: {calls} forgotten. Import the export files of that time again.")

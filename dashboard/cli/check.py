@@ -42,15 +42,18 @@ def check(
 
     A result on data that is out of date is unknown and shows the last known one. When the carrier cannot be read,
     the last synced data are used. Ends with 0 when nothing at or above --fail-on fails or is unknown, 1 when
-    something fails or failed last, 3 when nothing fails but something is unknown, a fix has no recorded outcome or
-    the carrier could not be read, 2 on an error of its own.
+    something fails or failed last, 3 when nothing fails but something is unknown, a fix or a change of the call store
+    has no recorded outcome or the carrier could not be read, 2 on an error of its own.
     """
+    from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - loads the database's parts
+
     with open_home() as home:
         fault = "" if no_sync else bring_up_to_date(home)
         snapshot = home.snapshot()
         findings = home.findings(snapshot)
         names = {pbx: snapshot.name_of(pbx) for finding in findings for pbx in finding.pbx_ids}
-        unsettled = home.journal.open_entries()
+        unsettled = [without_outcome(entry) for entry in home.journal.open_entries()]
+        unsettled += [change.no_outcome for change in open_changes(home.state)]
     if output is Format.JSON:
         say_json([as_json(finding, snapshot.taken_at) for finding in findings])
     else:
@@ -58,8 +61,8 @@ def check(
         say_lacking(snapshot, findings)
         _say_silence(snapshot, findings)
         _say_counts(findings)
-    for entry in unsettled:
-        complain(without_outcome(entry))
+    for sentence in unsettled:
+        complain(sentence)
     relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
     if any(finding.open for finding in relevant):
         raise typer.Exit(FAILED)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,14 +26,18 @@ if TYPE_CHECKING:
     from dashboard.core.settings import Settings
     from dashboard.domain.changes import Plan
     from dashboard.services.workspace import Workspace
+    from dashboard.storage.database import State
     from dashboard.storage.journal import Journal, JournalEntry, Noted, Verified
+    from dashboard.storage.store_changes import StoreChange
 
 app = typer.Typer()
 journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
 
+ENTRY_FIELDS = ("id", "at", "action", "phase", "actor", "title", "plan_hash", "undoes", "previous_hash", "hash")
+"""Fields of a journal entry in JSON."""
 REFUSED = 1
 OPEN = 3
-"""Exit status if a fix has no recorded outcome, or its outcome has no anchor yet."""
+"""Exit status if a fix or a change of the call store has no recorded outcome, or an outcome has no anchor yet."""
 
 Output = Annotated[Format, typer.Option("--format", help="How to print the plan and its outcome.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan and its hash; write nothing to the account.")]
@@ -100,13 +106,15 @@ def verify(
     """
     Verify the journal and the recorded versions: their chains of hashes, and every anchor of the home.
 
-    Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix has no
-    recorded outcome or one without an anchor, 2 on an error of its own.
+    Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix or a change
+    of the call store has no recorded outcome, or a fix one without an anchor, 2 on an error of its own.
     """
     from dashboard.storage.journal import Noted  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - as above
 
     settings = read_settings()
-    with _journal(settings) as kept:
+    with _home_records(settings) as (kept, state):
+        unsettled = open_changes(state)
         try:
             noted = [Noted(text, source="--head") for text in head or []]
             for file in anchors or []:
@@ -115,9 +123,9 @@ def verify(
         except JournalError as exc:
             complain(str(exc))
             raise typer.Exit(REFUSED) from None
-    for sentence in _verified(found):
+    for sentence in [*_verified(found), *(change.no_outcome for change in unsettled)]:
         say(sentence)
-    if found.open_entries or found.unanchored:
+    if found.open_entries or found.unanchored or unsettled:
         raise typer.Exit(OPEN)
 
 
@@ -130,7 +138,7 @@ def anchor() -> None:
     cron to keep the heads elsewhere. Ends with 0 when it is done, 1 when something does not verify or the anchor cannot
     be written, 2 on an error of its own.
     """
-    with _journal(read_settings()) as kept:
+    with _home_records(read_settings()) as (kept, _):
         try:
             found = kept.anchor()
         except StateError as exc:
@@ -147,23 +155,33 @@ def list_(
     *, output: Annotated[Format, typer.Option("--format", help="How to print the entries.")] = Format.TEXT
 ) -> None:
     """
-    Show the journal, oldest entry first.
+    Show the journal and the recorded changes of the call store, which have no number, oldest first.
 
     Ends with 0 when it was shown, 2 on an error of its own.
     """
-    with _journal(read_settings()) as kept:
+    from dashboard.storage.store_changes import (  # noqa: PLC0415 - loads the database's parts
+        StoreChange,
+        open_changes,
+        store_changes,
+    )
+
+    with _home_records(read_settings()) as (kept, state):
         entries = kept.entries()
-        unsettled = {entry.id for entry in kept.open_entries()}
+        changes = store_changes(state)
+        unsettled = {entry.action for entry in kept.open_entries()} | {one.action for one in open_changes(state)}
+    both: list[Sequence[JournalEntry | StoreChange]] = [entries, changes]
+    records = [*merge(*both, key=attrgetter("at"))]
     if output is Format.JSON:
-        say_json([_entry_json(entry) for entry in entries])
+        say_json([_change_json(one) if isinstance(one, StoreChange) else _entry_json(one) for one in records])
         return
     if not entries:
         say("The journal has no entries: no fix was recorded.")
-    for entry in entries:
-        no_outcome = "  (no recorded outcome)" if entry.id in unsettled else ""
+    for record in records:
+        no_outcome = "  (no recorded outcome)" if record.action in unsettled else ""
+        number, head = ("-", "-") if isinstance(record, StoreChange) else (record.id, record.short_hash)
         say(
-            f"{entry.id:>4}  {entry.at:%Y-%m-%d %H:%M:%S} UTC  {entry.phase:<6}  {entry.short_hash}  "
-            f"{entry.actor}  {entry.title}{no_outcome}"
+            f"{number:>4}  {record.at:%Y-%m-%d %H:%M:%S} UTC  {record.phase:<6}  {head:<12}  "
+            f"{record.actor}  {record.title}{no_outcome}"
         )
 
 
@@ -232,15 +250,15 @@ def _without_anchor(entry: JournalEntry) -> str:
 
 
 @contextmanager
-def _journal(settings: Settings) -> Iterator[Journal]:
-    """Open the journal of the home, without contacting the carrier or starting the emulator."""
+def _home_records(settings: Settings) -> Iterator[tuple[Journal, State]]:
+    """Open the journal and the database of the home, without contacting the carrier or starting the emulator."""
     from dashboard.storage.anchors import of_settings  # noqa: PLC0415 - loads pydantic
     from dashboard.storage.database import State  # noqa: PLC0415 - loads SQLAlchemy
     from dashboard.storage.journal import Journal  # noqa: PLC0415 - as above
 
     state = State.open(settings.home, anchors=of_settings(settings))
     try:
-        yield Journal(state)
+        yield Journal(state), state
     finally:
         state.close()
 
@@ -336,6 +354,11 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def _entry_json(entry: JournalEntry) -> dict[str, Any]:
-    fields = ("id", "at", "action", "phase", "actor", "title", "plan_hash", "undoes", "previous_hash", "hash")
     more = {"by": entry.by or None, "message": entry.content.get("message", "")}
-    return {name: getattr(entry, name) for name in fields} | more
+    return {name: getattr(entry, name) for name in ENTRY_FIELDS} | more
+
+
+def _change_json(change: StoreChange) -> dict[str, Any]:
+    """Return a change of the call store with the fields of an entry; it has no number, plan or hash."""
+    fields = {name: getattr(change, name, None) for name in ENTRY_FIELDS}
+    return fields | {"by": change.by or None, "message": change.message}

@@ -41,6 +41,7 @@ from dashboard.services import finding_lifecycle, snapshot_builder
 from dashboard.services.call_fetcher import Progress, refresh_calls
 from dashboard.services.own_numbers import InventoryNumbers, update_own_numbers
 from dashboard.services.snapshot_builder import SyncReport
+from dashboard.services.store_settlement import settle_store_changes
 from dashboard.storage import anchors
 from dashboard.storage.account_binding import EMBEDDED, OWNER, bind_account, keep_key, with_mode
 from dashboard.storage.database import State
@@ -192,6 +193,7 @@ class Workspace:
                 f"The home {self.settings.home} is read-only, so it cannot be synced. `trunkgate check --no-sync` "
                 "judges what was synced before."
             )
+        settle_store_changes(self.state, self.store)
         if self.settings.files:
             return SyncReport(changed=(), calls=0, rejected=0, until=clocks.now())
         busy = "Another process is syncing this home. Wait for it to end, then sync again."

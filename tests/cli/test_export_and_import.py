@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from dashboard.cli.calls import DROPPED
 from dashboard.storage.database import State
+from dashboard.storage.store_changes import store_changes
 from tests.calls.exports import NOON, as_csv, rows_at
 
 pytestmark = pytest.mark.slow
@@ -151,6 +151,10 @@ def test_a_day_is_forgotten_and_imported_anew(bare: Any, tmp_path: Path) -> None
     assert (0, f"{NOON:%Y-%m-%d}: 1 call is forgotten.") == (done.status, done.out.partition(" Import")[0])
     assert (2, f"no calls of {NOON:%Y-%m-%d}" in again.sentence) == (again.status, True)
     assert (1, 1) == (back["kept"], back["duplicate"])
+    with closing(State.open(bare.home)) as state:
+        records = store_changes(state)
+    assert ["begun", "done", "begun", "failed"] == [one.phase for one in records]
+    assert {f"trunkgate calls forget {NOON:%Y-%m-%d}: 1 call"} == {one.title for one in records[:2]}
 
 
 def test_sync_says_what_it_fetched(shared: Any) -> None:
@@ -236,9 +240,9 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
     assert (2, True) == (failed.status, "writer.lock cannot be used: " in failed.err)
     assert (0, True) == (dropped.status, "1 call was removed" in dropped.out)
     with closing(State.open(bare.home)) as state:
-        records = state.get(DROPPED)
-    assert [("begun", 1), ("failed", 0), ("begun", 1), ("done", 1)] == [(one["phase"], one["calls"]) for one in records]
-    assert [True, False, True] == [one["action"] == two["action"] for one, two in pairwise(records)]
+        records = store_changes(state)
+    assert [("begun", 1), ("failed", 0), ("begun", 1), ("done", 1)] == [(one.phase, one.calls) for one in records]
+    assert [True, False, True] == [one.action == two.action for one, two in pairwise(records)]
     assert (0, "") == (clean.status, clean.err)
 
 
