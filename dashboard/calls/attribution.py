@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from dashboard.domain.snapshot import SHARED, egress_of
@@ -57,17 +58,41 @@ def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[
         pbx_addresses: PBX_ADDRESSES.
 
     Returns:
-        Source addresses by PBX ID that the inventory never assigned to that PBX.
+        Source addresses of the rows of ``is_only_claimed``, by PBX ID.
     """
-    rows = traffic[(traffic["direction"] == "outbound") & traffic["attributed_by"].isin(CLAIMS)]
-    rows = rows[rows["source_ip"] != ""].drop_duplicates(["pbx_id", "source_ip"])
-    owned = egress_of(pbx_addresses)
-    held = {*zip(owned["pbx_id"], owned["address"], strict=True)}
+    rows = traffic[is_only_claimed(traffic, pbx_addresses)].drop_duplicates(["pbx_id", "source_ip"])
     found: dict[str, tuple[str, ...]] = {}
     for pbx_id, source in zip(rows["pbx_id"], rows["source_ip"], strict=True):
-        if (pbx_id, source) not in held:
-            found[pbx_id] = (*found.get(pbx_id, ()), source)
+        found[pbx_id] = (*found.get(pbx_id, ()), source)
     return found
+
+
+def is_only_claimed(rows: pd.DataFrame, pbx_addresses: pd.DataFrame) -> pd.Series[bool]:
+    """
+    Return which calls only an X-Tag or a caller ID ties to a PBX.
+
+    These are outbound calls from an address that the PBX never had, or had left by then. Calls from before the PBX had
+    the address count as its own, because an inventory may record an address later than the PBX began to use it.
+
+    Args:
+        rows: TRAFFIC (evaluated at ``first_at``), CALL_PATTERNS (the same) or CALLS (at ``started_at``), attributed.
+        pbx_addresses: PBX_ADDRESSES.
+    """
+    found = (rows["direction"] == "outbound") & rows["attributed_by"].isin(CLAIMS) & (rows["source_ip"] != "")
+    claims = rows[found]
+    if claims.empty:
+        return found.astype(bool)
+    owned = egress_of(pbx_addresses)
+    left_at: dict[tuple[str, str], int] = {}
+    for pbx_id, address, end in zip(owned["pbx_id"], owned["address"], _us(owned["valid_to"]), strict=True):
+        left_at[pbx_id, address] = max(left_at.get((pbx_id, address), OPEN), EVER if end == OPEN else end)
+    pbx, pbxs = pd.factorize(claims["pbx_id"])
+    source, sources = pd.factorize(claims["source_ip"])
+    pair, pairs = pd.factorize(pbx * len(sources) + source)
+    ends = [left_at.get((pbxs[one // len(sources)], sources[one % len(sources)]), OPEN) for one in pairs]
+    times = _us(claims["started_at" if "started_at" in rows.columns else "first_at"])
+    found[found] = np.array(times) >= np.array(ends)[pair]
+    return found.astype(bool)
 
 
 @dataclass(frozen=True)

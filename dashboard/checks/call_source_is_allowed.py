@@ -27,9 +27,11 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     owners = snapshot.once(ownership.AddressOwners)
     for address, whole in snapshot.once(call_evidence.OutboundCalls).by_source.items():
         calls = call_evidence.of_today(snapshot, address, whole)
-        known = caller_claims.callers(owners, address, whole)
-        claimed = () if known else call_evidence.callers(whole)
-        said = f"; {caller_claims.sentence(snapshot, claimed, whole)}" if claimed else ""
+        words = [one for one in whole if caller_claims.is_claimed(owners, one)]
+        words = [] if owners.now.of(address) else words
+        known = () if words else caller_claims.callers(owners, address, whole)
+        claimed = call_evidence.callers(words)
+        said = f"; {caller_claims.sentence(snapshot, claimed, words)}" if claimed else ""
         who = call_evidence.named(snapshot, known, address)
         if not address:
             yield unknown(

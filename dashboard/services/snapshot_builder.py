@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.calls.attribution import attribute, claimed_sources
+from dashboard.calls.attribution import attribute, claimed_sources, is_only_claimed
 from dashboard.calls.pbx_records.reconcile import Reconciliation, Span, compare
 from dashboard.calls.pbx_records.store import PbxRecords
 from dashboard.calls.store.queries import FIRST
@@ -349,11 +349,12 @@ def _patterns(
     owned = egress_of(frames["pbx_addresses"])
     sources = {source for some in claimed.values() for source in some}
     own = set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
-    found = [
-        store.patterns(since=since, sources=sorted(wanted), split_at=split_at, file_only=file_only)
-        for wanted, file_only in ((sources | own, False), (sources - own, True))
-    ]
-    return _owned(pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True), frames)
+    carriers, imported = (
+        _owned(store.patterns(since=since, sources=sorted(wanted), split_at=split_at, file_only=file_only), frames)
+        for wanted, file_only in ((sources | own, False), (sources, True))
+    )
+    imported = imported[~imported["source_ip"].isin(own) | is_only_claimed(imported, frames["pbx_addresses"])]
+    return pd.concat([one for one in (carriers, imported) if len(one)] or [carriers], ignore_index=True)
 
 
 def _past_traffic(

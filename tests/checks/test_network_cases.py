@@ -442,6 +442,18 @@ CASES = [
         ("austin",),
         network(calls_row(STRANGER, x_tag="austin"), addresses=MOVED_IN_NETWORK),
     ),
+    Case(
+        "our X-Tag from an address in a network that the PBX has left while it calls from its own",
+        "allowed_ip_has_pbx",
+        STRANGER,
+        FAIL,
+        CRITICAL,
+        PROVEN,
+        REPLACE,
+        "only the X-Tag says that it is Austin",
+        ("austin",),
+        network(OF_AUSTIN, calls_row(STRANGER, x_tag="austin"), addresses=MOVED_IN_NETWORK),
+    ),
     *(
         Case(
             f"a listed source with a forged X-Tag: {what}",

@@ -1,7 +1,7 @@
 """
 Table of accounts with expected verdict, severity, confidence and fix.
 
-Classes: identity claimed by the caller, outcomes that prove nothing, digests, past loss.
+Classes: identity claimed by the caller, outcomes that prove nothing, digests, past loss, addresses that a PBX left.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ PROVEN = Confidence.PROVEN
 INFERRED = Confidence.INFERRED
 CANNOT = Confidence.CANNOT_TELL
 SOURCE, ADDRESS, ENTRY, LOSS = CHECKS
+LEFT_AT = NOW - 10 * DAY
 OFFICE_HOURS = range(14, 23)
 """Hours in UTC in which the PBXs of the cases call."""
 
@@ -67,6 +68,10 @@ class Case:
     observed: Observations = field(default_factory=Observations)
     reviewed: tuple[int, str] | None = None
     """Calls and dollars of the unassigned source that were reviewed."""
+    left: tuple[str, ...] = ()
+    """PBXs that had the address of the unassigned source until ten days ago."""
+    taken: tuple[str, ...] = ()
+    """PBXs that have it since five days ago."""
 
 
 def by(rule: str, who: str, source: str = STRANGER, **facts: Any) -> dict[str, Any]:
@@ -344,7 +349,89 @@ PAST = [
         **(SWITCHED_OFF | {"check": SOURCE}),
     ),
 ]
-CASES = [*WORDS, *PROOF, *PAST]
+MIAMIS_BEFORE = own("miami", STRANGER, calls=300, at=LEFT_AT - DAY)
+DENVERS_BEFORE = own("denver", STRANGER, calls=300, at=LEFT_AT - DAY)
+LEFT = [
+    *(
+        Case(
+            f"an address that the dynamic PBX left, its {name} since",
+            [by(rule, "miami")],
+            (FAIL, HIGH, INFERRED),
+            f"only the {name} says that it is Miami, and any caller can write that. According to the inventory, Miami "
+            "left the address on 2026-11-10.",
+            left=("miami",),
+        )
+        for rule, name in (("x_tag", "X-Tag"), ("caller_id", "caller id"))
+    ),
+    Case(
+        "an address that the dynamic PBX left, its own calls before and its X-Tag since",
+        [MIAMIS_BEFORE, by("x_tag", "miami", calls=7)],
+        (FAIL, HIGH, INFERRED),
+        "7 calls were admitted in the last 24 h by credentials alone; only the X-Tag says that it is Miami",
+        left=("miami",),
+    ),
+    Case(
+        "an address that the dynamic PBX left, only its X-Tag from before",
+        [by("x_tag", "miami", at=LEFT_AT - DAY)],
+        (PASS, HIGH, PROVEN),
+        "needs",
+        left=("miami",),
+    ),
+    Case(
+        "an address that the dynamic PBX left and another PBX has, its X-Tag since",
+        [by("x_tag", "miami")],
+        (PASS, HIGH, PROVEN),
+        "needs",
+        left=("miami",),
+        taken=("atlanta",),
+    ),
+    Case(
+        "an address that the dynamic PBX left and has again, its X-Tag in between and since",
+        [by("x_tag", "miami", at=NOW - 7 * DAY), by("x_tag", "miami")],
+        (PASS, HIGH, PROVEN),
+        "needs",
+        left=("miami",),
+        taken=("miami",),
+    ),
+    Case(
+        "an address that the static PBX left, its X-Tag since, its own address in use",
+        [DENVERS_BEFORE, by("x_tag", "denver"), own("denver", DENVER)],
+        (FAIL, CRITICAL, PROVEN),
+        "only the X-Tag says that it is Denver",
+        left=("denver",),
+    ),
+    Case(
+        "an address that the static PBX left, its X-Tag since, its own address silent",
+        [by("x_tag", "denver")],
+        (FAIL, HIGH, INFERRED),
+        "only the X-Tag says that it is Denver",
+        left=("denver",),
+    ),
+    Case(
+        "an address that the static PBX left, refused under its X-Tag since",
+        [refused_row(STRANGER, pbx_id="denver", attributed_by="x_tag", x_tag="denver")],
+        (FAIL, HIGH, INFERRED),
+        "only the X-Tag says that it is Denver",
+        left=("denver",),
+    ),
+    Case(
+        "an address that the dynamic PBX left, to a zone that it never called",
+        [by("x_tag", "miami", at=NOW - 9 * DAY)],
+        (FAIL, HIGH, INFERRED),
+        "it calls CUBA, which Miami had not called from its own addresses",
+        patterns=[*MIAMIS_OWN, pattern("miami", STRANGER, "CUBA", 15, 30, age=9 * DAY)],
+        left=("miami",),
+    ),
+    Case(
+        "a listed address that its PBX left, its own calls before and its X-Tag since",
+        [MIAMIS_BEFORE, by("x_tag", "miami")],
+        (PASS, HIGH, INFERRED),
+        "though no PBX of the inventory calls from it; only the X-Tag says that it is Miami",
+        allowed=(DENVER, STRANGER),
+        left=("miami",),
+    ),
+]
+CASES = [*WORDS, *PROOF, *PAST, *LEFT]
 
 
 def account(case: Case) -> Snapshot:
@@ -367,6 +454,8 @@ def account(case: Case) -> Snapshot:
             {"pbx_id": "denver", "address": DENVER, "source": "declared"},
             {"pbx_id": "miami", "address": MIAMI, "source": "observed"},
             {"pbx_id": "atlanta", "address": ATLANTA, "source": "declared"},
+            *({"pbx_id": one, "address": STRANGER, "valid_to": LEFT_AT} for one in case.left),
+            *({"pbx_id": one, "address": STRANGER, "valid_from": NOW - 5 * DAY} for one in case.taken),
         ],
         traffic=[dict(row) for row in case.traffic],
         versions=tuple(policies),

@@ -139,6 +139,25 @@ def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: 
     ] == list(found[columns].itertuples(index=False, name=None))
 
 
+def test_imported_calls_from_an_address_that_the_pbx_left_are_compared_with_it(state: State, tmp_path: Path) -> None:
+    """Of an address that a PBX left, only files' calls since then count; its own calls come from the carrier."""
+    store = CallStore(tmp_path)
+    left = "203.0.113.66"
+    paths = [tmp_path / name for name in ("imported.csv", "export.csv")]
+    paths[0].write_text(as_csv(rows_at(T0 + timedelta(hours=1), T0 + timedelta(hours=5), customer_ip=left)))
+    paths[1].write_text(as_csv(rows_at(T0 + timedelta(hours=2), T0 + timedelta(hours=6), customer_ip=left)))
+    import_files(store, paths[:1])
+    import_files(store, paths[1:], window=(T0, T0 + DAY))
+    pbxs = [{"pbx_id": "seattle", "name": "seattle", "ip_kind": "static", "x_tag": "seattle", "status": "active"}]
+    address = {"pbx_id": "seattle", "address": left, "valid_to": (T0 + timedelta(hours=4)).isoformat()}
+    for name, content in (("pbxs", pbxs), ("pbx_addresses", [address])):
+        state.record(name, content, valid_from=T0, seen_at=T0, known_by="a test")
+
+    found = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0 + 3 * DAY).call_patterns
+
+    assert [2, 5, 6] == sorted(found["hour"])
+
+
 def test_an_empty_home_knows_nothing(state: State, tmp_path: Path) -> None:
     """In an empty home every input is missing, and there is no policy."""
     snapshot = build_snapshot(state, CallStore(tmp_path), Settings(home=tmp_path), frozenset(), now=T0)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from dashboard.calls.attribution import CALLER_ID, CLAIMS, X_TAG
+from dashboard.calls.attribution import CALLER_ID, CLAIMS, X_TAG, is_only_claimed
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
 from dashboard.domain.snapshot import Snapshot
@@ -34,6 +34,8 @@ class Claim:
     """Clauses with signs against the claim; empty if there are none."""
     stolen: bool
     """Whether the PBX is static and placed admitted calls from its own address meanwhile, so the source is another."""
+    left: bool
+    """Whether the PBX had the source address until before the calls."""
 
     @property
     def against(self) -> str:
@@ -42,27 +44,35 @@ class Claim:
         return f" {signs[0].upper()}{signs[1:]}." if signs else ""
 
 
-def is_claimed(owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> bool:
-    """Return whether calls from one source are attributed to a PBX only by values that the caller can set."""
-    words_only = bool(calls) and all(one.attributed_by in CLAIMS for one in calls)
-    return bool(pbx_id) and words_only and pbx_id not in ownership.ids(owners.ever.of(calls[0].source_ip))
+def is_claimed(owners: ownership.AddressOwners, one: call_evidence.Tally) -> bool:
+    """
+    Return whether calls are attributed to a PBX only by values that the caller can set.
+
+    Calls from an address that the PBX has left, and that another PBX has now, are not those of an unknown caller.
+    """
+    if not one.claimed:
+        return False
+    taken_over = bool(owners.now.of(one.source_ip)) and _had(owners, one.pbx_id, one.source_ip)
+    return not taken_over
+
+
+def _had(owners: ownership.AddressOwners, pbx_id: str, address: str) -> bool:
+    """Return whether a PBX has an address or ever had it."""
+    return pbx_id in ownership.ids(owners.ever.of(address))
 
 
 def claimed(owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> dict[str, list[call_evidence.Tally]]:
-    """Return the calls from one source that only claim to be of a PBX in use, by the id of that PBX."""
+    """Return the calls that only claim to be of a PBX in use, by the id of that PBX."""
     found: dict[str, list[call_evidence.Tally]] = {}
     for one in calls:
-        if one.pbx_id in owners.kinds and is_claimed(owners, one.pbx_id, [one]):
+        if one.pbx_id in owners.kinds and is_claimed(owners, one):
             found.setdefault(one.pbx_id, []).append(one)
     return found
 
 
 def is_confirmed(owners: ownership.AddressOwners, one: call_evidence.Tally) -> bool:
     """Return whether the inventory confirms the PBX of calls: it has, or then had, the source address."""
-    if one.attributed_by not in CLAIMS:
-        return bool(one.pbx_id)
-    left = one.orphaned and not owners.now.of(one.source_ip)
-    return not left and one.pbx_id in ownership.ids(owners.ever.of(one.source_ip))
+    return bool(one.pbx_id) and not is_claimed(owners, one)
 
 
 def callers(owners: ownership.AddressOwners, address: str, calls: call_evidence.Tallies) -> tuple[str, ...]:
@@ -80,7 +90,7 @@ def sentence(snapshot: Snapshot, pbx_ids: Iterable[str], calls: call_evidence.Ta
 
 def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> Claim:
     """
-    Compare the calls of a claimed source with those that the PBX places from its own addresses.
+    Compare the calls of a claimed source with those that the PBX placed from addresses that it then had.
 
     Args:
         snapshot: Snapshot with ``call_patterns`` of the source and of the PBX's addresses.
@@ -92,12 +102,14 @@ def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, ca
     address = calls[0].source_ip
     patterns = snapshot.call_patterns
     patterns = patterns[(patterns["pbx_id"] == pbx_id) & (patterns["outcome"].map(PROVES) == ADMISSION)]
-    seen = patterns[patterns["source_ip"] == address]
-    own = [source for source in patterns["source_ip"].unique() if pbx_id in ownership.ids(owners.ever.of(source))]
-    known = patterns[patterns["source_ip"].isin(own)]
+    had = [source for source in patterns["source_ip"].unique() if _had(owners, pbx_id, source)]
+    is_own = patterns["source_ip"].isin(had) & ~is_only_claimed(patterns, snapshot.pbx_addresses)
+    seen = patterns[~is_own & (patterns["source_ip"] == address)]
+    known = patterns[is_own]
     in_use = _own_in_use(snapshot, owners, pbx_id, calls)
+    left = _left(name, owners, pbx_id, address)
     signs = (
-        _new(snapshot, calls),
+        left or _new(snapshot, calls),
         f"{name} placed calls from its own address {in_use} meanwhile" if in_use else "",
         _new_zones(name, seen, known),
         _odd_hours(name, seen, known),
@@ -106,7 +118,14 @@ def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, ca
         sentence=sentence(snapshot, [pbx_id], calls),
         signs=tuple(filter(None, signs)),
         stolen=bool(in_use) and owners.kinds.get(pbx_id) == "static",
+        left=bool(left),
     )
+
+
+def _left(name: str, owners: ownership.AddressOwners, pbx_id: str, address: str) -> str:
+    """Return a clause on when a PBX left an address, according to the inventory; ``""`` if it never had it."""
+    ends = [row["valid_to"] for row in owners.ever.of(address) if row["pbx_id"] == pbx_id]
+    return f"according to the inventory, {name} left the address on {max(ends):%Y-%m-%d}" if ends else ""
 
 
 def _new(snapshot: Snapshot, calls: call_evidence.Tallies) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow
 
+from dashboard.calls.attribution import is_only_claimed
 from dashboard.calls.replay.refusals import proof
 from dashboard.checks.evidence.address_rows import AddressIndex
 from dashboard.core.addresses import contains
@@ -24,7 +25,7 @@ ONLY_FILES = "imported file only"
 """Value of ``record`` in evidence that is missing from the carrier's export for its time."""
 KEYS = (
     *("source_ip", "pbx_id", "attributed_by", "outcome", "sip_status"),
-    *("today", "in_day", "orphaned", "on_record", "file_only"),
+    *("today", "in_day", "orphaned", "claimed", "on_record", "file_only"),
 )
 
 
@@ -42,6 +43,8 @@ class Tally(NamedTuple):
     """Whether the calls reach into the last 24 hours."""
     orphaned: bool
     """Whether the calls are from after the last PBX left the source address, as far as recorded."""
+    claimed: bool
+    """Whether only X-Tag or caller id ties the calls to the PBX: it never had the source address, or had left it."""
     on_record: bool
     """Whether the calls are from after the first policy on record began; the policy for earlier calls is unknown."""
     file_only: bool
@@ -69,6 +72,7 @@ class OutboundCalls:
             today=_begins(rows, pd.Series(changes, dtype=UTC_TIME)),
             in_day=rows["last_at"] > snapshot.calls_at - DAY,
             orphaned=_begins(rows, ends.set_index("address")["valid_to"]),
+            claimed=is_only_claimed(rows, snapshot.pbx_addresses),
             on_record=bool(snapshot.versions) & (rows["first_at"] >= record_begins(snapshot)),
             file_only=rows["provenance"] == FILE_ONLY,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.calls.attribution import CLAIMS, claimed_sources
+from dashboard.calls.attribution import CLAIMS, is_only_claimed
 from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
@@ -143,25 +143,15 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
     rows = rows[~rows["source_ip"].isin(["", *snapshot.once(ownership.current)["address"]])]
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
-    claimed = {(pbx_id, one) for pbx_id, some in claimed_sources(rows, snapshot.pbx_addresses).items() for one in some}
     retired = set(snapshot.pbxs["pbx_id"]) - set(ownership.live(snapshot)["pbx_id"])
-    ends = _ends(snapshot)
-    pairs = zip(rows["pbx_id"], rows["source_ip"], rows["first_at"], strict=True)
+    claimed = is_only_claimed(rows, snapshot.pbx_addresses)
     others = [
-        pbx_id == ""
-        or (pbx_id, source) in claimed
-        or at >= ends.get((pbx_id, source), at + call_evidence.DAY)
-        or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))
-        for pbx_id, source, at in pairs
+        pbx_id == "" or only_claimed or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))
+        for pbx_id, source, at, only_claimed in zip(
+            rows["pbx_id"], rows["source_ip"], rows["first_at"], claimed, strict=True
+        )
     ]
     return rows[pd.Series(others, index=rows.index, dtype=bool)]
-
-
-def _ends(snapshot: Snapshot) -> dict[tuple[str, str], pd.Timestamp]:
-    """Return when PBXs finally left addresses, by PBX id and address; without those that they still have."""
-    rows = ownership.ever(snapshot).drop_duplicates(["pbx_id", "address"])
-    rows = rows[rows["valid_to"].notna()]
-    return dict(zip(zip(rows["pbx_id"], rows["address"], strict=True), rows["valid_to"], strict=True))
 
 
 def _held(snapshot: Snapshot, pbx_id: str, address: str, at: pd.Timestamp) -> bool:

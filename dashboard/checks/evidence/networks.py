@@ -118,7 +118,8 @@ def _verdict(
     if claims and not others and not any(claim.signs for claim in claims.values()):
         return unknown(source, reason=reason, severity=severity, pbx_ids=ids, evidence=evidence)
     stolen = any(claim.stolen and let_in[pbx_id] for pbx_id, claim in claims.items())
-    proven = stolen or call_evidence.admitted(snapshot, others)
+    left = any(claim.left and let_in[pbx_id] for pbx_id, claim in claims.items())
+    proven = stolen or left or call_evidence.admitted(snapshot, others)
     changes, more = _replace(snapshot, owners, entries)
     return failed(
         source,

@@ -15,11 +15,17 @@ from dashboard.domain.snapshot import Snapshot, members
 
 
 def judge_each(snapshot: Snapshot, owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> Verdict:
-    """Return the verdict on the calls from one address; with several callers, the worst status applies to all."""
+    """
+    Return the verdict on the calls from one address; with several callers, the worst status applies to all.
+
+    Calls that only claim to be of a PBX are of another caller than those that it placed while it had the address.
+    """
     address = calls[0].source_ip
+    callers: dict[tuple[bool, str, bool], list[call_evidence.Tally]] = {}
+    for one in calls:
+        callers.setdefault((not one.pbx_id, one.pbx_id, is_claimed(owners, one)), []).append(one)
     each = [
-        judge(snapshot, owners, owner, [one for one in calls if one.pbx_id == owner])
-        for owner in sorted({one.pbx_id for one in calls}, key=lambda owner: (not owner, owner))
+        judge(snapshot, owners, owner, some, claimed=claimed) for (_, owner, claimed), some in sorted(callers.items())
     ]
     statuses = list(Status)
     each.sort(key=lambda one: (statuses.index(one.status), one.severity.rank if one.severity else 0))
@@ -33,7 +39,9 @@ def judge_each(snapshot: Snapshot, owners: ownership.AddressOwners, calls: call_
     )
 
 
-def judge(snapshot: Snapshot, owners: ownership.AddressOwners, owner: str, calls: call_evidence.Tallies) -> Verdict:
+def judge(
+    snapshot: Snapshot, owners: ownership.AddressOwners, owner: str, calls: call_evidence.Tallies, *, claimed: bool
+) -> Verdict:
     """
     Return the verdict on calls from an unlisted address that are attributed to one PBX or to none.
 
@@ -42,6 +50,7 @@ def judge(snapshot: Snapshot, owners: ownership.AddressOwners, owner: str, calls
         owners: Owners of addresses.
         owner: PBX that the calls are attributed to, as ``pbx_id`` of TRAFFIC; ``""`` if unassigned.
         calls: Calls from one source address, as ``evidence.calls.of_today`` returns them; at least one.
+        claimed: Whether only X-Tag or caller id ties the calls to ``owner``.
     """
     address = calls[0].source_ip
     ids = members(owner)
@@ -58,7 +67,7 @@ def judge(snapshot: Snapshot, owners: ownership.AddressOwners, owner: str, calls
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=evidence)
     kind = owners.kind(owner)
-    claimed = bool(kind) and is_claimed(owners, owner, calls)
+    claimed = bool(kind) and claimed
     if let_in and claimed:
         return _judge_claim(snapshot, owners, owner, let_in, f"{base} by credentials alone", evidence)
     if let_in and kind == "dynamic":
