@@ -19,7 +19,7 @@ from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.changes import AllowAddress, RemoveAddress, ReplayImpact, RouteNumber
 from dashboard.domain.claims import Claims, apart
 from dashboard.domain.findings import Severity, Status
-from dashboard.domain.replay_labels import GONE
+from dashboard.domain.replay_labels import GONE, MAY_BREAK
 from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import proposed
 from dashboard.fixes.planner import build
@@ -97,7 +97,7 @@ def test_a_verdict_marks_what_it_rests_on(judged: Any) -> None:
 
 
 def test_a_call_that_only_a_file_has_may_recur() -> None:
-    """An address that a PBX left is not quiet if a file has a later call from it."""
+    """Calls from an address that a PBX left may recur if a file has a later call from it under its X-Tag."""
     old = calls_row(LEFT, pbx_id="denver", attributed_by="address", calls=50, at=MOVED - timedelta(days=1))
     quiet = account(traffic=[old])
     heard = only_in_files(quiet, calls_row(LEFT, pbx_id="denver", attributed_by="x_tag", at=NOW - timedelta(days=1)))
@@ -112,6 +112,7 @@ def test_a_call_that_only_a_file_has_may_recur() -> None:
         for one in (quiet, heard)
     ]
     assert [50, 0] == [answer.impact.calls(GONE) for answer in counts]
+    assert [0, 50] == [answer.impact.calls(MAY_BREAK) for answer in counts]
 
 
 def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:

@@ -65,6 +65,16 @@ def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
     assert {"Denver", "stale inventory"} == set(unsure.phrases)
 
 
+def test_a_forged_x_tag_from_an_address_that_its_pbx_left_is_no_call_that_breaks() -> None:
+    """Removing the thief's entry blocks no call of ours; the claims are named as calls that may be blocked."""
+    forged = calls_row(OLD, pbx_id="denver", attributed_by="x_tag", x_tag="denver", calls=400, cost_usd="900")
+    known = account(forged, allowed=(OLD,), credentials_on=False)
+    change = RemoveAddress(network=OLD)
+
+    assert guards(known, change)["nothing_of_ours_breaks"].met
+    assert "400 past calls may be blocked" in guards(known, change)["undecided_calls_are_said"].sentence
+
+
 @pytest.mark.parametrize(
     ("facts", "change", "phrases"),
     [

@@ -3,7 +3,7 @@ Proven facts about callers, and evaluation of policies against their calls.
 
 ``admission.admit`` holds the rule and is evaluated once per possible combination of facts; arrays of keys are then
 looked up in the results. A key contains everything that can make a difference to a call: its caller (this PBX at this
-address), the policy version in force, and how the carrier treated it.
+address, or another that only claims to be the PBX), the policy version in force, and how the carrier treated it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.calls.attribution import claimed_sources
+from dashboard.calls.attribution import is_only_claimed
 from dashboard.calls.replay.exact_sums import Flags, Ints
 from dashboard.core.addresses import membership
 from dashboard.domain.admission import CallFacts, Decision, Observations, Policy, PolicyVersion, admit
@@ -71,6 +71,8 @@ class Keys:
     source: Ints
     """Index of each key into ``sources``."""
     pbx: Ints
+    claimed: Ints
+    """1 where only the caller's own X-Tag or caller ID ties the calls to the PBX, else 0."""
     version: Ints
     """Index into the snapshot's versions, or ``NO_VERSION``."""
     met: Ints
@@ -80,15 +82,23 @@ class Keys:
     """Key index of each row of the frame."""
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, at: str, versions: tuple[PolicyVersion, ...], observed: Observations) -> Keys:
+    def of(
+        cls,
+        frame: pd.DataFrame,
+        at: str,
+        versions: tuple[PolicyVersion, ...],
+        observed: Observations,
+        pbx_addresses: pd.DataFrame,
+    ) -> Keys:
         """
         Find the keys of outbound calls.
 
         Args:
-            frame: ``source_ip``, ``pbx_id``, ``outcome``, ``sip_status`` and a time.
+            frame: ``direction``, ``source_ip``, ``pbx_id``, ``attributed_by``, ``outcome``, ``sip_status`` and a time.
             at: Name of the time column.
             versions: Policy versions, oldest first.
             observed: Observations of the carrier.
+            pbx_addresses: PBX_ADDRESSES, which decide which calls are only claimed.
         """
         source, sources = pd.factorize(frame["source_ip"])
         pbx, pbxs = pd.factorize(frame["pbx_id"])
@@ -98,8 +108,9 @@ class Keys:
         index = version_index(frame[at], versions)
         met[_may_be_no_path(frame, index, versions, observed.no_path_status)] = UNCLEAR
         version = index - NO_VERSION
-        shape = (len(sources), len(pbxs), len(versions) - NO_VERSION, CHALLENGED + 1)
-        packed = np.ravel_multi_index((source, pbx, version, met), shape) if len(frame) else source
+        claimed = is_only_claimed(frame, pbx_addresses).to_numpy(dtype=np.int64)
+        shape = (len(sources), len(pbxs), 2, len(versions) - NO_VERSION, CHALLENGED + 1)
+        packed = np.ravel_multi_index((source, pbx, claimed, version, met), shape) if len(frame) else source
         of_row, distinct = pd.factorize(packed)
         parts = np.unravel_index(distinct, shape) if len(frame) else (distinct,) * len(shape)
         last_us = np.full(len(distinct), NEVER, dtype=np.int64)
@@ -110,8 +121,9 @@ class Keys:
             pbxs=pd.Series(pbxs, dtype="object"),
             source=parts[0],
             pbx=parts[1],
-            version=parts[2] + NO_VERSION,
-            met=parts[3],
+            claimed=parts[2],
+            version=parts[3] + NO_VERSION,
+            met=parts[4],
             last_us=last_us,
             of_row=of_row,
         )
@@ -146,25 +158,32 @@ class Judge:
         self._holds = _coded(snapshot.pbxs, "auth_method", HOLDS)
         self._sources = pd.Index(keys.sources)
         self._pbxs = pd.Index(keys.pbxs)
-        callers = keys.pbx * len(keys.sources) + keys.source
+        callers = self._callers(keys, keys.source, keys.pbx)
         listed, credentials = self._policy_then(keys, np.ones(len(keys), dtype=np.bool_))
         known = keys.version != NO_VERSION
         let_in = known & (keys.met == ADMITTED)
         by_digest = let_in & (credentials == YES) & (listed == NO)
         self._holders, self._without = _latest(callers, keys.last_us, by_digest, self._refused_digest(keys))
         self._dialers = np.unique(callers[let_in & (credentials == NO) & (listed == YES)])
-        self._claimed = _claimed(snapshot, self._sources, self._pbxs)
+
+    def _callers(self, keys: Keys, source: Ints, pbx: Ints) -> Ints:
+        """Return the number of each key's caller, from indexes into the snapshot's sources and PBXs."""
+        return (pbx * len(self._sources) + source) * 2 + keys.claimed
 
     def cases(self, keys: Keys) -> Cases:
-        """Combine each key with its proven facts, ready for evaluation under policies."""
+        """
+        Combine each key with its proven facts, ready for evaluation under policies.
+
+        The inventory's facts about a PBX apply to its own addresses. An X-Tag sent from another address proves nothing.
+        """
         source = self._sources.get_indexer(keys.sources)[keys.source]
         pbx = self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
-        caller = np.where((source < 0) | (pbx < 0), -1, pbx * len(self._sources) + source)
+        caller = np.where((source < 0) | (pbx < 0), -1, self._callers(keys, source, pbx))
         dials, holds = (
             np.array([_agreed(said, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
             for said in (self._dials, self._holds)
         )
-        claimed = np.isin(caller, self._claimed)
+        claimed: Flags = keys.claimed == YES
         dials[claimed] = NOT_KNOWN
         holds[claimed] = NOT_KNOWN
         proven = np.isin(caller, self._dialers)
@@ -322,23 +341,6 @@ def _latest(callers: Ints, last_us: Ints, valid: Flags, refused: Flags) -> tuple
     holders = [caller for caller, (_, is_valid) in latest.items() if is_valid]
     without = [caller for caller, (_, is_valid) in latest.items() if not is_valid]
     return np.array(holders, dtype=np.int64), np.array(without, dtype=np.int64)
-
-
-def _claimed(snapshot: Snapshot, sources: pd.Index, pbxs: pd.Index) -> Ints:
-    """
-    Return the callers that only their own X-Tag or caller ID ties to a PBX.
-
-    The inventory's facts about a PBX apply to its addresses. An X-Tag sent from another address proves nothing.
-    """
-    by_pbx = claimed_sources(snapshot.traffic, snapshot.pbx_addresses)
-    whose = [pbx_id for pbx_id, found in by_pbx.items() for _ in found]
-    where = [source for found in by_pbx.values() for source in found]
-    if not whose:
-        return np.array([], dtype=np.int64)
-    pbx = pbxs.get_indexer(pd.Index(whose))
-    source = sources.get_indexer(pd.Index(where))
-    places: Ints = (pbx * len(sources) + source)[(pbx >= 0) & (source >= 0)]
-    return places
 
 
 def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:

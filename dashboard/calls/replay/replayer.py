@@ -23,7 +23,7 @@ from dashboard.calls.replay import direction
 from dashboard.calls.replay.callers import Callers
 from dashboard.calls.replay.exact_sums import COUNTED, Flags, Ints, Sums, dollars
 from dashboard.calls.replay.policy_evaluator import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
-from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, reasons, said
+from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, OF_LEFT, reasons, said
 from dashboard.core.addresses import covering
 from dashboard.domain.admission import Policy
 from dashboard.domain.changes import UNASSIGNED, ReplayImpact
@@ -61,6 +61,7 @@ __all__ = [
 ]
 
 CODE = {name: code for code, name in enumerate(LABELS)}
+CALLER = ("direction", "source_ip", "pbx_id", "attributed_by")
 TEXTS = ("today", "then", "why")
 MOST_DECIDERS = 3
 """Maximum list entries and reasons named in a row."""
@@ -107,8 +108,9 @@ class Replayer:
         self.apart = apart.loc[(apart["direction"] == "outbound").to_numpy(), ["first_at", "calls"]]
         """Outbound calls that only imported files have; they are not evaluated."""
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
-        told = snapshot.traffic[["source_ip", "pbx_id", "outcome", "sip_status", "first_at", "last_at"]]
-        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed)
+        self._addresses = snapshot.pbx_addresses
+        told = snapshot.traffic[[*CALLER, "outcome", "sip_status", "first_at", "last_at"]]
+        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed, self._addresses)
         self.names |= {pbx_id: snapshot.name_of(pbx_id) for pbx_id in self.keys.pbxs if pbx_id}
         self._judge = Judge(snapshot, self.keys)
         self.callers = Callers.of(snapshot)
@@ -166,7 +168,7 @@ class Replayer:
 
     def cases_of(self, calls: pd.DataFrame) -> Cases:
         """Combine single calls (CALLS, attributed) with what the snapshot proves."""
-        return self._judge.cases(Keys.of(calls, "started_at", self._versions, self.observed))
+        return self._judge.cases(Keys.of(calls, "started_at", self._versions, self.observed, self._addresses))
 
     @cached_property
     def sums(self) -> Sums:
@@ -381,14 +383,16 @@ class Replay:
         """
         Separate lost calls that do no harm: from unassigned addresses, and from addresses that their PBX has left.
 
-        With a stale inventory neither is known. For calls that only claim to be from a PBX it is never known.
+        With a stale inventory neither is known. For calls that only claim to be from a PBX it is never known, nor for
+        the PBX's earlier calls from an address that it has left if there are such claims since.
         """
         callers = self._of.callers
         keys = cases.keys
         lost = label == CODE[BROKEN]
         may_lose = label == CODE[MAY_BREAK]
         others = callers.unassigned(keys)
-        gone = callers.has_left(keys)
+        gone = callers.has_left(keys) & ~cases.claimed
+        disputed = callers.may_have_left(keys) & ~cases.claimed & (lost | may_lose)
         unproven = others & (lost | may_lose) | gone & lost
         claimed = cases.claimed & (lost | may_lose)
         if callers.fresh:
@@ -398,8 +402,10 @@ class Replay:
             missing = np.where(unproven, missing | OF_INVENTORY, missing)
             label = np.where(others & lost, CODE[CANNOT], label)
             label = np.where(gone & lost, CODE[MAY_BREAK], label)
-        label = np.where(claimed & lost, CODE[MAY_BREAK], label)
-        return np.where(others & may_lose, CODE[CANNOT], label), np.where(claimed, missing | OF_CLAIM, missing)
+        label = np.where((claimed | disputed) & lost, CODE[MAY_BREAK], label)
+        missing = np.where(claimed, missing | OF_CLAIM, missing)
+        missing = np.where(disputed, missing | OF_LEFT, missing)
+        return np.where(others & may_lose, CODE[CANNOT], label), missing
 
     def _labeled(self, rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:
         """Add the columns documented in ``rows``."""

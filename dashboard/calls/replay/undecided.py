@@ -30,7 +30,11 @@ INVENTORY = (
 )
 CONTRADICTED = "the carrier's answer contradicts the list and the credentials switch on record for that time"
 CLAIMED = "only an X-Tag or a caller id, which any caller can write, says that the calls are of a PBX of yours"
-OF_CARRIER, OF_RECORD, OF_INVENTORY, OF_CLAIM = (1 << (len(UNKNOWN) + place) for place in range(4))
+LEFT = (
+    "the PBX has left the address, and only an X-Tag or a caller id, which any caller can write, says that it still "
+    "calls from there"
+)
+OF_CARRIER, OF_RECORD, OF_INVENTORY, OF_CLAIM, OF_LEFT = (1 << (len(UNKNOWN) + place) for place in range(5))
 
 
 def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> Ints:
@@ -63,6 +67,8 @@ def said(missing: int) -> str:
         clauses.append(INVENTORY)
     if missing & OF_CLAIM:
         clauses.append(CLAIMED)
+    if missing & OF_LEFT:
+        clauses.append(LEFT)
     return "; ".join(clauses)
 
 

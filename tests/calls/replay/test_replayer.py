@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from dashboard import schemas
 from dashboard.calls.replay import undecided
 from dashboard.calls.replay.replayer import Replay, Replayer, replay, version_index
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.snapshot import Freshness, Snapshot
-from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 
 LISTED = "198.51.100.11"
 UNLISTED = "198.51.100.24"
@@ -278,19 +279,63 @@ def test_calls_of_an_address_that_its_pbx_has_left_cannot_recur() -> None:
         assert (answer.impact.breaks, answer.impact.who("cannot recur")) == ((), ("A",))
 
 
-@pytest.mark.parametrize(
-    ("row", "facts"),
-    [
-        (calls_row(LISTED, at=NOW - timedelta(days=1)), pbx("a")),
-        (calls_row(LISTED, at=BEFORE_THE_MOVE), pbx("a", ip_kind="dynamic")),
-    ],
-    ids=["it called from there since", "dynamic"],
-)
-def test_calls_that_can_recur_are_broken(row: dict[str, Any], facts: dict[str, Any]) -> None:
-    """A call after the move proves that the address is in use; a dynamic PBX may get its address again."""
-    snapshot = moved(row, pbxs=[facts])
+def test_calls_that_can_recur_are_broken() -> None:
+    """A dynamic PBX may get its address again."""
+    snapshot = moved(calls_row(LISTED, at=BEFORE_THE_MOVE), pbxs=[pbx("a", ip_kind="dynamic")])
 
     assert label_of(replay(snapshot, with_networks(snapshot))) == "broken"
+
+
+SINCE_THE_MOVE = NOW - timedelta(days=1)
+
+
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("kind", ["static", "dynamic"])
+@pytest.mark.parametrize("rule", ["x_tag", "caller_id"])
+def test_calls_that_only_claim_to_be_of_a_pbx_that_left_may_be_broken(rule: str, kind: str, on: bool) -> None:
+    """After a PBX left an address, an X-Tag or a caller id does not prove that calls from there are its own."""
+    row = calls_row(LISTED, at=SINCE_THE_MOVE, attributed_by=rule, calls=400)
+    snapshot = moved(row, pbxs=[pbx("a", ip_kind=kind)], credentials_on=on)
+    answer = replay(snapshot, with_networks(snapshot))
+
+    assert (answer.impact.breaks, answer.impact.who("may be broken")) == ((), ("A",))
+    assert 400 == answer.impact.calls("may be broken")
+    assert [undecided.CLAIMED in why for why in answer.impact.unclear] == [True]
+
+
+def test_credentials_off_may_break_calls_that_claim_to_be_of_a_pbx_that_left() -> None:
+    """The label does not depend on the change: calls that credentials admit from a left address are claims as well."""
+    row = calls_row(LISTED, at=SINCE_THE_MOVE, attributed_by="x_tag")
+    snapshot = replace(moved(row, pbxs=[pbx("a")]), allowed_ips=frame(schemas.ALLOWED_IPS, []))
+    policy = Policy(frozenset(), credentials_on=True, tech_prefix="12345678")
+    snapshot = replace(snapshot, versions=(PolicyVersion(policy, OLD),))
+
+    answer = replay(snapshot, replace(policy, credentials_on=False))
+
+    assert label_of(answer) == "may be broken"
+
+
+def test_own_calls_may_be_broken_where_only_claims_say_that_the_pbx_still_calls() -> None:
+    """The PBX's calls from before it left an address are labeled apart from the claims since, each with its reason."""
+    own = calls_row(LISTED, at=BEFORE_THE_MOVE, attributed_by="address", calls=5)
+    claim = calls_row(LISTED, at=SINCE_THE_MOVE, attributed_by="x_tag", calls=3)
+    snapshot = moved(own, pbxs=[pbx("a")])
+    rows = [row | {"pbx_id": "a"} for row in (own, claim)]
+    snapshot = replace(snapshot, traffic=frame(schemas.TRAFFIC, rows))
+    impact = replay(snapshot, with_networks(snapshot)).impact
+
+    assert ((), 8) == (impact.breaks, impact.calls("may be broken"))
+    assert {undecided.LEFT: 5, undecided.CLAIMED: 3} == {why.split("; ")[-1]: n for why, n in impact.unclear.items()}
+
+
+def test_what_a_pbx_proved_at_an_address_is_not_proven_of_later_claims() -> None:
+    """Calls of a PBX prove its own prefix; a later caller that sends its X-Tag from there may dial another."""
+    own = calls_row(LISTED, at=BEFORE_THE_MOVE, attributed_by="address")
+    claim = calls_row(LISTED, at=SINCE_THE_MOVE, attributed_by="x_tag", outcome="network", sip_status=503)
+    snapshot = moved(own, pbxs=[pbx("a", ip_kind="dynamic", auth_method="both")], credentials_on=False)
+    snapshot = replace(snapshot, traffic=frame(schemas.TRAFFIC, [row | {"pbx_id": "a"} for row in (own, claim)]))
+
+    assert ["broken", "may be broken"] == list(replay(snapshot, with_networks(snapshot)).rows["label"])
 
 
 def stale(snapshot: Snapshot) -> Snapshot:
