@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from dashboard.calls.attribution import attribute, claimed_sources
+from dashboard.calls.attribution import attribute, is_only_claimed
 from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.calls.store.store import CallStore
 from dashboard.core.addresses import membership
@@ -119,11 +119,8 @@ def _confirmed(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[str]:
     """Return the name of each row's PBX; ``""`` without one, and where only the caller says which it is."""
     inventory = {"pbxs": snapshot.pbxs, "pbx_addresses": snapshot.pbx_addresses, "pbx_numbers": snapshot.pbx_numbers}
     rows = attribute(rows, **inventory)
-    claimed = claimed_sources(rows, snapshot.pbx_addresses)
-    pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
-    names = [
-        snapshot.name_of(pbx_id) if pbx_id and source not in claimed.get(pbx_id, ()) else "" for pbx_id, source in pairs
-    ]
+    ids = rows["pbx_id"].where(~is_only_claimed(rows, snapshot.pbx_addresses), "")
+    names = [snapshot.name_of(pbx_id) if pbx_id else "" for pbx_id in ids]
     return pd.Series(names, index=rows.index, dtype="str")
 
 

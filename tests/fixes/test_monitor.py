@@ -178,11 +178,14 @@ def test_an_entry_written_with_a_prefix_length_of_32_is_the_address(change: type
     assert 4 == seen.calls
 
 
+@pytest.mark.parametrize("had", [False, True], ids=["never had", "left"])
 @pytest.mark.parametrize("words", [{"x_tag": "atlanta"}, {"number": "14045550140"}], ids=["X-Tag", "caller id"])
-def test_a_source_that_only_claims_to_be_a_pbx_is_left_out(words: dict[str, str]) -> None:
+def test_a_source_that_only_claims_to_be_a_pbx_is_left_out(words: dict[str, str], *, had: bool) -> None:
     """With credentials off, refused calls of a forger are not refused calls of the PBX it claims to be."""
     numbers = frame(schemas.PBX_NUMBERS, [{"pbx_id": "atlanta", "number": "14045550140"}])
     plan, ended, world = fix(breaks=())
+    past = {"pbx_id": "atlanta", "address": "203.0.113.77", "kind": "primary", "valid_to": NOW - timedelta(days=10)}
+    world = replace(world, pbx_addresses=frame(schemas.PBX_ADDRESSES, [*ADDRESSES, *([past] if had else [])]))
     rows = [after("203.0.113.77", "refused_auth", calls=8, **words), after(ATLANTA, "refused_auth", calls=2, **words)]
     store = cast("CallStore", Store([*rows, after(SEATTLE, calls=5)]))
     seen = watch(plan, ended, store=store, snapshot=replace(world, pbx_numbers=numbers))
