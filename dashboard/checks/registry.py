@@ -239,21 +239,26 @@ def _dollars(evidence: Iterable[Mapping[str, Any]], name: str) -> float:
 
 
 def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> Verdict:
-    """Return a verdict based on stale inputs as unknown, with the original as the last known verdict."""
+    """
+    Return a verdict based on stale inputs as unknown, with the original as the last known verdict.
+
+    A verdict that is already out of date keeps its last known verdict; the stale inputs are added to those it lacks.
+    """
     if verdict.cause is Cause.CRASHED:
         return verdict
     as_of = min(at for name in stale if (at := snapshot.freshness[name].as_of) is not None)
-    known = LastKnown(verdict.status, as_of, verdict.reason, verdict.changes)
-    word = {Status.FAIL: "Last known: ", Status.PASS: "Last known, now unconfirmed: "}.get(verdict.status, "")
+    known = verdict.last_known or LastKnown(verdict.status, as_of, verdict.reason, verdict.changes)
+    lacking = tuple(dict.fromkeys((*verdict.lacking, *stale)))
+    word = {Status.FAIL: "Last known: ", Status.PASS: "Last known, now unconfirmed: "}.get(known.status, "")
     return replace(
         verdict,
         status=Status.UNKNOWN,
         confidence=Confidence.CANNOT_TELL,
         cause=Cause.STALE,
-        reason=f"{word}{verdict.reason} {_why_not(snapshot, stale)}",
+        reason=f"{word}{known.reason} {_why_not(snapshot, lacking)}",
         changes=(),
-        last_known=known,
-        lacking=tuple(stale),
+        last_known=replace(known, as_of=min(known.as_of, as_of)),
+        lacking=lacking,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain, combinations
 from typing import Any
 
 import pytest
@@ -904,6 +905,33 @@ def test_a_failure_stays_open_when_calls_become_stale(case: Case) -> None:
 
     assert finding.open
     assert finding.status is FAIL or (finding.last_known and finding.last_known.status is FAIL)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tagged calls of two PBXs behind an unlisted address",
+        "calls of a stranger let in by a network of ours",
+        "a forged X-Tag in a network while its PBX calls from its own address",
+    ],
+)
+def test_a_failure_stays_open_when_several_inputs_become_stale(name: str) -> None:
+    """Two or three stale inputs of a check keep its failures open, with their severity, proposals and oldest time."""
+    case = next(one for one in CASES if one.name == name)
+    fresh = snapshot_of(case)
+    check = next(one for one in discover() if one.id == case.check)
+    before = {one.subject: one for one in check.findings(fresh) if one.open}
+    for names in chain(*(combinations((*check.deciding, *check.additional), number) for number in (2, 3))):
+        ages = {name: Freshness(NOW - (n + 1) * DAY, 60) for n, name in enumerate(names)}
+        after = {one.subject: one for one in check.findings(replace(fresh, freshness={**fresh.freshness, **ages}))}
+        for subject, one in before.items():
+            old = after[subject]
+            assert (True, one.severity, one.changes) == (old.open, old.severity, old.proposals), (names, subject)
+            assert old.failed_last or not set(names) & set(check.deciding)
+            assert old.reason.count("Last known: ") == int(old.failed_last)
+            if old.last_known:
+                assert set(names) & set(check.deciding) <= set(old.lacking) <= set(names)
+                assert min(ages[name].as_of for name in old.lacking) == old.last_known.as_of
 
 
 @pytest.mark.parametrize("words", [{"x_tag": "austin"}, {"number": NUMBER}], ids=["X-Tag", "caller id"])
