@@ -51,6 +51,6 @@ PROVES = {
 }
 """
 What an outcome proves about admission. The carrier, a network on the way or the far end may send every other final
-code, whether or not the carrier admitted the call. ``calls/replay/refusals.py`` adds the one case that depends on the
+code, whether or not the carrier admitted the call. ``domain/admission_proof.py`` adds the one case that depends on the
 policy.
 """

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dashboard import schemas
-from dashboard.domain.admission import Policy, PolicyVersion
-from dashboard.domain.admitted_calls import silence
+from dashboard.domain.admission import Observations, Policy, PolicyVersion
+from dashboard.domain.admitted_calls import all_by_list, silence, silence_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import FILE_ONLY
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
@@ -48,7 +48,7 @@ def world(*traffic: dict[str, Any], ids: tuple[str, ...] = ("seattle", "denver")
         ({"at": NOW - DAY}, "no admitted call of Denver since 19 Nov"),
         ({"outcome": "network", "sip_status": 503}, "no admitted call of Denver was seen"),
         ({"outcome": "bad_number", "sip_status": 404}, "no admitted call of Denver was seen"),
-        ({"outcome": "refused_auth", "sip_status": 403}, "no admitted call of Denver was seen"),
+        ({"outcome": "refused_auth", "sip_status": 403}, "calls of Denver have been refused since 11:00 UTC"),
         ({"direction": "inbound"}, "no admitted call of Denver was seen"),
         ({"source": "203.0.113.66", "attributed_by": "x_tag"}, UNCLEAR),
         ({"pbx_id": "seattle", "attributed_by": "x_tag"}, UNCLEAR),
@@ -72,6 +72,116 @@ def test_a_call_from_before_the_policy_changed_proves_nothing() -> None:
 
     assert UNCLEAR == silence(world(call("seattle", **later), call("denver"), versions=versions))
     assert "" == silence(world(call("seattle", **later), call("denver", **later), versions=versions))
+
+
+HOUR = timedelta(hours=1)
+ADMITTED_EARLY = call("denver", at=NOW - 23 * HOUR)
+MIXED_HOUR = {"at": NOW - 2 * HOUR, "last_at": NOW - HOUR}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (
+            [refused_row(DENVER, pbx_id="denver", at=NOW - 3 * HOUR)],
+            "calls of Denver have been refused since 09:00 UTC",
+        ),
+        (
+            [refused_row(DENVER, pbx_id="denver", at=NOW - 22 * HOUR, last_at=NOW)],
+            "calls of Denver have been refused since 19 Nov 14:00 UTC",
+        ),
+        ([refused_row(DENVER, pbx_id="denver", at=NOW - 3 * HOUR), call("denver")], ""),
+        (
+            [refused_row(DENVER, pbx_id="denver", **MIXED_HOUR), call("denver", at=NOW - 2 * HOUR)],
+            "calls of Denver have been refused since 11:00 UTC",
+        ),
+        ([refused_row(DENVER, pbx_id="denver", **MIXED_HOUR), call("denver", **MIXED_HOUR)], ""),
+        ([refused_row(DENVER, pbx_id="seattle")], "calls of Denver have been refused since 11:00 UTC"),
+        ([refused_row(DENVER, pbx_id="denver", outcome="refused_unknown")], ""),
+        ([refused_row("203.0.113.66", pbx_id="denver", attributed_by="x_tag")], ""),
+    ],
+)
+def test_an_admission_before_a_refusal_is_no_proof(rows: list[dict[str, Any]], said: str) -> None:
+    """A PBX is not proven to place calls while its latest decided call, from its own addresses, was refused."""
+    known = world(call("seattle"), ADMITTED_EARLY, *rows)
+
+    assert said == silence(known) == silence_of(known, "denver")
+    assert "" == silence_of(known, "seattle")
+
+
+def test_a_refusal_with_the_status_of_calls_without_a_path_counts() -> None:
+    """With credentials off, a 403 with the status that was observed for such calls is a proven refusal."""
+    row = refused_row(DENVER, pbx_id="denver", outcome="refused_unknown")
+    known = world(call("seattle"), ADMITTED_EARLY, row, observed=Observations(no_path_status=403))
+
+    assert "calls of Denver have been refused since 11:00 UTC" == silence(known)
+
+
+def test_refused_and_silent_pbxs_are_named_apart() -> None:
+    """One clause states whose calls are refused and another which proof the others lack."""
+    refused = [refused_row(ADDRESSES[one], pbx_id=one) for one in ("seattle", "denver")]
+    ids = ("seattle", "denver", "tampa")
+
+    assert "calls of 2 PBXs have been refused since 11:00 UTC, and no admitted call of Tampa since 17 Nov" == silence(
+        world(*refused, call("tampa", at=NOW - 3 * DAY), ids=ids)
+    )
+    assert "calls of every PBX have been refused since 11:00 UTC" == silence(world(*refused))
+
+
+def test_calls_from_before_the_first_policy_on_record_prove_nothing() -> None:
+    """On a first install the clause gives the time from which calls would prove something about today."""
+    policy = Policy(frozenset((SEATTLE, DENVER)), credentials_on=False)
+    first = (PolicyVersion(policy, NOW - timedelta(minutes=10)),)
+    rows = [call("seattle"), call("denver")]
+    later = {"at": NOW - timedelta(minutes=1)}
+
+    assert (
+        "no call since 11:50 UTC, when the policy on record begins, proves that calls of any PBX are admitted now"
+        == silence(world(*rows, versions=first))
+    )
+    assert "" == silence(world(call("seattle", **later), call("denver", **later), versions=first))
+    unknown = "no policy is on record, so no call proves that calls of any PBX are admitted now"
+    assert unknown == silence(world(*rows, versions=()))
+
+
+def test_only_calls_from_its_own_addresses_date_the_silence_of_a_pbx() -> None:
+    """A call that only claims to be of a PBX, or that the carrier does not have, is not its latest admitted call."""
+    own = call("denver", at=NOW - 20 * DAY)
+    claimed = call("denver", source="203.0.113.66", attributed_by="x_tag", at=NOW - 3 * DAY)
+    imported = call("denver", provenance=FILE_ONLY, at=NOW - 2 * DAY)
+    known = replace(world(call("seattle"), own, claimed), file_only_traffic=frame(schemas.TRAFFIC, [imported]))
+
+    assert "no admitted call of Denver since 31 Oct" == silence(known)
+
+
+def test_an_address_that_a_pbx_has_left_dates_its_silence_until_then() -> None:
+    """Calls from an address count as those of a PBX until it left that address."""
+    left = {"pbx_id": "denver", "address": "198.51.100.23", "kind": "primary", "valid_to": NOW - 5 * DAY}
+    addresses = [{"pbx_id": one, "address": ADDRESSES[one], "kind": "primary"} for one in ("seattle", "denver")]
+    rows = [call("denver", source="198.51.100.23", at=NOW - days * DAY) for days in (6, 4)]
+
+    assert "no admitted call of Denver since 14 Nov" == silence(
+        world(call("seattle"), *rows, addresses=[*addresses, left])
+    )
+
+
+def test_a_pbx_without_a_current_address_cannot_be_proven() -> None:
+    """The clause names the missing address, because no call can prove anything until the inventory has it."""
+    pbxs = [pbx("seattle"), pbx("denver", ip_kind="dynamic", auth_method="credentials")]
+    seattle = {"pbx_id": "seattle", "address": SEATTLE, "kind": "primary"}
+    row = call("denver", source="203.0.113.66", attributed_by="x_tag")
+    known = world(call("seattle"), row, pbxs=pbxs, addresses=[seattle], credentials_on=True)
+
+    assert "no call can prove that calls of Denver are admitted until its address is in the inventory" == silence(known)
+
+
+@pytest.mark.parametrize(("allowed", "whole"), [((SEATTLE, DENVER), True), ((SEATTLE,), False)])
+def test_calls_by_the_list_come_from_listed_addresses(allowed: tuple[str, ...], *, whole: bool) -> None:
+    """A dynamic PBX whose address is not listed places calls with credentials, not by the list."""
+    known = world(call("seattle"), call("denver"), allowed=allowed, credentials_on=True)
+
+    assert "" == silence(known)
+    assert whole is all_by_list(known)
 
 
 @pytest.mark.parametrize(("credentials_on", "said"), [(True, ""), (False, UNCLEAR), (None, UNCLEAR)])

@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow
 
 from dashboard.calls.attribution import is_only_claimed
-from dashboard.calls.replay.refusals import proof
 from dashboard.checks.evidence.address_rows import AddressIndex
 from dashboard.core.addresses import contains
 from dashboard.domain.admission import changed_at, counts_from
+from dashboard.domain.admission_proof import proof
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.schemas.tables import ADMISSION, FILE_ONLY, OUTCOME_LABELS, REFUSAL, UTC_TIME
