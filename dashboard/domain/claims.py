@@ -312,7 +312,7 @@ class Claims:
         Positive sentence on all PBXs, without its first letter; empty if the data supports none.
 
         A present-tense claim on calls needs recent calls; without them only the comparison of inventory and list is
-        stated.
+        stated. Calls of a dynamic PBX from an unlisted address are admitted by its credentials.
         """
         if not self.fresh(*BY_CALLS):
             return ""
@@ -322,7 +322,8 @@ class Claims:
             return f"very {which}PBX's address is listed; {self.silence}."
         if not self.silence and self.standing(CAN_CALL) is GroupStatus.CLEAR:
             which = "" if (pbxs["status"] == "active").all() else "active "
-            return f"very {which}PBX places calls from a listed address."
+            how = "" if admitted_calls.all_by_list(self.snapshot) else ", or with credentials"
+            return f"very {which}PBX places calls from a listed address{how}."
         return ""
 
     @property

@@ -341,6 +341,20 @@ def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
     assert ["Calls go through; 1 finding to review.", "1 finding to review. 1 subject couldn't be evaluated."] == said
 
 
+def test_a_dynamic_pbx_at_an_unlisted_address_calls_with_credentials() -> None:
+    """The all-clear says "from a listed address" alone only if the calls of every PBX came from one."""
+    snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
+    unlisted = replace(
+        snapshot,
+        account=replace(snapshot.account, credentials_on=True),
+        allowed_ips=snapshot.allowed_ips[snapshot.allowed_ips["network"] == HERE],
+    )
+    passed = [replace(one, status=Status.PASS) for one in findings]
+
+    assert "Every PBX places calls from a listed address." == Claims(snapshot, passed).headline()
+    assert "Every PBX places calls from a listed address, or with credentials." == Claims(unlisted, passed).headline()
+
+
 def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
     """If the carrier does not answer, an all-clear gives the time of its data."""
     snapshot, findings = judged((Age.FRESH,) * len(CORE), listed=True)
