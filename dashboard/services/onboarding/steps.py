@@ -232,13 +232,21 @@ def next_open(found: Sequence[OnboardingStep]) -> OnboardingStep | None:
     return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
 
 
-def answer(found: Sequence[OnboardingStep], name: str) -> str:
-    """Return the progress of the set-up as a page title."""
+def answer(found: Sequence[OnboardingStep], name: str, silence: str = "") -> str:
+    """
+    Return the progress of the set-up as a page title.
+
+    Args:
+        found: Steps of one PBX.
+        name: Its name as displayed.
+        silence: Clause that no call proves now that the PBX places calls (``admitted_calls.silence_of``). A step is
+            proven by any call of the whole window.
+    """
     step = next_open(found)
     if step is None:
         said = sum(step.progress is Progress.SAID for step in found)
         proven = "every step is proven" if not said else f"{counted(said, 'step')} of it said and not proven"
-        return f"{name} is set up: {proven}."
+        return f"{name} is set up: {proven}{f'; {silence}' if silence else ''}."
     number = found.index(step) + 1
     return f"{name}: step {number} of {len(found)} is next, {step.title[0].lower()}{step.title[1:]}."
 

@@ -10,6 +10,7 @@ import pytest
 
 from dashboard import checks
 from dashboard.domain.admission import Policy, PolicyVersion
+from dashboard.domain.admitted_calls import silence_of
 from dashboard.domain.findings import Cause
 from dashboard.domain.snapshot import Freshness
 from dashboard.services.onboarding import notes
@@ -26,13 +27,17 @@ OWN = {"pbx_id": "denver", "attributed_by": "address"}
 CALL = {"source": ADDRESS, "sip_status": 180, "sip_reason": "Ringing", "admitted": True, "meaning": "Admitted."}
 
 
-def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
-    """Return the steps of Denver, by default static and dialing the prefix."""
+def context(*noted: Note, **facts: Any) -> OnboardingContext:
+    """Return the context of Denver, by default static and dialing the prefix."""
     row = facts.pop("pbx", {})
     world = {"pbxs": [pbx("denver", inbound_host=ADDRESS, **row)], "addresses": [DENVER], "edges": POPS} | facts
     snapshot = make_snapshot(**world)
-    ground = OnboardingContext(snapshot, checks.run(snapshot), {"denver": {note.kind: note for note in noted}})
-    return {step.id: step for step in onboarding_steps.steps(ground, "denver")}
+    return OnboardingContext(snapshot, checks.run(snapshot), {"denver": {note.kind: note for note in noted}})
+
+
+def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
+    """Return the steps of Denver in that context."""
+    return {step.id: step for step in onboarding_steps.steps(context(*noted, **facts), "denver")}
 
 
 def progress(steps: dict[str, OnboardingStep]) -> dict[str, Progress]:
@@ -188,6 +193,18 @@ def test_calls_that_prove_neither_leave_the_call_step_unknown() -> None:
     row = calls_row(ADDRESS, outcome="network", sip_status=503, **OWN)
 
     assert Progress.UNKNOWN is judged(allowed=(ADDRESS,), traffic=[row])["call"].progress
+
+
+def test_a_pbx_whose_steps_are_proven_may_be_silent_now() -> None:
+    """The title of a PBX that is set up says since when no call was admitted; a call of the last day ends that."""
+    title = []
+    for at in (NOW - timedelta(days=3), NOW - timedelta(hours=1)):
+        known = context(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, at=at, **OWN)], credentials_on=False)
+        steps = [one for one in onboarding_steps.steps(known, "denver") if one.id != "route"]
+        title.append(onboarding_steps.answer(steps, "Denver", silence_of(known.snapshot, "denver")))
+
+    proven = "Denver is set up: every step is proven"
+    assert [f"{proven}; no admitted call of Denver since 17 Nov.", f"{proven}."] == title
 
 
 def test_a_pbx_that_nobody_described_is_not_done() -> None:
