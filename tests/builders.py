@@ -9,7 +9,8 @@ import pandas as pd
 import pyarrow
 
 from dashboard import schemas
-from dashboard.calls.analytics.cube import Cube, callers
+from dashboard.calls.analytics.cube import Cube
+from dashboard.calls.confirmed_callers import callers
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Account, Freshness, Snapshot
@@ -55,8 +56,7 @@ def calls_row(source_ip: str, **facts: Any) -> dict[str, Any]:
 def cube_of(snapshot: Snapshot) -> Cube:
     """Aggregate the outbound rows of a snapshot as the store does for its cube."""
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].sort_values("hour_at")
-    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    codes, owners = pd.factorize(pd.Series(callers(rows, names)))
+    codes, owners = pd.factorize(pd.Series(callers(snapshot, rows)))
     columns = {
         "hour_at": pyarrow.array(rows["hour_at"].dt.tz_localize(None)),
         "owner": pyarrow.array(codes),

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.calls.analytics.cube import Cube, Part, callers, has_hours
+from dashboard.calls.analytics.cube import Cube, Part, has_hours
+from dashboard.calls.confirmed_callers import counted_callers
 from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.charts.charts import KIND_OF, KINDS
 from dashboard.domain.findings import Finding
@@ -26,15 +27,15 @@ AN_HOUR = pd.Timedelta(hours=1)
 
 def outbound(snapshot: Snapshot) -> pd.DataFrame:
     """
-    Return the outbound rows of the snapshot's traffic with ``who`` and ``kind``; computed once per snapshot.
+    Return the outbound rows of the snapshot's traffic with their callers and kinds; computed once per snapshot.
 
     Args:
         snapshot: Attributed traffic, split 24 hours ago.
 
     Returns:
-        Rows of TRAFFIC with ``who`` (the name of a PBX or an unassigned address), ``kind`` (of ``charts.KINDS``),
-        ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither). Shared between
-        callers, which must not change it.
+        Rows of TRAFFIC with ``confirmed``, ``placed_by`` and ``who`` (see ``counted_callers``), ``kind`` (of
+        ``charts.KINDS``), ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither).
+        Shared between callers, which must not change it.
     """
     return snapshot.once(_outbound)
 
@@ -54,10 +55,9 @@ def _outbound_of_last_day(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def _labeled(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
-    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
     proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
     return rows.assign(
-        who=callers(rows, names),
+        **counted_callers(snapshot, rows),
         kind=rows["outcome"].map(KIND_OF),
         refused=rows["calls"].where(proven == REFUSAL, 0),
         admitted=rows["calls"].where(proven == ADMISSION, 0),

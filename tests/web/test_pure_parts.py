@@ -332,6 +332,87 @@ def test_a_change_of_the_list_alone_is_no_recovery(world: Snapshot) -> None:
     assert "were rejected until an hour ago. " in overview(replace(world, traffic=more), passed)
 
 
+FORGER = "203.0.113.66"
+OWN = {"pbx_id": "denver", "attributed_by": "address"}
+FORGED = {"pbx_id": "denver", "attributed_by": "x_tag"}
+PHONES = [
+    {"pbx_id": "seattle", "address": "198.51.100.11"},
+    {"pbx_id": "denver", "address": "198.51.100.24"},
+    {"pbx_id": "denver", "address": "198.51.100.23", "valid_to": NOW - timedelta(days=3)},
+]
+
+
+def claimed(*rows: dict[str, Any], ip_kind: str = "static") -> Snapshot:
+    """Return Denver, which placed 50 calls from its own address an hour ago, beside some more calls."""
+    return make_snapshot(
+        pbxs=[pbx("seattle"), pbx("denver", ip_kind=ip_kind)],
+        addresses=PHONES,
+        traffic=[calls_row("198.51.100.24", calls=50, **OWN), *rows],
+    )
+
+
+@pytest.mark.parametrize("source", [FORGER, "198.51.100.23"])
+def test_calls_with_a_forged_tag_count_for_their_source(source: str) -> None:
+    """Rejected calls that only claim to be Denver's are not Denver's in the title, the charts and the panels."""
+    known = claimed(refused_row(source, calls=400, **FORGED))
+    failed = finding("call_source_is_allowed", source)
+
+    assert "Denver" not in overview(known, [failed])
+    assert [f"{source} (unassigned)"] == [*shapes.outbound(known).loc[lambda rows: ~rows["confirmed"], "who"]]
+    shown = shapes.refusals(cube_of(known), UTC).set_index("who")["refused"]
+    assert {"Denver": 0, f"{source} (unassigned)": 400} == shown.to_dict()
+
+
+def test_a_forger_is_no_reason_to_say_that_own_calls_are_rejected() -> None:
+    """A finding on the forger's address does not make an earlier rejection of Denver's own calls last."""
+    own = refused_row("198.51.100.24", calls=9, at=NOW - timedelta(hours=5), **OWN)
+    known = claimed(own, refused_row(FORGER, **FORGED))
+
+    assert overview(known, [finding("call_source_is_allowed", FORGER)]) == (
+        "Denver's outbound calls were rejected until 5 hours ago."
+    )
+
+
+def test_what_a_forger_spends_is_that_of_an_unassigned_address() -> None:
+    """The title names the source of calls that only an X-Tag ties to Denver, and what they cost."""
+    known = claimed(calls_row(FORGER, calls=400, cost_usd="90", **FORGED))
+
+    assert "Unassigned address 203.0.113.66 spent \\$90 in 24 hours." == overview(known, [finding(status=Status.PASS)])
+
+
+def test_a_forged_admission_ends_no_rejection() -> None:
+    """An admitted call that only claims to be Denver's does not follow the last of Denver's rejected calls."""
+    rows = [
+        refused_row("198.51.100.24", calls=9, at=NOW - timedelta(minutes=30), **OWN),
+        calls_row(FORGER, at=NOW - timedelta(minutes=10), cost_usd="0", **FORGED),
+    ]
+
+    said = overview(claimed(*rows), [finding(status=Status.PASS)])
+
+    assert "Denver's outbound calls were rejected until 30 minutes ago; none was admitted since." == said
+
+
+def test_calls_that_claim_to_be_of_a_dynamic_pbx_are_neither_its_own_nor_unassigned() -> None:
+    """The address of a dynamic PBX is unknown by nature: the title says what its calls claim, and no more."""
+    refused = claimed(refused_row(FORGER, calls=400, **FORGED), ip_kind="dynamic")
+    spent = claimed(calls_row(FORGER, calls=400, cost_usd="90", **FORGED), ip_kind="dynamic")
+    failed = finding("call_source_is_allowed", FORGER)
+
+    assert "Calls that claim to be Denver's are being rejected." == overview(refused, [failed])
+    assert "Unassigned" not in overview(spent, [finding(status=Status.PASS)])
+    assert [True, False] == [*shapes.outbound(spent)["confirmed"]]
+    assert ["Denver"] == [*shapes.outbound(spent)["who"].unique()]
+
+
+@pytest.mark.parametrize("ip_kind", ["static", "dynamic"])
+def test_a_tag_at_the_address_of_another_pbx_counts_for_the_owner(ip_kind: str) -> None:
+    """Calls from Seattle's address count for Seattle, whatever their X-Tag says."""
+    known = claimed(calls_row("198.51.100.11", cost_usd="90", **FORGED), ip_kind=ip_kind)
+
+    assert ["Denver", "Seattle"] == [*shapes.outbound(known)["who"]]
+    assert "spent" not in overview(known, [finding(status=Status.PASS)])
+
+
 def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
     """
     With credentials off a 403 of an unlisted PBX counts as refused; with credentials on it proves nothing.

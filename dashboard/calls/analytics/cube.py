@@ -23,9 +23,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow
 
+from dashboard.calls.confirmed_callers import callers
 from dashboard.calls.store.engine import utc
 from dashboard.calls.store.store import HOUR_S, CallStore, cuts_of, segments_of
-from dashboard.domain.changes import UNASSIGNED
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import MONEY
 
@@ -69,7 +69,8 @@ class Cube:
     Aggregated outbound calls, immutable and shared between sessions; created by ``build_cube``.
 
     A row is hour x caller x outcome x SIP code x destination zone. A caller is a PBX's name, or an unassigned address
-    followed by ``UNASSIGNED``; a code is the final SIP status with the first words of its reason.
+    followed by ``UNASSIGNED`` (see ``confirmed_callers``); a code is the final SIP status with the first words of its
+    reason.
     """
 
     def __init__(self, rows: pyarrow.Table, owners: Sequence[str], *, most_cells: int = MOST_CELLS) -> None:
@@ -222,9 +223,7 @@ def build_cube(
     rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"]
     if rows.empty or snapshot.since is None:
         return Cube(EMPTY, [])
-    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    who = pd.Series(callers(rows, names), index=rows.index)
-    codes, owners = pd.factorize(who)
+    codes, owners = pd.factorize(pd.Series(callers(snapshot, rows), index=rows.index))
     since = snapshot.window_start or snapshot.since
     begins = midnights(zone, since, snapshot.taken_at) if zone else []
     split_at = (*snapshot.split_at, *begins)
@@ -243,12 +242,6 @@ def build_cube(
         part_s=QUARTER_S if begins else HOUR_S,
     )
     return Cube(EMPTY if found is None else found, list(owners), most_cells=most_cells)
-
-
-def callers(rows: pd.DataFrame, names: dict[str, str]) -> list[str]:
-    """Return the caller of each row: a PBX by its name, or an unassigned address."""
-    pairs = zip(rows["pbx_id"], rows["source_ip"], strict=True)
-    return [names.get(pbx, pbx) if pbx else f"{address}{UNASSIGNED}" for pbx, address in pairs]
 
 
 def code_of(status: int | None, reason: str) -> str:

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 import pyarrow
 
-from dashboard.calls.analytics.cube import callers
 from dashboard.calls.analytics.metrics import PEAKS
+from dashboard.calls.confirmed_callers import callers
 from dashboard.calls.ingest.minute_load import MINUTE_S, Seconds, peaks_of_groups
 from dashboard.calls.store.engine import utc
 from dashboard.calls.store.generations import Generation
@@ -66,8 +66,7 @@ def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> CallOwne
             PoP.
     """
     rows = snapshot.traffic
-    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-    owner, said = pd.factorize(pd.Series(list(map(named, callers(rows, names))), dtype="object"))
+    owner, said = pd.factorize(pd.Series(list(map(named, callers(snapshot, rows))), dtype="object"))
     cuts = cuts_of(snapshot.split_at)
     segment = segments_of(rows["first_at"].dt.tz_localize(None), cuts)
     keys = rows[KEYS].assign(segment=segment, owner=owner).drop_duplicates([*KEYS, "segment"])

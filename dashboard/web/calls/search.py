@@ -10,8 +10,9 @@ import pandas as pd
 import pyarrow
 import streamlit as st
 
-from dashboard.calls.analytics.cube import Part, callers, code_of
+from dashboard.calls.analytics.cube import Part, code_of
 from dashboard.calls.attribution import CallerClaims
+from dashboard.calls.confirmed_callers import callers
 from dashboard.calls.store.store import CallFilter
 from dashboard.charts.charts import KIND_OF, KINDS
 from dashboard.core.text import counted
@@ -168,8 +169,7 @@ def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
         return None
     rows = snapshot.judged_traffic[snapshot.judged_traffic["last_at"] >= part.since]
     if part.who:
-        names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if pbx_id}
-        rows = rows[[who == part.who for who in callers(rows, names)]]
+        rows = rows[[who == part.who for who in callers(snapshot, rows)]]
     if part.code:
         codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
         rows = rows[[code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]]

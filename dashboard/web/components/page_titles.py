@@ -152,29 +152,51 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     """
     Return sentences on the PBXs whose calls were rejected in the last 24 hours.
 
+    Calls that only claim to be of a dynamic PBX have sentences of their own.
+    """
+    rows = frames.outbound_of_last_day(snapshot)
+    elsewhere = set(rows.loc[~rows["confirmed"], "source_ip"]) - set(rows.loc[rows["confirmed"], "source_ip"])
+    rows = rows[rows["placed_by"] != ""]
+    claims = ~rows["confirmed"] & (rows["placed_by"] == rows["pbx_id"])
+    outages = [one for one in findings if _not_passed(one) and one.impact is Impact.OUTAGE]
+    return [
+        *_rejected(
+            snapshot, [one for one in outages if one.subject not in elsewhere], rows[~claims], "{} outbound calls"
+        ),
+        *_rejected(snapshot, outages, rows[claims], "Calls that claim to be {}"),
+    ]
+
+
+def _rejected(snapshot: Snapshot, outages: Sequence[Finding], rows: pd.DataFrame, calls: str) -> list[str]:
+    """
+    Return sentences on the callers whose calls were rejected.
+
     One sentence names PBXs still rejected according to the findings and the current policy, one names the others. It
     says which of those had no admitted call since: a change of the list alone does not show that their calls go
     through again.
+
+    Args:
+        snapshot: Policies, and the age of each input.
+        outages: Findings that calls fail or may fail.
+        rows: Rows of ``frames.outbound_of_last_day``, all of PBXs.
+        calls: Subject of a sentence, with ``{}`` for names in the genitive.
     """
-    rows = frames.outbound_of_last_day(snapshot)
-    rows = rows[rows["pbx_id"] != ""]
     if rows.empty:
         return []
     by_pbx = rows.groupby("who")[["calls", "refused"]].sum()
     who = list(by_pbx.index[(by_pbx["refused"] / by_pbx["calls"]).astype("float64") >= REFUSED_SHARE])
-    open_ones = [f for f in findings if _not_passed(f) and f.impact is Impact.OUTAGE]
-    named = {pbx_id for finding in open_ones for pbx_id in finding.pbx_ids}
-    out = {snapshot.name_of(pbx_id) for pbx_id in rows["pbx_id"].unique() if named.intersection(members(pbx_id))}
+    named = {pbx_id for finding in outages for pbx_id in finding.pbx_ids}
+    out = {snapshot.name_of(pbx_id) for pbx_id in rows["placed_by"].unique() if named.intersection(members(pbx_id))}
     lost = rows[rows["refused"] > 0]
     now = out & set(lost.loc[as_now(lost, snapshot.versions), "who"])
     still = [name for name in who if name in now]
     before = [name for name in who if name not in now]
-    said = [f"{join(f'{plain(name)}{S}' for name in still)} outbound calls are being rejected."] if still else []
+    said = [f"{calls.format(join(f'{plain(name)}{S}' for name in still))} are being rejected."] if still else []
     if before and snapshot.age("calls") is Age.FRESH:
         over = not lacking(snapshot, "allowed_ips", "credentials", "inventory")
         until = ago(lost.loc[lost["who"].isin(before), "last_at"].max(), snapshot.taken_at)
         when = f"until {until}{_not_admitted_since(rows, before)}" if over else "in the last 24 hours"
-        said.append(f"{join(f'{plain(name)}{S}' for name in before)} outbound calls were rejected {when}.")
+        said.append(f"{calls.format(join(f'{plain(name)}{S}' for name in before))} were rejected {when}.")
     return said
 
 
@@ -216,7 +238,7 @@ def _spent(snapshot: Snapshot) -> list[str]:
     if snapshot.age("inventory") is Age.MISSING:
         return []
     rows = frames.outbound_of_last_day(snapshot)
-    rows = rows[(rows["pbx_id"] == "") & (rows["calls"] > 0)]
+    rows = rows[(rows["placed_by"] == "") & (rows["calls"] > 0)]
     cost = float(rows["cost_usd"].sum()) if len(rows) else 0.0
     if not cost:
         return []

@@ -1,0 +1,82 @@
+"""
+Callers that the inventory confirms, and the caller that every other call counts for.
+
+An X-Tag or a caller ID attributes a call and never authenticates it. Counts of the calls that a PBX places contain
+only those from its own addresses. Other calls that name it count for the owner of their source address, if any, else
+for that address. The addresses of a dynamic PBX are not known, so calls that name it from an address of nobody count
+for it, unconfirmed.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dashboard.calls.attribution import CLAIMS
+from dashboard.domain.changes import UNASSIGNED
+from dashboard.domain.snapshot import SHARED, Snapshot
+
+
+def counted_callers(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return the caller that each row counts for.
+
+    Args:
+        snapshot: Its inventory.
+        rows: TRAFFIC, attributed. None straddles an instant at which an address changes owner.
+
+    Returns:
+        By the index of ``rows``: ``confirmed``, false if only an X-Tag or a caller ID ties the row to a PBX to which
+        the inventory does not assign the source address, or no longer at that time; ``placed_by``, the IDs of PBXs as
+        in ``pbx_id``, ``""`` for an unassigned address; and ``who``, the name of that caller.
+    """
+    confirmed = _confirmed(snapshot, rows)
+    placed_by = rows["pbx_id"]
+    if not confirmed.all():
+        claims = rows[~confirmed]
+        owners = _owners_then(snapshot, claims)
+        unknown = claims["pbx_id"].where(claims["pbx_id"].isin(_dynamic(snapshot)), "")
+        placed_by = owners.where(owners != "", unknown).reindex(rows.index).fillna(placed_by).astype("str")
+    names = {pbx_id: snapshot.name_of(pbx_id) for pbx_id in placed_by.unique() if pbx_id}
+    pairs = zip(placed_by, rows["source_ip"], strict=True)
+    who = [names[pbx_id] if pbx_id else f"{address}{UNASSIGNED}" for pbx_id, address in pairs]
+    return pd.DataFrame(
+        {"confirmed": confirmed, "placed_by": placed_by, "who": pd.Series(who, index=rows.index, dtype="str")}
+    )
+
+
+def callers(snapshot: Snapshot, rows: pd.DataFrame) -> list[str]:
+    """Return the name of the caller that each row counts for; see ``counted_callers``."""
+    found: list[str] = counted_callers(snapshot, rows)["who"].tolist()
+    return found
+
+
+def _confirmed(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Return for each row whether more than an X-Tag or a caller ID ties it to its PBX, or it has none."""
+    claims = (rows["attributed_by"].isin(CLAIMS) & (rows["direction"] == "outbound")).to_numpy()
+    found = pd.Series(~claims, index=rows.index)
+    if not claims.any():
+        return found
+    held = snapshot.egress[["pbx_id", "address", "valid_to"]].sort_values("valid_to", na_position="last")
+    held = held.drop_duplicates(["pbx_id", "address"], keep="last").assign(held=True)
+    some = rows.loc[claims, ["pbx_id", "source_ip", "first_at"]]
+    pairs = some.merge(held, how="left", left_on=["pbx_id", "source_ip"], right_on=["pbx_id", "address"])
+    there = pairs["held"].notna() & (pairs["valid_to"].isna() | (pairs["first_at"] < pairs["valid_to"]))
+    found[claims] = there.to_numpy()
+    return found
+
+
+def _dynamic(snapshot: Snapshot) -> list[str]:
+    """Return the IDs of the dynamic PBXs that are not retired."""
+    pbxs = snapshot.pbxs
+    return pbxs.loc[((pbxs["ip_kind"] == "dynamic") & (pbxs["status"] != "retired")).to_numpy(), "pbx_id"].tolist()
+
+
+def _owners_then(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series[str]:
+    """Return the IDs of the PBXs that had the source address of each row at that time, ``""`` if none."""
+    held = snapshot.egress[["pbx_id", "address", "valid_from", "valid_to"]]
+    some = rows[["source_ip", "first_at"]].rename_axis("row").reset_index()
+    pairs = some.merge(held, left_on="source_ip", right_on="address")
+    begun = pairs["valid_from"].isna() | (pairs["valid_from"] <= pairs["first_at"])
+    going = pairs["valid_to"].isna() | (pairs["first_at"] < pairs["valid_to"])
+    owners = pairs[begun & going].groupby("row")["pbx_id"].agg(lambda ids: SHARED.join(sorted(set(ids))))
+    return owners.reindex(rows.index).fillna("").astype("str")
