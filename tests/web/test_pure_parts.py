@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard import charts
-from dashboard.calls.analytics.cube import ALL, EMPTY, Cube
+from dashboard.calls.analytics.cube import ALL, EMPTY, Cube, Part
 from dashboard.charts import frames as shapes
 from dashboard.charts.encodings import STATES
 from dashboard.core import elapsed, text
@@ -32,6 +32,7 @@ from dashboard.domain.findings import Confidence, Finding, Severity, Status
 from dashboard.domain.findings import Impact as Cost
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import OUTCOMES
+from dashboard.web.calls import search
 from dashboard.web.components import formatting, page_titles, tables
 from dashboard.web.fixes import diffs
 from dashboard.web.inventory import edits
@@ -615,3 +616,14 @@ def test_a_network_names_the_pbxs_inside(world: Snapshot) -> None:
     """A network is shown with all PBXs inside it, or as unassigned if there is none."""
     assert "Denver and Seattle" == formatting.owner_of("198.51.100.0/24", world)
     assert "unassigned" == formatting.owner_of("192.0.2.0/28", world)
+
+
+@pytest.mark.parametrize("part", [Part(since=NOW, who="Denver"), Part(since=NOW, code="200 OK")])
+def test_a_caller_without_calls_in_the_time_span_selects_no_row(part: Part) -> None:
+    """The selection keeps the columns of the traffic, so that the search finds no call."""
+    snapshot = make_snapshot(traffic=[calls_row("198.51.100.24", last_at=NOW - timedelta(days=1))])
+
+    found = search.among(part, snapshot)
+
+    assert found is not None
+    assert (0, [*snapshot.traffic.columns]) == (len(found), [*found.columns])

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pandas as pd
 import pyarrow
 import streamlit as st
@@ -114,8 +115,8 @@ def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
 
 def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, snapshot: Snapshot) -> pd.DataFrame:
     """Return one page of attributed calls, plus one more call if there is another page."""
-    among = _among(asked.part, snapshot)
-    found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=among)
+    rows = among(asked.part, snapshot)
+    found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=rows)
     return _claims(snapshot).attribute(found)
 
 
@@ -163,16 +164,17 @@ def _record(file_only: int) -> str:
     return chosen or ""
 
 
-def _among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
+def among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
     """Return the traffic rows of the selected caller and code; ``None`` if neither is selected."""
     if not (part.who or part.code):
         return None
     rows = snapshot.judged_traffic[snapshot.judged_traffic["last_at"] >= part.since]
     if part.who:
-        rows = rows[[who == part.who for who in callers(snapshot, rows)]]
+        rows = rows[np.array([who == part.who for who in callers(snapshot, rows)], dtype=np.bool_)]
     if part.code:
         codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
-        rows = rows[[code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]]
+        named = [code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]
+        rows = rows[np.array(named, dtype=np.bool_)]
     return rows
 
 
