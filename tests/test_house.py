@@ -114,10 +114,10 @@ def test_importing_the_command_line_does_not_load_streamlit() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_requests_are_sent_by_core_http(path: Path) -> None:
     """
-    Only ``core.http`` sends a request by a function of ``requests``, or opens a plain session of it.
+    Only ``core.http`` sends a request by a function of ``requests``, opens a plain session of it, or derives one.
 
-    Such a request goes through the proxy of the environment, also if it is for this machine. ``core.http.loopback`` and
-    ``core.http.session`` do not send it there.
+    Such a request goes through the proxy of the environment, also if it is for this machine, and has no limit.
+    ``core.http.loopback`` and ``core.http.exchange`` do not send it there.
     """
     sends = {"delete", "get", "head", "options", "patch", "post", "put", "request", "session", "Session", "urlopen"}
     found = [
@@ -128,7 +128,12 @@ def test_requests_are_sent_by_core_http(path: Path) -> None:
         and isinstance(node.func.value, ast.Name)
         and (node.func.value.id, node.func.attr in sends) == ("requests", True)
     ]
-    others = {"aiohttp", "http.client", "httpx", "urllib.request"}
+    found += [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and {"requests.Session", "HTTPAdapter"} & set(map(ast.unparse, node.bases))
+    ]
+    others = {"aiohttp", "http.client", "httpx", "requests.adapters", "urllib.request"}
     imported = {
         name
         for node in ast.walk(ast.parse(path.read_text()))

@@ -24,7 +24,7 @@ from requests.auth import AuthBase
 from dashboard.carriers.base import Stop
 from dashboard.core.endpoints import origin_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, StoreError
-from dashboard.core.http import retries
+from dashboard.core.http import exchange, retries
 from dashboard.core.http.session import HttpSession
 
 STORAGE = ".amazonaws.com"
@@ -133,18 +133,18 @@ def _fetched(
     def once(_attempt: int) -> bool:
         size = 0
         with (
-            retries.send(
-                transport.session, "GET", address, what=what, auth=Unsigned(), headers={"Accept-Encoding": "identity"}
+            exchange.send(
+                transport.session, "GET", address, auth=Unsigned(), headers={"Accept-Encoding": "identity"}
             ) as answer,
             part.open("wb") as file,
         ):
-            if answer.status_code >= retries.CLIENT_ERROR:
+            if answer.status_code >= exchange.CLIENT_ERROR:
                 raise CarrierRefusedError(
                     f"The storage at {host} declined {what} ({answer.status_code}): its link has expired or is wrong."
                 )
             length = answer.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else 0
-            for piece in retries.pieces(answer, what, most=most, limit_s=FILE_LIMIT_S):
+            for piece in exchange.pieces(answer, most=most, limit_s=FILE_LIMIT_S):
                 file.write(piece)
                 size += len(piece)
                 progress(min(size / total, 1.0) if total else 0.5)
@@ -152,7 +152,7 @@ def _fetched(
                     return False
         return True
 
-    return retries.repeat(once, what=what, who=f"The storage at {host}", may_repeat=True, sleep=transport.sleep)
+    return retries.with_retries(once, what=what, who=f"The storage at {host}", may_repeat=True, sleep=transport.sleep)
 
 
 def _part(stem: Path) -> Path:

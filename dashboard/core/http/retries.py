@@ -1,7 +1,5 @@
 """
-Single HTTP requests, and the retry policy for transient failures.
-
-Every request has a timeout, every response a size limit. Redirects are not followed. TLS is verified.
+Retry policy for transient failures of requests to a carrier, and their translation into ``CarrierError``.
 
 Retries use exponential back-off, or the delay of a ``Retry-After`` header:
 
@@ -19,52 +17,30 @@ Sources: developer.flowroute.com/api/errors (the statuses; the limits behind 429
 
 from __future__ import annotations
 
-import json
-import ssl
-import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from itertools import count
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import TypeVar
 
-import requests
-import urllib3
-from requests.auth import AuthBase
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_exponential_jitter
 
-from dashboard import __version__
-from dashboard.core import clocks
-from dashboard.core.endpoints import is_loopback, key_origin, origin_of
+from dashboard.core.endpoints import key_origin
 from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError, SettingsError
-
-TIMEOUT_S = (5.0, 30.0)
-"""Connect timeout, and read timeout between two chunks of a response."""
+from dashboard.core.http.exchange import (
+    CertificateError,
+    EncodingError,
+    HttpError,
+    RedirectError,
+    TlsError,
+    TooLargeError,
+    TransientError,
+)
 
 ATTEMPTS = 5
 BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
-RETRY_AFTER_MAX_S = 60
 WAITS_MAX_S = 120.0
 """Limit of all delays of ``Retry-After`` headers during one request, or one list of several pages, in seconds."""
-PIECE_BYTES = 64 * 1024
-OK = 200
-REDIRECT = 300
-CLIENT_ERROR = 400
-TOO_MANY = 429
-SERVER_ERROR = 500
 
 Result = TypeVar("Result")
-
-
-class PassingError(Exception):
-    """Transient failure, internal to this package: ``repeat`` translates it into ``CarrierUnavailableError``."""
-
-    def __init__(self, said: str, *, carried_out: bool, wait_s: float | None = None) -> None:
-        super().__init__(said)
-        self.carried_out = carried_out
-        self.wait_s = wait_s
 
 
 class Waits:
@@ -75,7 +51,7 @@ class Waits:
         self.exceeded = False
         """Whether a delay was not waited for because of the limit."""
 
-    def may_retry(self, error: PassingError) -> bool:
+    def may_retry(self, error: TransientError) -> bool:
         """Count the delay that an error asks for; return whether it is within the limit."""
         asked = error.wait_s or 0.0
         self.exceeded = self._total_s + asked > WAITS_MAX_S
@@ -96,112 +72,7 @@ def checked_origin(url: str) -> str:
         raise SettingsError(f"FLOWROUTE_BASE_URL {exc}.") from None
 
 
-def send(
-    session: requests.Session,
-    method: str,
-    url: str,
-    *,
-    what: str,
-    auth: AuthBase,
-    params: Mapping[str, Any] | None = None,
-    body: Any = None,
-    headers: Mapping[str, str] | None = None,
-) -> requests.Response:
-    """
-    Send one request without retries, and translate its failures.
-
-    Args:
-        session: Session that sends the request.
-        method: HTTP method.
-        url: Absolute URL.
-        what: Name of the request in messages.
-        auth: Authentication; always required, so that ``requests`` takes none from the environment.
-        params: Query parameters.
-        body: JSON value.
-        headers: Additional headers.
-
-    Returns:
-        A 2xx response, or a 4xx other than 429, with its content unread. The caller closes it.
-
-    Raises:
-        PassingError: Status 429 or 5xx, or no usable connection.
-        CarrierAnswerError: A redirect, an invalid certificate, no TLS, or a response that is not HTTP.
-    """
-    try:
-        answer = session.request(
-            method,
-            url,
-            params=params,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"User-Agent": f"trunkgate/{__version__}", **(headers or {})},
-            auth=auth,
-            timeout=TIMEOUT_S,
-            allow_redirects=False,
-            stream=True,
-            verify=True,
-            proxies=dict.fromkeys(("http", "https", "all"), "") if is_loopback(url) else None,
-        )
-    except (requests.Timeout, requests.ConnectionError) as exc:
-        host = urlsplit(url).hostname
-        if is_of_certificate(exc):
-            raise CarrierAnswerError(f"The certificate of {host} cannot be verified, so {what} was not sent.") from None
-        if reason := tls_refusal(exc):
-            raise CarrierAnswerError(
-                f"{origin_of(url)} does not complete a TLS handshake ({reason}), so {what} was not sent. Check the "
-                "configured address: host and port have to be those of an HTTPS server."
-            ) from None
-        said = f"no connection to {host} held"
-        if isinstance(exc, requests.exceptions.SSLError):
-            said = f"the TLS connection to {host} failed"
-        elif isinstance(exc, requests.Timeout):
-            said = f"{host} did not answer in time"
-        raise PassingError(said, carried_out=not _never_made(exc)) from None
-    except requests.RequestException as exc:
-        raise CarrierAnswerError(f"There was no usable answer to {what} ({type(exc).__name__}).") from None
-    status = answer.status_code
-    if OK <= status < REDIRECT or (CLIENT_ERROR <= status < SERVER_ERROR and status != TOO_MANY):
-        return answer
-    answer.close()
-    if status == TOO_MANY or status >= SERVER_ERROR:
-        wait_s = retry_after_s(answer.headers.get("Retry-After"))
-        raise PassingError(f"it answered {status}", carried_out=status != TOO_MANY, wait_s=wait_s)
-    raise CarrierAnswerError(
-        f"{what} was answered with {status}, which leads elsewhere. It was not followed, because that could carry "
-        "a secret to another host. Check that the configured address is the carrier's own."
-    )
-
-
-def pieces(answer: requests.Response, what: str, *, most: int, limit_s: float) -> Iterator[bytes]:
-    """
-    Yield the content of a response in chunks, as it arrives.
-
-    Args:
-        answer: Response of ``send``.
-        what: Name of the request in messages.
-        most: Maximum size in bytes, after decoding.
-        limit_s: Maximum duration in seconds.
-
-    Raises:
-        PassingError: The connection was dropped, or the response took too long.
-        CarrierAnswerError: The response is too large, or its content encoding is invalid.
-    """
-    size = 0
-    begun = time.monotonic()
-    try:
-        while piece := answer.raw.read1(PIECE_BYTES, decode_content=True):
-            size += len(piece)
-            if size > most:
-                raise CarrierAnswerError(f"The answer to {what} is larger than {most:,} bytes and was not taken.")
-            if time.monotonic() - begun > limit_s:
-                raise PassingError("its answer did not end in time", carried_out=True)
-            yield piece
-    except urllib3.exceptions.DecodeError:
-        raise CarrierAnswerError(f"The answer to {what} is wrongly encoded and was not taken.") from None
-    except (urllib3.exceptions.HTTPError, OSError):
-        raise PassingError("the connection was cut before the answer was whole", carried_out=True) from None
-
-
-def repeat(
+def with_retries(
     once: Callable[[int], Result],
     *,
     what: str,
@@ -224,89 +95,61 @@ def repeat(
     Raises:
         CarrierUnavailableError: The last attempt failed too, a retry is not safe, or the recipient asks for too long
             delays.
+        CarrierAnswerError: A redirect, an invalid certificate, no TLS, or a response that is too large or invalid.
     """
     attempts = count(1)
     limit = waits or Waits()
     retrying = Retrying(
         stop=lambda state: state.attempt_number >= ATTEMPTS or not limit.may_retry(_error_of(state)),
         wait=_pause_s,
-        retry=retry_if_exception(lambda e: isinstance(e, PassingError) and (may_repeat or not e.carried_out)),
+        retry=retry_if_exception(
+            lambda e: isinstance(e, TransientError) and (may_repeat or not e.may_have_been_applied)
+        ),
         sleep=sleep,
         reraise=True,
     )
     try:
         return retrying(lambda: once(next(attempts)))
-    except PassingError as exc:
-        unsure = " It may have been carried out all the same." if exc.carried_out and not may_repeat else ""
+    except TransientError as exc:
+        unsure = " It may have been carried out all the same." if exc.may_have_been_applied and not may_repeat else ""
         long = f" It asked for delays of over {WAITS_MAX_S:.0f} s in all, which is the limit." if limit.exceeded else ""
         raise CarrierUnavailableError(
             f"{who} gave no usable answer to {what}: {exc}.{unsure}{long} Try again later."
         ) from exc
+    except HttpError as exc:
+        raise CarrierAnswerError(_sentence(exc, what)) from None
 
 
-def retry_after_s(value: str | None) -> float | None:
-    """Return the delay of a ``Retry-After`` header in seconds, at most RETRY_AFTER_MAX_S; ``None`` if it is invalid."""
-    if value is None:
-        return None
-    try:
-        seconds: float = min(int(value), RETRY_AFTER_MAX_S)
-    except ValueError:
-        try:
-            at = parsedate_to_datetime(value)
-        except (ValueError, OverflowError):
-            return None
-        seconds = (at.replace(tzinfo=at.tzinfo or UTC) - clocks.now()).total_seconds()
-    return float(min(max(seconds, 0), RETRY_AFTER_MAX_S))
+def _sentence(error: HttpError, what: str) -> str:
+    match error:
+        case CertificateError():
+            return f"The certificate of {error} cannot be verified, so {what} was not sent."
+        case TlsError():
+            return (
+                f"{error.origin} does not complete a TLS handshake ({error}), so {what} was not sent. Check the "
+                "configured address: host and port have to be those of an HTTPS server."
+            )
+        case RedirectError():
+            return (
+                f"{what} was answered with {error.status}, which leads elsewhere. It was not followed, because that "
+                "could carry a secret to another host. Check that the configured address is the carrier's own."
+            )
+        case TooLargeError():
+            return f"The answer to {what} is larger than {error} and was not taken."
+        case EncodingError():
+            return f"The answer to {what} is wrongly encoded and was not taken."
+        case _:
+            return f"There was no usable answer to {what} ({error})."
 
 
 def _pause_s(state: RetryCallState) -> float:
-    asked = _error_of(state).wait_s
-    return float(BACK_OFF(state)) if asked is None else asked
+    wait_s = _error_of(state).wait_s
+    return float(BACK_OFF(state)) if wait_s is None else wait_s
 
 
-def _error_of(state: RetryCallState) -> PassingError:
-    """Return the failure of the last attempt; only a ``PassingError`` is retried."""
+def _error_of(state: RetryCallState) -> TransientError:
+    """Return the failure of the last attempt; only a ``TransientError`` is retried."""
     error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, PassingError):
+    if not isinstance(error, TransientError):
         raise TypeError(f"{error!r} is not retried")
     return error
-
-
-def is_of_certificate(error: requests.RequestException) -> bool:
-    """Return whether the server's certificate was refused."""
-    return any(isinstance(reason, ssl.SSLCertVerificationError) for reason in _reasons(error))
-
-
-def tls_refusal(error: requests.RequestException) -> str:
-    """
-    Return why a TLS handshake failed, such as "wrong version number"; ``""`` if another attempt may succeed.
-
-    That is so if the handshake was cut off, or the error occurred later, while an answer was read.
-    """
-    passing = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    for reason in _reasons(error):
-        if isinstance(reason, ssl.SSLError) and not isinstance(reason, passing) and _in_handshake(reason):
-            return (reason.reason or "no reason given").replace("_", " ").lower()
-    return ""
-
-
-def _reasons(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and, one after another, the errors that it wraps."""
-    reason: object = error
-    while isinstance(reason, BaseException):
-        yield reason
-        wrapped = (getattr(reason, "reason", None), *reason.args, reason.__cause__)
-        reason = next((one for one in wrapped if isinstance(one, BaseException)), None)
-
-
-def _in_handshake(error: BaseException) -> bool:
-    """Return whether an error was raised by the TLS handshake, so before any byte of the request was sent."""
-    return any(frame.f_code.co_name == "do_handshake" for frame, _ in traceback.walk_tb(error.__traceback__))
-
-
-def _never_made(error: requests.RequestException) -> bool:
-    """Return whether the request failed before any byte of it was sent."""
-    reasons = list(_reasons(error))
-    return isinstance(error, requests.ConnectTimeout) or any(
-        isinstance(reason, urllib3.exceptions.NewConnectionError) or _in_handshake(reason) for reason in reasons
-    )

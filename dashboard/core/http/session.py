@@ -22,7 +22,7 @@ from requests.auth import HTTPBasicAuth
 
 from dashboard.core.endpoints import is_loopback, origin_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError
-from dashboard.core.http import retries
+from dashboard.core.http import exchange, retries
 
 MEDIA_TYPE = "application/vnd.api+json"
 ANSWER_MAX_BYTES = 16 * 1024**2
@@ -67,7 +67,7 @@ class HttpSession:
         self.on_loopback = is_loopback(self.origin)
         self.name = name
         self.sleep = sleep
-        self.session = session or requests.Session()
+        self.session = session or exchange.open_session()
         self._own_session = session is None
         self._auth = HTTPBasicAuth(access_key, secret_key)
         both = b64encode(f"{access_key}:{secret_key}".encode()).decode()
@@ -134,18 +134,20 @@ class HttpSession:
         headers = {"Accept": MEDIA_TYPE} | ({} if body is None else {"Content-Type": MEDIA_TYPE})
 
         def once(attempt: int) -> dict[str, Any] | None:
-            with retries.send(
-                self.session, method, url, what=what, auth=self._auth, params=params, body=body, headers=headers
+            with exchange.send(
+                self.session, method, url, auth=self._auth, params=params, body=body, headers=headers
             ) as answer:
                 if answer.status_code == NOT_FOUND and method == "DELETE" and attempt > 1:
                     return None
-                content = b"".join(retries.pieces(answer, what, most=ANSWER_MAX_BYTES, limit_s=ANSWER_LIMIT_S))
-            if answer.status_code >= retries.CLIENT_ERROR:
+                content = b"".join(exchange.pieces(answer, most=ANSWER_MAX_BYTES, limit_s=ANSWER_LIMIT_S))
+            if answer.status_code >= exchange.CLIENT_ERROR:
                 raise CarrierRefusedError(self._refusal(answer.status_code, content, what))
             return self._parsed(answer.headers.get("Content-Type", ""), content, what)
 
         may_repeat = method in MAY_REPEAT
-        return retries.repeat(once, what=what, who=self.name, may_repeat=may_repeat, sleep=self.sleep, waits=waits)
+        return retries.with_retries(
+            once, what=what, who=self.name, may_repeat=may_repeat, sleep=self.sleep, waits=waits
+        )
 
     def cleaned(self, value: Any) -> str:
         """Return external text as one line of at most DETAIL_LENGTH characters, with the API key masked."""

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import requests
 
-from dashboard.carriers.flowroute.downloads import Unsigned
 from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError
 from dashboard.core.http import retries
 from dashboard.core.http.session import HttpSession
@@ -83,30 +82,6 @@ def test_a_redirect_is_not_followed(local: HttpSession, fails: Fails) -> None:
     fails(CarrierAnswerError, lambda: local.get("/redirect"))
 
     assert ["/redirect"] == [path for path, _ in Misbehaving.seen]
-
-
-def test_a_trickle_ends(local: HttpSession) -> None:
-    """Slow single bytes do not reset the time limit, which covers the whole answer."""
-    with (
-        retries.send(local.session, "GET", f"{local.origin}/trickle", what="GET /trickle", auth=Unsigned()) as answer,
-        pytest.raises(retries.PassingError, match="did not end in time"),
-    ):
-        b"".join(retries.pieces(answer, "GET /trickle", most=10_000, limit_s=0.1))
-
-
-def test_nothing_signs_a_request_that_is_to_be_unsigned(
-    local: HttpSession, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither the session's headers nor the operator's netrc file sign an unsigned request."""
-    netrc = tmp_path / "netrc"
-    netrc.write_text(f"machine 127.0.0.1 login {ACCESS} password {SECRET}\n")
-    netrc.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(netrc))
-    local.session.headers["Authorization"] = "Basic something"
-
-    retries.send(local.session, "GET", f"{local.origin}/cut", what="GET /cut", auth=Unsigned()).close()
-
-    assert [("/cut", None)] == Misbehaving.seen
 
 
 def test_where_nothing_listens_anything_may_be_repeated(slept: list[float], fails: Fails) -> None:

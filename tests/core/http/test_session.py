@@ -15,7 +15,8 @@ import urllib3
 
 from dashboard.carriers.flowroute.pagination import LIMIT, pages
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, SettingsError
-from dashboard.core.http.retries import ATTEMPTS, RETRY_AFTER_MAX_S, WAITS_MAX_S
+from dashboard.core.http.exchange import RETRY_AFTER_MAX_S
+from dashboard.core.http.retries import ATTEMPTS, WAITS_MAX_S
 from dashboard.core.http.session import ANSWER_MAX_BYTES, HttpSession
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, Reply, Script, error, never_connected
 
