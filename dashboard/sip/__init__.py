@@ -9,7 +9,6 @@ authentication and on dialing formats.
 
 from __future__ import annotations
 
-from dashboard.sip.asterisk_dialplan import asterisk_pjsip
 from dashboard.sip.destination import (
     PREFIX_LENGTH,
     Destination,
@@ -31,7 +30,6 @@ __all__ = [
     "Issue",
     "Kind",
     "Trunk",
-    "asterisk_pjsip",
     "build",
     "lint",
     "parse",

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from dashboard.core.errors import DialStringError
 from dashboard.sip import (
     Kind,
-    asterisk_pjsip,
     build,
     lint,
     parse,
@@ -227,64 +226,6 @@ def test_any_text_is_read_or_refused_with_a_sentence(text):
 
     assert answer.endswith(".") or str(parse(answer)) == answer
     assert all(issue.sentence.endswith(".") for issue in lint(text, PREFIX))
-
-
-def test_the_asterisk_snippet_is_ip_authentication():
-    """
-    The snippet has no registration and no credentials.
-
-    The prefix is added once, before every pattern; inbound calls are matched by network.
-    """
-    text = asterisk_pjsip(
-        PREFIX, POP, ["34.210.91.112/28", "34.226.36.32/28"], x_tag="denver", external_address="198.51.100.24"
-    )
-
-    assert "outbound_auth" not in text
-    assert "type=registration" not in text
-    assert f"contact=sip:{POP}" in text
-    assert "match=34.210.91.112/28\nmatch=34.226.36.32/28\n" in text
-    assert "external_signaling_address=198.51.100.24" in text
-    assert "local_net=10.0.0.0/8" in text
-    assert "Set(PJSIP_HEADER(add,X-Tag)=denver)" in text
-    dialed = [line.partition("PJSIP/")[2].partition("@")[0] for line in text.splitlines() if "Dial(" in line]
-    assert dialed == [
-        "12345678*${EXTEN}",
-        "12345678*1${EXTEN}",
-        "12345678*${EXTEN:3}",
-        "12345678*${EXTEN}",
-    ]
-    for user in dialed:
-        assert lint(f"{user}@flowroute", PREFIX) == []
-
-
-def test_the_snippet_of_a_dynamic_pbx_signs_in_without_the_prefix():
-    """With credentials the password is left empty, and the number is dialed without the prefix."""
-    text = asterisk_pjsip(PREFIX, POP, ["34.210.91.112/28"], credentials=True)
-
-    assert "outbound_auth=flowroute-auth" in text
-    assert "username=12345678" in text
-    assert "password=  ;" in text
-    assert "Dial(PJSIP/${EXTEN}@flowroute)" in text
-    assert "X-Tag" not in text
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"x_tag": "a\nb"},
-        {"x_tag": "a;b"},
-        {"pop": "host\n[evil]"},
-        {"ranges": ["34.210.91.112/99"]},
-        {"ranges": ["x\ny"]},
-        {"external_address": "pbx.example.net"},
-        {"tech_prefix": "1234567"},
-    ],
-)
-def test_nothing_but_plain_values_gets_into_the_snippet(wrong):
-    """A value that could end a line or open a section is refused."""
-    values = {"tech_prefix": PREFIX, "pop": POP, "ranges": ["34.210.91.112/28"]} | wrong
-    with pytest.raises(DialStringError):
-        asterisk_pjsip(values.pop("tech_prefix"), values.pop("pop"), values.pop("ranges"), **values)
 
 
 def test_a_pop_may_carry_a_port():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dashboard.pbx.writers.programs.asterisk_pjsip import write_with_credentials
 from dashboard.pbx.writers.registry import (
+    CredentialsSpec,
     PageSetting,
     SettingComparison,
     SettingState,
@@ -18,6 +20,7 @@ from dashboard.pbx.writers.registry import (
 )
 
 __all__ = [
+    "CredentialsSpec",
     "PageSetting",
     "SettingComparison",
     "SettingState",
@@ -30,4 +33,5 @@ __all__ = [
     "vendor_of",
     "wanted_for",
     "write",
+    "write_with_credentials",
 ]

@@ -34,20 +34,34 @@ def dialplan(wanted: TrunkSpec, device: Callable[[str, str], str], header: str) 
         device: Returns the device to dial for a number and a trunk name.
         header: The dialplan application that adds the X-Tag.
     """
-    handler = ",,b(flowroute-tag^s^1)" if wanted.x_tag else ""
     first, *rest = (name for name, _ in trunks(wanted))
+    handler = tag_handler(wanted.x_tag)
     lines = [f"; Calls of {wanted.title} to the carrier and from it", "[to-flowroute]"]
     for pattern, number in ROUTES:
-        lines.append(f"exten => {pattern},1,Dial({device(wanted.dialed + number, first)}{handler})")
+        lines.append(route(pattern, device(wanted.dialed + number, first), handler))
         for name in rest:
             lines.append(f" same => n,GotoIf($[{DONE}]?done)")
             lines.append(f" same => n,Dial({device(wanted.dialed + number, name)}{handler})")
         lines.append(" same => n(done),Hangup()")
-    if wanted.x_tag:
-        lines += ["", "[flowroute-tag]", f"exten => s,1,{header}", " same => n,Return()"]
+    lines += tag_context(wanted.x_tag, header)
     lines += ["", "[from-flowroute]"]
     lines += [f"exten => {number},1,Goto(default,${{EXTEN}},1)" for number in wanted.numbers]
     return "\n".join([*lines, ""])
+
+
+def route(pattern: str, device: str, handler: str) -> str:
+    """Return the first line of an outbound extension."""
+    return f"exten => {pattern},1,Dial({device}{handler})"
+
+
+def tag_handler(x_tag: str) -> str:
+    """Return the options of ``Dial`` that add the X-Tag to a call; ``""`` without an X-Tag."""
+    return ",,b(flowroute-tag^s^1)" if x_tag else ""
+
+
+def tag_context(x_tag: str, header: str) -> list[str]:
+    """Return the context that adds the X-Tag with an application; empty without an X-Tag."""
+    return ["", "[flowroute-tag]", f"exten => s,1,{header}", " same => n,Return()"] if x_tag else []
 
 
 def steps(wanted: TrunkSpec, file: str, load: str) -> tuple[str, ...]:

@@ -13,9 +13,10 @@ from types import ModuleType
 from dashboard.core.errors import WritingError
 from dashboard.core.plugins import modules_of
 from dashboard.pbx.writers.comparison import SettingComparison, SettingState, compare
-from dashboard.pbx.writers.trunk_spec import PageSetting, Snippet, TrunkSpec, wanted_for
+from dashboard.pbx.writers.trunk_spec import CredentialsSpec, PageSetting, Snippet, TrunkSpec, wanted_for
 
 __all__ = [
+    "CredentialsSpec",
     "PageSetting",
     "SettingComparison",
     "SettingState",

@@ -78,14 +78,8 @@ class TrunkSpec:
         for text in (self.address, *self.other_addresses):
             if not _is(ip_address, text) or ip_address(text).is_unspecified:
                 raise WritingError(f"{text[:80]!r} is no address. Correct it on the page Inventory.")
-        for text in self.ranges:
-            if not _is(ip_network, text):
-                raise WritingError(f"{text[:80]!r} is no network in CIDR form, as the carrier's ranges must be.")
-        if self.x_tag and not _TAG.fullmatch(self.x_tag):
-            raise WritingError(
-                f"The X-Tag {self.x_tag[:80]!r} may hold letters, digits, dots, hyphens and underscores only. "
-                "Correct it on the page Inventory."
-            )
+        _check_ranges(self.ranges)
+        _check_x_tag(self.x_tag)
         for number in self.numbers:
             if not _NUMBER.fullmatch(number):
                 raise WritingError(f"The number {number[:40]!r} is not digits only. Correct it on the page Inventory.")
@@ -108,6 +102,29 @@ class TrunkSpec:
     def dialed(self) -> str:
         """Tech prefix and separator, dialed before a number."""
         return f"{self.tech_prefix}*"
+
+
+@dataclass(frozen=True)
+class CredentialsSpec:
+    """
+    The values of the configuration of a PBX with a dynamic address, which authenticates with SIP credentials.
+
+    Raises:
+        InputError: A value is not valid in a configuration.
+    """
+
+    tech_prefix: str
+    """User name of the credentials; it is not dialed."""
+    pop: str
+    ranges: tuple[str, ...]
+    x_tag: str = ""
+
+    def __post_init__(self) -> None:
+        """Validate every value that is written to a file."""
+        parse_tech_prefix(self.tech_prefix)
+        parse_pop(self.pop)
+        _check_ranges(self.ranges)
+        _check_x_tag(self.x_tag)
 
 
 def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> TrunkSpec:
@@ -161,6 +178,20 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
         numbers=tuple(snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx_id, "number"]),
         port=int(port[1]) if port else 0,
     )
+
+
+def _check_ranges(ranges: tuple[str, ...]) -> None:
+    for text in ranges:
+        if not _is(ip_network, text):
+            raise WritingError(f"{text[:80]!r} is no network in CIDR form, as the carrier's ranges must be.")
+
+
+def _check_x_tag(x_tag: str) -> None:
+    if x_tag and not _TAG.fullmatch(x_tag):
+        raise WritingError(
+            f"The X-Tag {x_tag[:80]!r} may hold letters, digits, dots, hyphens and underscores only. "
+            "Correct it on the page Inventory."
+        )
 
 
 def _bare(host: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dashboard.domain.snapshot import Snapshot
+from dashboard.pbx import writers
 from dashboard.services import declarations
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.workspace import Workspace
-from dashboard.sip import asterisk_pjsip
 
 FALLBACK_POP: Final = "us-west-or.sip.flowroute.com"
 
@@ -37,9 +37,10 @@ def with_credentials(ground: OnboardingContext, pbx_id: str) -> str:
         DialStringError: The tech prefix or the PoP is invalid.
     """
     known = ground.snapshot
-    ranges = [part.strip() for text in known.edges["ranges"] for part in text.split(",") if part.strip()]
+    ranges = tuple(part.strip() for text in known.edges["ranges"] for part in text.split(",") if part.strip())
     x_tag = str(ground.pbxs[pbx_id]["x_tag"])
-    return asterisk_pjsip(known.account.tech_prefix, pop_of(ground, pbx_id), ranges, x_tag=x_tag, credentials=True)
+    spec = writers.CredentialsSpec(known.account.tech_prefix, pop_of(ground, pbx_id), ranges, x_tag=x_tag)
+    return writers.write_with_credentials(spec)
 
 
 def keep_dials_prefix(workspace: Workspace, snapshot: Snapshot, pbx_id: str, *, by: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.pbx.sources import LintContext, Upload, lint_inventory, read_files
-from dashboard.sip import Trunk, asterisk_pjsip
+from dashboard.pbx.sources import Upload, read_files
+from dashboard.sip import Trunk
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.waiting import SLOW_S
@@ -85,31 +85,6 @@ def test_a_known_account_decides_what_is_the_carriers():
 
     assert read_files(upload, name="a", trunk=trunk).frames["pbxs"]["pop"].tolist() == ["192.0.2.17"]
     assert read_files(upload, name="a").frames["pbxs"]["pop"].tolist() == [""]
-
-
-@pytest.mark.parametrize("credentials", [False, True])
-def test_what_this_program_writes_is_in_order(credentials):
-    """The configuration written by the set-up page reads back as intended and has no pitfall."""
-    edges = [("us-west-or.sip.flowroute.com", "34.210.91.112/28"), ("us-east-va.sip.flowroute.com", "34.226.36.32/28")]
-    written = asterisk_pjsip(
-        "12345678",
-        edges[0][0],
-        [ranges for _, ranges in edges],
-        x_tag="tulsa",
-        external_address="" if credentials else "198.51.100.70",
-        credentials=credentials,
-    )
-    pjsip, _, extensions = written.partition("; extensions.conf")
-    trunk = Trunk.of("12345678", edges)
-    files = [Upload("pjsip.conf", pjsip.encode()), Upload("extensions.conf", extensions.encode())]
-    inventory = read_files(files, treated_as_public=PUBLIC, trunk=trunk, name="tulsa")
-    row = inventory.frames["pbxs"].iloc[0]
-
-    assert inventory.problems == []
-    assert [] == lint_inventory(inventory.frames, LintContext(trunk, ["198.51.100.70"], treated_as_public=PUBLIC))
-    assert (row["auth_method"], row["dials_prefix"]) == (("credentials", "no") if credentials else ("ip", "yes"))
-    assert (row["x_tag"], row["pop"]) == ("tulsa", edges[0][0])
-    assert inventory.frames["pbx_addresses"]["address"].tolist() == ([] if credentials else ["198.51.100.70"])
 
 
 @pytest.mark.parametrize(
