@@ -32,6 +32,7 @@ from dashboard.sip import Trunk
 from tests.builders import make_snapshot
 from tests.carriers.scripted import Reply, Script
 from tests.paths import ROOT
+from tests.pbx.facts import keys
 from tests.waiting import WAIT_S
 
 EXAMPLES = ROOT / "docs" / "examples"
@@ -127,13 +128,13 @@ def test_reader_gives_pbx_address_and_facts(inventory: Inventory) -> None:
         ("trunk.main.dial", 5),
         ("address.external", 6),
         ("secret_present", 4),
-    ] == list(zip(facts["key"], facts["line"], strict=True))
+    ] == list(zip(keys(facts), facts["line"], strict=True))
     assert {"reno/etc/examplepbx.conf"} == set(facts["file"])
 
 
 def test_reader_drops_the_password(inventory: Inventory) -> None:
     """A secret is recorded by its purpose and its location, never by its value."""
-    facts = inventory.frames["pbx_config"].set_index("key")
+    facts = inventory.frames["pbx_config"].set_index("attribute")
 
     assert "trunk password" == facts.loc["secret_present", "value"]
     assert not any("made-up-word" in frame.to_csv() for frame in inventory.frames.values())

@@ -10,6 +10,7 @@ from dashboard.checks.evidence import ownership, secrets
 from dashboard.checks.registry import ACCOUNT, check, unknown
 from dashboard.domain.findings import Cause, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
+from dashboard.schemas.object_types import ObjectType
 
 CURE = "Import its folder of configuration on the page Inventory."
 
@@ -37,7 +38,7 @@ def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
 def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: ownership.Need) -> Iterator[Verdict]:
     who = snapshot.name_of(pbx_id)
     found = secrets.of(facts)
-    if not facts["key"].str.startswith("trunk.").any() and not any(found.values()):
+    if not (facts["object_type"] == ObjectType.TRUNK).any() and not any(found.values()):
         read = "shows no trunk to the carrier" if len(facts) else "was never read"
         reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {CURE}"
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))

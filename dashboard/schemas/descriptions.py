@@ -101,7 +101,9 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "pbx_config": {
         "pbx_id": _PBX_ID,
-        "key": "Name of the fact, such as `trunk.NAME.host`.",
+        "object_type": "Type of the object that the fact describes.",
+        "object_name": "Name of the trunk; empty for the other types, of which a PBX has one.",
+        "attribute": "Attribute of the object, such as `host` of a trunk.",
         "value": "Value of the fact; never a password.",
         "file": "File that the fact was read from; empty where it was not read from a file.",
         "line": "Line in that file, counted from 1.",

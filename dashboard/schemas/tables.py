@@ -17,6 +17,7 @@ from dashboard.core.errors import TableError
 from dashboard.core.text import counted, visible
 from dashboard.schemas.contract import FLAG, MONEY, TEXT, TIME, USD, UTC_TIME, WHOLE
 from dashboard.schemas.contract import schema as _schema
+from dashboard.schemas.object_types import ObjectType
 from dashboard.schemas.outcomes import (
     ADMISSION,
     DIRECTIONS,
@@ -158,8 +159,20 @@ PBX_ADDRESSES = _schema(
 PBX_NUMBERS = _schema("pbx_numbers", {"pbx_id": TEXT, "number": TEXT})
 """A row is a DID (digits, no ``+``) that a PBX should receive."""
 
-PBX_CONFIG = _schema("pbx_config", {"pbx_id": TEXT, "key": TEXT, "value": TEXT, "file?": TEXT, "line?": WHOLE})
-"""A row is a fact read from a PBX. Never a password."""
+PBX_CONFIG = _schema(
+    "pbx_config",
+    {
+        "pbx_id": TEXT,
+        "object_type": TEXT,
+        "object_name?": TEXT,
+        "attribute": TEXT,
+        "value": TEXT,
+        "file?": TEXT,
+        "line?": WHOLE,
+    },
+    object_type=tuple(each.value for each in ObjectType),
+)
+"""A row is a fact read from a PBX: a value of an attribute of an object. Never a password."""
 
 NUMBERS = _schema(
     "numbers",

@@ -30,6 +30,7 @@ from dashboard.core.settings import Settings
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Account, Freshness, Snapshot, egress_of
+from dashboard.schemas.object_types import with_object
 from dashboard.schemas.pandera_import import pa
 from dashboard.storage.database import State, begins
 from dashboard.storage.entry_history import entry_periods
@@ -235,7 +236,8 @@ def _frame_of(name: str, version: dict[str, Any] | None, now: datetime | None) -
 @lru_cache(maxsize=CACHED_FRAMES)
 def _cached_frame(name: str, rows: str) -> pd.DataFrame:
     """Return the frame of a version's rows in JSON; most versions are the same in one snapshot after the other."""
-    return from_rows(json.loads(rows), schemas.FRAMES[name])
+    content = json.loads(rows)
+    return from_rows([with_object(row) for row in content] if name == "pbx_config" else content, schemas.FRAMES[name])
 
 
 def _no_later(name: str, frame: pd.DataFrame, version: dict[str, Any] | None, now: datetime) -> pd.DataFrame:

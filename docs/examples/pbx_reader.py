@@ -2,7 +2,7 @@
 Read the configuration of Example PBX: folders with a file ``examplepbx.conf`` of ``name = value`` lines.
 
 Example of a PBX configuration reader. A real one is ``dashboard/pbx/readers/<product>/reader.py``. Contract:
-``dashboard.pbx.sources``; keys of facts: ``dashboard.pbx.readers.facts``. Test:
+``dashboard.pbx.sources``; facts: ``dashboard.schemas.object_types``. Test:
 ``tests/pbx/readers/<product>/test_reader.py`` with recorded folders in ``tests/pbx/cases/<product>/``.
 """
 
@@ -17,16 +17,13 @@ from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Found, Place, together
 from dashboard.pbx.readers.secrets import Secret, tell
 from dashboard.pbx.readers.text_records import text_of
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 FILE: Final = "examplepbx.conf"
-FACTS: Final = {
-    "trunk_host": "trunk.main.host",
-    "trunk_auth": "trunk.main.auth",
-    "dial": "trunk.main.dial",
-    "public_address": "address.external",
-}
-"""Settings that are kept, each with the key of its fact."""
+OF_TRUNK: Final = {"trunk_host": "host", "trunk_auth": "auth", "dial": "dial"}
+"""Settings of the trunk that are kept, each with the attribute of its fact."""
+PUBLIC_ADDRESS: Final = "public_address"
 PASSWORD: Final = "trunk_password"  # noqa: S105 - the name of a setting
 
 
@@ -60,9 +57,10 @@ def _read(folder: Folder, path: str) -> Found:
             found.problems.append(Problem(shown, number, "", "The line has no '='. Write it as name = value."))
         elif setting == PASSWORD and value:
             secrets[place] = Secret.TRUNK
-        elif setting in FACTS:
-            found.say(FACTS[setting], value, place)
-            if setting == "public_address":
-                found.addresses.append((value, place))
+        elif setting in OF_TRUNK:
+            found.say_trunk("main", OF_TRUNK[setting], value, place)
+        elif setting == PUBLIC_ADDRESS:
+            found.say(ObjectType.ADDRESS, "external", value, place)
+            found.addresses.append((value, place))
     tell(found, secrets)
     return found

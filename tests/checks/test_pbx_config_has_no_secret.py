@@ -10,6 +10,7 @@ from dashboard.checks.pbx_config_has_no_secret import pbx_config_has_no_secret
 from dashboard.domain.findings import Cause, Severity, Status
 from dashboard.domain.snapshot import Freshness
 from tests.builders import NOW, make_snapshot, pbx
+from tests.pbx.facts import about
 
 ADDRESS = "198.51.100.11"
 TRUNK = ("trunk.flowroute.host", "us-west-or.sip.flowroute.com", 5)
@@ -18,7 +19,7 @@ TRUNK = ("trunk.flowroute.host", "us-west-or.sip.flowroute.com", 5)
 def facts(*rows, pbx_id="seattle"):
     """Return ``pbx_config`` rows from key, value and line."""
     file = f"{pbx_id}/pjsip.conf"
-    return [{"pbx_id": pbx_id, "key": key, "value": value, "file": file, "line": line} for key, value, line in rows]
+    return [{"pbx_id": pbx_id, **about(key), "value": value, "file": file, "line": line} for key, value, line in rows]
 
 
 def secret(kind, line=21):

@@ -20,6 +20,7 @@ from dashboard.domain.snapshot import Age, Freshness, Snapshot
 from dashboard.fixes.planner import build
 from dashboard.web.components import page_titles
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.pbx.facts import about
 
 pytestmark = pytest.mark.xdist_group("claims")
 """All tests on one worker, because they share cached verdicts."""
@@ -117,7 +118,7 @@ def _at_work(*, listed: bool) -> Snapshot:
                 for n, (name, address) in enumerate(names)
             ],
             pbx_config=[
-                {"pbx_id": name, "key": "trunk.carrier.host", "value": "us-west-wa.sip.flowroute.com", "file": "x"}
+                {"pbx_id": name, **about("trunk.carrier.host"), "value": "us-west-wa.sip.flowroute.com", "file": "x"}
                 for name, _ in names
             ],
             traffic=[calls_row(HERE, pbx_id="seattle", calls=90), second(GONE, pbx_id="denver", calls=10)],

@@ -23,6 +23,7 @@ from tests.lab.lab import PREFIX
 from tests.lab.network import Network, network
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import key_of
 from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
@@ -110,7 +111,7 @@ def read(net: Network, address: str, *, user: str = "trunkgate", secret: str = M
 
 def facts(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     """Return key and value of each fact, without its position."""
-    return sorted({(str(row["key"]), str(row["value"])) for row in rows})
+    return sorted({(str(key_of(row)), str(row["value"])) for row in rows})
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -195,7 +196,7 @@ def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp
         "us-east-va.sip.flowroute.com",
     )
     shown = f"ami://{OTHER}:5038 PJSIPShowEndpoint flowroute"
-    here = {(one["key"], one["value"]) for one in found["frames"]["pbx_config"] if one["file"] == shown}
+    here = {(key_of(one), one["value"]) for one in found["frames"]["pbx_config"] if one["file"] == shown}
     assert {
         ("trunk.flowroute.host", "us-east-va.sip.flowroute.com"),
         ("trunk.flowroute.auth", "credentials"),

@@ -8,6 +8,7 @@ from typing import Any
 
 from dashboard.pbx.sources import Inventory, LintContext, lint_inventory, read_files
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import key_of
 
 HERE = Path(__file__).parent / "cases"
 EXPECTED = "expected.json"
@@ -34,7 +35,7 @@ def told(inventory: Inventory) -> dict[str, Any]:
         "pbx_addresses": frames["pbx_addresses"][["pbx_id", "address", "kind", "source"]].to_numpy().tolist(),
         "pbx_numbers": frames["pbx_numbers"].to_numpy().tolist(),
         "pbx_config": [
-            [row["key"], row["value"], f"{row['file']}:{row['line']}"]
+            [key_of(row), row["value"], f"{row['file']}:{row['line']}"]
             for row in frames["pbx_config"].to_dict("records")
         ],
         "pitfalls": [

@@ -13,10 +13,10 @@ from dashboard.calls.pbx_records.clock import Clock
 from dashboard.calls.pbx_records.readers import freeswitch_csv
 from dashboard.calls.pbx_records.records import DialTarget, RecordLayout
 from dashboard.core.errors import InputError
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 _SEPARATORS = re.compile(r"[*#]|%23|%2A", re.ASCII | re.IGNORECASE)
-_HOST_FACT = re.compile(r"trunk\.(.+)\.host")
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,12 @@ class Origin:
             needed = ", ".join(freeswitch_csv.NEEDED)
             raise InputError(f"The template lacks a field or has one twice. It needs {needed}, each as ${{name}}.")
         facts = pbx_config[pbx_config["pbx_id"] == pbx_id]
-        found = zip(facts["key"].map(_HOST_FACT.fullmatch), facts["value"], strict=True)
-        named = [match[1] for match, host in found if match and account.is_carrier(str(host).partition(":")[0])]
+        hosts = facts[(facts["object_type"] == ObjectType.TRUNK) & (facts["attribute"] == "host")]
+        named = [
+            str(name)
+            for name, host in zip(hosts["object_name"], hosts["value"], strict=True)
+            if name and account.is_carrier(str(host).partition(":")[0])
+        ]
         names = frozenset(name.lower() for name in (*named, *trunks))
         return cls(pbx_id, Clock(zone, now=now), account, names, form)
 

@@ -10,7 +10,8 @@ from dashboard.checks.evidence import ownership
 from dashboard.checks.registry import failed, passed, unknown
 from dashboard.domain.findings import Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.sources import OF_SIP, PRESENT, RECORD, Secret, place_of
+from dashboard.pbx.sources import OF_SIP, PRESENT, Secret, place_of
+from dashboard.schemas.object_types import ObjectType
 
 Found = Mapping[Secret, tuple[str, ...]]
 """Locations of secrets by kind, as ``FILE, line N``."""
@@ -21,13 +22,13 @@ MOST_PLACES = 3
 def read(snapshot: Snapshot) -> pd.DataFrame:
     """Return the facts that were read from PBXs' own configuration, without those from an asset register."""
     facts = snapshot.pbx_config
-    return facts[~facts["key"].str.startswith(RECORD)]
+    return facts[facts["object_type"] != ObjectType.RECORD]
 
 
 def of(facts: pd.DataFrame) -> Found:
     """Return the locations of secrets among the facts of one PBX."""
     found: dict[Secret, tuple[str, ...]] = {}
-    rows = facts[facts["key"] == PRESENT]
+    rows = facts[facts["attribute"] == PRESENT]
     for value, file, line in zip(rows["value"], rows["file"], rows["line"], strict=True):
         kind = Secret.of(value)
         found[kind] = (*found.get(kind, ()), place_of(str(file), None if pd.isna(line) else line))

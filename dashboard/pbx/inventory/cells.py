@@ -13,6 +13,7 @@ import pandas as pd
 from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
 from dashboard.pbx.inventory.rows import CONFIG
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import read_number, with_country_code
 
 LONGEST = 200
@@ -152,7 +153,15 @@ RULES: Mapping[str, Mapping[str, Rule]] = {
         "valid_to": _time,
     },
     "pbx_numbers": {"pbx_id": _pbx_id, "number": _number},
-    "pbx_config": {"pbx_id": _pbx_id, "key": _required, "value": _fact, "file": _fact, "line": _line},
+    "pbx_config": {
+        "pbx_id": _pbx_id,
+        "object_type": partial(_one_of, allowed=tuple(ObjectType), absent=""),
+        "object_name": _text,
+        "attribute": _required,
+        "value": _fact,
+        "file": _fact,
+        "line": _line,
+    },
 }
 """Cell rule by frame and column."""
 

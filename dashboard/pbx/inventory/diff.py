@@ -14,7 +14,8 @@ from typing import Any
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.pbx.inventory.rows import CONFIG, FRAMES, RECORD, Inventory, key_of
+from dashboard.pbx.inventory.rows import CONFIG, FRAMES, Inventory, key_of
+from dashboard.schemas.object_types import ObjectType
 
 ADDED = "added"
 CHANGED = "changed"
@@ -146,7 +147,7 @@ def _without_old_configuration(
 
 def _recorded(facts: pd.DataFrame) -> pd.Series[bool]:
     """Return for each fact whether it comes from an asset register."""
-    return facts["key"].str.startswith(RECORD).astype(bool)
+    return (facts["object_type"] == ObjectType.RECORD).astype(bool)
 
 
 def _facts_over(was: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
@@ -157,7 +158,7 @@ def _facts_over(was: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, lis
     stays = [one not in again for one in zip(was["pbx_id"], _recorded(was), strict=True)]
     both = [*was[stays].to_dict("records"), *new.to_dict("records")]
     rows = [{str(column): value for column, value in row.items()} for row in both]
-    facts = _frame(CONFIG, sorted(rows, key=lambda row: str(row["key"]).startswith(RECORD)))
+    facts = _frame(CONFIG, sorted(rows, key=lambda row: row["object_type"] == ObjectType.RECORD))
     changes = []
     for pbx_id in sorted(set(new["pbx_id"])):
         before, after = (frame[frame["pbx_id"] == pbx_id].reset_index(drop=True) for frame in (was, facts))

@@ -14,10 +14,6 @@ from dashboard.core.text import visible
 FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
 """Frames that operators can edit."""
 CONFIG = "pbx_config"
-RECORD = "record."
-"""Key prefix of facts from an asset register (NetBox) instead of the PBX's own configuration."""
-RECORD_SECRET = f"{RECORD}secret_present"
-"""Key of a fact for a password found in an asset register; the password itself is dropped."""
 READ = (*FRAMES, CONFIG)
 """Frames that readers produce."""
 KEYS: Mapping[str, tuple[str, ...]] = {

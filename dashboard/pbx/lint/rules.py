@@ -15,9 +15,10 @@ import pandas as pd
 from dashboard.core.addresses import contains, is_network, special_purpose
 from dashboard.core.text import visible
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.inventory.rows import CONFIG, RECORD_SECRET, place_of
+from dashboard.pbx.inventory.rows import CONFIG, place_of
 from dashboard.pbx.lint.dial_strings import Level, faults_of, likely_prefix
 from dashboard.pbx.readers.secrets import MANY, PRESENT, Secret
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 
@@ -77,15 +78,13 @@ def _observed(traffic: pd.DataFrame) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class _Fact:
-    key: str
+    object_type: str
+    trunk: str
+    """Name of the trunk; ``""`` for other objects."""
+    attribute: str
     value: str
     file: str
     line: int
-
-    @property
-    def trunk(self) -> str:
-        """Return the name of the fact's trunk."""
-        return self.key.removeprefix("trunk.").rpartition(".")[0]
 
 
 def lint_inventory(frames: Mapping[str, pd.DataFrame], known: LintContext) -> list[LintFinding]:
@@ -104,10 +103,9 @@ def lint_inventory(frames: Mapping[str, pd.DataFrame], known: LintContext) -> li
     config = frames[CONFIG]
     for pbx_id in config["pbx_id"].drop_duplicates():
         rows = config[config["pbx_id"] == pbx_id]
-        facts = [
-            _Fact(*cells)
-            for cells in zip(rows["key"], rows["value"], rows["file"], rows["line"].fillna(0).astype(int), strict=True)
-        ]
+        columns = ("object_type", "object_name", "attribute", "value", "file")
+        cells = zip(*(rows[column] for column in columns), rows["line"].fillna(0).astype(int), strict=True)
+        facts = [_Fact(*each) for each in cells]
         found |= dict.fromkeys(_Look(str(pbx_id), facts, frames, known).all())
     return list(found)
 
@@ -125,11 +123,11 @@ class _Look:
         mine = pbxs[pbxs["pbx_id"] == pbx_id]
         self._prefixed = bool((mine["dials_prefix"] == "yes").any())
         self._by_credentials = bool((mine["auth_method"] == "credentials").any())
-        self._prefix = known.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of("dial"))
+        self._prefix = known.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of_trunks("dial"))
 
     def all(self) -> Iterator[LintFinding]:
         """Yield all findings of the PBX."""
-        for fact in self._of("dial"):
+        for fact in self._of_trunks("dial"):
             for code, level, sentence, cure in faults_of(fact.value, self._prefix, signs_in=self._signs_in(fact.trunk)):
                 yield self._say(code, level, fact, sentence, cure)
         yield from self._through_the_dialplan()
@@ -140,22 +138,22 @@ class _Look:
         yield from self._digest()
         yield from self._secrets()
 
-    def _of(self, ending: str) -> list[_Fact]:
-        return [fact for fact in self._facts if fact.key.startswith("trunk.") and fact.key.endswith(f".{ending}")]
+    def _of_trunks(self, attribute: str) -> list[_Fact]:
+        return self._of(ObjectType.TRUNK, attribute)
 
-    def _called(self, key: str) -> list[_Fact]:
-        return [fact for fact in self._facts if fact.key == key]
+    def _of(self, object_type: ObjectType, attribute: str) -> list[_Fact]:
+        return [fact for fact in self._facts if (fact.object_type, fact.attribute) == (object_type, attribute)]
 
     def _say(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> LintFinding:
         return LintFinding(code, level, self._pbx_id, fact.file, fact.line, sentence, cure)
 
     def _signs_in(self, trunk: str) -> bool:
-        return any(fact.trunk == trunk and fact.value == "credentials" for fact in self._of("auth")) or any(
-            fact.trunk == trunk for fact in self._of("registration")
+        return any(fact.trunk == trunk and fact.value == "credentials" for fact in self._of_trunks("auth")) or any(
+            fact.trunk == trunk for fact in self._of_trunks("registration")
         )
 
     def _through_the_dialplan(self) -> Iterator[LintFinding]:
-        for fact in self._called("dialplan.dial"):
+        for fact in self._of(ObjectType.DIALPLAN, "dial"):
             number, _, code = fact.value.partition(" past ")
             sentence = (
                 f"The dial string {number!r} goes through the dialplan once more, where {code} is a feature code."
@@ -164,14 +162,14 @@ class _Look:
             yield self._say("star_swallowed", Level.WARNING, fact, sentence, cure)
 
     def _retired(self) -> Iterator[LintFinding]:
-        for fact in [*self._of("host"), *self._called("inbound.match")]:
+        for fact in [*self._of_trunks("host"), *self._of(ObjectType.INBOUND, "match")]:
             if Trunk.is_retired(fact.value):
                 sentence = f"{fact.value} is a retired PoP of the carrier."
                 cure = "Use the PoPs that the account's list shows, such as us-west-or.sip.flowroute.com."
                 yield self._say("pop_retired", Level.ERROR, fact, sentence, cure)
 
     def _matches(self) -> Iterator[LintFinding]:
-        facts = self._called("inbound.match")
+        facts = self._of(ObjectType.INBOUND, "match")
         if not facts:
             return
         matches = [fact.value for fact in facts]
@@ -186,7 +184,7 @@ class _Look:
         """Compare the configured public address with the allow list and with the inventory's addresses."""
         told = self._addresses[self._addresses["source"] != "configured"]
         failover = set(self._addresses.loc[self._addresses["kind"] == "failover", "address"])
-        for fact in self._called("address.external"):
+        for fact in self._of(ObjectType.ADDRESS, "external"):
             address = fact.value
             if not is_network(address):
                 continue
@@ -213,7 +211,7 @@ class _Look:
     def _seen_elsewhere(self) -> Iterator[LintFinding]:
         """Compare the configured public address with the addresses that the carrier observed."""
         seen = self._known.observed.get(self._pbx_id, ())
-        facts = self._called("address.external")
+        facts = self._of(ObjectType.ADDRESS, "external")
         if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
             which = ", ".join(list(seen)[:3])
             sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {which}."
@@ -222,25 +220,25 @@ class _Look:
 
     def _digest(self) -> Iterator[LintFinding]:
         if self._prefixed:
-            for fact in self._of("auth"):
+            for fact in self._of_trunks("auth"):
                 if fact.value == "credentials":
                     sentence = f"The trunk {fact.trunk} dials the tech prefix and still has credentials."
                     cure = (
                         "Take them out once its address is listed: they hide a missing entry until they are disabled."
                     )
                     yield self._say("digest_on_trunk", Level.WARNING, fact, sentence, cure)
-            for fact in self._of("registration"):
+            for fact in self._of_trunks("registration"):
                 sentence = f"The trunk {fact.trunk} dials the tech prefix and still registers."
                 cure = "Route its numbers to its address and take the registration out."
                 yield self._say("registration_left", Level.WARNING, fact, sentence, cure)
-        first = next(iter(self._of("auth")), None)
+        first = next(iter(self._of_trunks("auth")), None)
         if first and self._prefixed and self._known.credentials_on and not self._signs_in(first.trunk):
             sentence = f"The trunk {first.trunk} needs no credentials, and the account's are still enabled."
             cure = "Disable them once every PBX does without: see the check 'credentials are off'."
             yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[LintFinding]:
-        for fact in [*self._called(PRESENT), *self._called(RECORD_SECRET)]:
+        for fact in [*self._of(ObjectType.PBX, PRESENT), *self._of(ObjectType.RECORD, PRESENT)]:
             kind = Secret.of(fact.value)
             if kind is Secret.API_KEY:
                 sentence = "An API key stands here in clear text; whoever reads the file can use it."

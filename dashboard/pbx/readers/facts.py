@@ -1,10 +1,7 @@
 """
 Configuration facts of one PBX, independent of its software, and the inventory rows derived from them.
 
-Fact keys: ``trunk.NAME.host``, ``.auth``, ``.registration``, ``.context`` and ``.dial`` for a trunk to the carrier;
-``inbound.match`` for sources accepted as the carrier; ``address.external``, ``.media``, ``.bind`` and ``.local_net``;
-``number.pattern``; ``x_tag``; ``dialplan.dial`` for a call that passes through the dialplan again;
-``secret_present`` for the location of a password, with its kind; the password itself is dropped.
+A fact is the value of an attribute of an object; ``schemas.object_types.ObjectType`` lists objects and attributes.
 """
 
 from __future__ import annotations
@@ -16,6 +13,7 @@ from ipaddress import ip_address
 
 from dashboard.core.errors import InputError
 from dashboard.pbx.inventory.rows import CONFIG, InventoryRow, Problem, ReaderResult
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk, lint, read_number
 
 MOST_FACTS = 2_000
@@ -38,7 +36,9 @@ class Place:
 class Fact:
     """One fact of a configuration and its location."""
 
-    key: str
+    object_type: ObjectType
+    object_name: str
+    attribute: str
     value: str
     place: Place
 
@@ -60,9 +60,21 @@ class Found:
     """Whether the configuration that decides authentication was not read."""
     full: bool = False
 
-    def say(self, key: str, value: str, place: Place) -> None:
+    def say(self, object_type: ObjectType, attribute: str, value: str, place: Place) -> None:
+        """Add a fact about an object without a name."""
+        self._add(Fact(object_type, "", attribute, value, place))
+
+    def say_trunk(self, name: str, attribute: str, value: str, place: Place) -> None:
+        """Add a fact about a trunk to the carrier."""
+        self._add(Fact(ObjectType.TRUNK, name, attribute, value, place))
+
+    def values(self, attribute: str) -> list[str]:
+        """Return the values of an attribute of all objects."""
+        return [fact.value for fact in self.facts if fact.attribute == attribute]
+
+    def _add(self, fact: Fact) -> None:
         """Add a fact unless it is a recent duplicate or the limit is reached."""
-        fact = Fact(key, value, place)
+        place = fact.place
         if len(self.facts) == MOST_FACTS and not self.full:
             self.full = True
             reason = (
@@ -72,17 +84,13 @@ class Found:
         if not self.full and fact not in self.facts[-50:]:
             self.facts.append(fact)
 
-    def values(self, ending: str) -> list[str]:
-        """Return the values of facts whose key has an ending."""
-        return [fact.value for fact in self.facts if fact.key.endswith(ending)]
-
     def reading(self, trunk: Trunk) -> ReaderResult:
         """Return the inventory rows; a cell is set only if the configuration defines it."""
         name = self.name if _NAME.fullmatch(self.name) else self.pbx_id
         cells = {"pbx_id": self.pbx_id, "name": name, "vendor": self.vendor}
-        hosts = [host for host in self.values(".host") if trunk.is_carrier(host)]
-        dials = dials_prefix(self.values(".dial"), trunk.tech_prefix)
-        if self.values(".host") and not self.unread:
+        hosts = [host for host in self.values("host") if trunk.is_carrier(host)]
+        dials = dials_prefix(self.values("dial"), trunk.tech_prefix)
+        if self.values("host") and not self.unread:
             cells |= {"auth_method": self._method(dials), "dials_prefix": dials}
         if hosts:
             cells["pop"] = hosts[0]
@@ -108,7 +116,9 @@ class Found:
             self._row(
                 CONFIG,
                 fact.place,
-                key=fact.key,
+                object_type=fact.object_type,
+                object_name=fact.object_name,
+                attribute=fact.attribute,
                 value=fact.value,
                 file=fact.place.file,
                 line=str(fact.place.line or ""),
@@ -123,7 +133,7 @@ class Found:
 
     def _method(self, dials: str) -> str:
         """Return the authentication method; ``both`` for a PBX that has credentials and dials the prefix."""
-        signs_in = bool(self.values(".registration")) or "credentials" in self.values(".auth")
+        signs_in = bool(self.values("registration")) or "credentials" in self.values("auth")
         if not signs_in:
             return "ip"
         return "both" if dials == "yes" else "credentials"

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.facts import Found, Place
+from dashboard.schemas.object_types import ObjectType
 
 
 class Secret(StrEnum):
@@ -48,6 +49,7 @@ OF_SIP = (Secret.TRUNK, Secret.REGISTRATION)
 MANY = (Secret.PHONE, Secret.PIN, Secret.UNKNOWN)
 """Kinds that may occur thousands of times in one file."""
 PRESENT = "secret_present"
+"""Attribute of a fact for the location of a secret."""
 
 _URL_LOGIN = re.compile(r"(?<=://)[^:/@\s]*:[^@\s]*(?=@)|(?<=sip:)[^:@\s;]*:[^@\s]*(?=@)")
 """User and password before the host of a URL."""
@@ -130,5 +132,5 @@ def tell(found: Found, secrets: Mapping[Place, Secret]) -> None:
                 reason = f"Passwords stand in more than {MOST_TOLD} places; from here on none is named."
                 found.problems.append(Problem(place.file, place.line or None, "", reason))
                 return
-            found.say(PRESENT, kind.value, place)
+            found.say(ObjectType.PBX, PRESENT, kind.value, place)
         told.add((place.file, kind))

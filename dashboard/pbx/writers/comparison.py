@@ -54,14 +54,14 @@ def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
     """
     rows = config[config["pbx_id"] == wanted.pbx_id]
     facts = [
-        (str(key), _Now(str(value), str(file), int(line)))
-        for key, value, file, line in zip(
-            rows["key"], rows["value"], rows["file"], rows["line"].fillna(0).astype(int), strict=True
+        (str(attribute), _Now(str(value), str(file), int(line)))
+        for attribute, value, file, line in zip(
+            rows["attribute"], rows["value"], rows["file"], rows["line"].fillna(0).astype(int), strict=True
         )
     ]
 
-    def now(ending: str) -> list[_Now]:
-        found = {one.value: one for key, one in reversed(facts) if key == ending or key.endswith(f".{ending}")}
+    def now(attribute: str) -> list[_Now]:
+        found = {one.value: one for each, one in reversed(facts) if each == attribute}
         return list(reversed(found.values()))
 
     found = [
@@ -69,8 +69,8 @@ def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
         *_subject("Authentication", ("ip",), now("auth")),
         *_subject("Registration", (), now("registration")),
         *_subject("Dialed in front", (wanted.dialed,), now("dial"), lambda text, value: text.startswith(value)),
-        *_subject("Let in", wanted.ranges, now("inbound.match"), _holds),
-        *_subject("Public address", (wanted.address,), now("address.external")),
+        *_subject("Let in", wanted.ranges, now("match"), _holds),
+        *_subject("Public address", (wanted.address,), now("external")),
         *_subject("X-Tag", (wanted.x_tag,), now("x_tag")),
     ]
     return list(dict.fromkeys(found))

@@ -13,6 +13,7 @@ from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
 from dashboard.calls.pbx_records.record_source import Origin
 from dashboard.core.errors import FileError, InputError
 from tests.calls.pbx_records.pbx_files import CALLED, PREFIX, UUID, master, origin, refused, switched
+from tests.pbx.facts import about
 from tests.waiting import SLOW_S
 
 
@@ -90,7 +91,7 @@ def test_what_did_not_go_to_the_carrier_is_counted_and_left_out(reads: Any, more
 def test_a_trunk_is_known_by_its_configuration_or_by_name(reads: Any) -> None:
     """Calls of a PBX that dials no prefix are read if its trunk is known to be the carrier's."""
     line = master(data=f"PJSIP/{CALLED}@uplink", to_channel="PJSIP/uplink-00000002")
-    fact = {"pbx_id": "denver", "key": "trunk.uplink.host", "value": "us-west-or.sip.flowroute.com"}
+    fact = {"pbx_id": "denver", **about("trunk.uplink.host"), "value": "us-west-or.sip.flowroute.com"}
     ended = master(application="Hangup", data="", to_channel="PJSIP/uplink-00000002")
 
     assert not rows(reads(line))

@@ -10,6 +10,7 @@ import pytest
 from dashboard.pbx.inventory.validation import settle
 from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, InventoryRow, merge, read_edit, validate_edit
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import about
 
 CURRENT = (
     "pbx_id,name,ip_kind,auth_method,site,address,number\n"
@@ -134,7 +135,7 @@ def config(pbx_id, *facts, address="", x_tag="", **more):
         cells = {"pbx_id": pbx_id, "address": address, "source": "configured"}
         rows.append(InventoryRow("pbx_addresses", "pjsip.conf", 2, cells, if_fit=True))
     for line, (key, value) in enumerate(facts, start=3):
-        cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": "pjsip.conf", "line": str(line)}
+        cells = {"pbx_id": pbx_id, **about(key), "value": value, "file": "pjsip.conf", "line": str(line)}
         rows.append(InventoryRow("pbx_config", "pjsip.conf", line, cells, if_fit=True))
     return rows
 
@@ -146,7 +147,7 @@ def test_what_is_configured_stands_beside_what_is_declared(current):
 
     assert rows.loc[rows["pbx_id"] == "seattle", "source"].tolist() == ["declared", "configured"]
     assert found.merged["pbx_config"].to_dict("records") == [
-        {"pbx_id": "seattle", "key": "bind", "value": "+x", "file": "pjsip.conf", "line": 3}
+        {"pbx_id": "seattle", **about("bind"), "value": "+x", "file": "pjsip.conf", "line": 3}
     ]
     assert found.merged["pbxs"].equals(current["pbxs"])
 

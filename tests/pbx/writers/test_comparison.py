@@ -9,6 +9,7 @@ import pytest
 
 from dashboard import schemas
 from dashboard.pbx.writers.registry import SettingComparison, SettingState, TrunkSpec, compare
+from tests.pbx.facts import about
 from tests.pbx.writers.test_registry import OREGON, READ_BACK, VIRGINIA, WANTED, read_back
 
 FACTS = [
@@ -26,7 +27,7 @@ FACTS = [
 def config(pbx_id: str = "seattle") -> pd.DataFrame:
     """Return facts of one PBX, each on its own line."""
     rows = [
-        {"pbx_id": pbx_id, "key": key, "value": value, "file": "sip.conf", "line": number}
+        {"pbx_id": pbx_id, **about(key), "value": value, "file": "sip.conf", "line": number}
         for number, (key, value) in enumerate(FACTS, start=1)
     ]
     return schemas.conform(pd.DataFrame(rows), schemas.PBX_CONFIG, source="test")

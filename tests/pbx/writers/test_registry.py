@@ -20,6 +20,7 @@ from dashboard.pbx.writers.registry import TrunkSpec, kind_for, kinds, vendor_of
 from dashboard.sip import Trunk
 from tests.paths import PACKAGE
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import keys
 from tests.pbx.writers.entered import entered
 
 OREGON = "us-west-or.sip.flowroute.com"
@@ -120,7 +121,8 @@ def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for()
         trunk=TRUNK,
         name=WANTED.pbx_id,
     )
-    facts = found.frames["pbx_config"].groupby("key", sort=False)["value"].apply(list)
+    config = found.frames["pbx_config"]
+    facts = config.groupby(keys(config), sort=False)["value"].apply(list)
 
     assert found.problems == []
     assert list(found.frames["pbx_addresses"]["address"]) == ["198.51.100.11"]
@@ -134,13 +136,13 @@ def test_what_is_written_for_kamailio_is_read_back_with_the_socket_it_asks_for()
 def test_both_pops_are_dialed_with_the_prefix(kind: str) -> None:
     """The second PoP is called if the first fails, for every kind of number."""
     config = read_back(kind, WANTED).frames["pbx_config"]
-    dialed = config[config["key"].str.endswith(".dial")]
+    dialed = config[keys(config).str.endswith(".dial")]
 
     for trunk in ("flowroute", "flowroute-2"):
-        own = set(dialed.loc[dialed["key"] == f"trunk.{trunk}.dial", "value"])
+        own = set(dialed.loc[dialed["object_name"] == trunk, "value"])
         assert {"12345678*1NXXNXXXXXX", "12345678*." if kind == "freepbx" else "12345678*X."} <= own
         assert all(text.startswith("12345678*") for text in own)
-    hosts = dict(zip(config["key"], config["value"], strict=True))
+    hosts = dict(zip(keys(config), config["value"], strict=True))
     assert hosts["trunk.flowroute-2.host"] == VIRGINIA
 
 

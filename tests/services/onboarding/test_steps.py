@@ -19,6 +19,7 @@ from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.notes import Note
 from dashboard.services.onboarding.steps import OnboardingStep, Progress
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.pbx.facts import about
 
 ADDRESS = "198.51.100.24"
 DENVER = {"pbx_id": "denver", "address": ADDRESS}
@@ -119,7 +120,7 @@ def test_what_somebody_said_goes_on_and_is_not_done() -> None:
 
 def test_a_configuration_that_was_read_is_compared() -> None:
     """Differences of the configuration are counted, whatever notes say."""
-    read = [{"pbx_id": "denver", "key": "trunk.x.host", "value": "192.0.2.9", "file": "pjsip.conf", "line": 3}]
+    read = [{"pbx_id": "denver", **about("trunk.x.host"), "value": "192.0.2.9", "file": "pjsip.conf", "line": 3}]
     steps = judged(said(notes.CONFIGURED), pbx_config=read)
 
     assert Progress.OPEN is steps["snippet"].progress

@@ -24,6 +24,7 @@ from dashboard.pbx.readers.asterisk.trunks import (
 from dashboard.pbx.readers.facts import Found, Place
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.secrets import tell
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 DIALPLAN = "extensions.conf"
@@ -95,16 +96,17 @@ class Pbx:
         if self._carrier:
             self.found.place = self._carrier[0].place
         for line in self._carrier:
-            key = f"trunk.{line.name}"
             for host, place in line.hosts:
-                self.found.say(f"{key}.host", host, place)
-            self.found.say(f"{key}.auth", "credentials" if line.signs_in else "ip", line.signs_in or line.place)
+                self.found.say_trunk(line.name, "host", host, place)
+            self.found.say_trunk(
+                line.name, "auth", "credentials" if line.signs_in else "ip", line.signs_in or line.place
+            )
             if line.registers:
-                self.found.say(f"{key}.registration", "yes", line.registers)
+                self.found.say_trunk(line.name, "registration", "yes", line.registers)
             if line.context:
-                self.found.say(f"{key}.context", line.context, line.place)
+                self.found.say_trunk(line.name, "context", line.context, line.place)
             for match, place in line.matches:
-                self.found.say("inbound.match", match, place)
+                self.found.say(ObjectType.INBOUND, "match", match, place)
 
     def _addresses(self, transports: list[AsteriskTransport]) -> None:
         """Add the addresses of the transports used by trunks to the carrier, not of those used only by phones."""
@@ -118,7 +120,7 @@ class Pbx:
                 if setting.name in ADDRESSES and setting.value:
                     kind = ADDRESSES[setting.name]
                     value = setting.value if kind == "local_net" else host_of(setting.value)
-                    self.found.say(f"address.{kind}", value, setting.place)
+                    self.found.say(ObjectType.ADDRESS, kind, value, setting.place)
                     seen.setdefault(kind, []).append((value, setting.place))
             self.found.addresses += seen.get("external") or seen.get("bind", [])
 
@@ -127,10 +129,10 @@ class Pbx:
             for device in dialed.device.split("&"):
                 self._device(device.strip(), dialed, dialplan)
         for value, place in dialplan.headers(TAG):
-            self.found.say("x_tag", value, place)
+            self.found.say(ObjectType.PBX, "x_tag", value, place)
         for pattern, place in dialplan.inbound(line.context for line in self._carrier if line.context):
             if pattern.startswith("_"):
-                self.found.say("number.pattern", pattern, place)
+                self.found.say(ObjectType.NUMBER, "pattern", pattern, place)
             else:
                 self.found.numbers.append((pattern, place))
         if dialplan.cut:
@@ -144,7 +146,7 @@ class Pbx:
             number, _, context = rest.partition("@")
             code = dialplan.code(context.partition("/")[0]) if "*" in number or "#" in number else ""
             if code:
-                self.found.say("dialplan.dial", f"{number}@{context} past {code}", dialed.step.place)
+                self.found.say(ObjectType.DIALPLAN, "dial", f"{number}@{context} past {code}", dialed.step.place)
         else:
             self.dial(device, dialed.step.place)
 
@@ -157,10 +159,10 @@ class Pbx:
             line = self._lines.get(name)
             if (line and self._goes_to_carrier(line)) or (not line and self._trunk.is_carrier(host)):
                 if not line:
-                    self.found.say(f"trunk.{host}.host", host, place)
-                    self.found.say(f"trunk.{host}.auth", "credentials" if "@" in name else "ip", place)
+                    self.found.say_trunk(host, "host", host, place)
+                    self.found.say_trunk(host, "auth", "credentials" if "@" in name else "ip", place)
                 if user:
-                    self.found.say(f"trunk.{name if line else host}.dial", user, place)
+                    self.found.say_trunk(name if line else host, "dial", user, place)
                 return
 
 

@@ -27,6 +27,7 @@ from dashboard.pbx.readers.freepbx.dial_rules import DialRule, through
 from dashboard.pbx.readers.freepbx.tables import FreepbxTables, TableRow, read_file, tables_of
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.secrets import Secret, tell
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 CUSTOM = "extensions_custom.conf"
@@ -187,13 +188,13 @@ class _FreePbx:
 
     def _dials(self, name: str, row: TableRow, text: str, place: Place) -> None:
         if name:
-            self.found.say(f"trunk.{name}.dial", text, place)
+            self.found.say_trunk(name, "dial", text, place)
         else:
             self._pbx.dial(row["channelid"].replace("$OUTNUM$", text).removeprefix("AMP:"), place)
 
     def _number(self, row: TableRow) -> None:
         if row["extension"].startswith("_"):
-            self.found.say("number.pattern", row["extension"], row.place)
+            self.found.say(ObjectType.NUMBER, "pattern", row["extension"], row.place)
         else:
             self.found.numbers.append((row["extension"], row.place))
 
@@ -203,7 +204,7 @@ class _FreePbx:
             config = Config(folder, str(PurePosixPath(path).parent), keep).read(path)
             self.found.problems += config.problems
             for value, place in Dialplan(config).headers(TAG):
-                self.found.say("x_tag", value, place)
+                self.found.say(ObjectType.PBX, "x_tag", value, place)
 
 
 def _dialed(route: DialRule, rules: list[DialRule], trunk: TableRow) -> Iterator[tuple[str, Place]]:

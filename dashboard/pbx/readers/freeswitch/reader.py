@@ -18,6 +18,7 @@ from dashboard.pbx.readers.freeswitch.secrets import secrets_of
 from dashboard.pbx.readers.freeswitch.xml_config import Configuration, Element
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.secrets import tell
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 STARTS = ("freeswitch.xml", "vars.xml")
@@ -95,23 +96,22 @@ class _FreeswitchReader:
         if not self._gateways:
             self.found.place = gateway.place
         self._gateways.add(name)
-        key = f"trunk.{name}"
         for host, place in dict(hosts).items():
-            self.found.say(f"{key}.host", host, place)
+            self.found.say_trunk(name, "host", host, place)
         password = gateway.param("password")
         signs_in = password is not None and password.has_password
-        self.found.say(
-            f"{key}.auth", "credentials" if signs_in else "ip", password.place if password else gateway.place
+        self.found.say_trunk(
+            name, "auth", "credentials" if signs_in else "ip", password.place if password else gateway.place
         )
         register = gateway.param("register")
         if register is None or register.attrs.get("value", "").lower() in YES:
-            self.found.say(f"{key}.registration", "yes", register.place if register else gateway.place)
+            self.found.say_trunk(name, "registration", "yes", register.place if register else gateway.place)
         profile = next((one for one in reversed(above) if one.tag == "profile"), None)
         if profile:
             self._profiles[id(profile)] = profile
         if context := gateway.value("context"):
             self._contexts[context] = None
-            self.found.say(f"{key}.context", context, gateway.place)
+            self.found.say_trunk(name, "context", context, gateway.place)
 
     def _profile(self, profile: Element) -> None:
         """Add the addresses of a profile if it has a gateway to the carrier, or if no profile has one."""
@@ -125,7 +125,7 @@ class _FreeswitchReader:
             value = one.attrs.get("value", "")
             if name in ADDRESSES and value and "$" not in value:
                 address = value.removeprefix("autonat:")
-                self.found.say(f"address.{ADDRESSES[name]}", address, one.place)
+                self.found.say(ObjectType.ADDRESS, ADDRESSES[name], address, one.place)
                 seen.setdefault(ADDRESSES[name], []).append((address, one.place))
             elif own and name == "context":
                 self._contexts[value] = None
@@ -140,7 +140,7 @@ class _FreeswitchReader:
                 for node in element.children:
                     match = node.attrs.get("cidr") or node.attrs.get("host") or ""
                     if node.attrs.get("type") == "allow" and match:
-                        self.found.say("inbound.match", match, node.place)
+                        self.found.say(ObjectType.INBOUND, "match", match, node.place)
 
     def _dialplan(self, config: Configuration) -> None:
         extensions = [
@@ -161,9 +161,11 @@ class _FreeswitchReader:
                 elif isinstance(one, Again):
                     code = codes.get(one.context or context, "")
                     if code and ("*" in one.number or "#" in one.number):
-                        self.found.say("dialplan.dial", f"{one.number}@{one.context or context} past {code}", one.place)
+                        self.found.say(
+                            ObjectType.DIALPLAN, "dial", f"{one.number}@{one.context or context} past {code}", one.place
+                        )
                 else:
-                    self.found.say("x_tag", *one)
+                    self.found.say(ObjectType.PBX, "x_tag", *one)
             if context in (self._contexts or {"public": None}):
                 self._inbound(element)
 
@@ -174,11 +176,11 @@ class _FreeswitchReader:
         if not leg.gateway:
             if not self._trunk.is_carrier(leg.host):
                 return
-            self.found.say(f"trunk.{name}.host", leg.host, leg.place)
+            self.found.say_trunk(name, "host", leg.host, leg.place)
         if leg.signs_in or not leg.gateway:
-            self.found.say(f"trunk.{name}.auth", "credentials" if leg.signs_in else "ip", leg.place)
+            self.found.say_trunk(name, "auth", "credentials" if leg.signs_in else "ip", leg.place)
         if leg.number:
-            self.found.say(f"trunk.{name}.dial", leg.number, leg.place)
+            self.found.say_trunk(name, "dial", leg.number, leg.place)
 
     def _inbound(self, extension: Element) -> None:
         for expression, shapes, place in numbers(extension):
@@ -186,7 +188,7 @@ class _FreeswitchReader:
             if exact:
                 self.found.numbers += [(number, place) for number in exact]
             else:
-                self.found.say("number.pattern", expression, place)
+                self.found.say(ObjectType.NUMBER, "pattern", expression, place)
 
 
 def _hosts(gateway: Element) -> list[tuple[str, Place]]:

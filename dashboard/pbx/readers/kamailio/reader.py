@@ -25,6 +25,7 @@ from dashboard.pbx.readers.kamailio.script import parse
 from dashboard.pbx.readers.kamailio.secrets import MARK_OF_CARRIER, secrets_of
 from dashboard.pbx.readers.kamailio.tables import COLUMNS, KamailioTables
 from dashboard.pbx.readers.secrets import tell
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 START = "kamailio.cfg"
@@ -124,24 +125,24 @@ class _KamailioReader:
         self.found.unread = not self._sent and not self._calls.signs_in and not self._tables.registrations
         for trunk, hosts in trunks.items():
             for host, place in hosts:
-                self.found.say(f"trunk.{trunk}.host", host, place)
+                self.found.say_trunk(trunk, "host", host, place)
             signs_in = self._calls.signs_in.get(trunk)
             if signs_in or not self.found.unread:
-                self.found.say(f"trunk.{trunk}.auth", "credentials" if signs_in else "ip", signs_in or hosts[0][1])
+                self.found.say_trunk(trunk, "auth", "credentials" if signs_in else "ip", signs_in or hosts[0][1])
         registered = [(host, place) for host, place in self._tables.registrations if self._trunk.is_carrier(host)]
         for host, place in registered:
             if not trunks:
-                self.found.say(f"trunk.{host}.host", host, place)
-            self.found.say(f"trunk.{next(iter(trunks), host)}.registration", "yes", place)
+                self.found.say_trunk(host, "host", host, place)
+            self.found.say_trunk(next(iter(trunks), host), "registration", "yes", place)
         self.found.place = next((hosts[0][1] for hosts in trunks.values()), self.found.place)
         self._dialed()
 
     def _dialed(self) -> None:
         for way, place in self._sent:
-            self.found.say(f"trunk.{way.trunk}.dial", way.number, place)
+            self.found.say_trunk(way.trunk, "dial", way.number, place)
         for way, _ in self._sent:
             for tag, place in way.tags:
-                self.found.say("x_tag", tag, place)
+                self.found.say(ObjectType.PBX, "x_tag", tag, place)
 
     def _destinations(self) -> dict[str, tuple[tuple[str, Place], ...]]:
         """Return hosts by trunk: destinations of calls, and carrier sets without any call to them."""
@@ -163,10 +164,10 @@ class _KamailioReader:
                 named = name in asked or any("$" in one or not one for one in asked)
                 if named and self._lets_carrier_in(entries):
                     for match, _, place in entries:
-                        self.found.say("inbound.match", match, place)
+                        self.found.say(ObjectType.INBOUND, "match", match, place)
         for match, place in self._calls.sources:
             if self._trunk.is_carrier(match):
-                self.found.say("inbound.match", match, place)
+                self.found.say(ObjectType.INBOUND, "match", match, place)
 
     def _lets_carrier_in(self, entries: list[tuple[str, str, Place]]) -> bool:
         if any(self._trunk.is_carrier(match) or MARK_OF_CARRIER in tag.lower() for match, tag, _ in entries):
@@ -195,12 +196,12 @@ class _KamailioReader:
         mine = [one for text, bind in named for one in sockets if one[0] == bind or one[2] == text] or sockets
         everywhere = self._script.settings.get("advertised_address")
         for bind, advertise, _, place in dict.fromkeys(mine):
-            self.found.say("address.bind", bind, place)
+            self.found.say(ObjectType.ADDRESS, "bind", bind, place)
             if advertise:
-                self.found.say("address.external", advertise, place)
+                self.found.say(ObjectType.ADDRESS, "external", advertise, place)
             self.found.addresses.append((advertise or bind, place))
         if everywhere:
-            self.found.say("address.external", host_of(everywhere.text), everywhere.place)
+            self.found.say(ObjectType.ADDRESS, "external", host_of(everywhere.text), everywhere.place)
             self.found.addresses.insert(0, (host_of(everywhere.text), everywhere.place))
 
     def _unread(self) -> None:

@@ -20,7 +20,7 @@ from dashboard.core.endpoints import is_loopback
 from dashboard.core.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.pbx.inventory.cells import read_cell
 from dashboard.pbx.inventory.ids import pbx_id_of
-from dashboard.pbx.inventory.rows import CONFIG, RECORD, RECORD_SECRET, InventoryRow, Problem, ReaderResult
+from dashboard.pbx.inventory.rows import CONFIG, InventoryRow, Problem, ReaderResult
 from dashboard.pbx.readers.netbox.objects import (
     custom_fields_of,
     host_of,
@@ -32,6 +32,8 @@ from dashboard.pbx.readers.netbox.objects import (
     value_of,
 )
 from dashboard.pbx.readers.netbox.secrets import is_named, is_secret, secrets_of
+from dashboard.pbx.readers.secrets import PRESENT
+from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
 if TYPE_CHECKING:
@@ -212,7 +214,7 @@ class _Register:
         for key, value in facts.items():
             self._fact(pbx_id, key, value, place)
         for path, kind in secrets_of(one):
-            self._rows.append(_fact_row(pbx_id, RECORD_SECRET, kind.value, f"{place} {path}"))
+            self._rows.append(_fact_row(pbx_id, PRESENT, kind.value, f"{place} {path}"))
         self._rows[begun:] = [replace(row, made_of=made_of) for row in self._rows[begun:]]
 
     @staticmethod
@@ -250,12 +252,20 @@ class _Register:
 
     def _fact(self, pbx_id: str, key: str, value: str, place: str) -> None:
         if value:
-            self._rows.append(_fact_row(pbx_id, f"{RECORD}{key}", value, place))
+            self._rows.append(_fact_row(pbx_id, key, value, place))
 
     def _say(self, place: str, column: str, message: str) -> None:
         self._problems.append(Problem(place or self._netbox.host, None, column, message))
 
 
-def _fact_row(pbx_id: str, key: str, value: str, place: str) -> InventoryRow:
-    cells = {"pbx_id": pbx_id, "key": key, "value": value, "file": place, "line": ""}
+def _fact_row(pbx_id: str, attribute: str, value: str, place: str) -> InventoryRow:
+    cells = {
+        "pbx_id": pbx_id,
+        "object_type": ObjectType.RECORD,
+        "object_name": "",
+        "attribute": attribute,
+        "value": value,
+        "file": place,
+        "line": "",
+    }
     return InventoryRow(CONFIG, place, 0, cells, if_fit=True)

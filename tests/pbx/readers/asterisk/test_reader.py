@@ -14,6 +14,7 @@ from dashboard.pbx.sources import Upload, read_files
 from dashboard.sip import Trunk
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import key_of, keys
 from tests.waiting import SLOW_S
 
 MADE_UP = re.compile(r"(?:made-up-[\w-]+|not-a-real[\w-]*|0123456789abcdef\w*)")
@@ -35,7 +36,7 @@ def said(inventory):
 def values(inventory, ending):
     """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
-    return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
+    return facts.loc[keys(facts).str.endswith(ending), "value"].tolist()
 
 
 @pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
@@ -49,7 +50,7 @@ def test_every_fact_stands_where_it_says(folder):
     """The line of a fact contains its value, except for dial strings, which are assembled."""
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
-        if row["key"].rpartition(".")[2] in (
+        if key_of(row).rpartition(".")[2] in (
             "host",
             "match",
             "external",
@@ -60,9 +61,9 @@ def test_every_fact_stands_where_it_says(folder):
             "x_tag",
         ):
             assert row["value"] in line
-        elif row["key"] == "secret_present":
+        elif key_of(row) == "secret_present":
             assert "made-up" in line or "real" in line or "md5_cred" in line
-        elif row["key"].endswith(".dial"):
+        elif key_of(row).endswith(".dial"):
             assert "Dial(" in line
 
 
@@ -338,7 +339,7 @@ def test_a_password_of_sip_conf_is_a_fact_without_its_value(line):
     facts = inventory.frames["pbx_config"]
 
     assert "topsecret" not in facts.to_csv() + repr(inventory)
-    assert facts.loc[facts["key"] == "secret_present", "line"].tolist() == [2, 6]
+    assert facts.loc[keys(facts) == "secret_present", "line"].tolist() == [2, 6]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from dashboard.pbx.readers.asterisk.running import read_address
 from dashboard.pbx.sources import Inventory, read_running
 from dashboard.sip import Trunk
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import keys
 from tests.pbx.readers.manager import BANNER, CHALLENGE, Script, answers, manager
 from tests.waiting import SLOW_S, WAIT_S
 
@@ -75,7 +76,7 @@ def test_an_answer_is_an_inventory() -> None:
     assert (row["pbx_id"], row["name"], row["vendor"]) == ("seattle-hq", "Seattle HQ", "Asterisk")
     assert (row["auth_method"], row["dials_prefix"], row["pop"]) == ("both", "yes", "us-west-or.sip.flowroute.com")
     assert ["198.51.100.9"] == found.frames["pbx_addresses"]["address"].tolist()
-    places = dict(zip(facts["key"], facts["file"].str.partition(" ")[2], strict=True))
+    places = dict(zip(keys(facts), facts["file"].str.partition(" ")[2], strict=True))
     assert places.pop("secret_present") == "GetConfig extensions.conf [out]"
     assert places == {
         "trunk.t.host": "GetConfig pjsip.conf [t]",
@@ -139,7 +140,7 @@ def test_what_is_loaded_from_no_file_is_asked_for() -> None:
     shown = "PJSIPShowEndpoint t"
     told = [
         (key, value, file.partition(" ")[2])
-        for key, value, file in zip(facts["key"], facts["value"], facts["file"], strict=True)
+        for key, value, file in zip(keys(facts), facts["value"], facts["file"], strict=True)
     ]
 
     assert found.problems == []
@@ -177,7 +178,7 @@ def test_a_dialplan_of_no_file_is_read_from_what_is_loaded() -> None:
         answers({**ALL, "GetConfig extensions.conf": "\r\n", "ShowDialPlan": loaded, "Getvar": value}, heard)
     )
     facts = found.frames["pbx_config"]
-    dialed = facts[facts["key"] == "trunk.t.dial"]
+    dialed = facts[keys(facts) == "trunk.t.dial"]
 
     assert found.problems == []
     assert dialed["value"].tolist() == ["12345678*1NXXNXXXXXX"]

@@ -17,6 +17,7 @@ from dashboard.pbx.readers.freepbx.dial_rules import DialRule, through
 from dashboard.pbx.sources import READ, Inventory, Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import key_of, keys
 from tests.waiting import SLOW_S
 
 MADE_UP = re.compile(r"made-up-[\w-]+")
@@ -59,7 +60,7 @@ def said(inventory: Inventory) -> list[tuple[int | None, str]]:
 def values(inventory: Inventory, ending: str) -> list[Any]:
     """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
-    return list(facts.loc[facts["key"].str.endswith(ending), "value"])
+    return list(facts.loc[keys(facts).str.endswith(ending), "value"])
 
 
 @pytest.mark.parametrize("folder", cases.folders("freepbx"), ids=lambda folder: folder.name)
@@ -74,14 +75,14 @@ def test_every_fact_stands_where_it_says(folder: Path) -> None:
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         lines = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1 :]
         line = "\n".join(lines[:25]) if row["file"].endswith(".json") else lines[0]
-        kind = row["key"].rpartition(".")[2]
+        kind = key_of(row).rpartition(".")[2]
         if kind in ("host", "match", "external", "bind", "pattern", "x_tag"):
             assert row["value"] in line
         elif kind == "local_net":
             assert row["value"].partition("/")[0] in line
         elif kind == "registration":
             assert "send" in line or "register" in line
-        elif row["key"] == "secret_present":
+        elif key_of(row) == "secret_present":
             assert MADE_UP.search(line)
         elif kind == "dial":
             assert re.search("X|OUTNUM|12345678", line)
@@ -211,7 +212,7 @@ def test_statements_of_every_kind_are_read() -> None:
     facts = found.frames["pbx_config"]
 
     assert found.problems == []
-    assert [key for key in facts["key"] if key.endswith(".host")] == [
+    assert [key for key in keys(facts) if key.endswith(".host")] == [
         "trunk.it's 'a' (x), \\.host",
         'trunk.b"c.host',
     ]

@@ -13,6 +13,7 @@ from dashboard.pbx.readers.number_regex import variants
 from dashboard.pbx.sources import Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import key_of, keys
 
 GATEWAY = '<gateway name="g"><param name="proxy" value="us-west-or.sip.flowroute.com"/>\n</gateway>'
 GOOD = f"<include>{GATEWAY}</include>"
@@ -30,7 +31,7 @@ def read(**files):
 def values(inventory, ending):
     """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
-    return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
+    return facts.loc[keys(facts).str.endswith(ending), "value"].tolist()
 
 
 def extension(expression, *actions):
@@ -51,7 +52,7 @@ def test_every_fact_stands_where_it_says(folder):
     """The line of a fact contains its value, or the variable that represents it."""
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
-        kind = row["key"].rpartition(".")[2]
+        kind = key_of(row).rpartition(".")[2]
         if kind in ("host", "match", "external", "media", "bind", "pattern", "x_tag"):
             assert row["value"] in line or "$${" in line
         elif kind == "secret_present":
@@ -216,7 +217,7 @@ def test_only_what_freeswitch_includes_is_read(tmp_path):
     (folder / "etc" / "freeswitch" / "old.xml").write_text(GOOD)
 
     assert "g" not in "".join(
-        read_files([folder]).frames["pbx_config"]["key"].str.extract(r"trunk\.(.*)\.host")[0].dropna()
+        keys(read_files([folder]).frames["pbx_config"]).str.extract(r"trunk\.(.*)\.host")[0].dropna()
     )
 
 

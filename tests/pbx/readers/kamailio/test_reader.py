@@ -13,6 +13,7 @@ from dashboard.pbx.sources import Secret, Upload, read_files
 from dashboard.sip import Trunk
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import key_of, keys
 from tests.waiting import SLOW_S
 
 OREGON = "us-west-or.sip.flowroute.com"
@@ -37,7 +38,7 @@ def routed(*steps, **files):
 def values(inventory, ending):
     """Return the values of facts whose key has this ending."""
     facts = inventory.frames["pbx_config"]
-    return facts.loc[facts["key"].str.endswith(ending), "value"].tolist()
+    return facts.loc[keys(facts).str.endswith(ending), "value"].tolist()
 
 
 @pytest.mark.parametrize("folder", cases.folders("kamailio"), ids=lambda folder: folder.name)
@@ -52,7 +53,7 @@ def test_every_fact_stands_where_it_says(folder):
     marks = ("PUBLIC_IP", "LAN_IP", "POP", "cfg_get", "$rU")
     for row in cases.read(folder).frames["pbx_config"].to_dict("records"):
         line = (folder.parent / row["file"]).read_text().splitlines()[row["line"] - 1]
-        kind = row["key"].rpartition(".")[2]
+        kind = key_of(row).rpartition(".")[2]
         if kind in ("host", "match", "external", "bind", "x_tag"):
             assert row["value"].partition("/")[0] in line or any(mark in line for mark in marks)
         elif kind == "secret_present":
@@ -192,7 +193,7 @@ def test_a_password_is_dropped_and_said(line, kind):
     assert [(kind, 1)] == [
         (row["value"], row["line"])
         for row in inventory.frames["pbx_config"].to_dict("records")
-        if row["key"] == "secret_present"
+        if key_of(row) == "secret_present"
     ]
 
 
@@ -204,7 +205,7 @@ def test_a_password_that_answers_the_carrier_is_the_trunks(answered, kind):
     main = f'modparam("uac", "auth_password_avp", "$avp(p)")\nrequest_route {{ t_on_failure("F"); {SEND} }}\n'
     facts = read(f'{main}failure_route[F] {{ $avp(p) = "{WORD}"; {answered} t_relay(); }}\n').frames["pbx_config"]
 
-    assert [kind] == facts.loc[facts["key"] == "secret_present", "value"].tolist()
+    assert [kind] == facts.loc[keys(facts) == "secret_present", "value"].tolist()
 
 
 def test_a_row_with_a_password_is_known_by_its_host():
@@ -212,7 +213,7 @@ def test_a_row_with_a_password_is_known_by_its_host():
     rows = [f"{number} sip:{host} 0 0 pw_password={WORD}" for number, host in ((1, OREGON), (2, "sip.example.net"))]
     facts = read("request_route { exit; }\n", dispatcher_list="\n".join(rows)).frames["pbx_config"]
 
-    assert [Secret.TRUNK, Secret.OTHER_TRUNK] == facts.loc[facts["key"] == "secret_present", "value"].tolist()
+    assert [Secret.TRUNK, Secret.OTHER_TRUNK] == facts.loc[keys(facts) == "secret_present", "value"].tolist()
 
 
 @pytest.mark.parametrize(

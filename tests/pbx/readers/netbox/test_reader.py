@@ -25,6 +25,7 @@ from dashboard.pbx.readers.netbox.session import NetBox
 from dashboard.pbx.sources import Inventory, Secret, read_running
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
+from tests.pbx.facts import keys
 from tests.pbx.readers import netboxes
 from tests.pbx.readers.netboxes import TOKEN, Fake, running
 from tests.waiting import WAIT_S
@@ -246,7 +247,7 @@ def test_secrets_are_named_by_their_field_and_none_is_kept():
     with running(Fake({"devices": [one]})) as fake:
         inventory = ask(fake.address)
     facts = inventory.frames["pbx_config"]
-    told = facts[facts["key"] == "record.secret_present"]
+    told = facts[keys(facts) == "record.secret_present"]
     place = "127.0.0.1/dcim/devices/1/"
 
     assert "made-up" not in repr(inventory) + "".join(frame.to_csv() for frame in inventory.frames.values())
