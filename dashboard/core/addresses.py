@@ -9,19 +9,16 @@ multicast space (RFC 5771). ``ipaddress`` alone is not sufficient: its ``is_priv
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import TYPE_CHECKING
 
+from dashboard.core.address_index import Address, AddressIndex, Network, as_address, as_network
 from dashboard.core.errors import AddressError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
 
 SHOWN = 60
 """Maximum number of characters of an invalid value in a message."""
@@ -107,7 +104,7 @@ def special_purpose(address: str) -> str | None:
         A description such as ``a private address (RFC 1918)``; ``None`` for a public address, and for a
         text that is not an address.
     """
-    found = _as_address(address)
+    found = as_address(address)
     return None if found is None else _purpose(found)
 
 
@@ -152,33 +149,14 @@ def covering(networks: Collection[str], addresses: Iterable[str]) -> list[str]:
     Returns:
         A list of the length of ``addresses``; ``""`` where no entry covers the address.
     """
-    texts = frozenset(networks)
-    single = {str(network.network_address): text for text, network in _read(texts) if network.num_addresses == 1}
-    wide = sorted(
-        ((network, text) for text, network in _read(texts) if network.num_addresses > 1),
-        key=lambda pair: (-pair[0].prefixlen, pair[1]),
-    )
-    return [_covering(text, texts, single, wide) for text in addresses]
-
-
-def _read(texts: Iterable[str]) -> Iterator[tuple[str, Network]]:
-    for text in texts:
-        if (network := _as_network(text)) is not None:
-            yield text, network
-
-
-def _covering(text: str, entries: frozenset[str], single: Mapping[str, str], wide: list[tuple[Network, str]]) -> str:
-    if text in entries:
-        return text
-    if (address := _as_address(text)) is None:
-        return ""
-    found = single.get(str(address))
-    return found or next((entry for network, entry in wide if address in network), "")
+    entries = frozenset(networks)
+    index = _index(entries)
+    return [text if text in entries else next(iter(index.covering(text)), "") for text in addresses]
 
 
 def is_network(text: str) -> bool:
     """Return whether a text is an address or a network in CIDR notation, public or not."""
-    return _as_network(text) is not None
+    return as_network(text) is not None
 
 
 def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, allow_cidr: bool, allow_ipv6: bool) -> str:
@@ -210,7 +188,7 @@ def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, all
 def _parse_address(text: str, shown: str, *, allow_ipv6: bool) -> Address:
     """Parse a single address, or raise ``AddressError`` with the violated rule."""
     bracketed = _BRACKETED.fullmatch(text)
-    address = _as_address(bracketed["host"] if bracketed else text)
+    address = as_address(bracketed["host"] if bracketed else text)
     if isinstance(address, IPv4Address) and not bracketed:
         return address
     if isinstance(address, IPv6Address):
@@ -262,71 +240,13 @@ def _purpose(address: Address) -> str | None:
 
 
 def _networks(texts: Iterable[str]) -> Iterable[Network]:
-    return filter(None, map(_as_network, texts))
-
-
-@dataclass(frozen=True)
-class _Index:
-    """Lookup index of a list; the lookup time does not depend on the number of entries."""
-
-    hosts: frozenset[str]
-    """Single addresses (most entries) as ``ipaddress`` formats them."""
-    wide: Mapping[int, Mapping[int, frozenset[int]]]
-    """Networks: leading bits, by IP version and by number of host bits."""
-
-    def covers(self, text: str) -> bool:
-        if text in self.hosts:
-            return True
-        if ":" not in text and not self.wide.get(4):
-            return False  # an IPv4 address has only one textual form
-        address = _as_address(text)
-        if address is None:
-            return False
-        bits = int(address)
-        return str(address) in self.hosts or any(
-            bits >> rest in leading for rest, leading in self.wide.get(address.version, {}).items()
-        )
+    return filter(None, map(as_network, texts))
 
 
 @lru_cache(maxsize=256)
-def _index(networks: frozenset[str]) -> _Index:
-    hosts: set[str] = set()
-    wide: dict[int, dict[int, set[int]]] = {}
-    for host, version, rest, leading in filter(None, map(_entry, networks)):
-        if rest:
-            wide.setdefault(version, {}).setdefault(rest, set()).add(leading)
-        else:
-            hosts.add(host)
-    return _Index(
-        frozenset(hosts),
-        {version: {rest: frozenset(found) for rest, found in by.items()} for version, by in wide.items()},
-    )
-
-
-@lru_cache(maxsize=65536)
-def _entry(text: str) -> tuple[str, int, int, int] | None:
-    """Parse an entry into its first address, IP version, number of host bits, and leading bits."""
-    network = _as_network(text)
-    if network is None:
-        return None
-    rest = network.max_prefixlen - network.prefixlen
-    return str(network.network_address), network.version, rest, int(network.network_address) >> rest
-
-
-@lru_cache(maxsize=65536)
-def _as_address(text: str) -> Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
-
-
-@lru_cache(maxsize=65536)
-def _as_network(text: str) -> Network | None:
-    try:
-        return ip_network(text)
-    except ValueError:
-        return None
+def _index(networks: frozenset[str]) -> AddressIndex[str]:
+    """Return the index of a list; of entries for one network, the first in alphabetical order comes first."""
+    return AddressIndex((text, text) for text in sorted(networks))
 
 
 def _shown(text: str) -> str:

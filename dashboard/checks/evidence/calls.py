@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow
 
 from dashboard.calls.attribution import is_only_claimed
-from dashboard.checks.evidence.address_rows import AddressIndex
+from dashboard.core.address_index import AddressIndex
 from dashboard.core.addresses import contains
 from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.admission_proof import proof

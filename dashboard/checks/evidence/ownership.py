@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.checks.evidence.address_rows import AddressIndex
+from dashboard.core.address_index import AddressIndex
 from dashboard.core.addresses import membership, parse_entry
 from dashboard.core.errors import AddressError
 from dashboard.domain.changes import AllowAddress, RemoveAddress

@@ -1,4 +1,4 @@
-"""Lookup of rows by address: the result equals a linear search."""
+"""Lookup of rows by address or network: the result equals a linear search."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.checks.evidence.address_rows import AddressIndex
+from dashboard.core.address_index import AddressIndex
 
 V4 = st.ip_addresses(v=4, network="198.51.100.0/27").map(str)
 V6 = st.ip_addresses(v=6, network="2001:db8::/123").map(str)
@@ -47,3 +47,41 @@ def test_what_is_no_network_finds_nothing(network):
 def test_an_address_is_found_however_it_is_written():
     """Different notations of an IPv6 address give the same rows."""
     assert AddressIndex([("2001:db8:0::1", "row")]).of("2001:0db8::1") == ["row"]
+
+
+LISTED = ("198.51.100.0/24", "198.51.100.7", "198.51.100.0/28", "198.51.100.7/32", "2001:db8::/64", "denver")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("198.51.100.7", ["198.51.100.7", "198.51.100.7/32", "198.51.100.0/28", "198.51.100.0/24"]),
+        ("198.51.100.77", ["198.51.100.0/24"]),
+        ("2001:0db8::1", ["2001:db8::/64"]),
+        ("203.0.113.7", []),
+        ("198.51.100.0/28", []),
+        ("denver", []),
+    ],
+)
+def test_rows_that_contain_an_address_begin_with_the_narrowest(address: str, expected: list[str]) -> None:
+    """Every network that contains the address is found, each length once."""
+    index = AddressIndex((text, text) for text in LISTED)
+
+    assert expected == index.covering(address)
+    assert bool(expected) == index.covers(address)
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        ("198.51.100.0/24", [0, 1, 2, 3]),
+        ("198.51.100.0/25", [1, 2, 3]),
+        ("198.51.100.0/29", [1, 3]),
+        ("198.51.100.7", [1, 3]),
+        ("198.51.0.0/16", [0, 1, 2, 3]),
+        ("::/0", [4]),
+    ],
+)
+def test_networks_are_found_inside_wider_ones(network: str, expected: list[int]) -> None:
+    """A row that is a network is inside another one only as a whole."""
+    assert expected == AddressIndex((text, number) for number, text in enumerate(LISTED)).of(network)
