@@ -43,7 +43,7 @@ from dashboard.pbx.lint.dial_strings import Level
 from dashboard.pbx.lint.rules import LintContext, LintFinding, lint_inventory
 from dashboard.pbx.readers import config_folder
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.secrets import OF_SIP, PRESENT, Secret
+from dashboard.pbx.readers.secrets import OF_SIP, PRESENT, NamesOf, Secret, is_secret_name
 from dashboard.pbx.readers.text_records import LARGEST_BYTES
 from dashboard.sip import Trunk
 
@@ -51,8 +51,6 @@ ENTRY_MODULES = frozenset({"pasted", "reader", "running"})
 """Names of reader modules in a product's package: for pasted text, for files, and for a running system."""
 MOST_UNKNOWN = 20
 """Maximum number of unrecognized files of a folder that are reported individually."""
-_SECRET = re.compile(r"token|secret|passw|^pass$|^(api)?[_-]?key$|^user", re.IGNORECASE)
-"""Option names not allowed in an address, because secrets come from the environment."""
 
 __all__ = [
     "ADDED",
@@ -176,7 +174,9 @@ def read_running(
     scheme = re.split(r"[+:]", address, maxsplit=1)[0].lower()
     try:
         parts = urlsplit(address)
-        named = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if _SECRET.search(name)]
+        named = [
+            name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if is_secret_name(name, NamesOf.ADDRESS)
+        ]
     except ValueError:
         raise InputError(f"{scheme[:40]}:// is followed by no address. Write one such as 198.51.100.9.") from None
     if "@" in parts.netloc or named:

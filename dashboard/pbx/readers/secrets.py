@@ -45,6 +45,16 @@ class Secret(StrEnum):
         return min(self, other, key=kinds.index)
 
 
+class NamesOf(StrEnum):
+    """Source of a setting's name; each has names of its own for what is secret, and for what is not."""
+
+    ASTERISK = "Asterisk and FreePBX"
+    FREESWITCH = "FreeSWITCH"
+    KAMAILIO = "Kamailio"
+    NETBOX = "NetBox"
+    ADDRESS = "address of a running system"
+
+
 OF_SIP = (Secret.TRUNK, Secret.REGISTRATION)
 MANY = (Secret.PHONE, Secret.PIN, Secret.UNKNOWN)
 """Kinds that may occur thousands of times in one file."""
@@ -72,6 +82,33 @@ _BY_NAME = (
     ),
     (Secret.PHONE, re.compile(r"^default[-_]password$", re.IGNORECASE)),
 )
+_SECRET_NAMES: Mapping[NamesOf, re.Pattern[str]] = {
+    source: re.compile(pattern, re.IGNORECASE)
+    for source, pattern in (
+        (
+            NamesOf.ASTERISK,
+            r"secret|pass(?!_?th)|md5|cred|token|(?:api|access)[-_]?key|authori|(?:^|_)(?:pin|pw)(?:$|_)",
+        ),
+        (
+            NamesOf.FREESWITCH,
+            r"pass(?!_?th)|secret|a1-hash|token|(?:api|access)[-_]?key|auth(ori|_pass)|(?:^|[-_])(?:pin|pw)(?:$|[-_])",
+        ),
+        (
+            NamesOf.KAMAILIO,
+            r"secret|pass(?!\w*(th|column|avp))|credential|token|(?:api|access)_?key|(?:^|_)(ha1|pwd|pw)(?:$|_)",
+        ),
+        (
+            NamesOf.NETBOX,
+            r"secret|pass(?!_?th)|token|(?:api|access)[-_]?key|(?:^|[-_])(?:pwd?|pin|ha1)(?:$|[-_])",
+        ),
+        (NamesOf.ADDRESS, r"token|secret|passw|^pass$|^(api)?[_-]?key$|^user"),
+    )
+}
+"""
+Names of settings whose values are never kept.
+
+``pass`` of ``passthrough`` is none, nor are Kamailio's parameters for a password's column or AVP, which contain none.
+"""
 _CURL = re.compile(r"\bcurl\b", re.IGNORECASE)
 _LOGIN = re.compile(r"\s(?:-u|--user)[\s=]{0,9}[\"']?[^\s:\"'$]{1,200}:[^\s\"'$]")
 _KEY = re.compile(
@@ -82,6 +119,11 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 """HTTP credentials in a dialplan step; parts have a maximum length for a fast search of 8,000-character lines."""
+
+
+def is_secret_name(name: str, source: NamesOf) -> bool:
+    """Return whether a setting of this name contains a secret, so that its value is dropped."""
+    return bool(_SECRET_NAMES[source].search(name))
 
 
 def by_name(name: str) -> Secret:

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.secrets import Secret, by_name
+from dashboard.pbx.readers.secrets import NamesOf, Secret, by_name, is_secret_name
 from dashboard.pbx.readers.text_records import text_of
 
 LONGEST_LINE = 8_191
@@ -34,10 +34,6 @@ GLOBALS = "globals"
 """The only section with case-sensitive names."""
 SYSTEM_FOLDER = "/etc/asterisk/"
 
-SECRET = re.compile(
-    r"secret|pass(?!_?th)|md5|cred|token|(?:api|access)[-_]?key|authori|(?:^|_)(?:pin|pw)(?:$|_)", re.IGNORECASE
-)
-"""Names of settings whose values are never kept."""
 _HEADER = re.compile(r"\[(?P<name>[^\]]*)(?P<closed>\]?)\s*(\((?P<options>[^)]*)(?P<ended>\)?))?")
 _DIRECTIVE = re.compile(r"#\s*(?P<word>\w+)\s*(?P<rest>.*)")
 
@@ -218,7 +214,7 @@ class Config:
             name = name.strip().rstrip("+").rstrip()
             value = value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
-            hidden = bool(SECRET.search(name))
+            hidden = is_secret_name(name, NamesOf.ASTERISK)
             kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
             if found and value:
                 self.secrets[place] = found

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, SECRET, Config, Section
+from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, Config, Section
 from dashboard.pbx.readers.asterisk.dialplan_text import expanded, first_of, substituted, without_credentials
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.secrets import Secret, by_name, has_key
+from dashboard.pbx.readers.secrets import NamesOf, Secret, by_name, has_key, is_secret_name
 
 MOST_CALLERS = 50
 MOST_CONTEXTS = 10_000
@@ -65,7 +65,7 @@ def _kept_step(name: str, value: str) -> tuple[str, Secret | None]:
     if has_key(args):
         return f"{head},{app}()", Secret.API_KEY
     told, sign, given = args.partition("=")
-    if app.lower() == "set" and SECRET.search(told):
+    if app.lower() == "set" and is_secret_name(told, NamesOf.ASTERISK):
         return f"{head},{app}()", by_name(told) if sign and not given.strip().startswith("${") else None
     if app.lower() not in _KEPT:
         return f"{head},{app}()", None

@@ -16,8 +16,8 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from dashboard.core.errors import SourceAnswerError, SourceRefusedError, SourceUnavailableError
-from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
 from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, ManagerTimeouts, Where, connected
+from dashboard.pbx.readers.secrets import NamesOf, is_secret_name
 
 LONGEST_LINE = 64 * 1024
 """Longest response line, in bytes; Asterisk reads a line of a file into 8,192 bytes."""
@@ -124,7 +124,7 @@ class Ami:
             for name, value in self._message():
                 ended = ended or (name == "EventList" and value.lower() == "complete")
                 if name in wanted and value:
-                    event[name] = "" if SECRET.search(name) else value
+                    event[name] = "" if is_secret_name(name, NamesOf.ASTERISK) else value
             if ended:
                 return
             yield event

@@ -18,7 +18,6 @@ from ipaddress import ip_network
 from dashboard.core.errors import SettingsError, SourceAnswerError
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, Config
-from dashboard.pbx.readers.asterisk.conf_grammar import SECRET as HIDDEN
 from dashboard.pbx.readers.asterisk.manager import RIGHTS, AbsentError, Ami, DeniedError, logged_in
 from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, ManagerTimeouts, Where
 from dashboard.pbx.readers.asterisk.pbx import DIALPLAN, FILES, Pbx
@@ -26,7 +25,7 @@ from dashboard.pbx.readers.asterisk.trunks import PLAIN, URIS, keep_pjsip
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place, together
 from dashboard.pbx.readers.hosts import host_of
-from dashboard.pbx.readers.secrets import Secret
+from dashboard.pbx.readers.secrets import NamesOf, Secret, is_secret_name
 from dashboard.sip import Trunk
 
 SCHEME = "ami"
@@ -136,7 +135,7 @@ def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
         return
     if config.sections:
         configs[DIALPLAN] = config
-        _add_globals(ami, config, [name for name in named if not HIDDEN.search(name)])
+        _add_globals(ami, config, [name for name in named if not is_secret_name(name, NamesOf.ASTERISK)])
 
 
 def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 
-from dashboard.pbx.readers.asterisk.conf_grammar import SECRET, Config, ConfSetting, Section
+from dashboard.pbx.readers.asterisk.conf_grammar import Config, ConfSetting, Section
 from dashboard.pbx.readers.asterisk.trunks import URIS
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.secrets import Secret
+from dashboard.pbx.readers.secrets import NamesOf, Secret, is_secret_name
 from dashboard.sip import Trunk
 
 WATCHED = ("manager.conf", "ari.conf")
@@ -57,7 +57,7 @@ def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> 
         holding = [
             one
             for one in section.settings
-            if one.place in config.secrets and (SECRET.search(one.name) or one.name in _HOLDERS)
+            if one.place in config.secrets and (is_secret_name(one.name, NamesOf.ASTERISK) or one.name in _HOLDERS)
         ]
         known = section.get(of_file) if holding else ""
         for one in holding:

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.freepbx.tables import COLUMNS, FreepbxTables
+from dashboard.pbx.readers.secrets import NamesOf, is_secret_name
 from dashboard.pbx.readers.text_records import text_of
 
 FOLDER = "modulejson"
@@ -109,8 +109,12 @@ class _Objects:
         """Build an object from its pairs, without secrets."""
         made = _Object(pairs)
         made.line = next(self._lines, 1)
-        hidden = [name for name in made if SECRET.search(name) and not any(name in of for of in COLUMNS.values())]
-        if SECRET.search(str(made.get("keyword", ""))):
+        hidden = [
+            name
+            for name in made
+            if is_secret_name(name, NamesOf.ASTERISK) and not any(name in of for of in COLUMNS.values())
+        ]
+        if is_secret_name(str(made.get("keyword", "")), NamesOf.ASTERISK):
             hidden.append("data")
         for name in hidden:
             made.secret = made.secret or bool(made.get(name))

@@ -15,10 +15,10 @@ from pathlib import PurePosixPath
 from dashboard.core.errors import FileError
 from dashboard.core.text import counted
 from dashboard.pbx.inventory.rows import Problem, problem_of
-from dashboard.pbx.readers.asterisk.conf_grammar import SECRET
 from dashboard.pbx.readers.asterisk.dialplan_text import without_credentials
 from dashboard.pbx.readers.asterisk.trunks import keep_pjsip, keep_sip
 from dashboard.pbx.readers.facts import Place
+from dashboard.pbx.readers.secrets import NamesOf, is_secret_name
 from dashboard.pbx.readers.sql_dump import rows, tables_in
 from dashboard.pbx.readers.text_records import TextRecord, decode, records, text_of
 
@@ -103,7 +103,9 @@ class FreepbxTables:
             row[value], found = _keep(table, row.get(word, "").lower(), row.get(value, ""))
         else:
             row["channelid"], found = without_credentials(row.get("channelid", ""))
-            found = found or any(row[name] for name in row.keys() - COLUMNS[table] if SECRET.search(name))
+            found = found or any(
+                row[name] for name in row.keys() - COLUMNS[table] if is_secret_name(name, NamesOf.ASTERISK)
+            )
         found = found or secret
         if found:
             self.secrets.append(place)
@@ -118,7 +120,7 @@ class FreepbxTables:
 
 def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
     """Return the part of a setting about call routing, and whether the setting contained a password."""
-    if SECRET.search(name):
+    if is_secret_name(name, NamesOf.ASTERISK):
         return "", bool(value)
     if name in WORDS or OWN_ADDRESS.match(name):
         return value, False

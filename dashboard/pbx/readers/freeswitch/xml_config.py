@@ -22,7 +22,7 @@ from defusedxml.sax import parseString
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
-from dashboard.pbx.readers.secrets import Secret, by_name, has_key
+from dashboard.pbx.readers.secrets import NamesOf, Secret, by_name, has_key, is_secret_name
 
 LONGEST = 2_000
 MOST_LEVELS = 20
@@ -35,10 +35,6 @@ LITERAL, REFERENCE = "literal", "reference"
 WHOLE = ("gateway", "extension", "profile", "list")
 """Elements that are kept with all their descendants."""
 
-SECRET = re.compile(
-    r"pass(?!_?th)|secret|a1-hash|token|(?:api|access)[-_]?key|auth(ori|_pass)|(?:^|[-_])(?:pin|pw)(?:$|[-_])",
-    re.IGNORECASE,
-)
 APPLICATIONS = frozenset({"bridge", "set", "export", "transfer"})
 UNUSED = frozenset({"", "not-used", "notused", "not_used", "unused", "none", "dummy", "password-not-used"})
 """Placeholder passwords, used where FreeSWITCH requires a password that is never used."""
@@ -207,7 +203,7 @@ class _Handler(ContentHandler):
             used = value.strip("'\" ").lower() not in UNUSED
             if used:
                 self._into.named[name] = place
-            if SECRET.search(name):
+            if is_secret_name(name, NamesOf.FREESWITCH):
                 self._into.secrets |= {place: by_name(name)} if used else {}
             elif len(self._into.variables) < MOST_ELEMENTS:
                 self._into.variables[name] = self._into.put_in(value.strip().strip("'\""))
@@ -216,7 +212,7 @@ class _Handler(ContentHandler):
 def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """Return the attributes to keep, and ``LITERAL`` or ``REFERENCE`` for a dropped password, else ``""``."""
     name = given.get("name", "")
-    if tag in ("param", "variable") and SECRET.search(name):
+    if tag in ("param", "variable") and is_secret_name(name, NamesOf.FREESWITCH):
         value = given.get("value", "")
         if value.lower() in UNUSED:
             return {"name": name}, ""
@@ -229,7 +225,9 @@ def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
             return {"application": application}, LITERAL
         if application not in APPLICATIONS:
             return {"application": application}, ""
-        cut = _IN_DATA.sub(lambda one: f"{one['name']}=" if SECRET.search(one["name"]) else one[0], data)
+        cut = _IN_DATA.sub(
+            lambda one: f"{one['name']}=" if is_secret_name(one["name"], NamesOf.FREESWITCH) else one[0], data
+        )
         cut = _IN_URI.sub(r"\g<user>", cut)
         return {"application": application, "data": cut}, "" if cut == data else LITERAL
     kept = ("name", "value", "field", "expression", "type", "cidr", "host")
@@ -240,7 +238,7 @@ def _opens(tag: str, given: Mapping[str, str], above: list[Element]) -> Secret:
     """Return the kind of an element's secret, from its names and its ancestors."""
     if tag == "action":
         data = given.get("data", "")
-        names = [one["name"] for one in _IN_DATA.finditer(data) if SECRET.search(one["name"])]
+        names = [one["name"] for one in _IN_DATA.finditer(data) if is_secret_name(one["name"], NamesOf.FREESWITCH)]
         kinds = [Secret.API_KEY] if has_key(data) else [by_name(name) for name in names]
         return min(kinds, key=list(Secret).index, default=Secret.UNKNOWN)
     if any(one.tag == "configuration" and one.attrs.get("name", "") == "event_socket.conf" for one in above):

@@ -17,7 +17,7 @@ from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.kamailio.secrets import Held
-from dashboard.pbx.readers.secrets import Secret, by_name, has_key
+from dashboard.pbx.readers.secrets import NamesOf, Secret, by_name, has_key, is_secret_name
 from dashboard.pbx.readers.text_records import text_of
 
 LONGEST_LINE = 65_536
@@ -28,10 +28,6 @@ MOST_TOKENS = 300_000
 MOST_SUBSTITUTIONS = 100
 MOST_SAID = 100
 
-SECRET = re.compile(
-    r"secret|pass(?!\w*(th|column|avp))|credential|token|(?:api|access)_?key|(?:^|_)(ha1|pwd|pw)(?:$|_)", re.IGNORECASE
-)
-"""Names of values that are never kept; parameters for a password's column or AVP do not contain one."""
 _CHECKS = re.compile(r"pv_\w*(authenticate|auth_check)")
 """Functions whose second argument is a password."""
 _DIRECTIVE = re.compile(r"\s*(?:#!|!!)\s*(?P<word>\w+)\s*(?P<rest>.*)")
@@ -188,7 +184,7 @@ class Source:
 
     def _safe(self, name: str, value: str, place: Place) -> str:
         """Return a value without passwords; a placeholder if the name is that of a secret."""
-        if value and SECRET.search(name):
+        if value and is_secret_name(name, NamesOf.KAMAILIO):
             self.secrets.without_logins(value[:LONGEST_STRING], place)
             self.secrets.keep(place, by_name(name))
             return f'"${{{name}}}"'
@@ -281,7 +277,9 @@ class Source:
         if sign.sign == "," and _CHECKS.fullmatch(called[-2].text):
             self.secrets.keep(place, Secret.PHONE)
             return True
-        secret = SECRET.search(named.text) or (named.kind == "pv" and named.text == self.secrets.answering)
+        secret = is_secret_name(named.text, NamesOf.KAMAILIO) or (
+            named.kind == "pv" and named.text == self.secrets.answering
+        )
         if sign.sign not in ("=", ",") or named.kind not in ("pv", "word", "string") or not secret:
             return False
         self.secrets.named(named.text, text, place)

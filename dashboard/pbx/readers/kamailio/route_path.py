@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.hosts import host_of
-from dashboard.pbx.readers.kamailio.grammar import SECRET, ScriptToken
+from dashboard.pbx.readers.kamailio.grammar import ScriptToken
 from dashboard.pbx.readers.kamailio.numbers import DIALED, stripped, subst
 from dashboard.pbx.readers.kamailio.script import Tokens
+from dashboard.pbx.readers.secrets import NamesOf, is_secret_name
 
 LONGEST = 300
 LONGEST_COUNT = 3
@@ -63,7 +64,7 @@ def assigned(way: Way, target: str, value: str, place: Place) -> Way:
     if target.lower() in (f"$x_hdr({TAG})", f"$hdr({TAG})"):
         return replace(way, tags=(*way.tags, (value, place))[-4:])
     if target.startswith(_KEPT):
-        known = dict(way.values) | {target: "" if SECRET.search(target) else value}
+        known = dict(way.values) | {target: "" if is_secret_name(target, NamesOf.KAMAILIO) else value}
         return replace(way, values=tuple(sorted(known.items())[:MOST_VALUES]))
     return way
 

@@ -17,7 +17,8 @@ from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.hosts import has_password, host_of
-from dashboard.pbx.readers.kamailio.grammar import LONGEST_LINE, SECRET
+from dashboard.pbx.readers.kamailio.grammar import LONGEST_LINE
+from dashboard.pbx.readers.secrets import NamesOf, is_secret_name
 from dashboard.pbx.readers.sql_dump import rows
 from dashboard.pbx.readers.text_records import text_of
 
@@ -146,7 +147,7 @@ class KamailioTables:
             network = match if whole or "/" in match or not mask.isdecimal() else f"{match}/{mask}"
             self.groups.setdefault(cells.get("grp", ""), []).append((network, cells.get("tag", ""), place))
         else:
-            if any(value and SECRET.search(name) for name, value in cells.items()):
+            if any(value and is_secret_name(name, NamesOf.KAMAILIO) for name, value in cells.items()):
                 self.secrets.append(place)
             hosts = (host_of(cells.get(name, "")) for name in ("auth_proxy", "r_domain", "realm"))
             self.registrations += [(host, place) for host in hosts if host][:1]
@@ -156,9 +157,13 @@ class KamailioTables:
         uri = cells.get("destination", "")
         flags = cells.get("flags", "0")
         attrs = cells.get("attrs", "")
-        if has_password(uri) or any(SECRET.search(part.partition("=")[0]) for part in attrs.split(";") if "=" in part):
+        if has_password(uri) or any(
+            is_secret_name(part.partition("=")[0], NamesOf.KAMAILIO) for part in attrs.split(";") if "=" in part
+        ):
             self.secrets.append(place)
-        kept = ";".join(part for part in attrs.split(";") if not SECRET.search(part.partition("=")[0]))
+        kept = ";".join(
+            part for part in attrs.split(";") if not is_secret_name(part.partition("=")[0], NamesOf.KAMAILIO)
+        )
         number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - flags are shorter
         priority = cells.get("priority", "0")
         if host_of(uri) and not number & NOT_USED:

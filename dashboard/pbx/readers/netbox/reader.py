@@ -31,8 +31,8 @@ from dashboard.pbx.readers.netbox.objects import (
     text_of,
     value_of,
 )
-from dashboard.pbx.readers.netbox.secrets import is_named, is_secret, secrets_of
-from dashboard.pbx.readers.secrets import PRESENT
+from dashboard.pbx.readers.netbox.secrets import is_secret, secrets_of
+from dashboard.pbx.readers.secrets import PRESENT, NamesOf, is_secret_name
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -108,7 +108,7 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
         known = ", ".join(("tag", "field", *FIELDS))
         raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {known}.")
     for option, named in options.items():
-        if option != "tag" and is_named(named.partition(":")[0]):
+        if option != "tag" and is_secret_name(named.partition(":")[0], NamesOf.NETBOX):
             raise InputError(f"The custom field that {option} names looks like a secret's. Name one that holds none.")
     return base, options
 

@@ -6,29 +6,21 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dashboard.pbx.readers.secrets import LONGEST_VALUE, Secret, by_name, has_key, has_login
+from dashboard.pbx.readers.secrets import LONGEST_VALUE, NamesOf, Secret, by_name, has_key, has_login, is_secret_name
 
 PARTS = ("custom_fields", "config_context", "local_context_data")
 """Parts of an object used for data without a field of their own in NetBox."""
 MOST_DEEP = 8
 MOST_TOLD = 20
 LONGEST_PATH = 120
-_SECRET = re.compile(
-    r"secret|pass(?!_?th)|token|(?:api|access)[-_]?key|(?:^|[-_])(?:pwd?|pin|ha1)(?:$|[-_])", re.IGNORECASE
-)
 _OF_TRUNK = re.compile(r"trunk|carrier|provider|flowroute", re.IGNORECASE)
-
-
-def is_named(name: str) -> bool:
-    """Return whether a field name indicates a secret."""
-    return bool(_SECRET.search(name))
 
 
 def is_secret(name: str, value: Any) -> bool:
     """Return whether a field contains a secret, by its name or because its value contains credentials."""
     if isinstance(value, str):
-        return bool(value) and (is_named(name) or has_login(value))
-    return is_named(name) and isinstance(value, int | float) and not isinstance(value, bool)
+        return bool(value) and (is_secret_name(name, NamesOf.NETBOX) or has_login(value))
+    return is_secret_name(name, NamesOf.NETBOX) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def secrets_of(one: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
