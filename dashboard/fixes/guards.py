@@ -13,6 +13,7 @@ from decimal import Decimal
 
 import pandas as pd
 
+from dashboard.calls.attribution import is_of_others
 from dashboard.calls.replay.replayer import Replay
 from dashboard.calls.replay.undecided import INVENTORY
 from dashboard.core.addresses import membership, parse_entry
@@ -271,12 +272,11 @@ def _is_assigned(snapshot: Snapshot, network: str) -> bool:
 
 
 def _loss(snapshot: Snapshot, network: str) -> str:
-    """Return a sentence on the cost and the last date of calls from an unassigned address; ``""`` without cost."""
+    """Return a sentence on the cost and the last date of calls of others from an address; ``""`` without cost."""
     rows = snapshot.judged_traffic
     rows = rows[(rows["direction"] == "outbound").to_numpy()]
     rows = rows[membership([network], rows["source_ip"])]
-    known = {*snapshot.egress["address"]}
-    rows = rows[(rows["pbx_id"] == "") | ~rows["source_ip"].isin(known)]
+    rows = rows[is_of_others(rows, snapshot)]
     cost = sum(rows["cost_usd"].dropna(), Decimal(0))
     calls = int(rows["calls"].sum())
     if not cost:

@@ -65,6 +65,24 @@ def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
     assert {"Denver", "stale inventory"} == set(unsure.phrases)
 
 
+@pytest.mark.parametrize(
+    ("row", "asks"),
+    [
+        ({"pbx_id": "denver", "attributed_by": "x_tag"}, True),
+        ({"pbx_id": "denver", "attributed_by": "caller_id"}, True),
+        ({}, True),
+        ({"pbx_id": "denver", "attributed_by": "x_tag", "at": MOVED - timedelta(days=1)}, False),
+        ({"pbx_id": "denver", "attributed_by": "address", "at": MOVED - timedelta(days=1)}, False),
+    ],
+    ids=["its X-Tag", "its caller id", "unassigned", "its X-Tag before", "its own calls before"],
+)
+def test_calls_from_an_address_that_a_pbx_left_cost_money_whatever_they_claim(row: dict[str, Any], asks: bool) -> None:
+    """An X-Tag or a caller id does not spare the question; calls from before the PBX left are its own."""
+    known = account(calls_row(OLD, calls=400, cost_usd="900", **row))
+
+    assert asks == ("money_was_not_lost_there" in guards(known, AllowAddress(network=OLD)))
+
+
 def test_a_forged_x_tag_from_an_address_that_its_pbx_left_is_no_call_that_breaks() -> None:
     """Removing the thief's entry blocks no call of ours; the claims are named as calls that may be blocked."""
     forged = calls_row(OLD, pbx_id="denver", attributed_by="x_tag", x_tag="denver", calls=400, cost_usd="900")

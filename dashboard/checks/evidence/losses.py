@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.calls.attribution import CLAIMS, is_only_claimed
+from dashboard.calls.attribution import CLAIMS, is_of_others
 from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
@@ -143,18 +143,4 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
     rows = rows[~rows["source_ip"].isin(["", *snapshot.once(ownership.current)["address"]])]
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
-    retired = set(snapshot.pbxs["pbx_id"]) - set(ownership.live(snapshot)["pbx_id"])
-    claimed = is_only_claimed(rows, snapshot.pbx_addresses)
-    others = [
-        pbx_id == "" or only_claimed or (pbx_id in retired and not _held(snapshot, pbx_id, source, at))
-        for pbx_id, source, at, only_claimed in zip(
-            rows["pbx_id"], rows["source_ip"], rows["first_at"], claimed, strict=True
-        )
-    ]
-    return rows[pd.Series(others, index=rows.index, dtype=bool)]
-
-
-def _held(snapshot: Snapshot, pbx_id: str, address: str, at: pd.Timestamp) -> bool:
-    """Return whether a PBX had an address at a time."""
-    rows = snapshot.addresses_at(at)
-    return bool(((rows["pbx_id"] == pbx_id) & (rows["address"] == address)).any())
+    return rows[is_of_others(rows, snapshot)]
