@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboard.calls.attribution import CLAIMS
+from dashboard.calls.attribution import is_only_claimed
 from dashboard.domain.changes import UNASSIGNED
 from dashboard.domain.snapshot import SHARED, Snapshot
 
@@ -29,7 +29,7 @@ def counted_callers(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
         the inventory does not assign the source address, or no longer at that time; ``placed_by``, the IDs of PBXs as
         in ``pbx_id``, ``""`` for an unassigned address; and ``who``, the name of that caller.
     """
-    confirmed = _confirmed(snapshot, rows)
+    confirmed = ~is_only_claimed(rows, snapshot.pbx_addresses)
     placed_by = rows["pbx_id"]
     if not confirmed.all():
         claims = rows[~confirmed]
@@ -47,21 +47,6 @@ def counted_callers(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
 def callers(snapshot: Snapshot, rows: pd.DataFrame) -> list[str]:
     """Return the name of the caller that each row counts for; see ``counted_callers``."""
     found: list[str] = counted_callers(snapshot, rows)["who"].tolist()
-    return found
-
-
-def _confirmed(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series[bool]:
-    """Return for each row whether more than an X-Tag or a caller ID ties it to its PBX, or it has none."""
-    claims = (rows["attributed_by"].isin(CLAIMS) & (rows["direction"] == "outbound")).to_numpy()
-    found = pd.Series(~claims, index=rows.index)
-    if not claims.any():
-        return found
-    held = snapshot.egress[["pbx_id", "address", "valid_to"]].sort_values("valid_to", na_position="last")
-    held = held.drop_duplicates(["pbx_id", "address"], keep="last").assign(held=True)
-    some = rows.loc[claims, ["pbx_id", "source_ip", "first_at"]]
-    pairs = some.merge(held, how="left", left_on=["pbx_id", "source_ip"], right_on=["pbx_id", "address"])
-    there = pairs["held"].notna() & (pairs["valid_to"].isna() | (pairs["first_at"] < pairs["valid_to"]))
-    found[claims] = there.to_numpy()
     return found
 
 

@@ -110,38 +110,44 @@ class _Session:
         self._left -= len(content)
         return content
 
+    def _translated(self, error: exchange.HttpError) -> SourceError:
+        if isinstance(error, exchange.TransientError | exchange.TlsError):
+            return SourceUnavailableError(self._unavailable(error))
+        if isinstance(error, exchange.CertificateError):
+            return SourceAnswerError(
+                f"The certificate of {self._host} cannot be verified, so nothing was asked. Name its issuer in "
+                "REQUESTS_CA_BUNDLE, or renew it."
+            )
+        if isinstance(error, exchange.RedirectError):
+            return SourceAnswerError(
+                f"{self._host} answered {error.status}, which leads elsewhere. It was not followed, because that "
+                "could carry the token to another host. Give the address that it leads to."
+            )
+        return SourceUnavailableError(self._sentences(0)[Fault.CONNECTION])
+
+    def _unavailable(self, error: exchange.TransientError | exchange.TlsError) -> str:
+        """Return the sentence of an error that another attempt, or a change outside of NetBox, may cure."""
+        if isinstance(error, exchange.TlsError):
+            return self._no_tls(str(error))
+        return self._sentences(error.status)[error.fault]
+
+    def _sentences(self, status: int) -> dict[Fault, str]:
+        """Return the sentence of each cause of a transient failure."""
+        return {
+            Fault.STATUS: f"{self._host} answered {status}. Try again later.",
+            Fault.TIMEOUT: f"{self._host} did not answer in time. Try again.",
+            Fault.DURATION: f"{self._host} took longer than {self._limit_s:.0f} s. Try again later.",
+            Fault.TLS: self._no_tls("it was cut"),
+            Fault.CONNECTION: (
+                f"No connection to {self._host} held. Check the address and that it can be reached from here."
+            ),
+        }
+
     def _no_tls(self, reason: str) -> str:
         return (
-            f"The TLS connection to {self._host} failed ({reason}). Check host and port of the address: they have to be "
-            "those of an HTTPS server."
+            f"The TLS connection to {self._host} failed ({reason}). Check host and port of the address: they have to "
+            "be those of an HTTPS server."
         )
-
-    def _translated(self, error: exchange.HttpError) -> SourceError:
-        match error:
-            case exchange.CertificateError():
-                return SourceAnswerError(
-                    f"The certificate of {self._host} cannot be verified, so nothing was asked. Name its issuer in "
-                    "REQUESTS_CA_BUNDLE, or renew it."
-                )
-            case exchange.TlsError():
-                return SourceUnavailableError(self._no_tls(str(error)))
-            case exchange.TransientError(fault=Fault.TLS):
-                return SourceUnavailableError(self._no_tls("it was cut"))
-            case exchange.RedirectError():
-                return SourceAnswerError(
-                    f"{self._host} answered {error.status}, which leads elsewhere. It was not followed, because that "
-                    "could carry the token to another host. Give the address that it leads to."
-                )
-            case exchange.TransientError(fault=Fault.STATUS):
-                return SourceUnavailableError(f"{self._host} answered {error.status}. Try again later.")
-            case exchange.TransientError(fault=Fault.TIMEOUT):
-                return SourceUnavailableError(f"{self._host} did not answer in time. Try again.")
-            case exchange.TransientError(fault=Fault.DURATION):
-                return SourceUnavailableError(f"{self._host} took longer than {self._limit_s:.0f} s. Try again later.")
-            case _:
-                return SourceUnavailableError(
-                    f"No connection to {self._host} held. Check the address and that it can be reached from here."
-                )
 
 
 class NetBox:
