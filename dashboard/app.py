@@ -16,7 +16,7 @@ ICON = Path(__file__).parent / "web" / "icon.png"
 """A local file, because the browser would fetch a Material icon for the tab from the network."""
 
 st.set_page_config(page_title="trunkgate", page_icon=str(ICON), layout="wide")
-admitted = entrance.open_to_all()
+admitted = entrance.require_name()
 page = st.navigation(
     {
         "Watch": [
@@ -39,14 +39,14 @@ page = st.navigation(
 )
 if not admitted:
     st.stop()
-with session.errors_said():
+with session.show_errors():
     header.show(live=page.title == LIVE)
     if session.loaded():
         header.stale(live=page.title == LIVE)
         page.run()
         review.show()
-        session.settle()
+        session.freeze_gc()
         session.tidy()
     else:
         empty_states.first_run()
-session.say_note()
+session.show_note()

@@ -176,7 +176,7 @@ def _versions(state: State, by_name: dict[str, str], now: datetime, *, listed: C
     for kind, (name, content) in kept.items():
         if by_name[name] != Age.MISSING:
             seen_at = _read_at(name, by_name, now)
-            state.record(kind, content, valid_from=long_ago, seen_at=seen_at, known_by="Ada")
+            state.save_version(kind, content, valid_from=long_ago, seen_at=seen_at, known_by="Ada")
 
 
 @cache

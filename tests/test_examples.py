@@ -24,7 +24,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, SetCredentials
 from dashboard.domain.findings import Cause, Status
 from dashboard.pbx.inventory.rows import Inventory
-from dashboard.pbx.inventory.validation import settle
+from dashboard.pbx.inventory.validation import validate
 from dashboard.pbx.readers.config_folder import from_disk
 from dashboard.services import snapshot_builder
 from dashboard.services.workspace import Workspace
@@ -106,7 +106,7 @@ def inventory(tmp_path) -> Inventory:
     assert [] == problems
     assert reader.accepts_folder(folder)
     reading = reader.read_folder(folder, Trunk(tech_prefix="12345678"))
-    return settle(reading.rows, treated_as_public=PUBLIC, problems=reading.problems)
+    return validate(reading.rows, treated_as_public=PUBLIC, problems=reading.problems)
 
 
 def test_reader_gives_pbx_address_and_facts(inventory: Inventory) -> None:

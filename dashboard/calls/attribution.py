@@ -62,10 +62,10 @@ def claimed_sources(traffic: pd.DataFrame, pbx_addresses: pd.DataFrame) -> dict[
         Source addresses of the rows of ``is_only_claimed``, by PBX ID.
     """
     rows = traffic[is_only_claimed(traffic, pbx_addresses)].drop_duplicates(["pbx_id", "source_ip"])
-    found: dict[str, tuple[str, ...]] = {}
+    sources: dict[str, tuple[str, ...]] = {}
     for pbx_id, source in zip(rows["pbx_id"], rows["source_ip"], strict=True):
-        found[pbx_id] = (*found.get(pbx_id, ()), source)
-    return found
+        sources[pbx_id] = (*sources.get(pbx_id, ()), source)
+    return sources
 
 
 def is_only_claimed(rows: pd.DataFrame, pbx_addresses: pd.DataFrame) -> pd.Series[bool]:
@@ -133,12 +133,12 @@ class CallerClaims:
     @classmethod
     def of(cls, *, pbxs: pd.DataFrame, pbx_addresses: pd.DataFrame, pbx_numbers: pd.DataFrame) -> CallerClaims:
         """Build the lookup tables from an inventory; arguments as in ``attribute``."""
-        owned = egress_of(pbx_addresses)
-        owned = owned[(owned["pbx_id"] != "") & (owned["address"] != "")]
-        begins = _us(owned["valid_from"])
-        ends = _us(owned["valid_to"])
+        egress = egress_of(pbx_addresses)
+        egress = egress[(egress["pbx_id"] != "") & (egress["address"] != "")]
+        begins = _us(egress["valid_from"])
+        ends = _us(egress["valid_to"])
         addresses: dict[str, list[tuple[str, int, int]]] = {}
-        for address, pbx_id, begin, end in zip(owned["address"], owned["pbx_id"], begins, ends, strict=True):
+        for address, pbx_id, begin, end in zip(egress["address"], egress["pbx_id"], begins, ends, strict=True):
             addresses.setdefault(address, []).append((pbx_id, begin, EVER if end == OPEN else end))
         tags = _claims(pbxs["x_tag"], pbxs["pbx_id"])
         numbers = _claims(pbx_numbers["number"], pbx_numbers["pbx_id"])
@@ -148,15 +148,17 @@ class CallerClaims:
         """Attribute each row to a PBX; see ``attribute``."""
         of_calls = "started_at" in frame.columns
         caller_id, dialed = ("caller_id", "destination") if of_calls else ("number", "number")
-        said = (frame[name].tolist() for name in ("direction", "x_tag", "source_ip", caller_id, dialed))
+        inputs = (frame[name].tolist() for name in ("direction", "x_tag", "source_ip", caller_id, dialed))
         times = _us(frame["started_at" if of_calls else "first_at"])
-        told = [
+        attributions = [
             self._outbound(tag, address, at, number) if direction == "outbound" else _by(NUMBER, self.numbers.get(to))
-            for direction, tag, address, number, to, at in zip(*said, times, strict=True)
+            for direction, tag, address, number, to, at in zip(*inputs, times, strict=True)
         ]
-        columns = zip(*told, strict=True) if told else ((), ())
-        found = zip(("pbx_id", "attributed_by"), columns, strict=True)
-        return frame.assign(**{name: pd.Series(values, index=frame.index, dtype="str") for name, values in found})
+        columns = zip(*attributions, strict=True) if attributions else ((), ())
+        result_columns = zip(("pbx_id", "attributed_by"), columns, strict=True)
+        return frame.assign(
+            **{name: pd.Series(values, index=frame.index, dtype="str") for name, values in result_columns}
+        )
 
     def _outbound(self, tag: str, address: str, at: int, number: str) -> tuple[str, str]:
         if pbx_id := self.x_tags.get(tag):
@@ -177,8 +179,8 @@ def _by(rule: str, pbx_id: str | None) -> tuple[str, str]:
 
 def _us(times: pd.Series) -> list[int]:
     """Return times in microseconds since 1970; ``OPEN`` for a missing time."""
-    found: list[int] = times.to_numpy(dtype="datetime64[us]").astype("int64").tolist()
-    return found
+    microseconds: list[int] = times.to_numpy(dtype="datetime64[us]").astype("int64").tolist()
+    return microseconds
 
 
 def _claims(keys: pd.Series, pbx_ids: pd.Series) -> dict[str, str]:

@@ -61,7 +61,7 @@ class FilesCarrier:
         """
         if isinstance(change, AllowAddress | RemoveAddress | SetCredentials):
             self._portal.apply(change)
-        raise CapabilityError(f"This home has no API key. Make the change in the portal: {change.sentence()}.")
+        raise CapabilityError(f"This home has no API key. Make the change in the portal: {change.describe()}.")
 
     def export_calls(
         self,

@@ -81,25 +81,25 @@ def refusal_share(frame: pd.DataFrame, changes: pd.DataFrame) -> dict[str, Drawn
     """
     if frame.empty:
         return {}
-    shown = encodings.shares(frame)
+    plotted = encodings.shares(frame)
     ends = frame["from_at"].min(), frame["until_at"].max()
     domain = [end.isoformat() for end in ends]
     axis = encodings.time_axis(3, (ends[1] - ends[0]).days)
     x = alt.X("from_at:T", title=None, scale=alt.Scale(domain=domain), axis=axis)
-    top = max(encodings.LEAST_TOP, float(shown["share"].max()))
+    top = max(encodings.LEAST_TOP, float(plotted["share"].max()))
     y = alt.Y(
         "share:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=alt.Axis(format=".0%", values=[0, round(top, 2)])
     )
     ticks = alt.Chart(changes[["at", "sentence"]].assign(state="text")).mark_rule(strokeDash=[2, 2], strokeWidth=1.5)
     rule = ticks.encode(x=alt.X("at:T", scale=alt.Scale(domain=domain)), color=encodings.state(), tooltip=tip())
     panels = {}
-    for who in encodings.worst_first(shown):
-        rows = shown[shown["who"] == who]
+    for caller in encodings.worst_first(plotted):
+        rows = plotted[plotted["who"] == caller]
         bars = templates.bars(rows[["from_at", "until_at", "share", "bottom", "state", "sentence"]], binSpacing=1)
-        drawn = bars.encode(
+        panel = bars.encode(
             x=x, x2=alt.X2("until_at"), y=y, y2=alt.Y2("bottom"), color=encodings.state(), tooltip=tip()
         )
-        panels[who] = (drawn + rule if len(changes) else drawn).properties(height=PANEL_HEIGHT)
+        panels[caller] = (panel + rule if len(changes) else panel).properties(height=PANEL_HEIGHT)
     return panels
 
 
@@ -108,7 +108,7 @@ def outcomes_over_time(
     *,
     now: datetime | None = None,
     brush: bool = False,
-    chosen: tuple[datetime, datetime] | None = None,
+    selected_range: tuple[datetime, datetime] | None = None,
 ) -> ChartSpec:
     """
     Draw calls over time, stacked by kind of outcome.
@@ -117,69 +117,69 @@ def outcomes_over_time(
         frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
         now: The tooltip of a bucket that ends later says "so far".
         brush: Allow the selection of a time range (``BRUSH``).
-        chosen: Start and end of the selected time range.
+        selected_range: Start and end of the selected time range.
     """
-    shown = encodings.stretch(_with_kinds(frame), chosen)
-    shown["so_far"] = [" so far" if now is not None and until > now else "" for until in shown["until_at"]]
-    shown["sentence"] = say(shown, "{day}: {n_calls} {kind_said}{so_far}")
-    shown = shown.sort_values(["from_at", "order"])
-    shown["top"] = shown.groupby("from_at")["calls"].cumsum().astype("float64")
-    shown["bottom"] = shown["top"] - shown["calls"].astype("float64")
-    named = ((state, label) for label, state in KINDS.values())
+    plotted = encodings.highlight_range(_with_kinds(frame), selected_range)
+    plotted["so_far"] = [" so far" if now is not None and until > now else "" for until in plotted["until_at"]]
+    plotted["sentence"] = say(plotted, "{day}: {n_calls} {kind_said}{so_far}")
+    plotted = plotted.sort_values(["from_at", "order"])
+    plotted["top"] = plotted.groupby("from_at")["calls"].cumsum().astype("float64")
+    plotted["bottom"] = plotted["top"] - plotted["calls"].astype("float64")
+    legend_entries = ((state, label) for label, state in KINDS.values())
     columns = ["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]
     return ChartSpec(
         templates.over_time,
-        (shown[columns],),
-        (encodings.buckets(shown), tuple(named), encodings.BRUSH if brush else ""),
+        (plotted[columns],),
+        (encodings.buckets(plotted), tuple(legend_entries), encodings.BRUSH if brush else ""),
     )
 
 
-def calls_by_pbx(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
+def calls_by_pbx(frame: pd.DataFrame, *, selected: str | None = None) -> ChartSpec:
     """
     Draw one bar per PBX, stacked by kind of outcome, annotated with the total and the number of refused calls.
 
     Args:
         frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is the name of a PBX or an unassigned address.
-        chosen: ``who`` of the selected bar, ``""`` for none; ``None`` disables selection (``PICK``).
+        selected: ``who`` of the selected bar, ``""`` for none; ``None`` disables selection (``PICK``).
     """
-    shown = _with_kinds(frame)
-    shown["sentence"] = say(shown, "{who}: {n_calls} {kind_said}")
-    totals = shown.assign(refused=shown["calls"].where(shown["kind"] == "refused_auth", 0))
+    plotted = _with_kinds(frame)
+    plotted["sentence"] = say(plotted, "{who}: {n_calls} {kind_said}")
+    totals = plotted.assign(refused=plotted["calls"].where(plotted["kind"] == "refused_auth", 0))
     totals = totals.groupby("who", as_index=False)[["calls", "refused"]].sum()
     totals["note"] = [
         f"{calls:,}" + (f"  ·  {refused:,} refused" if refused else "")
         for calls, refused in zip(totals["calls"], totals["refused"], strict=True)
     ]
-    return _rows(shown, totals, by="who", value="calls", chosen=chosen)
+    return _rows(plotted, totals, by="who", value="calls", selected=selected)
 
 
-def calls_by_code(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
+def calls_by_code(frame: pd.DataFrame, *, selected: str | None = None) -> ChartSpec:
     """
     Draw one bar per final SIP status.
 
     Args:
         frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
-        chosen: As in ``calls_by_pbx``.
+        selected: As in ``calls_by_pbx``.
     """
-    shown = _with_kinds(frame)
-    shown["sentence"] = say(shown, "{n_calls} ended with {code}")
-    totals = shown.groupby("code", as_index=False)[["calls"]].sum()
+    plotted = _with_kinds(frame)
+    plotted["sentence"] = say(plotted, "{n_calls} ended with {code}")
+    totals = plotted.groupby("code", as_index=False)[["calls"]].sum()
     totals["note"] = [f"{calls:,}" for calls in totals["calls"]]
-    return _rows(shown, totals, by="code", value="calls", chosen=chosen)
+    return _rows(plotted, totals, by="code", value="calls", selected=selected)
 
 
-def top_destinations(frame: pd.DataFrame, *, chosen: str | None = None) -> ChartSpec:
+def top_destinations(frame: pd.DataFrame, *, selected: str | None = None) -> ChartSpec:
     """
     Draw the cost of the most expensive destinations, in USD.
 
     Args:
         frame: ``zone`` (the carrier's name for the destination), ``calls``, ``minutes``, ``cost_usd``.
-        chosen: As in ``calls_by_pbx``.
+        selected: As in ``calls_by_pbx``.
     """
-    shown = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
-    shown["sentence"] = say(shown, "{zone}: ${cost:,.2f} for {n_calls}, {n_minutes}")
-    totals = shown[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in shown["cost"]])
-    return _rows(shown, totals, by="zone", value="cost", chosen=chosen)
+    plotted = frame.assign(cost=frame["cost_usd"].astype("float64"), state="plain", order=0)
+    plotted["sentence"] = say(plotted, "{zone}: ${cost:,.2f} for {n_calls}, {n_minutes}")
+    totals = plotted[["zone", "cost"]].assign(note=[f"${cost:,.2f}" for cost in plotted["cost"]])
+    return _rows(plotted, totals, by="zone", value="cost", selected=selected)
 
 
 def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> ChartSpec:
@@ -190,13 +190,13 @@ def hour_of_week(frame: pd.DataFrame, *, unit: str = "calls") -> ChartSpec:
         frame: ``weekday`` (0 is Monday) and ``hour`` in the viewer's time zone, ``value``.
         unit: Unit of ``value``: ``calls`` or ``USD``.
     """
-    shown = frame.assign(
+    plotted = frame.assign(
         day=[templates.WEEK[number] for number in frame["weekday"]], value=frame["value"].astype("float64")
     )
     amount = "${value:,.2f}" if unit == "USD" else "{n_calls}"
-    told = shown.assign(end=shown["hour"] + 1, calls=frame["value"])
-    shown["sentence"] = say(told, "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
-    return ChartSpec(templates.hours, (shown,))
+    tooltip_rows = plotted.assign(end=plotted["hour"] + 1, calls=frame["value"])
+    plotted["sentence"] = say(tooltip_rows, "{day} {hour:02d}:00 to {end:02d}:00: " + amount)
+    return ChartSpec(templates.hours, (plotted,))
 
 
 def findings_by_severity(frame: pd.DataFrame) -> ChartSpec:
@@ -206,15 +206,15 @@ def findings_by_severity(frame: pd.DataFrame) -> ChartSpec:
     Args:
         frame: ``severity`` and ``status`` (of ``findings``), ``findings`` (a count).
     """
-    shown = frame.assign(
+    plotted = frame.assign(
         state=frame["status"].map(STATUS_STATES).fillna(frame["severity"].map(SEVERITY_STATES)).astype("str"),
         order=[list(Status).index(Status(status)) for status in frame["status"]],
         who=frame["severity"].str.capitalize(),
     )
-    shown["sentence"] = say(shown, "{who}: {findings} {status}")
-    totals = shown.groupby("who", as_index=False)[["findings"]].sum()
+    plotted["sentence"] = say(plotted, "{who}: {findings} {status}")
+    totals = plotted.groupby("who", as_index=False)[["findings"]].sum()
     totals["note"] = totals["findings"].astype(str)
-    return _rows(shown, totals, by="who", value="findings", sort=[each.capitalize() for each in Severity])
+    return _rows(plotted, totals, by="who", value="findings", sort=[severity.capitalize() for severity in Severity])
 
 
 def replay_bar(impact: ReplayImpact) -> ChartSpec:
@@ -240,25 +240,25 @@ def replay_bar(impact: ReplayImpact) -> ChartSpec:
 
 
 def _rows(
-    shown: pd.DataFrame,
+    plotted: pd.DataFrame,
     totals: pd.DataFrame,
     *,
     by: str,
     value: str,
     sort: Iterable[str] | None = None,
-    chosen: str | None = None,
+    selected: str | None = None,
 ) -> ChartSpec:
     """Draw horizontal bars by name, in the order of ``sort`` or largest first, each with its note at the end."""
     order = list(sort) if sort else list(totals.sort_values(value, ascending=False)[by])
-    rank = {name: place for place, name in enumerate(order)}
-    shown, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (shown, totals))
+    rank = {name: position for position, name in enumerate(order)}
+    plotted, totals = (rows.assign(rank=rows[by].map(rank)) for rows in (plotted, totals))
     columns = [by, value, "state", "order", "rank", "sentence"]
-    if chosen is not None:
-        shown = encodings.one_of(shown, by, chosen)
+    if selected is not None:
+        plotted = encodings.highlight_one(plotted, by, selected)
         columns = [*columns, "opacity"]
-    bars = shown[columns]
+    bars = plotted[columns]
     notes = totals[[by, value, "rank", "note"]].assign(room=totals[value].max() * NOTE_ROOM, state="text")
-    return ChartSpec(templates.bar_rows, (bars, notes), (by, value, "" if chosen is None else encodings.PICK))
+    return ChartSpec(templates.bar_rows, (bars, notes), (by, value, "" if selected is None else encodings.PICK))
 
 
 def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:

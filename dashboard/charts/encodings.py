@@ -25,9 +25,9 @@ NOT_CHOSEN = 0.3
 """Opacity of the bars that are not selected."""
 
 
-def legend(named: Mapping[str, str]) -> alt.Legend:
-    """Return a legend above the plot; ``named`` maps each state to its label, in order."""
-    said = " : ".join(f"datum.value == '{state}' ? '{label}'" for state, label in named.items())
+def legend(labels: Mapping[str, str]) -> alt.Legend:
+    """Return a legend above the plot; ``labels`` maps each state to its label, in order."""
+    label_expression = " : ".join(f"datum.value == '{state}' ? '{label}'" for state, label in labels.items())
     return alt.Legend(
         title=None,
         orient="top",
@@ -35,16 +35,16 @@ def legend(named: Mapping[str, str]) -> alt.Legend:
         columns=2,
         offset=4,
         padding=0,
-        values=list(named),
-        labelExpr=f"{said} : ''",
+        values=list(labels),
+        labelExpr=f"{label_expression} : ''",
         symbolType="square",
         labelLimit=240,
     )
 
 
-def state(named: alt.Legend | None = None) -> alt.Color:
+def state(color_legend: alt.Legend | None = None) -> alt.Color:
     """Color by the column ``state``; the domain is always all of ``STATES``, so each state keeps its palette color."""
-    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=named)
+    return alt.Color("state:N", scale=alt.Scale(domain=list(STATES)), legend=color_legend)
 
 
 def tip() -> alt.Tooltip:
@@ -56,18 +56,18 @@ Buckets = tuple[bool, tuple[tuple[int, int, int, int, int], ...]]
 """Whether the axis has daily buckets, and the times of its labels as year, month, day, hour and minute."""
 
 
-def buckets(shown: pd.DataFrame) -> Buckets:
+def buckets(plotted: pd.DataFrame) -> Buckets:
     """Choose at most ``MOST_TICKS`` buckets to label: days at their middle, hours at their start."""
-    buckets = shown[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
-    some = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
+    buckets = plotted[["from_at", "until_at"]].drop_duplicates().sort_values("from_at")
+    labeled = buckets.iloc[:: max(1, -(-len(buckets) // MOST_TICKS))]
     by_day = len(buckets) > 0 and bool((buckets["until_at"] - buckets["from_at"]).max() > pd.Timedelta(hours=2))
-    at = some["from_at"] + (some["until_at"] - some["from_at"]) / 2 if by_day else some["from_at"]
+    at = labeled["from_at"] + (labeled["until_at"] - labeled["from_at"]) / 2 if by_day else labeled["from_at"]
     return by_day, tuple((t.year, t.month, t.day, t.hour, t.minute) for t in at)
 
 
-def bucket_axis(named: Buckets) -> alt.Axis:
+def bucket_axis(labeled_buckets: Buckets) -> alt.Axis:
     """Return a time axis that labels the buckets chosen by ``buckets``."""
-    by_day, times = named
+    by_day, times = labeled_buckets
     values = [
         alt.DateTime(year=year, month=month, date=date, hours=hour, minutes=minute)
         for year, month, date, hour, minute in times
@@ -77,20 +77,20 @@ def bucket_axis(named: Buckets) -> alt.Axis:
     )
 
 
-def stretch(shown: pd.DataFrame, chosen: tuple[datetime, datetime] | None) -> pd.DataFrame:
+def highlight_range(plotted: pd.DataFrame, selected_range: tuple[datetime, datetime] | None) -> pd.DataFrame:
     """Add ``opacity``, which is lower for a bucket outside the selected time range."""
-    begin, end = chosen or (shown["from_at"].min(), shown["until_at"].max())
-    inside = (shown["from_at"] < end) & (shown["until_at"] > begin)
-    return shown.assign(opacity=inside.map({True: 1.0, False: NOT_CHOSEN}).astype("float64"))
+    begin, end = selected_range or (plotted["from_at"].min(), plotted["until_at"].max())
+    inside = (plotted["from_at"] < end) & (plotted["until_at"] > begin)
+    return plotted.assign(opacity=inside.map({True: 1.0, False: NOT_CHOSEN}).astype("float64"))
 
 
-def one_of(shown: pd.DataFrame, by: str, chosen: str) -> pd.DataFrame:
+def highlight_one(plotted: pd.DataFrame, by: str, selected: str) -> pd.DataFrame:
     """Add ``opacity``, which is lower for all values of ``by`` except the selected one; ``""`` selects all."""
-    return shown.assign(opacity=[1.0 if chosen in ("", value) else NOT_CHOSEN for value in shown[by]])
+    return plotted.assign(opacity=[1.0 if selected in ("", value) else NOT_CHOSEN for value in plotted[by]])
 
 
-def as_it_says() -> alt.Opacity:
-    """Encode the column ``opacity`` of ``stretch`` or ``one_of`` without scaling."""
+def stored_opacity() -> alt.Opacity:
+    """Encode the column ``opacity`` of ``highlight_range`` or ``highlight_one`` without scaling."""
     return alt.Opacity("opacity:Q", scale=None, legend=None)
 
 
@@ -132,22 +132,26 @@ def shares(frame: pd.DataFrame) -> pd.DataFrame:
         replaced by a low gray mark that indicates refused calls.
     """
     low, high = wilson(frame["refused"], frame["calls"])
-    enough = (frame["calls"] >= MIN_SAMPLE).to_numpy()
+    is_sampled = (frame["calls"] >= MIN_SAMPLE).to_numpy()
     share = (frame["refused"] / frame["calls"].clip(lower=1)).astype("float64").to_numpy()
-    top = max(LEAST_TOP, float(share[enough].max()) if enough.any() else 0.0)
+    top = max(LEAST_TOP, float(share[is_sampled].max()) if is_sampled.any() else 0.0)
     mark = np.where(frame["refused"] > 0, top * FEW, 0.0)
-    shown = frame.assign(
-        share=np.where(enough, share, mark), low=low, high=high, bottom=0.0, state=np.where(enough, "lost", "unknown")
+    plotted = frame.assign(
+        share=np.where(is_sampled, share, mark),
+        low=low,
+        high=high,
+        bottom=0.0,
+        state=np.where(is_sampled, "lost", "unknown"),
     )
-    told = "{who}, {day}: {refused:,} of {n_calls} refused"
-    sure = say(shown, told + " ({share:.0%}; 95% interval {low:.0%} to {high:.0%})")
-    few = say(shown, told + ", too few for a share")
-    return shown.assign(sentence=np.where(enough, sure, few))
+    template = "{who}, {day}: {refused:,} of {n_calls} refused"
+    sure = say(plotted, template + " ({share:.0%}; 95% interval {low:.0%} to {high:.0%})")
+    short_texts = say(plotted, template + ", too few for a share")
+    return plotted.assign(sentence=np.where(is_sampled, sure, short_texts))
 
 
-def worst_first(shown: pd.DataFrame) -> list[str]:
+def worst_first(plotted: pd.DataFrame) -> list[str]:
     """Return the callers by share of refused calls in their last three buckets, largest first."""
-    recent = shown.sort_values("from_at").groupby("who").tail(3)
+    recent = plotted.sort_values("from_at").groupby("who").tail(3)
     latest = recent.groupby("who")[["calls", "refused"]].sum()
     share = (latest["refused"] / latest["calls"].clip(lower=1)).astype("float64")
-    return [str(who) for who in share.sort_values(ascending=False, kind="stable").index]
+    return [str(caller) for caller in share.sort_values(ascending=False, kind="stable").index]

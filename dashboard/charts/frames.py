@@ -37,12 +37,12 @@ def outbound(snapshot: Snapshot) -> pd.DataFrame:
         ``charts.KINDS``), ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither).
         Shared between callers, which must not change it.
     """
-    return snapshot.once(_outbound)
+    return snapshot.memoize(_outbound)
 
 
 def outbound_of_last_day(snapshot: Snapshot) -> pd.DataFrame:
     """Return the rows of ``outbound`` whose last call is of the last 24 hours on record; see there."""
-    return snapshot.once(_outbound_of_last_day)
+    return snapshot.memoize(_outbound_of_last_day)
 
 
 def _outbound(snapshot: Snapshot) -> pd.DataFrame:
@@ -106,21 +106,23 @@ def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day:
 
     Each kind that occurs has a row for every day or hour of the time zone up to ``until``, also without calls.
     """
-    found = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
-    if found.empty and part.since is None:
+    sums = _kinds(cube.sums("outcome", part=part, step="day" if by_day else "hour", zone=zone), "at")
+    if sums.empty and part.since is None:
         return pd.DataFrame(columns=["from_at", "until_at", "kind", "calls"])
     step = "D" if by_day else "h"
-    asked = None if part.since is None else pd.Timestamp(part.since).floor("15min" if by_day else "h").tz_convert(zone)
-    first = found["at"].min() if asked is None else asked
+    requested_start = (
+        None if part.since is None else pd.Timestamp(part.since).floor("15min" if by_day else "h").tz_convert(zone)
+    )
+    first = sums["at"].min() if requested_start is None else requested_start
     begin, end = (at.normalize() if by_day else at for at in (first, pd.Timestamp(until).tz_convert(zone)))
     starts = pd.date_range(begin, end, freq=step, name="from_at")
-    if not found.empty:
-        starts = starts.union(pd.Index(found["at"].unique()))
-    kinds = [kind for kind in KINDS if kind in set(found["kind"])] or [next(iter(KINDS))]
+    if not sums.empty:
+        starts = starts.union(pd.Index(sums["at"].unique()))
+    kinds = [kind for kind in KINDS if kind in set(sums["kind"])] or [next(iter(KINDS))]
     whole = pd.MultiIndex.from_product([starts, kinds], names=["from_at", "kind"])
-    summed = found.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]
-    shown = summed.reindex(whole, fill_value=0).reset_index()
-    return shown.assign(until_at=shown["from_at"] + (A_DAY if by_day else AN_HOUR))
+    summed = sums.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]
+    filled = summed.reindex(whole, fill_value=0).reset_index()
+    return filled.assign(until_at=filled["from_at"] + (A_DAY if by_day else AN_HOUR))
 
 
 def by_pbx(cube: Cube, part: Part) -> pd.DataFrame:
@@ -135,8 +137,8 @@ def by_code(cube: Cube, part: Part) -> pd.DataFrame:
 
 def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
     """Return the frame for ``charts.top_destinations``, most expensive first."""
-    found = cube.sums("zone", part=part)
-    rows = found.assign(minutes=found["duration_s"] / 60, rank=found["cost_usd"].astype("float64"))
+    sums = cube.sums("zone", part=part)
+    rows = sums.assign(minutes=sums["duration_s"] / 60, rank=sums["cost_usd"].astype("float64"))
     ranked = rows.nlargest(MOST_ROWS, "rank")
     return ranked.loc[ranked["rank"] > 0, ["zone", "calls", "minutes", "cost_usd"]]
 
@@ -146,17 +148,17 @@ def zone_of_hours(zone: ZoneInfo, since: datetime, until: datetime) -> ZoneInfo:
     return zone if has_hours(zone, since, until) else ZoneInfo("UTC")
 
 
-def said_hours(drawn: ZoneInfo, zone: ZoneInfo) -> str:
+def hours_note(drawn_zone: ZoneInfo, zone: ZoneInfo) -> str:
     """Return a sentence that names the time zone of the drawn hours and, if it is UTC instead of ``zone``, why."""
-    if drawn.key == zone.key:
+    if drawn_zone.key == zone.key:
         return f"Hours are those of {zone.key}."
     return f"Hours are those of UTC: calls are added up by its hours, and those of {zone.key} begin within them."
 
 
 def by_hour_of_week(cube: Cube, part: Part, zone: ZoneInfo) -> pd.DataFrame:
     """Return the frame for ``charts.hour_of_week`` with all 168 hours; ``zone`` is a result of ``zone_of_hours``."""
-    found = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
-    whole = found.reindex(range(7 * 24), fill_value=0)
+    sums = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
+    whole = sums.reindex(range(7 * 24), fill_value=0)
     return pd.DataFrame({"weekday": whole.index // 24, "hour": whole.index % 24, "value": whole.to_numpy()})
 
 
@@ -168,25 +170,25 @@ def policy_changes(snapshot: Snapshot, zone: ZoneInfo) -> pd.DataFrame:
             continue
         added = sorted(after.policy.networks - before.policy.networks)
         removed = sorted(before.policy.networks - after.policy.networks)
-        said = [f"{network} allowed" for network in added] + [f"{network} removed" for network in removed]
+        clauses = [f"{network} allowed" for network in added] + [f"{network} removed" for network in removed]
         if before.policy.credentials_on != after.policy.credentials_on:
-            said.append(f"credentials {'enabled' if after.policy.credentials_on else 'disabled'}")
+            clauses.append(f"credentials {'enabled' if after.policy.credentials_on else 'disabled'}")
         at = pd.Timestamp(after.valid_from).tz_convert(zone)
-        rows.append({"at": at, "sentence": f"{at:%d %b %H:%M}: {', '.join(said)}"})
+        rows.append({"at": at, "sentence": f"{at:%d %b %H:%M}: {', '.join(clauses)}"})
     return pd.DataFrame(rows, columns=["at", "sentence"])
 
 
 def severities(findings: Iterable[Finding]) -> pd.DataFrame:
     """Return the frame for ``charts.findings_by_severity``."""
-    counted = Counter((str(finding.severity), str(finding.status)) for finding in findings)
-    rows = [(severity, status, number) for (severity, status), number in sorted(counted.items())]
+    counts = Counter((str(finding.severity), str(finding.status)) for finding in findings)
+    rows = [(severity, status, number) for (severity, status), number in sorted(counts.items())]
     return pd.DataFrame(rows, columns=["severity", "status", "findings"])
 
 
-def _kinds(found: pd.DataFrame, by: str) -> pd.DataFrame:
+def _kinds(sums: pd.DataFrame, by: str) -> pd.DataFrame:
     """Sum the calls per kind of outcome that charts distinguish."""
-    told = found.assign(kind=found["outcome"].map(KIND_OF))
-    return told.groupby([by, "kind"], as_index=False)[["calls"]].sum()
+    with_kind = sums.assign(kind=sums["outcome"].map(KIND_OF))
+    return with_kind.groupby([by, "kind"], as_index=False)[["calls"]].sum()
 
 
 def _top(rows: pd.DataFrame, by: str, value: str) -> pd.DataFrame:

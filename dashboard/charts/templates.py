@@ -44,8 +44,8 @@ class ChartSpec:
         """Return the Vega-Lite specification as JSON; it refers to the frames as ``rows_0``, ``rows_1`` and so on."""
         return _design(self.draw, len(self.frames), self.options)
 
-    def _repr_mimebundle_(self, *args: Any, **more: Any) -> Any:
-        return self.altair()._repr_mimebundle_(*args, **more)
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> Any:
+        return self.altair()._repr_mimebundle_(*args, **kwargs)
 
 
 @lru_cache(maxsize=500)
@@ -55,24 +55,26 @@ def _design(draw: Callable[..., Any], frames: int, options: tuple[Hashable, ...]
         return json.dumps(draw(*rows, *options).to_dict(validate=False))
 
 
-def over_time(rows: Data, buckets: encodings.Buckets, named: tuple[tuple[str, str], ...], brush: str) -> Drawing:
+def over_time(
+    rows: Data, buckets: encodings.Buckets, legend_entries: tuple[tuple[str, str], ...], brush: str
+) -> Drawing:
     """
     Draw stacked columns over time with a legend of the states at the top.
 
     ``brush`` is the name of the parameter that selects a time range; ``""`` for none.
     """
-    drawn = bars(rows, binSpacing=1).encode(
+    chart = bars(rows, binSpacing=1).encode(
         x=alt.X("from_at:T", title=None, axis=encodings.bucket_axis(buckets)),
         x2=alt.X2("until_at"),
         y=alt.Y("top:Q", title=None, axis=alt.Axis(format=",d", tickCount=4, tickMinStep=1)),
         y2=alt.Y2("bottom"),
-        color=encodings.state(encodings.legend(dict(named))),
-        opacity=encodings.as_it_says(),
+        color=encodings.state(encodings.legend(dict(legend_entries))),
+        opacity=encodings.stored_opacity(),
         tooltip=tip(),
     )
     if brush:
-        drawn = drawn.add_params(alt.selection_interval(name=brush, encodings=["x"]))
-    return drawn.properties(height=PLOT_HEIGHT)
+        chart = chart.add_params(alt.selection_interval(name=brush, encodings=["x"]))
+    return chart.properties(height=PLOT_HEIGHT)
 
 
 def hours(rows: Data) -> alt.Chart:
@@ -90,18 +92,18 @@ def hours(rows: Data) -> alt.Chart:
 def one_bar(rows: Data, names: Data) -> Drawing:
     """Draw one bar with several parts; ``names`` holds the labels drawn above the large parts."""
     x = alt.X("calls:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
-    drawn = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
+    parts = bars(rows, size=ROW_HEIGHT, strokeWidth=2).encode(
         x=x,
         y=alt.value(NAME_HEIGHT + ROW_HEIGHT / 2),
         color=encodings.state(),
         stroke=alt.Stroke("state:N", scale=alt.Scale(domain=list(encodings.STATES)), legend=None),
-        opacity=encodings.as_it_says(),
+        opacity=encodings.stored_opacity(),
         order=alt.Order("order:Q"),
         tooltip=tip(),
     )
     text = alt.Chart(names).mark_text(align="left", baseline="top", fontSize=12, dx=1)
-    named = text.encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("name:N"), color=encodings.state())
-    return alt.layer(drawn, named, height=NAME_HEIGHT + ROW_HEIGHT)
+    labels = text.encode(x=alt.X("at:Q"), y=alt.value(0), text=alt.Text("name:N"), color=encodings.state())
+    return alt.layer(parts, labels, height=NAME_HEIGHT + ROW_HEIGHT)
 
 
 def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing:
@@ -113,19 +115,19 @@ def bar_rows(rows: Data, notes: Data, by: str, value: str, pick: str) -> Drawing
     ranked = alt.EncodingSortField(field="rank", op="min", order="ascending")
     y = alt.Y(f"{by}:N", title=None, sort=ranked, axis=alt.Axis(labelLimit=190, labelOverlap=False, grid=False))
     x = alt.X(f"{value}:Q", title=None, axis=None, stack="zero", scale=alt.Scale(nice=False))
-    drawn = bars(rows, size=14, cornerRadius=1).encode(
+    chart = bars(rows, size=14, cornerRadius=1).encode(
         x=x, y=y, color=encodings.state(), order=alt.Order("order:Q"), tooltip=tip()
     )
     if pick:
-        drawn = drawn.encode(opacity=encodings.as_it_says())
-        drawn = drawn.add_params(alt.selection_point(name=pick, fields=[by], on="click", clear=False))
+        chart = chart.encode(opacity=encodings.stored_opacity())
+        chart = chart.add_params(alt.selection_point(name=pick, fields=[by], on="click", clear=False))
     noted = alt.Chart(notes).mark_text(align="left", dx=6, fontSize=12)
     room: alt.Chart = noted.mark_point(opacity=0).encode(x=alt.X("room:Q"), y=y)
     noted = noted.encode(x=alt.X(f"{value}:Q"), y=y, text=alt.Text("note:N"), color=encodings.state())
-    return alt.layer(drawn, noted, room, height=alt.Step(ROW_HEIGHT))
+    return alt.layer(chart, noted, room, height=alt.Step(ROW_HEIGHT))
 
 
 def bars(rows: Data, **look: Any) -> alt.Chart:
     """Draw bars with the mark properties ``look``."""
-    drawn: alt.Chart = alt.Chart(rows).mark_bar(**look)
-    return drawn
+    chart: alt.Chart = alt.Chart(rows).mark_bar(**look)
+    return chart

@@ -8,9 +8,9 @@ from dashboard.checks.registry import (
     Check,
     check,
     discover,
+    explain_gap,
     rank,
     run,
-    why_not,
 )
 
 __all__ = [
@@ -19,7 +19,7 @@ __all__ = [
     "Check",
     "check",
     "discover",
+    "explain_gap",
     "rank",
     "run",
-    "why_not",
 ]

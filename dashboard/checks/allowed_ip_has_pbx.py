@@ -22,8 +22,8 @@ from dashboard.domain.snapshot import Snapshot
 )
 def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list covers the address of a PBX in use, and only PBXs call from inside a listed network."""
-    calls = snapshot.once(call_evidence.OutboundCalls)
-    owners = snapshot.once(ownership.AddressOwners)
+    calls = snapshot.memoize(call_evidence.OutboundCalls)
+    owners = snapshot.memoize(ownership.AddressOwners)
     if snapshot.allowed_ips.empty:
         yield passed(ACCOUNT, reason=f"{ownership.EMPTY_LIST} No address on it is without a PBX.")
     yield from networks.unassigned(snapshot, owners, calls)
@@ -33,9 +33,9 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
         if not is_network(network):
             yield unknown(network, reason=f"The entry {network!r} is no address, so whose it is cannot be told.")
         elif ids:
-            who = call_evidence.named(snapshot, ids, network)
-            more = networks.also_lets_in(owners, calls.of(network))
-            yield passed(network, reason=f"{who} is in the inventory.{more}", pbx_ids=ids)
+            pbx_names = call_evidence.address_label(snapshot, ids, network)
+            warning = networks.other_sources_note(owners, calls.of(network))
+            yield passed(network, reason=f"{pbx_names} is in the inventory.{warning}", pbx_ids=ids)
         else:
             yield _nobodys(snapshot, entry, owners, calls.of(network))
 
@@ -46,9 +46,9 @@ def _nobodys(
     """Return the verdict on an entry without a current owner, based on the calls since its last owner left."""
     network = str(entry["network"])
     last = owners.last(network)
-    calls = [one for one in calls if one.orphaned]
+    calls = [tally for tally in calls if tally.orphaned]
     used = call_evidence.admitted(snapshot, calls)
-    reason = f"{call_evidence.named(snapshot, last, network)} {owners.became(network)}"
+    reason = f"{call_evidence.address_label(snapshot, last, network)} {owners.owner_change_text(network)}"
     reason += f", and calls from it were admitted: {call_evidence.over_time(used)}." if used else "."
     reason += owners.next_step(network, call_evidence.callers(calls))
     return failed(

@@ -24,8 +24,8 @@ from dashboard.domain.snapshot import Snapshot, members
 )
 def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every entry of the list had a call in the last weeks, or is held for a standby PBX or a failover."""
-    calls = snapshot.once(call_evidence.OutboundCalls)
-    owners = snapshot.once(ownership.AddressOwners)
+    calls = snapshot.memoize(call_evidence.OutboundCalls)
+    owners = snapshot.memoize(ownership.AddressOwners)
     if snapshot.allowed_ips.empty:
         yield passed(ACCOUNT, reason=f"{ownership.EMPTY_LIST} No address on it is unused.")
     for entry in ownership.entries(snapshot):
@@ -39,37 +39,41 @@ def _verdict(
     days = snapshot.silent_days
     if not is_network(network):
         return unknown(network, reason=f"The entry {network!r} is no address, so no call can be told to be its own.")
-    held = owners.now.of(network)
-    ids = ownership.ids(held) or ownership.ids(owners.ever.of(network))[:1]
+    owner_rows = owners.now.of(network)
+    ids = ownership.ids(owner_rows) or ownership.ids(owners.ever.of(network))[:1]
     since = snapshot.calls_at - timedelta(days=days)
-    who = call_evidence.named(snapshot, ids, network)
-    late = [one for one in calls if one.last_at >= since]
-    recent = networks.of_owners(owners, late, held)
+    pbx_names = call_evidence.address_label(snapshot, ids, network)
+    late = [item for item in calls if item.last_at >= since]
+    recent = networks.of_owners(owners, late, owner_rows)
     if recent:
-        confirmed = call_evidence.callers([one for one in recent if caller_claims.is_confirmed(owners, one)])
-        callers = tuple(one for one in ids if one in confirmed) or ownership.ids(held)
-        named = call_evidence.named(snapshot, callers, network)
-        reason = f"{named} placed its last call on {call_evidence.moment(call_evidence.last(recent))}."
-        own = not held or {one.source_ip for one in recent} & {row["address"] for row in held}
-        confidence = Confidence.PROVEN if own else Confidence.INFERRED
+        confirmed = call_evidence.callers([item for item in recent if caller_claims.is_confirmed(owners, item)])
+        callers = tuple(item for item in ids if item in confirmed) or ownership.ids(owner_rows)
+        caller_names = call_evidence.address_label(snapshot, callers, network)
+        reason = f"{caller_names} placed its last call on {call_evidence.moment(call_evidence.last(recent))}."
+        from_own_address = not owner_rows or {item.source_ip for item in recent} & {
+            row["address"] for row in owner_rows
+        }
+        confidence = Confidence.PROVEN if from_own_address else Confidence.INFERRED
         return passed(
             network, reason=reason, confidence=confidence, pbx_ids=ids, evidence=call_evidence.summary(recent)
         )
-    if entry["role"] == ownership.STANDBY or (held and all(map(ownership.is_spare, held))):
-        return passed(network, reason=f"{who} is silent on purpose: it is held in reserve.", pbx_ids=ids)
-    claimed = [one for one in late if set(ids) & set(members(one.pbx_id))]
+    if entry["role"] == ownership.STANDBY or (owner_rows and all(map(ownership.is_spare, owner_rows))):
+        return passed(network, reason=f"{pbx_names} is silent on purpose: it is held in reserve.", pbx_ids=ids)
+    claimed = [item for item in late if set(ids) & set(members(item.pbx_id))]
     begun = snapshot.calls_from or snapshot.since
     listed = snapshot.listed_since.get(network, {}).get("since", entry["added_at"])
-    known = [at for at in (begun, listed) if not pd.isna(at)]
-    if claimed or begun is None or max(known) > since:
-        reason = f"{who} placed no call so far, and fewer than {days} days of it are on record. Look again later."
+    starts = [at for at in (begun, listed) if not pd.isna(at)]
+    if claimed or begun is None or max(starts) > since:
+        reason = f"{pbx_names} placed no call so far, and fewer than {days} days of it are on record. Look again later."
         if claimed:
-            reason = f"No call of {who} from an address of its own is on record for the last {days} days. Calls came "
-            said = caller_claims.sentence(snapshot, call_evidence.callers(claimed), claimed)
-            reason += f"from {networks.sources_of(claimed)}; {said}."
+            reason = (
+                f"No call of {pbx_names} from an address of its own is on record for the last {days} days. Calls came "
+            )
+            claim = caller_claims.sentence(snapshot, call_evidence.callers(claimed), claimed)
+            reason += f"from {networks.sources_of(claimed)}; {claim}."
         return unknown(network, reason=reason, pbx_ids=ids, evidence=call_evidence.summary(claimed))
-    reason = f"{who} placed no call in {days} days."
-    if any(row["status"] == "active" for row in held):
+    reason = f"{pbx_names} placed no call in {days} days."
+    if any(row["status"] == "active" for row in owner_rows):
         reason += " It is the address of an active PBX: find out why it is silent before removing it."
         return failed(network, reason=reason, pbx_ids=ids)
     return failed(network, reason=reason, pbx_ids=ids, changes=(ownership.remove(entry),))

@@ -24,15 +24,15 @@ from dashboard.domain.snapshot import Snapshot
 )
 def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every source address seen in outbound calls is on the list, or is that of a PBX that must use credentials."""
-    owners = snapshot.once(ownership.AddressOwners)
-    for address, whole in snapshot.once(call_evidence.OutboundCalls).by_source.items():
+    owners = snapshot.memoize(ownership.AddressOwners)
+    for address, whole in snapshot.memoize(call_evidence.OutboundCalls).by_source.items():
         calls = call_evidence.of_today(snapshot, address, whole)
         words = [one for one in whole if caller_claims.is_claimed(owners, one)]
         words = [] if owners.now.of(address) else words
-        known = () if words else caller_claims.callers(owners, address, whole)
+        pbx_ids = () if words else caller_claims.callers(owners, address, whole)
         claimed = call_evidence.callers(words)
-        said = f"; {caller_claims.sentence(snapshot, claimed, words)}" if claimed else ""
-        who = call_evidence.named(snapshot, known, address)
+        claim = f"; {caller_claims.sentence(snapshot, claimed, words)}" if claimed else ""
+        pbxs = call_evidence.address_label(snapshot, pbx_ids, address)
         if not address:
             yield unknown(
                 ACCOUNT, reason=f"The account has {call_evidence.calls_and_dollars(whole)} without a source address."
@@ -40,28 +40,30 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
         elif contains(snapshot.policy.networks, address):
             proven = call_evidence.admitted(snapshot, calls) and not claimed
             confidence = Confidence.PROVEN if proven else Confidence.INFERRED
-            whose = "" if known else f", though no PBX of the inventory calls from it{said}"
-            yield passed(address, reason=f"{who} is on the list{whose}.", confidence=confidence, pbx_ids=known)
-        elif not calls and (known or claimed) and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
-            lost = pbx_records.lost(snapshot, known, address)
-            heard = (
-                lost.sentence
-                if lost
+            qualifier = "" if pbx_ids else f", though no PBX of the inventory calls from it{claim}"
+            yield passed(address, reason=f"{pbxs} is on the list{qualifier}.", confidence=confidence, pbx_ids=pbx_ids)
+        elif not calls and (pbx_ids or claimed) and Capability.REFUSALS_IN_CDRS not in snapshot.capabilities:
+            lost_attempts = pbx_records.find_lost_attempts(snapshot, pbx_ids, address)
+            observation = (
+                lost_attempts.sentence
+                if lost_attempts
                 else f"{call_evidence.silence(snapshot)} {call_evidence.since_policy(snapshot, address)}"
             )
-            reason = f"{who} is not on the list; {heard}{said}."
-            more = lost.evidence if lost else ()
-            reason += owners.next_step(address, known or claimed)
-            yield unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=known or claimed, evidence=more)
-        elif not calls and call_evidence.heard_since_change(snapshot, address):
-            reason = (
-                f"{who} is not on the list, and no call came from it {call_evidence.since_policy(snapshot, address)}."
+            reason = f"{pbxs} is not on the list; {observation}{claim}."
+            evidence = lost_attempts.evidence if lost_attempts else ()
+            reason += owners.next_step(address, pbx_ids or claimed)
+            yield unknown(
+                address, reason=reason, severity=Severity.MEDIUM, pbx_ids=pbx_ids or claimed, evidence=evidence
             )
-            yield passed(address, reason=reason, pbx_ids=known)
+        elif not calls and call_evidence.has_calls_since_change(snapshot, address):
+            reason = (
+                f"{pbxs} is not on the list, and no call came from it {call_evidence.since_policy(snapshot, address)}."
+            )
+            yield passed(address, reason=reason, pbx_ids=pbx_ids)
         elif not calls:
             reason = (
-                f"{who} is not on the list, and no calls were fetched since that changed. {cure(snapshot, 'calls')}"
+                f"{pbxs} is not on the list, and no calls were fetched since that changed. {cure(snapshot, 'calls')}"
             )
-            yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=known or claimed)
+            yield unknown(address, reason=reason, severity=Severity.LOW, pbx_ids=pbx_ids or claimed)
         else:
             yield judge_each(snapshot, owners, calls)

@@ -32,19 +32,19 @@ def credentials_are_off(snapshot: Snapshot) -> Iterator[Verdict]:
 
 def _off(snapshot: Snapshot) -> Verdict:
     need = ownership.needs_of_credentials(snapshot)
-    cut_off = [pbx_id for pbx_id, why in need.items() if why in ownership.CANNOT_DO_WITHOUT]
+    cut_off = [pbx_id for pbx_id, reason_of_need in need.items() if reason_of_need in ownership.CANNOT_DO_WITHOUT]
     if not cut_off:
         return passed(ACCOUNT, reason="The account's credentials are off: calls complete from listed addresses only.")
-    said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in cut_off)
-    reason = f"The account's credentials are off, and not every active PBX can call without them: {said}."
+    explanation = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in cut_off)
+    reason = f"The account's credentials are off, and not every active PBX can call without them: {explanation}."
     return failed(ACCOUNT, reason=reason, severity=Severity.MEDIUM, impact=Impact.OUTAGE, pbx_ids=tuple(cut_off))
 
 
 def _on(snapshot: Snapshot) -> Verdict:
     need = ownership.needs_of_credentials(snapshot)
-    cannot = [pbx_id for pbx_id, why in need.items() if why in ownership.CANNOT_DO_WITHOUT]
-    waiting = [pbx_id for pbx_id, why in need.items() if why in ownership.NOT_READY]
-    said = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
+    cannot = [pbx_id for pbx_id, reason_of_need in need.items() if reason_of_need in ownership.CANNOT_DO_WITHOUT]
+    waiting = [pbx_id for pbx_id, reason_of_need in need.items() if reason_of_need in ownership.NOT_READY]
+    explanation = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in (*cannot, *waiting))
     reason = "The account's credentials are on, and "
     if cannot:
         reason += "not every active PBX can do without them"
@@ -53,9 +53,11 @@ def _on(snapshot: Snapshot) -> Verdict:
     step = f" {ownership.before_switching_off(snapshot, need)}" if cannot else ""
     return failed(
         ACCOUNT,
-        reason=f"{reason}: {said}.{step}" if said else f"{reason}.",
+        reason=f"{reason}: {explanation}.{step}" if explanation else f"{reason}.",
         severity=Severity.MEDIUM if cannot else Severity.HIGH,
         pbx_ids=(*cannot, *waiting),
-        evidence=tuple({"PBX": snapshot.name_of(pbx_id), "finding": str(why)} for pbx_id, why in need.items()),
+        evidence=tuple(
+            {"PBX": snapshot.name_of(pbx_id), "finding": str(reason_of_need)} for pbx_id, reason_of_need in need.items()
+        ),
         changes=() if cannot or waiting else (SetCredentials(enabled=False),),
     )

@@ -38,17 +38,18 @@ def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
 
 def _missing(rows: Any) -> Verdict:
     """Return the failing verdict on calls that are in imported files but not in the carrier's export."""
-    sources = [_of_source(str(source), found) for source, found in rows.groupby("source_ip")]
+    sources = [_of_source(str(source), calls_of_source) for source, calls_of_source in rows.groupby("source_ip")]
     sources.sort(key=lambda row: (-row["calls"], row["source address"]))
     calls = int(rows["calls"].sum())
     first = rows["first_at"].min()
     last = rows["last_at"].max()
     names = ", ".join(row["source address"] or "unknown" for row in sources[:MOST_NAMED])
-    more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    remainder = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
     days = f"on {first:%Y-%m-%d}" if first.date() == last.date() else f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     reason = (
         f"The account has {'1 call' if calls == 1 else f'{calls:,} calls'} in imported files but not in the carrier's "
-        f"export of the same time: ${_dollars(rows):,.2f}, {days}, from {names}{more}. They count in no total. Compare "
+        f"export of the same time: ${_dollars(rows):,.2f}, {days}, from {names}{remainder}. They count in no "
+        "total. Compare "
         "them with the carrier's invoice; to remove them, run: trunkgate calls drop-imported."
     )
     return failed(ACCOUNT, reason=reason, confidence=Confidence.PROVEN, evidence=tuple(sources))

@@ -20,34 +20,36 @@ from dashboard.domain.snapshot import Snapshot
 )
 def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Somebody reviewed, by name, the calls that someone else placed before the policy for their source changed."""
-    found = losses.losses(snapshot)
+    past_losses = losses.losses(snapshot)
     if not snapshot.versions:
         reason = "No policy of the account is on record, so a loss from before a change of it cannot be told."
         yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
-    elif not found and (snapshot.judged_traffic["direction"] == "outbound").any():
+    elif not past_losses and (snapshot.judged_traffic["direction"] == "outbound").any():
         yield passed(ACCOUNT, reason="No loss from before a change of the policy is on record for the account.")
-    for loss in found:
+    for loss in past_losses:
         yield _verdict(snapshot, loss)
 
 
 def _verdict(snapshot: Snapshot, loss: losses.Loss) -> Verdict:
     reviews = losses.reviews_of(snapshot, loss.source_ip)
-    seen = next((one for one in reversed(reviews) if losses.covers(one, loss)), None)
+    review = next((candidate for candidate in reversed(reviews) if losses.covers(candidate, loss)), None)
     base = f"{loss.source_ip}: {loss.sentence}"
     if loss.pbx_ids:
         names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in loss.pbx_ids)
         base += f"; only an X-Tag or a caller id said that it was {names}"
     evidence = (loss.evidence,)
-    if seen is not None and not loss.goes_on:
-        reason = f"{base}. Marked as reviewed by {seen['reviewed_by']} on {call_evidence.moment(seen['reviewed_at'])}."
+    if review is not None and not loss.goes_on:
+        reason = (
+            f"{base}. Marked as reviewed by {review['reviewed_by']} on {call_evidence.moment(review['reviewed_at'])}."
+        )
         return passed(loss.source_ip, reason=reason, confidence=Confidence.PROVEN, evidence=evidence)
     if loss.goes_on:
-        more = "Its calls are still admitted, so a review has to wait until that is ended"
+        status = "Its calls are still admitted, so a review has to wait until that is ended"
     elif reviews:
         last = reviews[-1]
-        more = f"There are calls that {last['reviewed_by']} did not see when reviewing this on "
-        more += call_evidence.moment(last["reviewed_at"])
+        status = f"There are calls that {last['reviewed_by']} did not see when reviewing this on "
+        status += call_evidence.moment(last["reviewed_at"])
     else:
-        more = "The policy has changed since. Nobody marked this as reviewed yet"
+        status = "The policy has changed since. Nobody marked this as reviewed yet"
     confidence = Confidence.INFERRED if loss.pbx_ids else Confidence.PROVEN
-    return failed(loss.source_ip, reason=f"{base}. {more}.", confidence=confidence, evidence=evidence)
+    return failed(loss.source_ip, reason=f"{base}. {status}.", confidence=confidence, evidence=evidence)

@@ -23,18 +23,18 @@ from dashboard.domain.snapshot import Snapshot
 def pbx_address_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
     """Every public address of a static PBX is on the list, those of its failover and of standby sites too."""
     live = ownership.live(snapshot)
-    current = snapshot.once(ownership.current)
-    owners = snapshot.once(ownership.AddressOwners)
+    current = snapshot.memoize(ownership.current)
+    owners = snapshot.memoize(ownership.AddressOwners)
     static = live[live["ip_kind"] == "static"]
     addresses = current[current["ip_kind"] == "static"]
     for pbx_id in static.loc[~static["pbx_id"].isin(addresses["pbx_id"]), "pbx_id"]:
         reason = f"The inventory has no current address for {snapshot.name_of(pbx_id)}. Add one on the page Inventory."
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
-    calls = snapshot.once(call_evidence.OutboundCalls)
-    whose = dict[str, dict[str, None]]()
+    calls = snapshot.memoize(call_evidence.OutboundCalls)
+    pbx_ids_of = dict[str, dict[str, None]]()
     for address, pbx_id in zip(addresses["address"], addresses["pbx_id"], strict=True):
-        whose.setdefault(str(address), {})[str(pbx_id)] = None
-    for address, ids in whose.items():
+        pbx_ids_of.setdefault(str(address), {})[str(pbx_id)] = None
+    for address, ids in pbx_ids_of.items():
         yield _verdict(snapshot, address, owners, tuple(ids), calls.of(address))
 
 
@@ -45,29 +45,37 @@ def _verdict(
     ids: tuple[str, ...],
     calls: call_evidence.Tallies,
 ) -> Verdict:
-    who = call_evidence.named(snapshot, ids, address)
+    pbxs = call_evidence.address_label(snapshot, ids, address)
     wrong = ownership.fault(snapshot, address)
     if wrong:
-        return unknown(address, reason=f"The inventory's address of {who} cannot be listed. {wrong}", pbx_ids=ids)
+        return unknown(address, reason=f"The inventory's address of {pbxs} cannot be listed. {wrong}", pbx_ids=ids)
     calls = call_evidence.of_today(snapshot, address, calls)
     let_in = call_evidence.admitted(snapshot, calls)
     turned_away = call_evidence.refused(snapshot, calls)
-    lost = pbx_records.lost(snapshot, ids, address, let_in)
-    seen = call_evidence.summary(calls)
-    missed = lost.evidence if lost else ()
+    lost_attempts = pbx_records.find_lost_attempts(snapshot, ids, address, let_in)
+    call_rows = call_evidence.summary(calls)
+    missed = lost_attempts.evidence if lost_attempts else ()
     confidence = Confidence.PROVEN if let_in or turned_away else Confidence.INFERRED
     if not contains(snapshot.policy.networks, address):
-        by_credentials = f"{call_evidence.told(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
-        unseen = f"{lost.sentence}, {pbx_records.meaning(snapshot)}" if lost else pbx_records.silence(snapshot, ids)
-        heard = call_evidence.told(snapshot, turned_away, "refused") or by_credentials or unseen
-        reason = f"{who} is not on the list; {heard}."
+        by_credentials = (
+            f"{call_evidence.outcome_text(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
+        )
+        unseen = (
+            f"{lost_attempts.sentence}, {pbx_records.meaning(snapshot)}"
+            if lost_attempts
+            else pbx_records.silence(snapshot, ids)
+        )
+        observation = call_evidence.outcome_text(snapshot, turned_away, "refused") or by_credentials or unseen
+        reason = f"{pbxs} is not on the list; {observation}."
         fix = owners.allow(address, ids)
-        evidence = seen or missed
+        evidence = call_rows or missed
         return failed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence, changes=fix)
-    unseen = lost.sentence if lost and lost.attempts >= pbx_records.ENOUGH else ""
+    unseen = lost_attempts.sentence if lost_attempts and lost_attempts.attempts >= pbx_records.ENOUGH else ""
     if unseen or (turned_away and not let_in):
-        reason = f"{who} is on the list, and yet {unseen or call_evidence.told(snapshot, turned_away, 'refused')}: "
+        reason = (
+            f"{pbxs} is on the list, and yet {unseen or call_evidence.outcome_text(snapshot, turned_away, 'refused')}: "
+        )
         reason += "the list on record is out of date, or the PBX dials another tech prefix"
         reason += ", or its calls do not reach the carrier." if unseen else "."
-        return unknown(address, reason=reason, pbx_ids=ids, evidence=missed if unseen else seen)
-    return passed(address, reason=f"{who} is on the list.", confidence=confidence, pbx_ids=ids, evidence=seen)
+        return unknown(address, reason=reason, pbx_ids=ids, evidence=missed if unseen else call_rows)
+    return passed(address, reason=f"{pbxs} is on the list.", confidence=confidence, pbx_ids=ids, evidence=call_rows)

@@ -25,7 +25,7 @@ CURE = "Import its folder of configuration on the page Inventory."
 )
 def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
     """No API key stands in a PBX's files, and no SIP password of the trunk once calls are let in by address."""
-    facts = secrets.read(snapshot)
+    facts = secrets.config_facts(snapshot)
     need = ownership.needs_of_credentials(snapshot, ("active", ownership.STANDBY))
     if facts.empty:
         reason = f"For the account, no configuration of a PBX was ever read. {CURE}"
@@ -36,12 +36,12 @@ def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
 
 
 def _verdicts(snapshot: Snapshot, pbx_id: str, facts: pd.DataFrame, need: ownership.Need) -> Iterator[Verdict]:
-    who = snapshot.name_of(pbx_id)
-    found = secrets.of(facts)
-    if not (facts["object_type"] == ObjectType.TRUNK).any() and not any(found.values()):
-        read = "shows no trunk to the carrier" if len(facts) else "was never read"
-        reason = f"The configuration of {who} {read}, so nobody knows which secrets it holds. {CURE}"
+    pbx_name = snapshot.name_of(pbx_id)
+    locations = secrets.find_secrets(facts)
+    if not (facts["object_type"] == ObjectType.TRUNK).any() and not any(locations.values()):
+        gap = "shows no trunk to the carrier" if len(facts) else "was never read"
+        reason = f"The configuration of {pbx_name} {gap}, so nobody knows which secrets it holds. {CURE}"
         yield unknown(pbx_id, reason=reason, cause=Cause.MISSING, pbx_ids=(pbx_id,))
         return
-    yield secrets.key(who, pbx_id, found)
-    yield secrets.password(snapshot, who, pbx_id, found, need)
+    yield secrets.judge_api_key(pbx_name, pbx_id, locations)
+    yield secrets.judge_password(snapshot, pbx_name, pbx_id, locations, need)

@@ -28,36 +28,38 @@ def pbx_has_inbound_route(snapshot: Snapshot) -> Iterator[Verdict]:
 
 def _verdict(snapshot: Snapshot, pbx: dict[str, str], numbers: list[str]) -> Verdict:
     subject = pbx["pbx_id"]
-    who = snapshot.name_of(pbx["pbx_id"])
+    pbx_name = snapshot.name_of(pbx["pbx_id"])
     if not numbers and pbx["status"] == "standby":
-        return passed(subject, reason=f"{who} stands by and takes no number of its own.", pbx_ids=(subject,))
+        return passed(subject, reason=f"{pbx_name} stands by and takes no number of its own.", pbx_ids=(subject,))
     if not numbers:
-        reason = f"The inventory gives {who} no numbers. Add them on the page Inventory."
+        reason = f"The inventory gives {pbx_name} no numbers. Add them on the page Inventory."
         return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,))
-    found = routes.routes_of(snapshot, numbers)
-    right = {one: routes.leads_to(snapshot, one, pbx) for one in found}
-    wrong = [one for one in found if right[one] is False]
-    open_ones = [one for one in found if right[one] is None]
-    evidence = tuple(one.evidence(in_order=right[one]) for one in found)
+    leads = routes.routes_of(snapshot, numbers)
+    right = {lead: routes.leads_to(snapshot, lead, pbx) for lead in leads}
+    wrong = [lead for lead in leads if right[lead] is False]
+    open_ones = [lead for lead in leads if right[lead] is None]
+    evidence = tuple(lead.evidence(in_order=right[lead]) for lead in leads)
     if not wrong and not open_ones:
-        reason = f"Every number of {who} is routed to {pbx['inbound_host'] or 'its registration'}."
+        reason = f"Every number of {pbx_name} is routed to {pbx['inbound_host'] or 'its registration'}."
         return passed(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
     if not pbx["inbound_host"]:
-        reason = f"The inventory does not say at which host {who} takes calls. Add it on the page Inventory."
+        reason = f"The inventory does not say at which host {pbx_name} takes calls. Add it on the page Inventory."
         return unknown(subject, reason=reason, cause=Cause.MISSING, pbx_ids=(subject,), evidence=evidence)
     if not wrong:
-        reason = f"It cannot be told whether the numbers of {who} lead to {pbx['inbound_host']}: "
+        reason = f"It cannot be told whether the numbers of {pbx_name} lead to {pbx['inbound_host']}: "
         reason += (
-            f"{routes.in_doubt(snapshot, open_ones, pbx)}. Sync the account, or write the same host in both places."
+            f"{routes.undecided_text(snapshot, open_ones, pbx)}. Sync the account, or write the same host in both "
+            "places."
         )
         return unknown(subject, reason=reason, pbx_ids=(subject,), evidence=evidence)
-    said = routes.away(snapshot, wrong, pbx)
+    destinations = routes.wrong_destinations_text(snapshot, wrong, pbx)
     do = "does" if len(wrong) == 1 else "do"
     total = counted(len(numbers), "number")
-    reason = f"{len(wrong)} of {total} of {who} {do} not lead to {pbx['inbound_host']}: {said}."
-    if not all(one.on_account for one in wrong):
+    reason = f"{len(wrong)} of {total} of {pbx_name} {do} not lead to {pbx['inbound_host']}: {destinations}."
+    if not all(lead.on_account for lead in wrong):
         reason += (
-            f" Numbers that are not on the account have to be added at the carrier, or taken from {who} on Inventory."
+            f" Numbers that are not on the account have to be added at the carrier, or taken from {pbx_name} on "
+            "Inventory."
         )
     alias, create = routes.route_to(snapshot, pbx)
     points = [RouteNumber(number=w.number, to_alias=alias, was_alias=w.alias) for w in wrong if w.on_account]

@@ -21,7 +21,7 @@ from typing import Any
 import humanize
 
 from dashboard.core.plugins import modules_of
-from dashboard.domain.claims import cure, why_ahead
+from dashboard.domain.claims import cure, explain_future_time
 from dashboard.domain.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status, Verdict
 from dashboard.domain.snapshot import Age, Freshness, Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
@@ -75,15 +75,15 @@ class Check:
         missing = [name for name in self.deciding if snapshot.age(name) is Age.MISSING]
         if missing:
             old = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
-            why = _why_not(snapshot, [*missing, *old])
-            reason = f"The account cannot be evaluated. {why}"
+            explanation = _explain_gaps(snapshot, [*missing, *old])
+            reason = f"The account cannot be evaluated. {explanation}"
             return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING, lacking=(*missing, *old))]
         stale = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
         if not stale:
-            return self._on_what_there_is(snapshot)
-        return [_out_of_date(verdict, snapshot, stale) for verdict in self._on_what_there_is(snapshot)]
+            return self._with_available_inputs(snapshot)
+        return [_out_of_date(verdict, snapshot, stale) for verdict in self._with_available_inputs(snapshot)]
 
-    def _on_what_there_is(self, snapshot: Snapshot) -> list[Verdict]:
+    def _with_available_inputs(self, snapshot: Snapshot) -> list[Verdict]:
         """
         Evaluate the check with the additional inputs that are available.
 
@@ -96,17 +96,21 @@ class Check:
             return self._evaluated(snapshot)
         stale = [name for name in lacking if snapshot.age(name) is Age.STALE]
         sure = self._evaluated(snapshot.without(lacking))
-        with_stale = {one.subject: one for one in self._evaluated(snapshot.without(set(lacking) - set(stale)))}
-        found = []
-        for one in sure:
-            old = with_stale.get(one.subject, one) if stale else one
-            if one.status is Status.UNKNOWN and old.status is not Status.UNKNOWN:
-                found.append(_out_of_date(old, snapshot, stale))
+        with_stale = {
+            verdict.subject: verdict for verdict in self._evaluated(snapshot.without(set(lacking) - set(stale)))
+        }
+        verdicts = []
+        for verdict in sure:
+            old = with_stale.get(verdict.subject, verdict) if stale else verdict
+            if verdict.status is Status.UNKNOWN and old.status is not Status.UNKNOWN:
+                verdicts.append(_out_of_date(old, snapshot, stale))
             else:
-                doubted = one.status is Status.PASS and old.status is Status.UNKNOWN
-                found.append(_lowered(old if doubted or old.status is one.status else one, snapshot, lacking))
-        only_stale = with_stale.keys() - {one.subject for one in sure} if stale else set()
-        return [*found, *(_out_of_date(with_stale[subject], snapshot, stale) for subject in sorted(only_stale))]
+                doubted = verdict.status is Status.PASS and old.status is Status.UNKNOWN
+                verdicts.append(
+                    _lowered(old if doubted or old.status is verdict.status else verdict, snapshot, lacking)
+                )
+        only_stale = with_stale.keys() - {verdict.subject for verdict in sure} if stale else set()
+        return [*verdicts, *(_out_of_date(with_stale[subject], snapshot, stale) for subject in sorted(only_stale))]
 
     def _evaluated(self, snapshot: Snapshot) -> list[Verdict]:
         try:
@@ -167,7 +171,7 @@ def check(
         additional: Inputs that add severity, evidence and confidence. Without them the verdict is the same.
     """
 
-    def made(evaluate: Evaluate) -> Check:
+    def decorate(evaluate: Evaluate) -> Check:
         return Check(
             id=evaluate.__name__,
             title=title,
@@ -180,7 +184,7 @@ def check(
             evaluate=evaluate,
         )
 
-    return made
+    return decorate
 
 
 @cache
@@ -202,8 +206,12 @@ def run(snapshot: Snapshot, checks: Sequence[Check] | None = None) -> list[Findi
         A finding for every subject of every check, sorted by ``rank``, worst first: failures and last known failures,
         then unknown findings, then passes.
     """
-    found = [finding for one in (discover() if checks is None else checks) for finding in one.findings(snapshot)]
-    return sorted(found, key=rank)
+    findings = [
+        finding
+        for registered in (discover() if checks is None else checks)
+        for finding in registered.findings(snapshot)
+    ]
+    return sorted(findings, key=rank)
 
 
 def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str, str]:
@@ -216,7 +224,7 @@ def rank(finding: Finding) -> tuple[int, int, bool, bool, float, int, float, str
     """
     recent = [row for row in finding.evidence if row.get("calls in 24 h")]
     loss = finding.impact is Impact.LOSS
-    rejected = {OUTCOME_LABELS[one] for one in ("refused_auth", "refused_unknown")}
+    rejected = {OUTCOME_LABELS[outcome] for outcome in ("refused_auth", "refused_unknown")}
     refused = finding.impact is Impact.OUTAGE and any(row.get("outcome") in rejected for row in recent)
     stranger = bool(recent and loss and not finding.pbx_ids)
     impacts = (Impact.OUTAGE, Impact.LOSS, Impact.HYGIENE)
@@ -247,17 +255,17 @@ def _out_of_date(verdict: Verdict, snapshot: Snapshot, stale: Sequence[str]) -> 
     if verdict.cause is Cause.CRASHED:
         return verdict
     as_of = min(at for name in stale if (at := snapshot.freshness[name].as_of) is not None)
-    known = verdict.last_known or LastKnown(verdict.status, as_of, verdict.reason, verdict.changes)
+    last_known = verdict.last_known or LastKnown(verdict.status, as_of, verdict.reason, verdict.changes)
     lacking = tuple(dict.fromkeys((*verdict.lacking, *stale)))
-    word = {Status.FAIL: "Last known: ", Status.PASS: "Last known, now unconfirmed: "}.get(known.status, "")
+    word = {Status.FAIL: "Last known: ", Status.PASS: "Last known, now unconfirmed: "}.get(last_known.status, "")
     return replace(
         verdict,
         status=Status.UNKNOWN,
         confidence=Confidence.CANNOT_TELL,
         cause=Cause.STALE,
-        reason=f"{word}{known.reason} {_why_not(snapshot, lacking)}",
+        reason=f"{word}{last_known.reason} {_explain_gaps(snapshot, lacking)}",
         changes=(),
-        last_known=replace(known, as_of=min(known.as_of, as_of)),
+        last_known=replace(last_known, as_of=min(last_known.as_of, as_of)),
         lacking=lacking,
     )
 
@@ -270,25 +278,28 @@ def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Ve
         return replace(verdict, without=tuple(lacking))
     confidence = Confidence.INFERRED if verdict.confidence is Confidence.PROVEN else verdict.confidence
     words = {name: f"{INPUTS[name][0][0].lower()}{INPUTS[name][0][1:]}" for name in lacking}
-    never = [words[name] for name in lacking if snapshot.age(name) is Age.MISSING]
+    never_read = [words[name] for name in lacking if snapshot.age(name) is Age.MISSING]
     old = [words[name] for name in lacking if snapshot.age(name) is Age.STALE]
-    said = [f"{' and '.join(never)}, never read" if never else "", f"{' and '.join(old)}, out of date" if old else ""]
-    reason = f"{verdict.reason} Decided without {'; '.join(filter(None, said))}."
+    gaps = [
+        f"{' and '.join(never_read)}, never read" if never_read else "",
+        f"{' and '.join(old)}, out of date" if old else "",
+    ]
+    reason = f"{verdict.reason} Decided without {'; '.join(filter(None, gaps))}."
     return replace(verdict, confidence=confidence, reason=reason, without=tuple(lacking))
 
 
-def _why_not(snapshot: Snapshot, names: Iterable[str]) -> str:
+def _explain_gaps(snapshot: Snapshot, names: Iterable[str]) -> str:
     """Return a sentence with a remedy for each input that is missing or stale."""
-    return " ".join(why_not(snapshot, name) for name in names)
+    return " ".join(explain_gap(snapshot, name) for name in names)
 
 
-def why_not(snapshot: Snapshot, name: str) -> str:
+def explain_gap(snapshot: Snapshot, name: str) -> str:
     """Return a sentence that an input is missing or stale, since when, and the remedy."""
     freshness = snapshot.freshness.get(name, Freshness(None, 0))
-    what, verb = INPUTS[name]
+    label, verb = INPUTS[name]
     if freshness.as_of is None:
-        return f"{what} {verb.replace('last', 'never')}. {cure(snapshot, name)}"
+        return f"{label} {verb.replace('last', 'never')}. {cure(snapshot, name)}"
     limit = humanize.naturaldelta(freshness.stale_after_s)
     to_come = freshness.to_come(snapshot.taken_at)
-    when = f"which is in the future: {why_ahead(snapshot, name)}" if to_come else f"over {limit} ago"
-    return f"{what} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, {when}. {cure(snapshot, name)}"
+    time_note = f"which is in the future: {explain_future_time(snapshot, name)}" if to_come else f"over {limit} ago"
+    return f"{label} {verb} on {freshness.as_of:%Y-%m-%d at %H:%M} UTC, {time_note}. {cure(snapshot, name)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import ask, say
+from dashboard.cli.output import ask, echo
 from dashboard.core import clocks
 from dashboard.core.errors import FileError, InputError
 from dashboard.domain.actors import local_actor
@@ -64,17 +64,17 @@ def paste(
         version = home.state.latest("allowed_ips")
         current = load_frame(home.state, "allowed_ips")
         changes = difference(current["network"], pasted)
-        who = local_actor("command line").name
+        operator = local_actor("command line").name
         now = clocks.now()
-        frame = accept_paste(current, changes, remove=remove or (), added_by=who, added_at=now)
+        frame = accept_paste(current, changes, remove=remove or (), added_by=operator, added_at=now)
         _show(pasted, changes, remove or [])
         if not pasted.entries and version is None:
             raise InputError("No usable address was found, so nothing was kept. Copy the whole list from the portal.")
         if not yes:
             ask("Keep this list?")
         based_on = {"allowed_ips": version["id"] if version else 0}
-        save_frame(home.state, "allowed_ips", frame, now=now, known_by=who, based_on=based_on)
-    say(f"The list is kept: {len(frame)} {'entry' if len(frame) == 1 else 'entries'}.")
+        save_frame(home.state, "allowed_ips", frame, now=now, known_by=operator, based_on=based_on)
+    echo(f"The list is kept: {len(frame)} {'entry' if len(frame) == 1 else 'entries'}.")
     if pasted.unusable:
         raise typer.Exit(UNUSABLE)
 
@@ -99,10 +99,10 @@ def record(
         last = home.state.latest("account")
         content = {**(last["content"] if last else {}), "sample": False}
         content |= {"tech_prefix": prefix, "credentials_on": credentials is CredentialsState.ON}
-        who = local_actor("command line").name
+        operator = local_actor("command line").name
         based_on = {"account": last["id"] if last else 0}
-        home.state.record("account", content, valid_from=now, seen_at=now, known_by=who, based_on=based_on)
-    say(f"Kept: tech prefix {prefix}, outbound credentials {credentials}.")
+        home.state.save_version("account", content, valid_from=now, seen_at=now, known_by=operator, based_on=based_on)
+    echo(f"Kept: tech prefix {prefix}, outbound credentials {credentials}.")
 
 
 def _text_of(file: Path) -> str:
@@ -124,10 +124,10 @@ def _refuse_readable(home: Workspace, capability: Capability) -> None:
 
 def _show(pasted: PastedList, changes: PasteDiff, remove: list[str]) -> None:
     for entry in pasted.unusable:
-        say(f"NOT USABLE  line {entry.line}: {entry.sentence}")
+        echo(f"NOT USABLE  line {entry.line}: {entry.sentence}")
     for added in changes.added:
-        say(f"added       {added.network}{f'  {added.label}' if added.label else ''}")
+        echo(f"added       {added.network}{f'  {added.label}' if added.label else ''}")
     for network in changes.missing:
         cure = "removed" if network in remove else f"not on the page; it stays unless --remove {network} is given"
-        say(f"missing     {network}: {cure}")
-    say(f"{len(changes.added)} added, {len(changes.same)} unchanged, {len(changes.missing)} missing from the page.")
+        echo(f"missing     {network}: {cure}")
+    echo(f"{len(changes.added)} added, {len(changes.same)} unchanged, {len(changes.missing)} missing from the page.")

@@ -9,7 +9,7 @@ import typer
 
 from dashboard.cli.check import NoSync, bring_up_to_date
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import Format, say, say_json, table
+from dashboard.cli.output import Format, echo, echo_json, table
 from dashboard.cli.time_windows import MOMENTS, TimeWindow
 
 if TYPE_CHECKING:
@@ -44,38 +44,38 @@ def authorized(
         if not no_sync:
             bring_up_to_date(home)
         snapshot = window.snapshot(home)
-    aside = _apart(snapshot, window)
+    file_only = _count_file_only(snapshot, window)
     rows = _within(Replayer(snapshot).authorized(), window)
-    counted = _counted(rows, snapshot)
+    call_counts = _count_calls(rows, snapshot)
     if output is Format.JSON:
-        say_json({"policies": len(snapshot.versions), "calls": counted, "not_judged": aside})
-    elif not counted:
-        say("No outbound calls are on record for that time, so there is nothing to judge.")
-        _say_apart(aside)
+        echo_json({"policies": len(snapshot.versions), "calls": call_counts, "not_judged": file_only})
+    elif not call_counts:
+        echo("No outbound calls are on record for that time, so there is nothing to judge.")
+        _print_file_only(file_only)
     else:
         head = ("PBX or address", "authorized", "how", "outcome", "calls")
         cells = [
-            (row["who"], row["authorized"], _way(row), OUTCOME_LABELS[row["outcome"]], f"{row['calls']:,}")
-            for row in counted
+            (row["who"], row["authorized"], _method_label(row), OUTCOME_LABELS[row["outcome"]], f"{row['calls']:,}")
+            for row in call_counts
         ]
         table([head, *cells], numbers=1)
-        _say_apart(aside)
+        _print_file_only(file_only)
 
 
-def _apart(snapshot: Snapshot, window: TimeWindow) -> int:
+def _count_file_only(snapshot: Snapshot, window: TimeWindow) -> int:
     """Return the number of outbound calls in the window that are only in imported files."""
     rows = _within(snapshot.file_only_traffic, window)
     return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
 
 
-def _say_apart(calls: int) -> None:
+def _print_file_only(calls: int) -> None:
     from dashboard.domain.changes import not_counted  # noqa: PLC0415 - loads pydantic
 
     if calls:
-        say(not_counted(calls, "judged"))
+        echo(not_counted(calls, "judged"))
 
 
-def _way(row: dict[str, Any]) -> str:
+def _method_label(row: dict[str, Any]) -> str:
     return WAYS[row["by"]] or ("by either, not known which" if row["authorized"] == "yes" else "")
 
 
@@ -85,12 +85,12 @@ def _within(rows: pd.DataFrame, window: TimeWindow) -> pd.DataFrame:
     return rows if window.until is None else rows[rows["first_at"] < window.until]
 
 
-def _counted(rows: pd.DataFrame, snapshot: Snapshot) -> list[dict[str, Any]]:
+def _count_calls(rows: pd.DataFrame, snapshot: Snapshot) -> list[dict[str, Any]]:
     """Return the number of calls by PBX or address, authorization, method and outcome; largest number first."""
     owners = zip(rows["pbx_id"], rows["source_ip"], strict=True)
-    told = rows[["authorized", "by", "outcome", "calls"]].astype({"authorized": "str", "by": "str", "outcome": "str"})
-    told.insert(0, "who", [snapshot.name_of(pbx) if pbx else address or "no address" for pbx, address in owners])
+    calls = rows[["authorized", "by", "outcome", "calls"]].astype({"authorized": "str", "by": "str", "outcome": "str"})
+    calls.insert(0, "who", [snapshot.name_of(pbx) if pbx else address or "no address" for pbx, address in owners])
     keys = ["who", "authorized", "by", "outcome"]
-    found: pd.DataFrame = told.groupby(keys, as_index=False).sum()
-    ordered = found.sort_values(["calls", *keys], ascending=False)
+    sums: pd.DataFrame = calls.groupby(keys, as_index=False).sum()
+    ordered = sums.sort_values(["calls", *keys], ascending=False)
     return [{name: row[name] for name in (*keys, "calls")} for row in ordered.to_dict("records")]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 from dashboard.cli import calls_import_pbx
 from dashboard.cli.lazy import prepare_import, read_settings
-from dashboard.cli.output import Format, ask, complain, describe_file_only, progress, say, say_json, tell_rejects
+from dashboard.cli.output import Format, ask, describe_file_only, echo, echo_error, echo_json, echo_rejects, progress
 from dashboard.core.text import counted
 
 app = typer.Typer(help="The call store.", no_args_is_help=True)
@@ -56,28 +56,32 @@ def import_(
     settings = read_settings()
     prepare_import(settings)
     store = CallStore(settings.home)
-    with progress(quiet=output is Format.JSON) as tell:
-        results = import_files(store, files, keep_days=settings.keep_calls_days, progress=tell)
+    with progress(quiet=output is Format.JSON) as on_progress:
+        results = import_files(store, files, keep_days=settings.keep_calls_days, progress=on_progress)
     if output is Format.JSON:
-        say_json([asdict(result) for result in results])
+        echo_json([asdict(result) for result in results])
     else:
         for result in results:
             if result.error:
-                complain(result.error)
+                echo_error(result.error)
             if result.late:
-                were = "call was" if result.late == 1 else "calls were"
-                complain(
-                    f"{result.file}: {result.late:,} {were} left out: of their days only the sums are kept. "
+                subject = "call was" if result.late == 1 else "calls were"
+                echo_error(
+                    f"{result.file}: {result.late:,} {subject} left out: of their days only the sums are kept. "
                     "Set TRUNKGATE_KEEP_CALLS_DAYS higher before their days are too old."
                 )
-            tell_rejects(result.rejects, result.rejected)
-            aside = f", {result.rejected:,} put aside" if result.rejected else ""
-            aside += f", {result.late:,} older than calls are kept" if result.late else ""
+            echo_rejects(result.rejects, result.rejected)
+            excluded_text = f", {result.rejected:,} put aside" if result.rejected else ""
+            excluded_text += f", {result.late:,} older than calls are kept" if result.late else ""
             quiet = not (result.kept or result.duplicate or result.rejected or result.late or result.error)
-            counted = "no calls in it" if quiet else f"{result.kept:,} kept, {result.duplicate:,} there already{aside}"
-            say(f"{result.file}: {counted}.")
+            counts_text = (
+                "no calls in it"
+                if quiet
+                else f"{result.kept:,} kept, {result.duplicate:,} there already{excluded_text}"
+            )
+            echo(f"{result.file}: {counts_text}.")
         if compared := _compared_next(settings, store.last_imported_at()):
-            say(compared)
+            echo(compared)
     if any(result.rejected or result.error or result.late for result in results):
         raise typer.Exit(SOME_REJECTED)
 
@@ -100,7 +104,7 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
             return ""  # nothing is fetched in this mode
         now = clocks.now()
         since = next_since(state, CallStore(settings.home), settings, now)
-        again = (
+        period = (
             f"the last {counted(math.ceil((now - since) / timedelta(hours=1)), 'hour')}"
             if state.get("calls_until")
             else f"the last {counted(settings.history_days, 'day')}"
@@ -108,7 +112,7 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     if last_at is None or last_at < since:
         return ""
     return (
-        f"The next sync fetches {again} and compares the imported calls that start after {since:%Y-%m-%d %H:%M} UTC "
+        f"The next sync fetches {period} and compares the imported calls that start after {since:%Y-%m-%d %H:%M} UTC "
         "with the carrier's export: what it has is replaced by the carrier's own record, the rest is kept apart and "
         "counts in no total."
     )
@@ -142,22 +146,28 @@ def drop_imported(
 
     settings = read_settings()
     store = CallStore(settings.home)
-    chosen = sorted({day.date() for day in days or ()})
-    found = store.file_only()
-    if chosen:
-        found = found[found["day"].isin([str(day) for day in chosen])]
-    if found.empty:
-        say(f"No stored call{' of these days' if chosen else ''} is known to be missing from the carrier's export.")
+    selected_days = sorted({day.date() for day in days or ()})
+    file_only_calls = store.file_only()
+    if selected_days:
+        file_only_calls = file_only_calls[file_only_calls["day"].isin([str(day) for day in selected_days])]
+    if file_only_calls.empty:
+        echo(
+            f"No stored call{' of these days' if selected_days else ''} is known to be missing from the carrier's "
+            "export."
+        )
         if last := store.last_imported_at():
-            say(f"Imported calls up to {last:%Y-%m-%d %H:%M} UTC were not compared: no export covers their time.")
+            echo(f"Imported calls up to {last:%Y-%m-%d %H:%M} UTC were not compared: no export covers their time.")
         return
-    say(describe_file_only(found))
+    echo(describe_file_only(file_only_calls))
     if not yes:
         ask("Remove these calls from the store?")
-    shown = [date.fromisoformat(day) for day in sorted(set(found["day"]))]
-    with _recorded(store, DROP_IMPORTED, shown, calls=int(found["calls"].sum())) as (_, outcome):
-        outcome.calls = gone = drop_file_only(store, shown)
-    say(f"{'1 call was' if gone == 1 else f'{gone:,} calls were'} removed. Import their file again to get them back.")
+    day_texts = [date.fromisoformat(day) for day in sorted(set(file_only_calls["day"]))]
+    with _recorded(store, DROP_IMPORTED, day_texts, calls=int(file_only_calls["calls"].sum())) as (_, outcome):
+        outcome.calls = removed_count = drop_file_only(store, day_texts)
+    echo(
+        f"{'1 call was' if removed_count == 1 else f'{removed_count:,} calls were'} removed. Import their file "
+        "again to get them back."
+    )
 
 
 @contextmanager
@@ -201,20 +211,23 @@ def repair(
     from dashboard.services.own_numbers import update_own_numbers  # noqa: PLC0415 - as above
     from dashboard.storage.store_changes import REPAIR  # noqa: PLC0415 - loads the database's parts
 
-    chosen = sorted({day.date() for day in days or ()})
+    selected_days = sorted({day.date() for day in days or ()})
     store = CallStore(read_settings().home)
     listed = store.has_readable_list()
-    if listed and not chosen:
-        say("The list of own numbers is not damaged. Name the days whose sums are.")
+    if listed and not selected_days:
+        echo("The list of own numbers is not damaged. Name the days whose sums are.")
         return
-    with _recorded(store, REPAIR, chosen, calls=_calls_of(store, chosen)) as (state, outcome):
-        outcome.calls = calls = repair_days(store, chosen) if chosen else 0
+    with _recorded(store, REPAIR, selected_days, calls=_calls_of(store, selected_days)) as (state, outcome):
+        outcome.calls = calls = repair_days(store, selected_days) if selected_days else 0
         if not listed:
             update_own_numbers(state, store)
-    if chosen:
-        say(f"{', '.join(map(str, chosen))}: {'1 call was' if calls == 1 else f'{calls:,} calls were'} counted again.")
+    if selected_days:
+        echo(
+            f"{', '.join(map(str, selected_days))}: {'1 call was' if calls == 1 else f'{calls:,} calls were'} "
+            "counted again."
+        )
     if not listed:
-        say("The list of own numbers was written again.")
+        echo("The list of own numbers was written again.")
 
 
 @app.command()
@@ -234,12 +247,12 @@ def forget(
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
     from dashboard.storage.store_changes import FORGET  # noqa: PLC0415 - loads the database's parts
 
-    chosen = sorted({day.date() for day in days})
-    named = ", ".join(map(str, chosen))
+    selected_days = sorted({day.date() for day in days})
+    day_list = ", ".join(map(str, selected_days))
     if not yes:
-        ask(f"Forget every call of {named}?")
+        ask(f"Forget every call of {day_list}?")
     store = CallStore(read_settings().home)
-    with _recorded(store, FORGET, chosen, calls=_calls_of(store, chosen)) as (_, outcome):
-        outcome.calls = gone = forget_days(store, chosen)
-    calls = "1 call is" if gone == 1 else f"{gone:,} calls are"
-    say(f"{named}: {calls} forgotten. Import the export files of that time again.")
+    with _recorded(store, FORGET, selected_days, calls=_calls_of(store, selected_days)) as (_, outcome):
+        outcome.calls = removed_count = forget_days(store, selected_days)
+    calls = "1 call is" if removed_count == 1 else f"{removed_count:,} calls are"
+    echo(f"{day_list}: {calls} forgotten. Import the export files of that time again.")

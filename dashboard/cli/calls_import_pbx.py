@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dashboard.cli.lazy import read_settings
-from dashboard.cli.output import Format, complain, progress, say, say_json, tell_rejects
+from dashboard.cli.output import Format, echo, echo_error, echo_json, echo_rejects, progress
 from dashboard.core import clocks
 from dashboard.core.errors import InputError
 from dashboard.core.text import counted
@@ -52,14 +52,14 @@ def import_pbx(
         raise InputError("Give --utc or --timezone, not both.")
     settings = read_settings()
     origin = _origin(settings.home, pbx, "UTC" if utc else timezone, trunk or [], template)
-    with progress(quiet=output is Format.JSON) as tell:
-        results = PbxRecords(CallStore(settings.home)).import_files(files, origin, progress=tell)
+    with progress(quiet=output is Format.JSON) as on_progress:
+        results = PbxRecords(CallStore(settings.home)).import_files(files, origin, progress=on_progress)
     if output is Format.JSON:
-        say_json([asdict(result) for result in results])
+        echo_json([asdict(result) for result in results])
     else:
         for result in results:
             _show(result)
-    if any(result.rejected or result.error or _nothing_in(result) for result in results):
+    if any(result.rejected or result.error or _is_empty(result) for result in results):
         raise typer.Exit(NOT_ALL)
 
 
@@ -85,23 +85,23 @@ def _origin(home: Path, pbx: str, zone: str, trunks: list[str], template: str) -
     )
 
 
-def _nothing_in(result: PbxFileResult) -> bool:
+def _is_empty(result: PbxFileResult) -> bool:
     return bool(result.left_out) and not (result.kept or result.duplicate)
 
 
 def _show(result: PbxFileResult) -> None:
     if result.error:
-        complain(result.error)
+        echo_error(result.error)
         return
-    tell_rejects(result.rejects, result.rejected)
-    if _nothing_in(result):
-        complain(
+    echo_rejects(result.rejects, result.rejected)
+    if _is_empty(result):
+        echo_error(
             f"{result.file}: of {counted(result.left_out, 'record')} none shows the account's tech prefix or a trunk "
             "to the carrier. Name the trunk with --trunk. FreeSWITCH tells it in records of the B leg (legs=ab), or in "
             "the template asterisk."
         )
-    aside = f", {result.rejected:,} put aside" if result.rejected else ""
-    say(
+    rejected_text = f", {result.rejected:,} put aside" if result.rejected else ""
+    echo(
         f"{result.file}: {result.kept:,} kept, {result.duplicate:,} there already, "
-        f"{result.left_out:,} not to the carrier{aside}."
+        f"{result.left_out:,} not to the carrier{rejected_text}."
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import Format, complain, progress, say, say_json
+from dashboard.cli.output import Format, echo, echo_error, echo_json, progress
 from dashboard.core import clocks
 from dashboard.core.clocks import to_come
 from dashboard.core.errors import CarrierError
@@ -55,14 +55,14 @@ def check(
         unsettled = [without_outcome(entry) for entry in home.journal.open_entries()]
         unsettled += [change.no_outcome for change in open_changes(home.state)]
     if output is Format.JSON:
-        say_json([as_json(finding, snapshot.taken_at) for finding in findings])
+        echo_json([as_json(finding, snapshot.taken_at) for finding in findings])
     else:
         _show(findings, names, snapshot.taken_at)
-        say_lacking(snapshot, findings)
-        _say_silence(snapshot, findings)
-        _say_counts(findings)
+        echo_gaps(snapshot, findings)
+        _echo_silent_pbxs(snapshot, findings)
+        _echo_counts(findings)
     for sentence in unsettled:
-        complain(sentence)
+        echo_error(sentence)
     relevant = [finding for finding in findings if finding.severity.at_least(fail_on)]
     if any(finding.open for finding in relevant):
         raise typer.Exit(FAILED)
@@ -93,10 +93,10 @@ def export(
         unsettled = home.journal.open_entries()
         seal = csv_files.Seal.of(home.journal, account=account, taken_at=snapshot.taken_at)
         written = csv_files.write_folder(folder, tables, seal)
-    say(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
-    say_lacking(snapshot)
+    echo(f"Wrote {len(written) - 1} tables and manifest.json to {folder}.")
+    echo_gaps(snapshot)
     for entry in unsettled:
-        complain(without_outcome(entry))
+        echo_error(without_outcome(entry))
 
 
 def bring_up_to_date(home: Workspace) -> str:
@@ -123,15 +123,15 @@ def bring_up_to_date(home: Workspace) -> str:
     if recent and not home.settings.embedded:
         return ""
     try:
-        with progress() as tell:
-            home.sync(quick=recent, progress=tell)
+        with progress() as on_progress:
+            home.sync(quick=recent, progress=on_progress)
     except CarrierError as exc:
-        read = home.state.latest("allowed_ips") or home.state.latest("account")
-        times = [datetime.fromisoformat(fetched)] if fetched else [read["seen_at"]] if read else []
+        last_read = home.state.latest("allowed_ips") or home.state.latest("account")
+        times = [datetime.fromisoformat(fetched)] if fetched else [last_read["seen_at"]] if last_read else []
         if not times:
             raise
-        when = f"{times[0]:%Y-%m-%d %H:%M} UTC ({ago(times[0], clocks.now())})"
-        complain(f"{exc} The results are of the last synced data, from {when}.")
+        sync_time = f"{times[0]:%Y-%m-%d %H:%M} UTC ({ago(times[0], clocks.now())})"
+        echo_error(f"{exc} The results are of the last synced data, from {sync_time}.")
         return str(exc)
     return ""
 
@@ -149,9 +149,9 @@ def without_outcome(entry: JournalEntry) -> str:
     )
 
 
-def say_lacking(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
+def echo_gaps(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
     """Print a line for each missing or stale input: since when, the remedy, and which checks need it."""
-    from dashboard.checks.registry import why_not  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.checks.registry import explain_gap  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.claims import CORE  # noqa: PLC0415 - as above
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
 
@@ -161,14 +161,14 @@ def say_lacking(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
             waiting.setdefault(name, {})[finding.check] = None
     for name, checks in waiting.items():
         needed = f" Needed by: {', '.join(sorted(checks))}." if checks else ""
-        say(f"{why_not(snapshot, name)}{needed}")
+        echo(f"{explain_gap(snapshot, name)}{needed}")
 
 
 def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
     """Return a finding as a JSON object; ages are relative to ``now``, the time of the checks."""
     from dashboard.domain.claims import age_s  # noqa: PLC0415 - loads pandas, for seconds
 
-    known = finding.last_known
+    last_known = finding.last_known
     return {
         "check": finding.check,
         "subject": finding.subject,
@@ -179,13 +179,13 @@ def as_json(finding: Finding, now: datetime) -> dict[str, Any]:
         "reason": finding.reason,
         "cause": str(finding.cause) if finding.cause else None,
         "last_known": {
-            "status": str(known.status),
-            "as_of": known.as_of.isoformat(),
+            "status": str(last_known.status),
+            "as_of": last_known.as_of.isoformat(),
             "age_s": age_s(finding, now),
-            "reason": known.reason,
-            "changes": [change.model_dump(mode="json") for change in known.changes],
+            "reason": last_known.reason,
+            "changes": [change.model_dump(mode="json") for change in last_known.changes],
         }
-        if known
+        if last_known
         else None,
         "without": list(finding.without),
         "lacking": list(finding.lacking),
@@ -203,8 +203,8 @@ def _reason(finding: Finding) -> str:
     """Return a finding's reason without its missing inputs, which the output lists once below."""
     if not finding.lacking:
         return finding.reason
-    known = finding.last_known
-    return f"Last known: {known.reason}" if known and known.reason else "Not evaluated: see below."
+    last_known = finding.last_known
+    return f"Last known: {last_known.reason}" if last_known and last_known.reason else "Not evaluated: see below."
 
 
 def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> None:
@@ -213,29 +213,29 @@ def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> 
     for finding in findings:
         if finding.status is Status.PASS:
             continue
-        who = ", ".join(names[pbx] for pbx in finding.pbx_ids)
-        subject = f"{finding.subject} ({who})" if who else finding.subject
+        pbx_names = ", ".join(names[pbx] for pbx in finding.pbx_ids)
+        subject = f"{finding.subject} ({pbx_names})" if pbx_names else finding.subject
         word = finding.severity if finding.open else finding.status
         old = f"  {as_of(finding, now)}." if finding.last_known else ""
-        say(f"{word.upper():<8}  {finding.check}  {subject}{old}")
-        say(f"          {_reason(finding)}")
+        echo(f"{word.upper():<8}  {finding.check}  {subject}{old}")
+        echo(f"          {_reason(finding)}")
         if finding.proposals:
-            say(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
+            echo(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
 
 
-def _say_silence(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
+def _echo_silent_pbxs(snapshot: Snapshot, findings: Sequence[Finding]) -> None:
     """Write, where no finding is open, which active PBXs no recent call proves to place calls."""
     from dashboard.core.text import titled  # noqa: PLC0415 - read only when findings are printed
     from dashboard.domain.claims import Claims  # noqa: PLC0415 - loads pandas, for seconds
 
     claims = Claims(snapshot, findings)
     if claims.silence and not claims.open:
-        say(f"{titled(claims.silence)}.")
+        echo(f"{titled(claims.silence)}.")
 
 
-def _say_counts(findings: Sequence[Finding]) -> None:
+def _echo_counts(findings: Sequence[Finding]) -> None:
     """Print the counts of failed, unknown and passed verdicts as the last line, where an operator looks first."""
     counts = {status: sum(finding.status is status for finding in findings) for status in Status}
     last = sum(finding.failed_last for finding in findings)
     old = f", {last} of them failed last" if last else ""
-    say(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown{old}, {counts[Status.PASS]} passed.")
+    echo(f"{counts[Status.FAIL]} failed, {counts[Status.UNKNOWN]} unknown{old}, {counts[Status.PASS]} passed.")

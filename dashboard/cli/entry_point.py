@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from dashboard import __version__
 from dashboard.cli import account, authorized, calls, check, fix, inventory, link, onboard, probe, replay, review, serve
-from dashboard.cli.output import bars, complain, say
+from dashboard.cli.output import bars, echo, echo_error
 from dashboard.core import private
 from dashboard.core.errors import DashboardError
 
@@ -55,10 +55,10 @@ app.add_typer(inventory.app, name="inventory")
 app.add_typer(fix.journal_app, name="journal")
 
 
-def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the value alone
+def _print_version(is_requested: bool) -> None:  # noqa: FBT001 - Typer calls it with the value alone
     """Print the version and exit, if the option is given."""
-    if asked:
-        say(f"trunkgate {__version__}")
+    if is_requested:
+        echo(f"trunkgate {__version__}")
         raise typer.Exit
 
 
@@ -80,19 +80,19 @@ def main() -> None:
     try:
         app()
     except DashboardError as exc:
-        complain(str(exc))
+        echo_error(str(exc))
         sys.exit(OWN_ERROR)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as exc:
-        where = f" ({exc.filename})" if exc.filename else ""
-        complain(f"The disk or a folder could not be used: {exc.strerror or exc}{where}.")
+        file_note = f" ({exc.filename})" if exc.filename else ""
+        echo_error(f"The disk or a folder could not be used: {exc.strerror or exc}{file_note}.")
         sys.exit(OWN_ERROR)
     except Exception as exc:  # a bug must not exit with a status that has another meaning
         from dashboard.core.settings import TRACEBACK, wants_traceback  # noqa: PLC0415 - loads pydantic
 
         logging.getLogger(__name__).debug("A command met a fault.", exc_info=True)
-        complain(
+        echo_error(
             f"This is a fault of trunkgate's own ({type(exc).__name__}: {exc}). Please report it, "
             f"with what {TRACEBACK}=1 shows."
         )

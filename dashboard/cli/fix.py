@@ -16,7 +16,7 @@ import typer
 
 from dashboard.cli.check import bring_up_to_date, without_outcome
 from dashboard.cli.lazy import open_home, read_settings
-from dashboard.cli.output import Format, complain, confirmed, say, say_json
+from dashboard.cli.output import Format, confirmed, echo, echo_error, echo_json
 from dashboard.cli.replay import callers
 from dashboard.core.errors import FixError, JournalError, StalePlanError, StateError
 from dashboard.core.text import counted, visible
@@ -87,7 +87,7 @@ def undo(
         try:
             plan = home.undo_plan(entry)
         except StalePlanError as exc:
-            complain(str(exc))
+            echo_error(str(exc))
             raise typer.Exit(REFUSED) from None
         _carry_out(home, plan, dry_run=dry_run, plan_hash=plan_hash, confirm=confirm or [], output=output)
 
@@ -113,19 +113,19 @@ def verify(
     from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - as above
 
     settings = read_settings()
-    with _home_records(settings) as (kept, state):
+    with _home_records(settings) as (journal, state):
         unsettled = open_changes(state)
         try:
             noted = [Noted(text, source="--head") for text in head or []]
             for file in anchors or []:
                 noted += noted_in(file, key=settings.journal_key.get_secret_value().encode())
-            found = kept.examine(noted)
+            verification = journal.examine(noted)
         except JournalError as exc:
-            complain(str(exc))
+            echo_error(str(exc))
             raise typer.Exit(REFUSED) from None
-    for sentence in [*_verified(found), *(change.no_outcome for change in unsettled)]:
-        say(sentence)
-    if found.open_entries or found.unanchored or unsettled:
+    for sentence in [*_verified(verification), *(change.no_outcome for change in unsettled)]:
+        echo(sentence)
+    if verification.open_entries or verification.unanchored or unsettled:
         raise typer.Exit(OPEN)
 
 
@@ -138,16 +138,16 @@ def anchor() -> None:
     cron to keep the heads elsewhere. Ends with 0 when it is done, 1 when something does not verify or the anchor cannot
     be written, 2 on an error of its own.
     """
-    with _home_records(read_settings()) as (kept, _):
+    with _home_records(read_settings()) as (journal, _):
         try:
-            found = kept.anchor()
+            verification = journal.anchor()
         except StateError as exc:
-            complain(str(exc))
+            echo_error(str(exc))
             raise typer.Exit(REFUSED) from None
-    for entry in found.unanchored:
-        say(f"Anchored now: journal entry {entry.id}, {entry.title}, {entry.phase}, head {entry.hash}.")
-    say(f"Anchored: {counted(found.entries, 'journal entry', 'journal entries')}, head {found.head}.")
-    say(f"Anchored: {counted(found.versions, 'version')}, head {found.versions_head}.")
+    for entry in verification.unanchored:
+        echo(f"Anchored now: journal entry {entry.id}, {entry.title}, {entry.phase}, head {entry.hash}.")
+    echo(f"Anchored: {counted(verification.entries, 'journal entry', 'journal entries')}, head {verification.head}.")
+    echo(f"Anchored: {counted(verification.versions, 'version')}, head {verification.versions_head}.")
 
 
 @journal_app.command("list")
@@ -165,21 +165,21 @@ def list_(
         store_changes,
     )
 
-    with _home_records(read_settings()) as (kept, state):
-        entries = kept.entries()
+    with _home_records(read_settings()) as (journal, state):
+        entries = journal.entries()
         changes = store_changes(state)
-        unsettled = {entry.action for entry in kept.open_entries()} | {one.action for one in open_changes(state)}
+        unsettled = {entry.action for entry in journal.open_entries()} | {one.action for one in open_changes(state)}
     both: list[Sequence[JournalEntry | StoreChange]] = [entries, changes]
     records = [*merge(*both, key=attrgetter("at"))]
     if output is Format.JSON:
-        say_json([_change_json(one) if isinstance(one, StoreChange) else _entry_json(one) for one in records])
+        echo_json([_change_json(one) if isinstance(one, StoreChange) else _entry_json(one) for one in records])
         return
     if not entries:
-        say("The journal has no entries: no fix was recorded.")
+        echo("The journal has no entries: no fix was recorded.")
     for record in records:
         no_outcome = "  (no recorded outcome)" if record.action in unsettled else ""
         number, head = ("-", "-") if isinstance(record, StoreChange) else (record.id, record.short_hash)
-        say(
+        echo(
             f"{number:>4}  {record.at:%Y-%m-%d %H:%M:%S} UTC  {record.phase:<6}  {head:<12}  "
             f"{record.actor}  {record.title}{no_outcome}"
         )
@@ -215,29 +215,37 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
     return [Noted(line.head, line.chain, line.entries, f"{file}, line {line.line}") for line in lines]
 
 
-def _verified(found: Verified) -> list[str]:
+def _verified(verification: Verified) -> list[str]:
     """Return the result of a verification as sentences."""
-    counts = counted(found.entries, "entry", "entries")
-    anchored = f"{len(found.unanchored)} of them not anchored yet" if found.unanchored else "every one anchored"
-    held = f"The journal holds: {counts}, {anchored}, head {found.head}."
-    if found.anchored_from is None:
-        held = (
-            f"No anchor: {counts} follow each other, head {found.head}. Whether the last ones are missing is not known."
+    counts = counted(verification.entries, "entry", "entries")
+    anchored = (
+        f"{len(verification.unanchored)} of them not anchored yet" if verification.unanchored else "every one anchored"
+    )
+    summary = f"The journal holds: {counts}, {anchored}, head {verification.head}."
+    if verification.anchored_from is None:
+        summary = (
+            f"No anchor: {counts} follow each other, head {verification.head}. Whether the last ones are missing is "
+            "not known."
         )
-    elif found.older:
-        date = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
-        older = f"the first {counted(found.older, 'entry', 'entries')} of {found.entries}"
-        held = f"No anchor before {date}: {older} rest on their own chain. Later ones are anchored. Head {found.head}."
-    elif not found.entries:
-        since = f"{found.anchored_from:%Y-%m-%d %H:%M} UTC"
-        held = f"The journal is empty: no fix was recorded since {since}."
-        if found.older_versions:
-            held = f"No anchor before {since}: the journal is empty, and was empty then."
-    versions = f"Versions of the account and the inventory: {found.versions:,}, head {found.versions_head}."
-    if found.older_versions:
-        versions += f" The first {found.older_versions:,} are older than the first anchor."
-    unsettled = [without_outcome(entry) for entry in found.open_entries]
-    return [held, versions, *found.notes, *unsettled, *map(_without_anchor, found.unanchored)]
+    elif verification.older:
+        date = f"{verification.anchored_from:%Y-%m-%d %H:%M} UTC"
+        older = f"the first {counted(verification.older, 'entry', 'entries')} of {verification.entries}"
+        summary = (
+            f"No anchor before {date}: {older} rest on their own chain. Later ones are anchored. Head "
+            f"{verification.head}."
+        )
+    elif not verification.entries:
+        since = f"{verification.anchored_from:%Y-%m-%d %H:%M} UTC"
+        summary = f"The journal is empty: no fix was recorded since {since}."
+        if verification.older_versions:
+            summary = f"No anchor before {since}: the journal is empty, and was empty then."
+    versions = (
+        f"Versions of the account and the inventory: {verification.versions:,}, head {verification.versions_head}."
+    )
+    if verification.older_versions:
+        versions += f" The first {verification.older_versions:,} are older than the first anchor."
+    unsettled = [without_outcome(entry) for entry in verification.open_entries]
+    return [summary, versions, *verification.notes, *unsettled, *map(_without_anchor, verification.unanchored)]
 
 
 def _without_anchor(entry: JournalEntry) -> str:
@@ -268,7 +276,7 @@ def _carry_out(
 ) -> None:
     """Show a plan; unless ``dry_run`` is set, apply it if its hash was given or the operator confirms."""
     if plan_hash and plan_hash != plan.hash:
-        complain(
+        echo_error(
             f"The plan made now has the hash {plan.hash}, not {plan_hash}: the account moved, or the hash is "
             "not whole. Nothing was changed."
         )
@@ -277,23 +285,23 @@ def _carry_out(
         _show(plan)
     if dry_run:
         if output is Format.JSON:
-            say_json(_plan_json(plan))
+            echo_json(_plan_json(plan))
         return
     try:
         typed = confirm if plan_hash else _ask(plan, confirm)
         entry = home.apply(plan, actor=local_actor("command line"), typed=typed)
     except (FixError, StalePlanError) as exc:
-        complain(str(exc))
+        echo_error(str(exc))
         raise typer.Exit(REFUSED) from None
     except BaseException as exc:
         for outcome in getattr(exc, "__notes__", ()):  # of a fix that was cut off, also by Ctrl-C
-            complain(outcome)
+            echo_error(outcome)
         raise
     if output is Format.JSON:
-        say_json({"plan": _plan_json(plan), "entry": _entry_json(entry)})
+        echo_json({"plan": _plan_json(plan), "entry": _entry_json(entry)})
     else:
-        say(f"Done and verified, as journal entry {entry.id}. Undo it with `trunkgate undo {entry.id}`.")
-        say(f"Journal head {entry.short_hash}; `trunkgate journal verify --head {entry.short_hash}` finds it again.")
+        echo(f"Done and verified, as journal entry {entry.id}. Undo it with `trunkgate undo {entry.id}`.")
+        echo(f"Journal head {entry.short_hash}; `trunkgate journal verify --head {entry.short_hash}` finds it again.")
 
 
 def _ask(plan: Plan, confirm: list[str]) -> list[str]:
@@ -304,9 +312,9 @@ def _ask(plan: Plan, confirm: list[str]) -> list[str]:
         FixError: The operator declined, or there is no terminal; the message then names the options to use instead.
     """
     if not sys.stdin.isatty():
-        also = "".join(f" --confirm {shlex.quote(phrase)}" for phrase in plan.phrases)
+        options = "".join(f" --confirm {shlex.quote(phrase)}" for phrase in plan.phrases)
         raise FixError(
-            f"Nobody is there to ask. To apply this plan, run the same command with --plan {plan.hash}{also}."
+            f"Nobody is there to ask. To apply this plan, run the same command with --plan {plan.hash}{options}."
         )
     typed = list(confirm)
     for phrase in plan.phrases:
@@ -326,27 +334,27 @@ def _typed(phrase: str) -> str:
 
 
 def _show(plan: Plan) -> None:
-    say(plan.title)
+    echo(plan.title)
     for change in plan.changes:
-        say(f"  - {change.sentence()}")
+        echo(f"  - {change.describe()}")
     labels = plan.impact.labels.items()
     counts = ", ".join(f"{count.calls:,} {label}" for label, count in labels if count.calls) or "none on record"
     since = f" since {plan.impact.since:%Y-%m-%d}" if plan.impact.since else ""
     if plan.impact.total:
-        say(f"Outbound calls{since}: {counts} ({plan.impact.share} decided).{plan.impact.apart}")
+        echo(f"Outbound calls{since}: {counts} ({plan.impact.share} decided).{plan.impact.apart}")
     else:
-        say(f"Outbound calls: unknown, no calls on record.{plan.impact.apart}")
+        echo(f"Outbound calls: unknown, no calls on record.{plan.impact.apart}")
     if plan.last_known_at:
-        say(
+        echo(
             f"Based on last known data, from {plan.last_known_at:%Y-%m-%d %H:%M} UTC. It is read again before applying."
         )
     for line in callers(plan.impact):
-        say(line)
+        echo(line)
     for lock in plan.interlocks:
-        say(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
+        echo(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
     if plan.guided:
-        say("The carrier offers no way to do this by program: carry it out in its portal.")
-    say(f"Plan {plan.hash}")
+        echo("The carrier offers no way to do this by program: carry it out in its portal.")
+    echo(f"Plan {plan.hash}")
 
 
 def _plan_json(plan: Plan) -> dict[str, Any]:
@@ -354,8 +362,8 @@ def _plan_json(plan: Plan) -> dict[str, Any]:
 
 
 def _entry_json(entry: JournalEntry) -> dict[str, Any]:
-    more = {"by": entry.by or None, "message": entry.content.get("message", "")}
-    return {name: getattr(entry, name) for name in ENTRY_FIELDS} | more
+    content_fields = {"by": entry.by or None, "message": entry.content.get("message", "")}
+    return {name: getattr(entry, name) for name in ENTRY_FIELDS} | content_fields
 
 
 def _change_json(change: StoreChange) -> dict[str, Any]:

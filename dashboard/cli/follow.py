@@ -25,9 +25,9 @@ def main() -> None:
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
-def _watch(parent: int, never: threading.Event) -> None:
+def _watch(parent: int, unset_event: threading.Event) -> None:
     while os.getppid() == parent:
-        never.wait(EVERY_S)
+        unset_event.wait(EVERY_S)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import Format, say, say_json
+from dashboard.cli.output import Format, echo, echo_json
 from dashboard.core.errors import InputError
 from dashboard.domain.actors import local_actor
 
@@ -58,15 +58,17 @@ def lint(
     from dashboard.pbx.sources import Level, lint_inventory, merge  # noqa: PLC0415 - loads pandas, for seconds
 
     _check(sources)
-    known, current = _known(tech_prefix, account=account)
-    found = _found(sources, known, current, name)
-    read = found.frames["pbx_config"]
-    pitfalls = lint_inventory({**merge(current.frames, found).merged, "pbx_config": read}, known)
+    context, current = _context_of(tech_prefix, account=account)
+    imported = _read_sources(sources, context, current, name)
+    config_facts = imported.frames["pbx_config"]
+    pitfalls = lint_inventory({**merge(current.frames, imported).merged, "pbx_config": config_facts}, context)
     if output is Format.JSON:
-        say_json({"pitfalls": [asdict(one) for one in pitfalls], "problems": [asdict(one) for one in found.problems]})
+        echo_json(
+            {"pitfalls": [asdict(item) for item in pitfalls], "problems": [asdict(item) for item in imported.problems]}
+        )
     else:
-        _show(pitfalls, found)
-    if found.problems or any(one.level is not Level.NOTE for one in pitfalls):
+        _show(pitfalls, imported)
+    if imported.problems or any(item.level is not Level.NOTE for item in pitfalls):
         raise typer.Exit(FOUND)
 
 
@@ -87,35 +89,38 @@ def read(
     1 when something was put aside, 2 on an error of its own.
     """
     from dashboard.pbx.sources import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.declarations import keep_inventory  # noqa: PLC0415 - as above
+    from dashboard.services.declarations import save_inventory  # noqa: PLC0415 - as above
 
     _check(sources)
     with open_home() as home:
         snapshot = home.snapshot()
-        known, current = _of_snapshot(snapshot, "")
-        found = _found(sources, known, current, name)
-        difference = merge(current.frames, found)
+        context, current = _of_snapshot(snapshot, "")
+        imported = _read_sources(sources, context, current, name)
+        difference = merge(current.frames, imported)
         if keep:
-            kept = {frame: difference.merged[frame] for frame in READ}
+            frames = {frame: difference.merged[frame] for frame in READ}
             by = local_actor("command line").name
-            keep_inventory(home, kept, shown=snapshot.version_ids, by=by)
+            save_inventory(home, frames, version_ids=snapshot.version_ids, by=by)
     if output is Format.JSON:
-        told: dict[str, Any] = {
-            frame: json.loads(found.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
+        result: dict[str, Any] = {
+            frame: json.loads(imported.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
         }
         changes = difference.changes.to_dict("records")
-        told |= {"problems": [asdict(one) for one in found.problems], "notes": [asdict(one) for one in found.notes]}
-        say_json(told | {"changes": changes, "kept": keep})
+        result |= {
+            "problems": [asdict(item) for item in imported.problems],
+            "notes": [asdict(item) for item in imported.notes],
+        }
+        echo_json(result | {"changes": changes, "kept": keep})
     else:
-        for problem in found.problems:
-            say(f"NOT READ  {problem}")
-        for note in found.notes:
-            say(f"NOTE      {note}")
+        for problem in imported.problems:
+            echo(f"NOT READ  {problem}")
+        for note in imported.notes:
+            echo(f"NOTE      {note}")
         for row in difference.changes.to_dict("records"):
             cells = f" {row['column']}: {row['before']!r} to {row['after']!r}" if row["column"] else ""
-            say(f"{row['change']}: {row['frame']} {row['key']}{cells}")
-        say(f"{difference.sentence()}{' It is kept.' if keep else ''}")
-    if found.problems:
+            echo(f"{row['change']}: {row['frame']} {row['key']}{cells}")
+        echo(f"{difference.sentence()}{' It is kept.' if keep else ''}")
+    if imported.problems:
         raise typer.Exit(FOUND)
 
 
@@ -139,26 +144,26 @@ def write(
 
     with open_home() as home:
         snapshot = home.snapshot()
-    snippet = writers.write(kind, writers.wanted_for(snapshot, pbx, pop=pop, second=second))
+    snippet = writers.write(kind, writers.trunk_spec_for(snapshot, pbx, pop=pop, second=second))
     if to is not None:
-        _put(to, snippet.files)
+        _write_files(to, snippet.files)
     if output is Format.JSON:
-        told = {"files": dict(snippet.files), "settings": [asdict(one) for one in snippet.settings]}
-        say_json(told | {"steps": list(snippet.steps)})
+        result = {"files": dict(snippet.files), "settings": [asdict(setting) for setting in snippet.settings]}
+        echo_json(result | {"steps": list(snippet.steps)})
         return
-    for one in snippet.settings:
-        say(f"{one.page}: {one.field} = {one.value}")
+    for setting in snippet.settings:
+        echo(f"{setting.page}: {setting.field} = {setting.value}")
     for path, text in snippet.files.items():
-        say(f"Written: {to / path}" if to else f"==> {path}\n{text}")
+        echo(f"Written: {to / path}" if to else f"==> {path}\n{text}")
     for number, step in enumerate(snippet.steps, start=1):
-        say(f"{number}. {step}")
+        echo(f"{number}. {step}")
 
 
-def _put(folder: Path, files: Mapping[str, str]) -> None:
+def _write_files(folder: Path, files: Mapping[str, str]) -> None:
     """Write files below a folder, unless one of them already exists."""
-    there = [folder / path for path in files if (folder / path).exists()]
-    if there:
-        raise InputError(f"{there[0]} is there already and is not replaced. Give an empty folder.")
+    existing = [folder / path for path in files if (folder / path).exists()]
+    if existing:
+        raise InputError(f"{existing[0]} is there already and is not replaced. Give an empty folder.")
     try:
         for path, text in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +174,7 @@ def _put(folder: Path, files: Mapping[str, str]) -> None:
         ) from exc
 
 
-def _known(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
+def _context_of(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
     """Return lint context and inventory: with ``account`` those of the home, else the given prefix and no PBXs."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.pbx.sources import Inventory, LintContext  # noqa: PLC0415 - loads pandas, for seconds
@@ -198,26 +203,28 @@ def _check(sources: list[str]) -> None:
             raise InputError(f"There is no file or folder {source}. Check its name.")
 
 
-def _found(sources: list[str], known: LintContext, current: Inventory, name: str) -> Inventory:
+def _read_sources(sources: list[str], context: LintContext, current: Inventory, name: str) -> Inventory:
     """Read the given files and folders, or the one given running system."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 
-    public = known.treated_as_public
+    public = context.treated_as_public
     frames = current.frames
     if is_address(sources[0]):
         secrets = Settings.read().source_secrets
-        return read_running(sources[0], secrets=secrets, treated_as_public=public, current=frames, trunk=known.trunk)
+        return read_running(sources[0], secrets=secrets, treated_as_public=public, current=frames, trunk=context.trunk)
     paths = [Path(source) for source in sources]
-    return read_files(paths, treated_as_public=public, current=frames, trunk=known.trunk, name=name)
+    return read_files(paths, treated_as_public=public, current=frames, trunk=context.trunk, name=name)
 
 
-def _show(pitfalls: list[LintFinding], found: Inventory) -> None:
-    for problem in found.problems:
-        say(f"NOT READ  {problem}")
-    for one in pitfalls:
-        line = f", line {one.line}" if one.line else ""
-        say(f"{one.level.upper():<8}  {one.file}{line}: {one.sentence}")
-        say(f"          {one.cure}")
-    pbxs = len(found.frames["pbxs"])
-    say(f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'} read, {len(pitfalls)} found, {len(found.problems)} not understood.")
+def _show(pitfalls: list[LintFinding], imported: Inventory) -> None:
+    for problem in imported.problems:
+        echo(f"NOT READ  {problem}")
+    for finding in pitfalls:
+        line = f", line {finding.line}" if finding.line else ""
+        echo(f"{finding.level.upper():<8}  {finding.file}{line}: {finding.sentence}")
+        echo(f"          {finding.cure}")
+    pbxs = len(imported.frames["pbxs"])
+    echo(
+        f"{pbxs} {'PBX' if pbxs == 1 else 'PBXs'} read, {len(pitfalls)} found, {len(imported.problems)} not understood."
+    )

@@ -26,7 +26,7 @@ import typer
 
 from dashboard.cli.lazy import usable
 from dashboard.cli.number_types import finite
-from dashboard.cli.output import remark, say
+from dashboard.cli.output import echo, remark
 from dashboard.core import private
 from dashboard.core.errors import InputError, LockError, SettingsError
 from dashboard.core.locks import exclusive, lock_open_file
@@ -71,16 +71,18 @@ def announced(home: Path, port: int, *, browser: bool) -> Iterator[None]:
     """
     new = note(home, port).with_suffix(".new")
     with ExitStack() as stack:
-        with _alone(home):
-            _remove_left(home)
+        with _exclusive(home):
+            _remove_stale(home)
             private.write(new, json.dumps({"pid": os.getpid(), "port": port}))
-            held = stack.enter_context(new.open("r+b"))  # NFS grants an exclusive lock only on a file open for writing
-            lock_open_file(held)
+            note_file = stack.enter_context(
+                new.open("r+b")
+            )  # NFS grants an exclusive lock only on a file open for writing
+            lock_open_file(note_file)
             new.replace(note(home, port))
             stack.callback(_withdraw, home, port)
             url, number = _new(home, port)
             private.write(link_file(home, port), f"{url}\n")
-        _tell(home, port, url, number, browser=browser)
+        _announce_link(home, port, url, number, browser=browser)
         yield
 
 
@@ -91,19 +93,19 @@ def clear(home: Path) -> None:
     Raises:
         BusyError: Another process holds ``entry.lock`` for more than ``LOCK_S`` seconds.
     """
-    with suppress(OSError, LockError), _alone(home):  # in a home that cannot be written they remain
-        _remove_left(home)
+    with suppress(OSError, LockError), _exclusive(home):  # in a home that cannot be written they remain
+        _remove_stale(home)
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def _exclusive(home: Path) -> Iterator[None]:
     """Prevent other processes from writing or removing the files of a dashboard during the block."""
     busy = f"Another trunkgate starts on {home} and does not go on. End it, then try again."
     with exclusive(home / "entry.lock", timeout_s=LOCK_S, busy=busy):
         yield
 
 
-def _remove_left(home: Path) -> None:
+def _remove_stale(home: Path) -> None:
     for port in sorted({port for _, port in _files(home)}):
         if not _is_held(note(home, port)):
             _withdraw(home, port)
@@ -111,19 +113,19 @@ def _remove_left(home: Path) -> None:
 
 def _files(home: Path) -> list[tuple[Path, int]]:
     """Return the files of all dashboards with their ports, the notes last."""
-    found = [(path, int(match["port"])) for path in home.iterdir() if (match := LEFT.fullmatch(path.name))]
-    return sorted(found, key=lambda each: each[0].suffix == ".json")
+    files = [(path, int(match["port"])) for path in home.iterdir() if (match := LEFT.fullmatch(path.name))]
+    return sorted(files, key=lambda entry: entry[0].suffix == ".json")
 
 
-def _tell(home: Path, port: int, url: str, number: str, *, browser: bool) -> None:
-    seen = sys.stdout.isatty()  # rich would also take a log for a terminal if a variable forces colors
-    if seen:
-        say(f"Open it once with this link: {url}")
+def _announce_link(home: Path, port: int, url: str, number: str, *, browser: bool) -> None:
+    is_terminal = sys.stdout.isatty()  # rich would also take a log for a terminal if a variable forces colors
+    if is_terminal:
+        echo(f"Open it once with this link: {url}")
     else:
-        say(f"The link that opens it is in {link_file(home, port)}.")
-    say(f"The journal records what is changed through it as link {number}.")
-    say("For another browser or a colleague run: trunkgate link")
-    if browser and seen and _has_desktop():
+        echo(f"The link that opens it is in {link_file(home, port)}.")
+    echo(f"The journal records what is changed through it as link {number}.")
+    echo("For another browser or a colleague run: trunkgate link")
+    if browser and is_terminal and _has_desktop():
         page = page_file(home, port)
         private.write(page, _redirect(url))
         webbrowser.open(page.resolve().as_uri())
@@ -141,8 +143,8 @@ def _withdraw(home: Path, port: int) -> None:
 def _is_held(file: Path) -> bool:
     """Return whether the dashboard that wrote a note still runs."""
     try:
-        with file.open("rb") as found:
-            lock_open_file(found, shared=True, wait=False)
+        with file.open("rb") as note_file:
+            lock_open_file(note_file, shared=True, wait=False)
     except FileNotFoundError:
         return False
     except OSError:  # locked, or undetermined: in both cases its files are kept
@@ -173,7 +175,7 @@ def link(
         usable(home, accept_open=settings.accept_open_home)
         clear(home)
     url, number = _new(home, _running(home, port), name=name, hours=hours)
-    say(url)
+    echo(url)
     remark(f"The journal records what is changed through it as link {number}.")
 
 
@@ -185,12 +187,12 @@ def _new(home: Path, port: int, *, name: str = "", hours: float = links.VALID_S 
 
 def _running(home: Path, port: int) -> int:
     """Return the port of the running dashboard of a home; ``port`` selects one, 0 finds the only one."""
-    ports = [each for each in map(_port_of, sorted(home.glob("serve-*.json"))) if each]
+    ports = [running_port for running_port in map(_port_of, sorted(home.glob("serve-*.json"))) if running_port]
     if port in ports:
         return port
     if port or not ports:
-        where = f" on port {port}" if port else ""
-        raise SettingsError(f"No dashboard of {home} is running{where}. Start one with: trunkgate serve")
+        port_text = f" on port {port}" if port else ""
+        raise SettingsError(f"No dashboard of {home} is running{port_text}. Start one with: trunkgate serve")
     if len(ports) > 1:
         raise InputError(f"Several dashboards are running. Choose one with --port: {', '.join(map(str, ports))}.")
     return ports[0]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dashboard.cli.check import UNKNOWN, NoSync, bring_up_to_date, say_lacking, without_outcome
+from dashboard.cli.check import UNKNOWN, NoSync, bring_up_to_date, echo_gaps, without_outcome
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import Format, complain, say, say_json, table
+from dashboard.cli.output import Format, echo, echo_error, echo_json, table
 from dashboard.core.clocks import to_come
 from dashboard.core.text import counted, visible
 
@@ -82,13 +82,13 @@ def onboard(
         found = report(context, home.settings.max_changes, pbx)
         unsettled = home.journal.open_entries()
     if output is Format.JSON:
-        say_json(as_json(found, context))
+        echo_json(as_json(found, context))
     else:
         _show(found, context)
-        say_lacking(snapshot)
+        echo_gaps(snapshot)
         _say_counts(found)
     for entry in unsettled:
-        complain(without_outcome(entry))
+        echo_error(without_outcome(entry))
     if found.to_do:
         raise typer.Exit(TO_DO)
     if unsettled or ((fault or found.unproven) and not allow_unknown):
@@ -112,7 +112,7 @@ def as_json(found: OnboardingReport, context: OnboardingContext) -> dict[str, An
 
 
 def _input(known: Snapshot, name: str) -> dict[str, Any]:
-    from dashboard.checks.registry import why_not  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.checks.registry import explain_gap  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
 
     age = known.age(name)
@@ -120,7 +120,7 @@ def _input(known: Snapshot, name: str) -> dict[str, Any]:
     return {
         "age": str(age),
         "as_of": as_of.isoformat() if as_of else None,
-        "reason": None if age is Age.FRESH else why_not(known, name),
+        "reason": None if age is Age.FRESH else explain_gap(known, name),
     }
 
 
@@ -194,12 +194,12 @@ def _show(found: OnboardingReport, context: OnboardingContext) -> None:
 
     rows = [_row(one.name, step, one.action(context, step)) for one in found.pbxs for step in one.steps]
     rows.append(_row(WHOLE, found.account.step, account_action(found.account)))
-    say(found.headline)
-    say("")
+    echo(found.headline)
+    echo("")
     table([HEAD, *rows], numbers=0)
-    say("")
+    echo("")
     for sentence in found.account.needs:
-        say(f"Credentials: {sentence}")
+        echo(f"Credentials: {sentence}")
     for one in found.pbxs:
         _say_fixes(one, context)
 
@@ -218,11 +218,11 @@ def _say_fixes(one: PbxProgress, context: OnboardingContext) -> None:
 
     for step in one.steps:
         for finding in fixes(context, one.pbx_id, step):
-            say(f"Fix: trunkgate fix {finding.check} {finding.subject}")
+            echo(f"Fix: trunkgate fix {finding.check} {finding.subject}")
 
 
 def _say_counts(found: OnboardingReport) -> None:
     """Print the number of PBXs by state as the last line, where an operator looks first."""
     counts = {STATES[progress.name]: number for progress, number in found.counts.items()}
     said = ", ".join(f"{number:,} {state.replace('_', ' ')}" for state, number in counts.items())
-    say(f"{counted(len(found.pbxs), 'PBX', 'PBXs')}: {said}.")
+    echo(f"{counted(len(found.pbxs), 'PBX', 'PBXs')}: {said}.")

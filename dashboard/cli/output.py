@@ -44,7 +44,7 @@ def json_text(value: Any) -> str:
     return UNSAFE.sub(_escaped, json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
-def say_json(value: Any) -> None:
+def echo_json(value: Any) -> None:
     """Print a JSON value to standard output, and nothing else."""
     sys.stdout.write(json_text(value) + "\n")
 
@@ -53,7 +53,7 @@ def _escaped(match: re.Match[str]) -> str:
     return json.dumps(match.group())[1:-1]
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print a line to standard output, without interpreting markup and with unsafe characters replaced."""
     out.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
@@ -63,7 +63,7 @@ def remark(text: str) -> None:
     err.print(visible(text), markup=False, highlight=False, soft_wrap=True)
 
 
-def complain(text: str) -> None:
+def echo_error(text: str) -> None:
     """Print an error message to standard error."""
     err.print(visible(f"trunkgate: {text}"), markup=False, highlight=False, soft_wrap=True)
 
@@ -89,14 +89,14 @@ def confirmed(question: str) -> bool:
         return False
 
 
-def tell_rejects(rejects: Sequence[Reject], count: int) -> None:
+def echo_rejects(rejects: Sequence[Reject], count: int) -> None:
     """Print the first rows that an import rejected, each with its position, and where all of them are listed."""
     for bad in rejects[:MOST_LINES]:
-        complain(f"{bad.file}, line {bad.line}{f', field {bad.column}' if bad.column else ''}: {bad.reason}")
+        echo_error(f"{bad.file}, line {bad.line}{f', field {bad.column}' if bad.column else ''}: {bad.reason}")
     if rejects:
-        rest = count - min(len(rejects), MOST_LINES)
-        more = f"{counted(rest, 'more row')} put aside. " if rest else ""
-        complain(f"{more}`trunkgate export` writes what was put aside to rejected_rows.csv, with its text.")
+        omitted = count - min(len(rejects), MOST_LINES)
+        further_rows = f"{counted(omitted, 'more row')} put aside. " if omitted else ""
+        echo_error(f"{further_rows}`trunkgate export` writes what was put aside to rejected_rows.csv, with its text.")
 
 
 @contextmanager
@@ -118,7 +118,7 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     )
     with bar:
         task = bar.add_task("Starting", total=1.0)
-        yield lambda what, share: bar.update(task, description=visible(what), completed=share)
+        yield lambda activity, share: bar.update(task, description=visible(activity), completed=share)
 
 
 def describe_file_only(rows: pd.DataFrame) -> str:
@@ -126,17 +126,20 @@ def describe_file_only(rows: pd.DataFrame) -> str:
     calls = int(rows["calls"].sum())
     sources = sorted(set(rows["source_ip"]))
     days = sorted(set(rows["day"]))
-    named = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
-    more = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    source_list = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
+    remainder = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
     subject = "1 imported call is" if calls == 1 else f"{calls:,} imported calls are"
-    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-    return f"{subject} not in the carrier's export: ${rows['cost_usd'].sum():,.2f}, {when}, from {named}{more}."
+    period = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    return (
+        f"{subject} not in the carrier's export: ${rows['cost_usd'].sum():,.2f}, {period}, from "
+        f"{source_list}{remainder}."
+    )
 
 
 def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
     """Print rows in aligned columns; the last ``numbers`` columns are aligned right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = ["<"] * (len(widths) - numbers) + [">"] * numbers
+    alignments = ["<"] * (len(widths) - numbers) + [">"] * numbers
     for row in rows:
-        cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
-        say("   ".join(cells).rstrip())
+        cells = (f"{cell:{alignment}{width}}" for cell, alignment, width in zip(row, alignments, widths, strict=True))
+        echo("   ".join(cells).rstrip())

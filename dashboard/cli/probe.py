@@ -12,7 +12,7 @@ import typer
 
 from dashboard.cli.lazy import open_home
 from dashboard.cli.number_types import finite
-from dashboard.cli.output import Format, say, say_json
+from dashboard.cli.output import Format, echo, echo_json
 from dashboard.core.errors import DashboardError, InputError
 
 if TYPE_CHECKING:
@@ -70,15 +70,15 @@ def probe(
         raise InputError(f"A test call goes to one PoP, and {len(hosts)} are known. Choose one with --pop.")
     targets = [_target(ProbeTarget, host, transport, source, ca) for host in hosts]
     if digits:
-        found = [_beside_account(call(targets[0], digits, tech_prefix=prefix or "", caller_id=shows, wait_s=wait))]
+        probes = [_with_account_note(call(targets[0], digits, tech_prefix=prefix or "", caller_id=shows, wait_s=wait))]
     else:
-        found = [options(target, wait_s=wait) for target in targets]
+        probes = [options(target, wait_s=wait) for target in targets]
     if output is Format.JSON:
-        told = [asdict(one) for one in found]
-        say_json(told[0] if pop and len(pop) == 1 else told)
+        results = [asdict(item) for item in probes]
+        echo_json(results[0] if pop and len(pop) == 1 else results)
     else:
-        _show(found)
-    if not all(one.admitted if digits else one.sip_status for one in found):
+        _show(probes)
+    if not all(item.admitted if digits else item.sip_status for item in probes):
         raise typer.Exit(NOT_LET_IN)
 
 
@@ -91,29 +91,29 @@ def _prefix(text: str) -> str:
 def _of_the_account(hosts: list[str], prefix: str | None) -> tuple[list[str], str]:
     """Return PoPs and tech prefix, with those not given taken from the last synced account."""
     with open_home() as home:
-        known = home.snapshot()
-        if not hosts and known.account.sample:
+        snapshot = home.snapshot()
+        if not hosts and snapshot.account.sample:
             raise InputError("The PoPs of the sample account are names only, which nobody asks. Name one with --pop.")
-        hosts = hosts or [host for host in known.edges["host"] if host]
+        hosts = hosts or [host for host in snapshot.edges["host"] if host]
         if not hosts:
             raise InputError("The account's PoPs are not known yet. Name one with --pop.")
-        return hosts, known.account.tech_prefix if prefix is None else prefix
+        return hosts, snapshot.account.tech_prefix if prefix is None else prefix
 
 
-def _beside_account(found: Probe) -> Probe:
+def _with_account_note(result: Probe) -> Probe:
     """Add a comparison with the account to the result of a test call, if the home has data of an account."""
     from dashboard.sip.probe import of_account  # noqa: PLC0415 - loads pandas, for seconds
 
-    known = None
+    context = None
     with suppress(DashboardError):  # an unreadable home must not hide the answer to a call that was placed
-        known = _known() if found.sip_status is not None else None
-    if known is None:
-        return found
-    said = of_account(known, source=found.source, request_uri=found.request_uri)
-    return replace(found, meaning=f"{found.meaning} {said}", account=said)
+        context = _stored_account() if result.sip_status is not None else None
+    if context is None:
+        return result
+    account_note = of_account(context, source=result.source, request_uri=result.request_uri)
+    return replace(result, meaning=f"{result.meaning} {account_note}", account=account_note)
 
 
-def _known() -> ProbeContext | None:
+def _stored_account() -> ProbeContext | None:
     """Return the account stored in the home; ``None`` if the account was never read. A missing home is not created."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
@@ -129,29 +129,29 @@ def _known() -> ProbeContext | None:
         listed = state.latest("allowed_ips")
     if not (versions and account and listed):
         return None
-    told = account["content"]
+    account_content = account["content"]
     return ProbeContext(
         versions[-1].policy,
         min(account["seen_at"], listed["seen_at"]),
-        sample=bool(told.get("sample")),
-        public=(*settings.treated_as_public, *told.get("public_ranges", ())),
+        sample=bool(account_content.get("sample")),
+        public=(*settings.treated_as_public, *account_content.get("public_ranges", ())),
     )
 
 
-def _target(make: Any, host: str, transport: SipTransport, source: str, ca: Path | None) -> ProbeTarget:
+def _target(target_class: Any, host: str, transport: SipTransport, source: str, ca: Path | None) -> ProbeTarget:
     from dashboard.sip import parse_pop  # noqa: PLC0415 - loads the numbering plan
 
     name, _, port = parse_pop(host).partition(":")
     if int(port or 0) > LAST_PORT:
         raise InputError(f"{host} has a port that there is none of: {LAST_PORT} is the last.")
-    target: ProbeTarget = make(name, int(port or 0), transport.value, source, ca)
+    target: ProbeTarget = target_class(name, int(port or 0), transport.value, source, ca)
     return target
 
 
-def _show(found: list[Probe]) -> None:
-    for one in found:
-        answer = "no answer" if one.sip_status is None else f"{one.sip_status} {one.sip_reason}".strip()
-        took = f" after {one.seconds:.3f} s" if one.seconds is not None else ""
-        came = f" from {one.source}" if one.source else ""
-        say(f"{one.method} {one.request_uri} over {one.transport.upper()}{came}: {answer}{took}.")
-        say(f"  {one.meaning}")
+def _show(probes: list[Probe]) -> None:
+    for item in probes:
+        answer = "no answer" if item.sip_status is None else f"{item.sip_status} {item.sip_reason}".strip()
+        took = f" after {item.seconds:.3f} s" if item.seconds is not None else ""
+        source_text = f" from {item.source}" if item.source else ""
+        echo(f"{item.method} {item.request_uri} over {item.transport.upper()}{source_text}: {answer}{took}.")
+        echo(f"  {item.meaning}")

@@ -13,7 +13,7 @@ import typer
 
 from dashboard.cli.check import NoSync, bring_up_to_date
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import complain, say, say_json, table
+from dashboard.cli.output import echo, echo_error, echo_json, table
 from dashboard.cli.time_windows import MOMENTS, TimeWindow
 from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
@@ -125,22 +125,22 @@ def replay(
     rows = replay_frame(answer)
     old = _lacking(snapshot, Age.STALE)
     missing = _lacking(snapshot, Age.MISSING)
-    said = [f"Missing: {missing}"] if missing else []
-    said += [f"Last known data only: {old}"] if old else []
+    gaps = [f"Missing: {missing}"] if missing else []
+    gaps += [f"Last known data only: {old}"] if old else []
     if output is Printed.JSON:
-        say_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None, "missing": missing or None})
+        echo_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None, "missing": missing or None})
     elif output is Printed.CSV:
         name = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         sys.stdout.write(to_csv(rows, account=name).decode())
         if answer.impact.apart:
-            complain(answer.impact.apart.strip())
-        for sentence in said:
-            complain(sentence)
+            echo_error(answer.impact.apart.strip())
+        for sentence in gaps:
+            echo_error(sentence)
     else:
         _show(answer.impact, rows, lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities)
         _show_dialed(dialed)
-        for sentence in said:
-            say(sentence)
+        for sentence in gaps:
+            echo(sentence)
 
 
 def _lacking(snapshot: Snapshot, age: Age) -> str:
@@ -163,16 +163,16 @@ def _policy_of(snapshot: Snapshot, moment: datetime) -> Policy:
     at = moment.replace(tzinfo=UTC)
     if at > snapshot.taken_at:
         raise InputError(f"--as-of {moment} lies in the future. Give a past time.")
-    found = [version.policy for version in snapshot.versions if version.valid_from <= at]
-    if not found:
+    policies = [version.policy for version in snapshot.versions if version.valid_from <= at]
+    if not policies:
         first = min((version.valid_from for version in snapshot.versions), default=None)
-        known = (
+        hint = (
             f"The first on record is of {first:%Y-%m-%d %H:%M} UTC."
             if first
             else f"None is on record yet. {cure(snapshot, 'allowed_ips')}"
         )
-        raise InputError(f"No list and switch are on record for --as-of {moment}. {known}")
-    return found[-1]
+        raise InputError(f"No list and switch are on record for --as-of {moment}. {hint}")
+    return policies[-1]
 
 
 def _changes(
@@ -201,8 +201,10 @@ def _changes(
         changes.append(AllowAddress(network=network))
     for text in dict.fromkeys(text.removesuffix("/32") for text in remove):
         if text not in listed:
-            shown = text if is_network(text) else parse_entry(text)
-            raise InputError(f"{shown} is not on the list, so it cannot be taken off. The list has: {_names(listed)}.")
+            entry_text = text if is_network(text) else parse_entry(text)
+            raise InputError(
+                f"{entry_text} is not on the list, so it cannot be taken off. The list has: {_names(listed)}."
+            )
         changes.append(RemoveAddress(network=text))
     if credentials is not None:
         changes.append(SetCredentials(enabled=credentials is CredentialsChange.ON))
@@ -213,16 +215,16 @@ def _dialed(answer: Replay, store: CallStore, most: int) -> dict[str, list[dict[
     """Return for each label its ``most`` costliest dialed numbers, costliest first, in the form of the JSON output."""
     from dashboard.sip.numbering_plan import describe_number  # noqa: PLC0415 - loads pandas, for seconds
 
-    told: dict[str, list[dict[str, Any]]] = {}
+    by_label: dict[str, list[dict[str, Any]]] = {}
     for label in answer.impact.labels:
         among = answer.rows[(answer.rows["label"] == label).to_numpy()]
-        found = describe_number(store.destinations(among=among, limit=most))
-        told[label] = [
+        numbers = describe_number(store.destinations(among=among, limit=most))
+        by_label[label] = [
             {name: row[name] for name in ("destination", "zone", "country", "kind", "calls")}
             | {"minutes": round(row["minutes"], 1), "cost_usd": f"{row['cost_usd']:f}"}
-            for row in found.to_dict("records")
+            for row in numbers.to_dict("records")
         ]
-    return told
+    return by_label
 
 
 SHOWN = 12
@@ -230,8 +232,8 @@ SHOWN = 12
 
 def _names(listed: frozenset[str]) -> str:
     """Return the first entries of a list as text, with the number of further entries."""
-    more = [f"{len(listed) - SHOWN:,} more"] if len(listed) > SHOWN else []
-    return ", ".join([*sorted(listed)[:SHOWN], *more]) or "no entries"
+    remainder = [f"{len(listed) - SHOWN:,} more"] if len(listed) > SHOWN else []
+    return ", ".join([*sorted(listed)[:SHOWN], *remainder]) or "no entries"
 
 
 def _as_json(impact: ReplayImpact, rows: pd.DataFrame, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -256,7 +258,7 @@ def _as_json(impact: ReplayImpact, rows: pd.DataFrame, dialed: dict[str, list[di
 
 def _show(impact: ReplayImpact, rows: pd.DataFrame, *, lower_bound: bool) -> None:
     if not impact.total:
-        say(f"No outbound calls are on record for that time, so there is nothing to replay.{impact.apart}")
+        echo(f"No outbound calls are on record for that time, so there is nothing to replay.{impact.apart}")
         return
     lines = [("", "calls", "minutes", "dollars")]
     for label, sums in impact.labels.items():
@@ -265,35 +267,38 @@ def _show(impact: ReplayImpact, rows: pd.DataFrame, *, lower_bound: bool) -> Non
     table(lines, numbers=3)
     since = f" since {impact.since:%Y-%m-%d %H:%M} UTC" if impact.since else ""
     until = f" until {impact.until:%Y-%m-%d %H:%M} UTC" if impact.until else ""
-    say(f"{impact.share} of the outbound calls{since}{until} could be decided.{impact.apart}")
+    echo(f"{impact.share} of the outbound calls{since}{until} could be decided.{impact.apart}")
     for line in callers(impact):
-        say(line)
+        echo(line)
     if lower_bound:
-        say("Refused calls are not on record at this carrier: more may be saved than is counted.")
+        echo("Refused calls are not on record at this carrier: more may be saved than is counted.")
     _show_rows(rows[rows["label"] != UNCHANGED])
 
 
 def callers(impact: ReplayImpact) -> list[str]:
     """Return a line for each label that names its callers, and one for each reason why calls are undecided."""
-    named = [f"{head}: {', '.join(names)}." for label, head in HEADS.items() if (names := impact.who(label))]
-    return [*named, *(f"Not decided for {counted(calls, 'call')}: {why}." for why, calls in impact.unclear.items())]
+    caller_lines = [f"{head}: {', '.join(names)}." for label, head in HEADS.items() if (names := impact.who(label))]
+    return [
+        *caller_lines,
+        *(f"Not decided for {counted(calls, 'call')}: {reason}." for reason, calls in impact.unclear.items()),
+    ]
 
 
 def _show_rows(rows: pd.DataFrame) -> None:
     """Print the callers of the affected calls, and what decides these calls today and after the change."""
     if rows.empty:
         return
-    say("")
+    echo("")
     head = ("PBX or address", "label", "decided today by", "after the change by", "undecided because", "calls")
     names = ("who", "label", "decided_today_by", "decided_after_by", "undecided_because")
-    told = [(*(str(row[name]) or "-" for name in names), f"{row['calls']:,}") for row in rows.to_dict("records")]
-    table([head, *told], numbers=1)
+    cells = [(*(str(row[name]) or "-" for name in names), f"{row['calls']:,}") for row in rows.to_dict("records")]
+    table([head, *cells], numbers=1)
 
 
 def _show_dialed(dialed: dict[str, list[dict[str, Any]]]) -> None:
     for label, numbers in dialed.items():
         if numbers:
-            say("")
+            echo("")
             head = (f"{label}: number dialed", "country", "kind", "destination", "calls", "minutes", "dollars")
             table([head, *(_cells(number) for number in numbers)], numbers=3)
 

@@ -9,7 +9,7 @@ import typer
 
 from dashboard.cli.check import bring_up_to_date
 from dashboard.cli.lazy import open_home
-from dashboard.cli.output import complain, confirmed, say
+from dashboard.cli.output import confirmed, echo, echo_error
 from dashboard.core.errors import InputError
 from dashboard.domain.actors import local_actor
 
@@ -34,14 +34,14 @@ def review(
         if not no_sync:
             bring_up_to_date(home)
         loss = home.loss(subject)
-        say(f"{loss.source_ip}: {loss.sentence}.")
+        echo(f"{loss.source_ip}: {loss.sentence}.")
         if not yes and not sys.stdin.isatty():
             raise InputError(
                 "There is no terminal to confirm on, so nothing was marked. Add --yes to confirm beforehand."
             )
         if not yes and not confirmed("Mark it as reviewed?"):
-            complain("Nothing was marked.")
+            echo_error("Nothing was marked.")
             raise typer.Exit(DECLINED)
         actor = local_actor("command line")
         home.review(subject, actor=actor, evidence_digest=loss.digest)
-    say(f"Marked as reviewed by {actor.name}.")
+    echo(f"Marked as reviewed by {actor.name}.")

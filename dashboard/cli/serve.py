@@ -19,7 +19,7 @@ import typer
 from dashboard.cli import link
 from dashboard.cli.lazy import open_home, read_settings, usable
 from dashboard.cli.number_types import finite
-from dashboard.cli.output import complain, describe_file_only, progress, say
+from dashboard.cli.output import describe_file_only, echo, echo_error, progress
 from dashboard.core.errors import SettingsError
 from dashboard.core.text import counted
 
@@ -56,7 +56,7 @@ def serve(
     try:
         _serve(port, browser=browser)
     except KeyboardInterrupt:
-        say("Stopping.")
+        echo("Stopping.")
 
 
 def _serve(port: int, *, browser: bool) -> None:
@@ -71,7 +71,7 @@ def _serve(port: int, *, browser: bool) -> None:
     from dashboard.services.background_sync import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.services.sync_owner import SyncOwner  # noqa: PLC0415 - as above
 
-    _refuse_taken(port)
+    _require_free_port(port)
     with open_home(live=True) as home, ExitStack() as ending:
         settings = home.settings
         owner = SyncOwner(settings.home, port=port)
@@ -86,14 +86,17 @@ def _serve(port: int, *, browser: bool) -> None:
             account = {Mode.EMBEDDED: "the embedded sample account", Mode.FILES: "imported files"}.get(
                 settings.mode, settings.base_url
             )
-            say(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
+            echo(f"trunkgate is at http://127.0.0.1:{port} on {account}. Stop it with Ctrl-C.")
             with link.announced(settings.home, port, browser=browser):
-                if other := owner.other():
-                    say(f"This home is synced by {other}. This server shows it, and takes over when that one ends.")
+                if other_owner := owner.other():
+                    echo(
+                        f"This home is synced by {other_owner}. This server shows it, and takes over when that "
+                        "one ends."
+                    )
                 code = _wait_for_end(page)
             raise SettingsError(f"The dashboard ended by itself with status {code}. Its last lines above say why.")
         except KeyboardInterrupt:
-            say("Stopping.")
+            echo("Stopping.")
 
 
 @app.command()
@@ -151,25 +154,25 @@ def sync(
     Ends with 0 when everything was read or nothing is to be fetched, 1 when rows of an export were put aside, imported
     calls are not in the carrier's export or stored calls of a day cannot be read, 2 on an error of its own.
     """
-    with open_home(new_key=new_key) as home, progress() as tell:
-        report = home.sync(quick=quick, progress=tell)
+    with open_home(new_key=new_key) as home, progress() as on_progress:
+        report = home.sync(quick=quick, progress=on_progress)
         file_only = describe_file_only(home.store.file_only()) if report.file_only else ""
     if home.settings.files:
-        say(NOTHING_TO_FETCH)
+        echo(NOTHING_TO_FETCH)
         return
     changed = (
         f"Changed: {', '.join(report.changed)}."
         if report.changed
         else "Nothing that was read of the account has changed."
     )
-    say(f"Fetched {counted(report.calls, 'call')} up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
+    echo(f"Fetched {counted(report.calls, 'call')} up to {report.until:%Y-%m-%d %H:%M:%S} UTC. {changed}")
     if report.rejected:
-        aside = "1 row was" if report.rejected == 1 else f"{report.rejected:,} rows were"
-        complain(f"{aside} put aside; `trunkgate export` writes what was put aside to rejected_rows.csv.")
+        rejected_text = "1 row was" if report.rejected == 1 else f"{report.rejected:,} rows were"
+        echo_error(f"{rejected_text} put aside; `trunkgate export` writes what was put aside to rejected_rows.csv.")
     if file_only:
-        complain(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
+        echo_error(f"{file_only} They are kept and count in no total. To remove them: trunkgate calls drop-imported")
     for sentence in report.unreadable:
-        complain(f"Sums of one day could not be renewed with the account's numbers. {sentence}")
+        echo_error(f"Sums of one day could not be renewed with the account's numbers. {sentence}")
     if report.rejected or file_only or report.unreadable:
         raise typer.Exit(1)
 
@@ -195,7 +198,7 @@ def _secret_key(argument: str, file: str) -> str:
     return text.strip()
 
 
-def _refuse_taken(port: int) -> None:
+def _require_free_port(port: int) -> None:
     """Raise ``SettingsError`` if the port cannot be used, before anything is started."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

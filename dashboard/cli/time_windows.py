@@ -32,16 +32,16 @@ class TimeWindow:
         Raises:
             InputError: The window begins in the future, or does not end after it begins.
         """
-        made = cls(*(None if at is None else at.replace(tzinfo=UTC) for at in (since, until)))
-        if made.since and made.since > clocks.now():
+        window = cls(*(None if at is None else at.replace(tzinfo=UTC) for at in (since, until)))
+        if window.since and window.since > clocks.now():
             raise InputError(
                 f"--since {since} lies in the future, so there are no calls from then on. Give a past time."
             )
-        if made.since and made.until and made.until <= made.since:
+        if window.since and window.until and window.until <= window.since:
             raise InputError(
                 f"--until {until} is not after --since {since}, so no call lies between. Give a later time."
             )
-        return made
+        return window
 
     def snapshot(self, home: Workspace) -> Snapshot:
         """

@@ -79,16 +79,18 @@ def parse_entry(
     Raises:
         AddressError: The text is not a valid public entry; the message names the violated rule.
     """
-    shown = _shown(text)
+    quoted = _quote(text)
     if not text.strip():
         raise AddressError("The address is empty. Write one public IPv4 address, such as 198.51.100.24.")
     if text.startswith(_FORMULA):
-        raise AddressError(f"{shown} looks like a spreadsheet formula, not an address. Write the address itself.")
+        raise AddressError(f"{quoted} looks like a spreadsheet formula, not an address. Write the address itself.")
     if any(character.isspace() or not character.isprintable() for character in text):
-        raise AddressError(f"{shown} has a space or an invisible character in it. Write one address with nothing else.")
+        raise AddressError(
+            f"{quoted} has a space or an invisible character in it. Write one address with nothing else."
+        )
     if "/" in (text := text if ":" in text else text.removesuffix("/32")):
-        return _parse_network(text, shown, public_ranges, allow_cidr=allow_cidr, allow_ipv6=allow_ipv6)
-    address = _parse_address(text, shown, allow_ipv6=allow_ipv6)
+        return _parse_network(text, quoted, public_ranges, allow_cidr=allow_cidr, allow_ipv6=allow_ipv6)
+    address = _parse_address(text, quoted, allow_ipv6=allow_ipv6)
     _refuse_special(address, public_ranges)
     return str(address)
 
@@ -104,8 +106,8 @@ def special_purpose(address: str) -> str | None:
         A description such as ``a private address (RFC 1918)``; ``None`` for a public address, and for a
         text that is not an address.
     """
-    found = as_address(address)
-    return None if found is None else _purpose(found)
+    parsed = as_address(address)
+    return None if parsed is None else _purpose(parsed)
 
 
 def contains(networks: Collection[str], address: str) -> bool:
@@ -133,9 +135,9 @@ def membership(networks: Collection[str], addresses: pd.Series[str]) -> pd.Serie
     import pandas as pd  # noqa: PLC0415 - the emulator looks up single addresses and does not need pandas
 
     index = _index(frozenset(networks))
-    places, distinct = addresses.factorize()
+    codes, distinct = addresses.factorize()
     listed = pd.Series([*map(index.covers, distinct.tolist()), False], dtype="bool").to_numpy()
-    return pd.Series(listed[places], index=addresses.index)
+    return pd.Series(listed[codes], index=addresses.index)
 
 
 def covering(networks: Collection[str], addresses: Iterable[str]) -> list[str]:
@@ -159,19 +161,21 @@ def is_network(text: str) -> bool:
     return as_network(text) is not None
 
 
-def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, allow_cidr: bool, allow_ipv6: bool) -> str:
+def _parse_network(
+    text: str, quoted: str, public_ranges: Collection[str], *, allow_cidr: bool, allow_ipv6: bool
+) -> str:
     host, _, _length = text.partition("/")
     if not allow_cidr:
         raise AddressError(
-            f"{shown} is a network in CIDR form. Write single addresses, such as 198.51.100.24, each by itself: "
+            f"{quoted} is a network in CIDR form. Write single addresses, such as 198.51.100.24, each by itself: "
             "a network would stand for addresses of others, too."
         )
-    _parse_address(host, shown, allow_ipv6=allow_ipv6)
+    _parse_address(host, quoted, allow_ipv6=allow_ipv6)
     try:
         network = ip_network(text)
     except ValueError:
         raise AddressError(
-            f"{shown} is not a network in CIDR form: its length or the bits after it are wrong. "
+            f"{quoted} is not a network in CIDR form: its length or the bits after it are wrong. "
             "Write it like 198.51.100.0/24."
         ) from None
     if network.num_addresses == 1:
@@ -179,13 +183,15 @@ def _parse_network(text: str, shown: str, public_ranges: Collection[str], *, all
         return str(network.network_address)
     for special, name in SPECIAL_PURPOSE:
         if network.overlaps(special) and not _exempt(special, network, public_ranges):
-            raise AddressError(f"{shown} reaches into {special}, and no PBX calls from {name}. Write smaller networks.")
+            raise AddressError(
+                f"{quoted} reaches into {special}, and no PBX calls from {name}. Write smaller networks."
+            )
     if isinstance(network, IPv6Network) and _purpose(network.network_address):
-        raise AddressError(f"{shown} is {_purpose(network.network_address)}. Write a public network.")
+        raise AddressError(f"{quoted} is {_purpose(network.network_address)}. Write a public network.")
     return str(network)
 
 
-def _parse_address(text: str, shown: str, *, allow_ipv6: bool) -> Address:
+def _parse_address(text: str, quoted: str, *, allow_ipv6: bool) -> Address:
     """Parse a single address, or raise ``AddressError`` with the violated rule."""
     bracketed = _BRACKETED.fullmatch(text)
     address = as_address(bracketed["host"] if bracketed else text)
@@ -194,27 +200,27 @@ def _parse_address(text: str, shown: str, *, allow_ipv6: bool) -> Address:
     if isinstance(address, IPv6Address):
         if allow_ipv6 and not bracketed:
             return address
-        raise AddressError(f"{shown} is an IPv6 address. The list takes IPv4: write the PBX's public IPv4 address.")
+        raise AddressError(f"{quoted} is an IPv6 address. The list takes IPv4: write the PBX's public IPv4 address.")
     if _DOTTED.fullmatch(text) and any(len(part) > 1 and part.startswith("0") for part in text.split(".")):
         raise AddressError(
-            f"{shown} has leading zeros, which some programs read as octal numbers. Write each number without them."
+            f"{quoted} has leading zeros, which some programs read as octal numbers. Write each number without them."
         )
     with_port = _WITH_PORT.fullmatch(text)
     if with_port:
-        raise AddressError(f"{shown} has a port. Write the address alone, without :port.")
+        raise AddressError(f"{quoted} has a port. Write the address alone, without :port.")
     if not re.search(r"[^\d.]", text, re.ASCII):
-        raise AddressError(f"{shown} is not a whole IPv4 address. Write four numbers from 0 to 255 with dots between.")
+        raise AddressError(f"{quoted} is not a whole IPv4 address. Write four numbers from 0 to 255 with dots between.")
     if _HOST_NAME.fullmatch(text):
-        raise AddressError(f"{shown} is a host name. Write the public IPv4 address it stands for: names can change.")
-    raise AddressError(f"{shown} is not an address. Write one public IPv4 address, such as 198.51.100.24.")
+        raise AddressError(f"{quoted} is a host name. Write the public IPv4 address it stands for: names can change.")
+    raise AddressError(f"{quoted} is not an address. Write one public IPv4 address, such as 198.51.100.24.")
 
 
 def _refuse_special(address: Address, public_ranges: Collection[str]) -> None:
     purpose = _purpose(address)
     if purpose is None:
         return
-    never = isinstance(address, IPv4Address) and any(address in network for network in NEVER_PUBLIC)
-    if never or not contains(public_ranges, str(address)):
+    never_public = isinstance(address, IPv4Address) and any(address in network for network in NEVER_PUBLIC)
+    if never_public or not contains(public_ranges, str(address)):
         raise AddressError(
             f"{address} is {purpose}; no PBX reaches the carrier from it. "
             "Write the public address that the carrier sees."
@@ -231,9 +237,9 @@ def _exempt(special: IPv4Network, network: Network, public_ranges: Collection[st
 
 def _purpose(address: Address) -> str | None:
     if isinstance(address, IPv4Address):
-        named = next((name for network, name in SPECIAL_PURPOSE if address in network), None)
-        if named:
-            return named
+        purpose = next((name for network, name in SPECIAL_PURPOSE if address in network), None)
+        if purpose:
+            return purpose
     if not address.is_global or address.is_multicast:
         return "a special-purpose address (RFC 6890)"
     return None
@@ -249,7 +255,7 @@ def _index(networks: frozenset[str]) -> AddressIndex[str]:
     return AddressIndex((text, text) for text in sorted(networks))
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     """Return an invalid value for a message: truncated, and with invisible characters escaped."""
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:SHOWN])
     return visible + ("…" if len(text) > SHOWN else "")

@@ -26,11 +26,11 @@ def origin_of(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port
-    named = not re.search(r"[\s\x00-\x1f\x7f]", url) and parts.scheme in PORTS and HOST.fullmatch(host) and port != 0
-    if not named or "@" in parts.netloc:
+    is_valid = not re.search(r"[\s\x00-\x1f\x7f]", url) and parts.scheme in PORTS and HOST.fullmatch(host) and port != 0
+    if not is_valid or "@" in parts.netloc:
         raise ValueError("not an http or https address of a host")
-    shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}" + (f":{port}" if port and port != PORTS[parts.scheme] else "")
+    host_text = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host_text}" + (f":{port}" if port and port != PORTS[parts.scheme] else "")
 
 
 def key_origin(url: str) -> str:

@@ -97,8 +97,8 @@ class FileError(InputError):
         self.file = file
         self.line = line
         self.column = column
-        place = file if line is None else f"{file}, line {line}"
-        super().__init__(f"{place}{f', column {column}' if column else ''}: {message}")
+        location = file if line is None else f"{file}, line {line}"
+        super().__init__(f"{location}{f', column {column}' if column else ''}: {message}")
 
 
 class CarrierError(DashboardError):

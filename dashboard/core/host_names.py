@@ -87,15 +87,15 @@ class SystemResolver:
         """Look up hosts, up to MOST_AT_ONCE at a time; reserved names are skipped."""
         resolved: dict[str, tuple[str, ...]] = {}
 
-        def one(host: str) -> None:
+        def look_up_host(host: str) -> None:
             with suppress(OSError, UnicodeError):
                 resolved[host] = tuple(sorted(self.look_up(host)))
 
-        wanted = sorted(host for host in hosts if not _RESERVED.search(host))
+        names = sorted(host for host in hosts if not _RESERVED.search(host))
         deadline = time.monotonic() + self.timeout_s
-        for first in range(0, len(wanted), MOST_AT_ONCE):
-            batch = wanted[first : first + MOST_AT_ONCE]
-            threads = [Thread(target=one, args=(host,), daemon=True) for host in batch]
+        for first in range(0, len(names), MOST_AT_ONCE):
+            batch = names[first : first + MOST_AT_ONCE]
+            threads = [Thread(target=look_up_host, args=(host,), daemon=True) for host in batch]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -138,29 +138,29 @@ def _canonical(host: str, otherwise: str | None = None) -> str:
         return host if otherwise is None else otherwise
 
 
-def same(one: SipTarget, other: SipTarget, resolved: Mapping[str, frozenset[str]]) -> bool | None:
+def is_same_target(target: SipTarget, expected: SipTarget, resolved: Mapping[str, frozenset[str]]) -> bool | None:
     """
     Return whether two SIP targets are the same destination.
 
     Args:
-        one: Target of a route.
-        other: Expected target; without a port, the default port of the first target's transport applies.
+        target: Target of a route.
+        expected: Expected target; without a port, the default port of the first target's transport applies.
         resolved: Addresses by host name, as far as they are known.
 
     Returns:
         ``None`` if a name is not resolved, or if the expected target has only some of the first target's addresses.
     """
-    default = SIPS_PORT if one.over_tls else SIP_PORT
-    if one.port != (other.port if other.has_port else default) or not one.host or not other.host:
+    default = SIPS_PORT if target.over_tls else SIP_PORT
+    if target.port != (expected.port if expected.has_port else default) or not target.host or not expected.host:
         return False
-    if one.host == other.host:
+    if target.host == expected.host:
         return True
-    mine, wanted = (_addresses(target, resolved) for target in (one, other))
-    if not mine or not wanted:
+    target_addresses, expected_addresses = (_addresses(target, resolved) for target in (target, expected))
+    if not target_addresses or not expected_addresses:
         return None
-    if mine <= wanted:
+    if target_addresses <= expected_addresses:
         return True
-    return None if mine & wanted else False
+    return None if target_addresses & expected_addresses else False
 
 
 def _addresses(target: SipTarget, resolved: Mapping[str, frozenset[str]]) -> frozenset[str]:

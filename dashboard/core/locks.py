@@ -47,16 +47,16 @@ def exclusive(path: Path, *, timeout_s: float, busy: str) -> Iterator[None]:
     from filelock import FileLock, Timeout  # noqa: PLC0415 - loads asyncio
 
     try:
-        with _as_ours(path):
-            held = FileLock(str(path), timeout=timeout_s).acquire()
+        with _translate_errors(path):
+            lock = FileLock(str(path), timeout=timeout_s).acquire()
     except Timeout as exc:
         raise BusyError(busy) from exc
-    with held:
+    with lock:
         yield
 
 
 @contextmanager
-def _as_ours(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """Translate an ``OSError`` of a lock file to a ``LockError``, unless it means that the lock is held elsewhere."""
     try:
         yield
@@ -79,7 +79,7 @@ def hold_if_free(path: Path) -> Closable | None:
 
     lock = FileLock(str(path), timeout=0, thread_local=False)
     try:
-        with _as_ours(path):
+        with _translate_errors(path):
             lock.acquire()
     except Timeout:
         return None
@@ -104,7 +104,7 @@ def share(path: Path) -> Closable:
     Raises:
         LockError: The lock file cannot be used.
     """
-    with _as_ours(path):
+    with _translate_errors(path):
         return _share_by_flock(path) if HAS_FLOCK else _SqliteShare(path)
 
 
@@ -150,11 +150,11 @@ def _share_by_flock(path: Path) -> IO[bytes]:
 
 @contextmanager
 def _nobody_by_flock(path: Path) -> Iterator[bool]:
-    with _as_ours(path):
+    with _translate_errors(path):
         file = path.open("ab")
     with file:
         try:
-            with _as_ours(path):
+            with _translate_errors(path):
                 lock_open_file(file, wait=False)
         except BlockingIOError:
             yield False

@@ -72,12 +72,12 @@ def prepare(home: Path, *, accept_open: bool = False, change: Change = os.chmod)
     restrict()
     try:
         home.mkdir(parents=True, exist_ok=True, mode=FOLDER)
-        found = home.stat()
-        if not (found.st_mode & stat.S_IWUSR and os.access(home, os.W_OK)):
+        status = home.stat()
+        if not (status.st_mode & stat.S_IWUSR and os.access(home, os.W_OK)):
             return home
-        if _keeps_permissions(home, found):
-            _require_own(home, found)
-            _require_home(home, found)
+        if _keeps_permissions(home, status):
+            _require_own(home, status)
+            _require_home(home, status)
             if _tighten(home, change):
                 return home
     except OSError as exc:
@@ -93,18 +93,18 @@ def prepare(home: Path, *, accept_open: bool = False, change: Change = os.chmod)
     return home
 
 
-def _keeps_permissions(home: Path, found: os.stat_result) -> bool:
+def _keeps_permissions(home: Path, status: os.stat_result) -> bool:
     """
     Return whether a new file in the folder is owned by this user and closed to others.
 
     FAT and some network file systems give every file the same owner and the same mode. A folder that is owned by this
     user and closed to others needs no trial file.
     """
-    if found.st_uid == os.geteuid() and not found.st_mode & OTHERS:
+    if status.st_uid == os.geteuid() and not status.st_mode & OTHERS:
         return True
     with TemporaryFile(dir=home) as file:
-        made = os.fstat(file.fileno())
-    return made.st_uid == os.geteuid() and not made.st_mode & OTHERS
+        file_status = os.fstat(file.fileno())
+    return file_status.st_uid == os.geteuid() and not file_status.st_mode & OTHERS
 
 
 def _tighten(home: Path, change: Change) -> bool:
@@ -119,22 +119,22 @@ def _tighten(home: Path, change: Change) -> bool:
     return not home.stat().st_mode & OTHERS
 
 
-def _require_own(home: Path, found: os.stat_result) -> None:
-    mine = os.geteuid()
-    if found.st_uid != mine:
-        owner = user_name(found.st_uid)
+def _require_own(home: Path, status: os.stat_result) -> None:
+    own_uid = os.geteuid()
+    if status.st_uid != own_uid:
+        owner = user_name(status.st_uid)
         raise SettingsError(
-            f"The home {home} belongs to {owner}, and this command runs as {user_name(mine)}. "
+            f"The home {home} belongs to {owner}, and this command runs as {user_name(own_uid)}. "
             f"Run it as {owner} (sudo -u {owner} trunkgate ...), or point TRUNKGATE_HOME at another folder."
         )
 
 
-def _require_home(home: Path, found: os.stat_result) -> None:
+def _require_home(home: Path, status: os.stat_result) -> None:
     """Reject a shared folder that serves other purposes, such as a home directory or /tmp."""
-    if not found.st_mode & OTHERS:
+    if not status.st_mode & OTHERS:
         return
     is_home = any((home / mark).exists() for mark in MARKS)
-    if any(home.iterdir()) and (found.st_mode & stat.S_ISVTX or not is_home):
+    if any(home.iterdir()) and (status.st_mode & stat.S_ISVTX or not is_home):
         raise SettingsError(
             f"The folder {home} is open to other users and holds other files. A home must be private, and making this "
             "folder private would take those files from whoever uses them. Point TRUNKGATE_HOME at a folder of its own."
@@ -143,14 +143,14 @@ def _require_home(home: Path, found: os.stat_result) -> None:
 
 def _loose(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield each file and folder of this user below a folder that others can access, with its required mode."""
-    for place, folders, files in os.walk(folder):
+    for parent, folders, files in os.walk(folder):
         for names, mode in ((folders, FOLDER), (files, FILE)):
             for name in names:
-                path = Path(place, name)
+                path = Path(parent, name)
                 with suppress(FileNotFoundError):
-                    found = path.lstat()
-                    kept = stat.S_ISDIR(found.st_mode) or stat.S_ISREG(found.st_mode)
-                    if kept and found.st_uid == os.geteuid() and found.st_mode & OTHERS:
+                    status = path.lstat()
+                    is_file_or_folder = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
+                    if is_file_or_folder and status.st_uid == os.geteuid() and status.st_mode & OTHERS:
                         yield path, mode
 
 

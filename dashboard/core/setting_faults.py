@@ -24,27 +24,30 @@ KINDS: Mapping[type, str] = {
 MAY_BE_SECRET = "text"  # noqa: S105 - a kind of value, not a value
 
 
-def sentence(place: str, field: FieldInfo, fault: ErrorDetails) -> str:
+def sentence(source: str, field: FieldInfo, fault: ErrorDetails) -> str:
     """
     Return a sentence for the operator about one invalid setting.
 
     Args:
-        place: Source of the value: the environment variable, or the key of the file.
+        source: Source of the value: the environment variable, or the key of the file.
         field: Field of the settings model.
         fault: Validation error of the model.
     """
-    own = fault.get("ctx", {}).get("error")
-    if isinstance(own, ValueError):
-        return f"{place} {own}."
+    own_error = fault.get("ctx", {}).get("error")
+    if isinstance(own_error, ValueError):
+        return f"{source} {own_error}."
     must = demand(field)
     if must == MAY_BE_SECRET:
-        return f"{place} must be text, in quotes."
-    return f"{place} is {shown(fault['input'])}. It must be {must}."
+        return f"{source} must be text, in quotes."
+    return f"{source} is {quoted(fault['input'])}. It must be {must}."
 
 
 def demand(field: FieldInfo) -> str:
     """Return a description of the valid values of a field, with limits."""
-    kind = next((each for each in (field.annotation, *get_args(field.annotation)) if isinstance(each, type)), str)
+    kind = next(
+        (annotation for annotation in (field.annotation, *get_args(field.annotation)) if isinstance(annotation, type)),
+        str,
+    )
     if issubclass(kind, StrEnum):
         return f"{', '.join(list(kind)[:-1])} or {list(kind)[-1]}"
     least = next((f"{limit.ge:,}" for limit in field.metadata if isinstance(limit, Ge)), "")
@@ -53,7 +56,7 @@ def demand(field: FieldInfo) -> str:
     return f"{KINDS.get(kind, MAY_BE_SECRET)}{limits}"
 
 
-def shown(value: Any) -> str:
+def quoted(value: Any) -> str:
     """Return the repr of a value that is not secret, truncated to SHOWN characters."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

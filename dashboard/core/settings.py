@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from dashboard.core.endpoints import is_loopback, key_origin, syslog_target
 from dashboard.core.errors import SettingsError
-from dashboard.core.setting_faults import SWITCH, sentence, shown
+from dashboard.core.setting_faults import SWITCH, quoted, sentence
 from dashboard.core.stories import STORIES
 
 PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
@@ -109,7 +109,7 @@ class ConfigFile(PydanticBaseSettingsSource):
         except ValueError:
             return {}  # the model reports the same fault
         values = _read_config(home / CONFIG_FILE)
-        return {_given_as(name): value for name, value in values.items() if value != ""}
+        return {_alias_of(name): value for name, value in values.items() if value != ""}
 
 
 class Settings(BaseSettings):
@@ -255,7 +255,7 @@ class Settings(BaseSettings):
         strange = [part for part in _parts(text) if part not in STORIES]
         if strange:
             raise ValueError(
-                f"names no story of the sample account: {', '.join(map(shown, strange))}. It has {', '.join(STORIES)}"
+                f"names no story of the sample account: {', '.join(map(quoted, strange))}. It has {', '.join(STORIES)}"
             )
         return text
 
@@ -267,7 +267,7 @@ class Settings(BaseSettings):
                 network = ip_network(part)
             except ValueError as exc:
                 raise ValueError(
-                    f"has {shown(part)}, which is not a network in CIDR form, such as 203.0.113.0/24"
+                    f"has {quoted(part)}, which is not a network in CIDR form, such as 203.0.113.0/24"
                 ) from exc
             if network.prefixlen < NARROW_ENOUGH:
                 raise ValueError(
@@ -295,8 +295,8 @@ class Settings(BaseSettings):
     @classmethod
     def _sources(cls, text: str) -> str:
         for number, part in enumerate(_parts(text), start=1):
-            scheme, found, rest = part.partition("://")
-            if not (scheme and found and rest) or "@" in rest.partition("/")[0]:
+            scheme, separator, location = part.partition("://")
+            if not (scheme and separator and location) or "@" in location.partition("/")[0]:
                 raise ValueError(
                     f"is a list whose number {number} is not an address such as netbox+https://netbox.example.net/ "
                     "with no user in it"
@@ -346,12 +346,14 @@ class Settings(BaseSettings):
         """
         refuse_unknown(os.environ)
         if _switch(os.environ, TRACEBACK) is None:
-            raise SettingsError(f"{TRACEBACK} is {shown(os.environ[TRACEBACK])}. It must be {SWITCH}.")
+            raise SettingsError(f"{TRACEBACK} is {quoted(os.environ[TRACEBACK])}. It must be {SWITCH}.")
         try:
             settings = cls()
         except ValidationError as exc:
             table = variables()
-            faults = (sentence(_place(e["loc"]), cls.model_fields[table[_variable(e["loc"])]], e) for e in exc.errors())
+            faults = (
+                sentence(_source_of(e["loc"]), cls.model_fields[table[_variable(e["loc"])]], e) for e in exc.errors()
+            )
             raise SettingsError(f"A setting cannot be used. {' '.join(faults)}") from None
         if settings.has_key != bool(settings.flowroute_secret_key.get_secret_value()):
             raise SettingsError("Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY, or neither.")
@@ -428,7 +430,7 @@ def wants_traceback(environment: Mapping[str, str]) -> bool:
 
 def variables() -> dict[str, str]:
     """Return the field name of ``Settings`` by environment variable."""
-    return {_variable((_given_as(name),)): name for name in Settings.model_fields}
+    return {_variable((_alias_of(name),)): name for name in Settings.model_fields}
 
 
 def refuse_unknown(environment: Mapping[str, str]) -> None:
@@ -439,8 +441,8 @@ def refuse_unknown(environment: Mapping[str, str]) -> None:
         SettingsError: A variable is unknown; the message suggests the nearest name and never shows the value.
     """
     table = [*variables(), *INTERNAL]
-    ours = sorted(name for name in environment if name.upper().startswith(PREFIXES))
-    unknown = [name for name in ours if name.upper() not in table]
+    setting_names = sorted(name for name in environment if name.upper().startswith(PREFIXES))
+    unknown = [name for name in setting_names if name.upper() not in table]
     if unknown:
         faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name.upper(), table)}?" for name in unknown)
         raise SettingsError(f"{faults} Correct the name, or unset it.")
@@ -489,31 +491,31 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise SettingsError(
             f"The settings file {path} is not TOML: {exc}. Write lines such as window_days = 30."
         ) from None
-    known = sorted(set(Settings.model_fields) - {"home"})
+    keys = sorted(set(Settings.model_fields) - {"home"})
     if "home" in values:
         raise SettingsError(f"{path}: home cannot be set here, because the file is in the home. Set TRUNKGATE_HOME.")
-    unknown = [name for name in values if name not in known]
+    unknown = [name for name in values if name not in keys]
     if unknown:
-        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name, known)}?" for name in unknown)
+        faults = " ".join(f"{name} is not a setting. Did you mean {_nearest(name, keys)}?" for name in unknown)
         raise SettingsError(f"{path}: {faults} Correct the name, or remove it.")
     return values
 
 
-def _given_as(name: str) -> str:
+def _alias_of(name: str) -> str:
     """Return the name by which the model accepts a field."""
     alias = Settings.model_fields[name].validation_alias
     return alias if isinstance(alias, str) else name
 
 
-def _place(place: tuple[int | str, ...]) -> str:
+def _source_of(location: tuple[int | str, ...]) -> str:
     """Return the source of an invalid value: the environment variable, or the key in ``config.toml``."""
-    variable = _variable(place)
+    variable = _variable(location)
     if any(name.upper() == variable and value for name, value in os.environ.items()):
         return variable
     return f"{variables()[variable]} in {CONFIG_FILE} ({variable})"
 
 
-def _variable(place: tuple[int | str, ...]) -> str:
+def _variable(location: tuple[int | str, ...]) -> str:
     """Return the environment variable at the location of a validation error."""
-    name = str(place[0]) if place else ""
+    name = str(location[0]) if location else ""
     return name if name.isupper() else f"TRUNKGATE_{name.upper()}"

@@ -14,20 +14,21 @@ NO_SHARED_MEMORY: Final = frozenset({"SQLITE_IOERR_SHMMAP", "SQLITE_IOERR_SHMLOC
 """Names of errors on file systems that cannot share memory between processes or lock files."""
 
 
-def explain(what: str, file: str | Path, fault: object) -> str:
+def explain(database_name: str, file: str | Path, fault: object) -> str:
     """
     Return sentences that explain why a database cannot be used, and what to do.
 
     Args:
-        what: Name of the database, such as ``The state database``.
+        database_name: Name of the database, such as ``The state database``.
         file: Path of the database.
         fault: Exception that SQLite raised.
     """
     name = fault.sqlite_errorname if isinstance(fault, sqlite3.Error) and hasattr(fault, "sqlite_errorname") else ""
     if name in NO_SHARED_MEMORY:
         return (
-            f"{what} {file} cannot be used: its file system cannot share memory between programs or lock files, which "
+            f"{database_name} {file} cannot be used: its file system cannot share memory between programs or lock "
+            "files, which "
             "a database needs that several programs use. Point TRUNKGATE_HOME at a folder on a local disk."
         )
     cure = CURES.get("_".join(name.split("_")[:2]), FULL)
-    return f"{what} {file} cannot be used: {fault}. {cure}"
+    return f"{database_name} {file} cannot be used: {fault}. {cure}"

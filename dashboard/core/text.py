@@ -40,7 +40,7 @@ def legible(text: str) -> bool:
 
     Unicode classifies the four Hangul fillers as letters although they are blank; they do not count.
     """
-    return any(each.isalnum() and "FILLER" not in unicodedata.name(each, "") for each in text)
+    return any(character.isalnum() and "FILLER" not in unicodedata.name(character, "") for character in text)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -50,10 +50,10 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def join(names: Iterable[str], most: int = 3) -> str:
     """Join names into an enumeration, e.g. 'a, b, c and 2 more'."""
-    said = list(names)
-    if len(said) > most:
-        said = [*said[:most], f"{len(said) - most} more"]
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}" if said else ""
+    items = list(names)
+    if len(items) > most:
+        items = [*items[:most], f"{len(items) - most} more"]
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
 
 
 def titled(text: str) -> str:
@@ -86,9 +86,9 @@ def label_of(name: str) -> str:
         return LABELS[name]
     stem = name
     unit = ""
-    for ending, said in (("_usd_per_min", "USD a minute"), ("_usd", "USD"), ("_at", "UTC"), ("_s", "s")):
+    for ending, unit_name in (("_usd_per_min", "USD a minute"), ("_usd", "USD"), ("_at", "UTC"), ("_s", "s")):
         if name.endswith(ending):
             stem = name.removesuffix(ending)
-            unit = f" ({said})"
+            unit = f" ({unit_name})"
             break
     return f"{stem.replace('_', ' ').capitalize()}{unit}"

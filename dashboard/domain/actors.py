@@ -75,14 +75,14 @@ def os_user() -> str:
     If sudo started the process, the text also names the person who ran sudo.
     """
     user = user_name(os.geteuid())
-    behind = _behind_sudo()
-    return f"{user} for {behind}" if behind else user
+    sudo_user = _behind_sudo()
+    return f"{user} for {sudo_user}" if sudo_user else user
 
 
 def _behind_sudo() -> str:
     """Return the person who started this process with sudo; empty if it was not started with sudo."""
-    behind = one_line(os.environ.get("SUDO_USER", ""), NAME_LENGTH)
-    return "" if behind == user_name(os.geteuid()) else behind
+    sudo_user = one_line(os.environ.get("SUDO_USER", ""), NAME_LENGTH)
+    return "" if sudo_user == user_name(os.geteuid()) else sudo_user
 
 
 def local_actor(through: str) -> Actor:
@@ -93,8 +93,8 @@ def local_actor(through: str) -> Actor:
         through: How they use it, for the journal: ``command line``, ``notebook``.
     """
     by = {"way": through, "user": f"os:{os.geteuid()}", "host": socket.gethostname()}
-    if behind := _behind_sudo():
-        by["for"] = behind
+    if sudo_user := _behind_sudo():
+        by["for"] = sudo_user
     return Actor(name=one_line(f"{os_user()} ({through})"), role=Role.APPROVER, by=by)
 
 
@@ -117,8 +117,8 @@ def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = 
     """
     person = name_of_person(name) or NAMELESS
     maker = one_line(issuer, NAME_LENGTH)
-    way = f"link by {maker}" if vouched else f"unverified, link by {maker}"
+    origin = f"link by {maker}" if vouched else f"unverified, link by {maker}"
     by = {"way": "link", "link": link, "link_by": maker}
     if uid is not None:
         by["user"] = f"os:{uid}"
-    return Actor(name=f"{person} ({way})", role=Role.APPROVER, by=by)
+    return Actor(name=f"{person} ({origin})", role=Role.APPROVER, by=by)

@@ -83,18 +83,18 @@ def admit(facts: CallFacts, observed: Observations) -> Decision:
     Returns:
         The decision; ``CANNOT_TELL`` if the unknown facts allow both admission and refusal.
     """
-    ways = {
-        _admit(prefix, together, credentials, digest, observed)
-        for prefix, together, credentials, digest in product(
+    decisions = {
+        _admit(prefix, authorized, credentials, digest, observed)
+        for prefix, authorized, credentials, digest in product(
             _values(facts.dials_prefix),
             _values(facts.authorized),
             _values(facts.credentials_on),
             _values(facts.digest_valid),
         )
     }
-    if len(ways) == 1:
-        return ways.pop()
-    answers = {way.admitted for way in ways}
+    if len(decisions) == 1:
+        return decisions.pop()
+    answers = {decision.admitted for decision in decisions}
     if len(answers) != 1 or None in answers:
         return CANNOT_TELL
     return Decision(admitted=answers.pop())
@@ -106,13 +106,13 @@ def _values(fact: bool | None) -> tuple[bool, ...]:  # noqa: FBT001 - a fact is 
 
 def _admit(
     prefix: bool,  # noqa: FBT001 - the four columns of the rule's table, in its order
-    together: bool,  # noqa: FBT001 - as above
+    authorized: bool,  # noqa: FBT001 - as above
     credentials: bool,  # noqa: FBT001 - as above
     digest: bool,  # noqa: FBT001 - as above
     observed: Observations,
 ) -> Decision:
     """Return the decision of one row of the rule's table; every fact is known here."""
-    if prefix and together:
+    if prefix and authorized:
         return BY_IP
     if prefix and not (credentials and digest):
         return NOT_IN_ACL
@@ -156,8 +156,8 @@ def changed_at(versions: Sequence[PolicyVersion], address: str) -> datetime | No
         versions: Policy versions, oldest first.
         address: Source address.
     """
-    kept = [(contains(v.policy.networks, address), v.policy.credentials_on, v.policy.tech_prefix) for v in versions]
-    changes = [n for n in range(1, len(kept)) if kept[n] != kept[n - 1]]
+    states = [(contains(v.policy.networks, address), v.policy.credentials_on, v.policy.tech_prefix) for v in versions]
+    changes = [n for n in range(1, len(states)) if states[n] != states[n - 1]]
     return versions[changes[-1]].valid_from if changes else None
 
 

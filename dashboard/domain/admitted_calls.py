@@ -58,7 +58,9 @@ class AdmittedCalls:
         last = {pbx_id: max(times.values()) for pbx_id, times in sources.items()}
         self.refused_since = _refused_since(own[(proven == REFUSAL).to_numpy()], owners, last)
         """Start of the refused calls that no admitted call followed, by id of a PBX."""
-        self.quiet = tuple(one for one in self.active if one not in sources or one in self.refused_since)
+        self.quiet = tuple(
+            owner_id for owner_id in self.active if owner_id not in sources or owner_id in self.refused_since
+        )
         """Ids of the active PBXs that are not proven to place calls."""
         networks = snapshot.policy.networks
         self.by_list = frozenset(
@@ -173,7 +175,7 @@ def silence(snapshot: Snapshot, write: Callable[[str], str] = str) -> str:
         snapshot: Calls, policies and inventory; the caller ensures that they are fresh.
         write: Function that returns a PBX's name as it is displayed.
     """
-    calls = snapshot.once(AdmittedCalls)
+    calls = snapshot.memoize(AdmittedCalls)
     if not calls.active:
         return "no PBX is active"
     if not calls.any_call:
@@ -183,13 +185,13 @@ def silence(snapshot: Snapshot, write: Callable[[str], str] = str) -> str:
 
 def silence_of(snapshot: Snapshot, pbx_id: str, write: Callable[[str], str] = str) -> str:
     """Return the clause of ``silence`` on one PBX; ``""`` if it is proven to place calls or is not active."""
-    calls = snapshot.once(AdmittedCalls)
+    calls = snapshot.memoize(AdmittedCalls)
     return _lacking(calls, [pbx_id], lambda one: write(snapshot.name_of(one))) if pbx_id in calls.quiet else ""
 
 
 def all_by_list(snapshot: Snapshot) -> bool:
     """Return whether the calls that prove the active PBXs to place calls all came from listed addresses."""
-    calls = snapshot.once(AdmittedCalls)
+    calls = snapshot.memoize(AdmittedCalls)
     return calls.by_list.issuperset(calls.active)
 
 
@@ -204,8 +206,8 @@ def _lacking(calls: AdmittedCalls, quiet: Sequence[str], name: Callable[[str], s
         said.append(f"calls of {_whose(calls, refused, name, 'every PBX')} have been refused since {_at(calls, since)}")
     if nowhere:
         its = "its address is" if len(nowhere) == 1 else "their addresses are"
-        whose = _whose(calls, nowhere, name, "any PBX")
-        said.append(f"no call can prove that calls of {whose} are admitted until {its} in the inventory")
+        pbx_text = _whose(calls, nowhere, name, "any PBX")
+        said.append(f"no call can prove that calls of {pbx_text} are admitted until {its} in the inventory")
     if others:
         said.append(_unproven(calls, others, name))
     return ", and ".join(said)

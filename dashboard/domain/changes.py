@@ -41,7 +41,7 @@ class AllowAddress(_Value):
         """Return the change that undoes this one."""
         return RemoveAddress(**self.model_dump(exclude={"kind"}))
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return the text of a button for the change: verb and object."""
         return f"Allow {self.network}"
 
@@ -64,7 +64,7 @@ class RemoveAddress(_Value):
         """Return the change that undoes this one."""
         return AllowAddress(**self.model_dump(exclude={"kind"}))
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return the text of a button for the change: verb and object."""
         return f"Remove {self.network}"
 
@@ -80,7 +80,7 @@ class SetCredentials(_Value):
         """Return the change that undoes this one."""
         return SetCredentials(enabled=not self.enabled)
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return the text of a button for the change: verb and object."""
         return "Enable outbound credentials" if self.enabled else "Disable outbound credentials"
 
@@ -98,7 +98,7 @@ class CreateRoute(_Value):
         """Return the change that undoes this one."""
         return DeleteRoute(**self.model_dump(exclude={"kind"}))
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return the text of a button for the change: verb and object."""
         return f"Create route {self.alias} to {self.value}"
 
@@ -116,7 +116,7 @@ class DeleteRoute(_Value):
         """Return the change that undoes this one."""
         return CreateRoute(**self.model_dump(exclude={"kind"}))
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return the text of a button for the change: verb and object."""
         return f"Delete route {self.alias}"
 
@@ -134,7 +134,7 @@ class RouteNumber(_Value):
         """Return the change that undoes this one."""
         return RouteNumber(number=self.number, to_alias=self.was_alias, was_alias=self.to_alias)
 
-    def sentence(self) -> str:
+    def describe(self) -> str:
         """Return the text of a button for the change: verb and object."""
         return f"Point {self.number} at {self.to_alias}" if self.to_alias else f"Unassign {self.number}"
 
@@ -196,7 +196,7 @@ class ReplayImpact(_Value):
     @property
     def total(self) -> int:
         """Number of replayed calls."""
-        return sum(counted.calls for counted in self.labels.values())
+        return sum(count.calls for count in self.labels.values())
 
     @property
     def apart(self) -> str:

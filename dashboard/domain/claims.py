@@ -140,9 +140,9 @@ class Claims:
             value: The count.
             names: The inputs that it was counted from.
         """
-        why = self.lacking(*names)
+        gap = self.lacking(*names)
         missing = any(self.snapshot.age(name) is Age.MISSING for name in names)
-        return ClaimedNumber(NOTHING if missing or (why and not value) else f"{value:,}", self._unnamed(*names))
+        return ClaimedNumber(NOTHING if missing or (gap and not value) else f"{value:,}", self._unnamed(*names))
 
     def standing(self, checks: Collection[str] = (), subject: str = "") -> GroupStatus:
         """
@@ -152,33 +152,37 @@ class Claims:
             checks: Names of checks; if none is given, all of them, and every input of ``CORE`` must be fresh.
             subject: Only verdicts on this subject, and those that concern the whole account.
         """
-        about = [one for one in self.findings if not checks or one.check in checks]
+        about = [finding for finding in self.findings if not checks or finding.check in checks]
         if subject:
-            about = [one for one in about if one.subject == subject or (one.subject == "account" and not one.open)]
-        if any(one.status is Status.FAIL for one in about):
+            about = [
+                finding
+                for finding in about
+                if finding.subject == subject or (finding.subject == "account" and not finding.open)
+            ]
+        if any(finding.status is Status.FAIL for finding in about):
             return GroupStatus.OPEN
-        if any(one.failed_last for one in about):
+        if any(finding.failed_last for finding in about):
             return GroupStatus.LAST_KNOWN
-        spoken = {one.check for one in about if one.status is Status.PASS}
-        evaluated = bool(about) and all(one.status is Status.PASS for one in about)
-        if not evaluated or not set(checks) <= spoken or not (checks or self.fresh()):
+        passed_checks = {finding.check for finding in about if finding.status is Status.PASS}
+        evaluated = bool(about) and all(finding.status is Status.PASS for finding in about)
+        if not evaluated or not set(checks) <= passed_checks or not (checks or self.fresh()):
             return GroupStatus.UNKNOWN
         return GroupStatus.CLEAR
 
     @cached_property
     def open(self) -> list[Finding]:
         """Findings that fail now or failed on the last known data, worst first."""
-        return [one for one in self.findings if one.open]
+        return [finding for finding in self.findings if finding.open]
 
     @cached_property
     def last_known(self) -> list[Finding]:
         """Open findings that could not be evaluated again."""
-        return [one for one in self.findings if one.failed_last]
+        return [finding for finding in self.findings if finding.failed_last]
 
     @cached_property
     def unevaluated(self) -> list[Finding]:
         """Findings that are unknown and did not fail on the last known data."""
-        return [one for one in self.findings if one.status is Status.UNKNOWN and not one.open]
+        return [finding for finding in self.findings if finding.status is Status.UNKNOWN and not finding.open]
 
     @property
     def open_figure(self) -> ClaimedNumber:
@@ -192,11 +196,16 @@ class Claims:
         """Sentence with the number of checks and subjects that could not be evaluated; empty if all were."""
         if not self.unevaluated:
             return ""
-        ran = {one.check for one in self.findings if one.status is not Status.UNKNOWN or one.failed_last}
-        whole = {one.check for one in self.unevaluated} - ran
-        some = [one for one in self.unevaluated if one.check not in whole]
-        said = [counted(len(whole), "check") if whole else "", counted(len(some), "subject") if some else ""]
-        return f"{' and '.join(filter(None, said))} couldn't be evaluated."
+        ran = {
+            finding.check for finding in self.findings if finding.status is not Status.UNKNOWN or finding.failed_last
+        }
+        whole = {finding.check for finding in self.unevaluated} - ran
+        other_findings = [finding for finding in self.unevaluated if finding.check not in whole]
+        parts = [
+            counted(len(whole), "check") if whole else "",
+            counted(len(other_findings), "subject") if other_findings else "",
+        ]
+        return f"{' and '.join(filter(None, parts))} couldn't be evaluated."
 
     @property
     def why_not(self) -> str:
@@ -214,15 +223,15 @@ class Claims:
 
     def entry(self, network: str) -> GroupStatus:
         """Return the overall status of one entry of the list; clear only if each check in ``OF_ENTRIES`` passed."""
-        about = [one for one in self.findings if one.subject == network or _removes(one, network)]
-        if any(one.status is Status.FAIL for one in about):
+        about = [finding for finding in self.findings if finding.subject == network or _removes(finding, network)]
+        if any(finding.status is Status.FAIL for finding in about):
             return GroupStatus.OPEN
-        if any(one.failed_last for one in about):
+        if any(finding.failed_last for finding in about):
             return GroupStatus.LAST_KNOWN
-        passed = all(one.status is Status.PASS for one in about)
+        all_passed = all(finding.status is Status.PASS for finding in about)
         return (
             GroupStatus.CLEAR
-            if passed and self.standing(OF_ENTRIES, network) is GroupStatus.CLEAR
+            if all_passed and self.standing(OF_ENTRIES, network) is GroupStatus.CLEAR
             else GroupStatus.UNKNOWN
         )
 
@@ -256,14 +265,14 @@ class Claims:
                 return f"No failures found{f'; {self.silence}' if self.silence else ''}."
             return self._none_found if self._evaluated else self.headline()
         costs = {
-            "calls": sum(one.impact is Impact.OUTAGE for one in self.open),
-            "money": sum(one.impact is Impact.LOSS for one in self.open),
+            "calls": sum(finding.impact is Impact.OUTAGE for finding in self.open),
+            "money": sum(finding.impact is Impact.LOSS for finding in self.open),
         }
-        verbs = [f"{number} can cost {what}" for what, number in costs.items() if number]
+        verbs = [f"{number} can cost {cost}" for cost, number in costs.items() if number]
         head = f"{counted(len(self.open), 'finding')} {'is' if len(self.open) == 1 else 'are'} open"
         old = f"{len(self.last_known):,} of them last known." if self.last_known else ""
-        said = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
-        return " ".join(filter(None, said))
+        sentences = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
+        return " ".join(filter(None, sentences))
 
     def _unnamed(self, *names: str) -> str:
         """Return a sentence for each input that is missing or stale and not named elsewhere; see ``lacking``."""
@@ -275,21 +284,23 @@ class Claims:
     @property
     def _evaluated(self) -> bool:
         """Whether any verdict is based on fresh data."""
-        return any(one.status is not Status.UNKNOWN for one in self.findings)
+        return any(finding.status is not Status.UNKNOWN for finding in self.findings)
 
     def _counts(self, finding: Finding) -> bool:
         """Return whether a verdict depends on an input of ``CORE`` and all its other deciding inputs are fresh."""
         optional = [name for name in finding.deciding if name not in CORE]
-        return bool(set(finding.deciding) & set(CORE)) and all(self.snapshot.age(one) is Age.FRESH for one in optional)
+        return bool(set(finding.deciding) & set(CORE)) and all(
+            self.snapshot.age(input_name) is Age.FRESH for input_name in optional
+        )
 
     @property
     def _to_review(self) -> str:
         """Summary of open findings; says "Calls go through" only if recent calls of each active PBX prove it."""
-        outage = [one for one in self.open if one.impact is Impact.OUTAGE]
+        outage = [finding for finding in self.open if finding.impact is Impact.OUTAGE]
         about = outage or self.open
-        old = sum(one.failed_last for one in about)
+        old = sum(finding.failed_last for finding in about)
         tail = f" {old:,} of them last known." if old else ""
-        evaluated = self.fresh(*BY_CALLS) and not any(one.check in CAN_CALL for one in self.unevaluated)
+        evaluated = self.fresh(*BY_CALLS) and not any(finding.check in CAN_CALL for finding in self.unevaluated)
         if evaluated and not self.silence:
             words = "could stop them" if outage else "to review"
             return f"Calls go through; {counted(len(about), 'finding')} {words}.{tail}"
@@ -318,12 +329,12 @@ class Claims:
             return ""
         pbxs = self.snapshot.pbxs[(self.snapshot.pbxs["status"] != "retired").to_numpy()]
         if self.silence and self.standing(LISTED) is GroupStatus.CLEAR:
-            which = "" if (pbxs["ip_kind"] == "static").all() else "static "
-            return f"very {which}PBX's address is listed; {self.silence}."
+            qualifier = "" if (pbxs["ip_kind"] == "static").all() else "static "
+            return f"very {qualifier}PBX's address is listed; {self.silence}."
         if not self.silence and self.standing(CAN_CALL) is GroupStatus.CLEAR:
-            which = "" if (pbxs["status"] == "active").all() else "active "
+            qualifier = "" if (pbxs["status"] == "active").all() else "active "
             how = "" if admitted_calls.all_by_list(self.snapshot) else ", or with credentials"
-            return f"very {which}PBX places calls from a listed address{how}."
+            return f"very {qualifier}PBX places calls from a listed address{how}."
         return ""
 
     @property
@@ -335,23 +346,23 @@ class Claims:
 
 def lacking(snapshot: Snapshot, *names: str) -> str:
     """Return a sentence for each input of a snapshot that is missing or stale; see ``Claims.lacking``."""
-    said = []
+    sentences = []
     to_come = []
     for name in names or CORE:
         age = snapshot.age(name)
         if age is Age.MISSING:
-            said.append(f"{_MISSING[name]}.")
+            sentences.append(f"{_MISSING[name]}.")
         elif snapshot.to_come(name):
             to_come.append(name)
         elif age is Age.STALE and (at := snapshot.freshness[name].as_of) is not None:
-            said.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
+            sentences.append(f"{_STALE[name].format(short(snapshot.taken_at - at))}.")
     if "calls" in to_come and _of_files(snapshot):
         to_come.remove("calls")
-        said.append(f"The newest imported call is dated in the future. {cure(snapshot, 'calls')}")
-    return " ".join([*said, *([_read_ahead(snapshot, to_come)] if to_come else [])])
+        sentences.append(f"The newest imported call is dated in the future. {cure(snapshot, 'calls')}")
+    return " ".join([*sentences, *([_dated_in_future(snapshot, to_come)] if to_come else [])])
 
 
-def _read_ahead(snapshot: Snapshot, names: Sequence[str]) -> str:
+def _dated_in_future(snapshot: Snapshot, names: Sequence[str]) -> str:
     """Return sentences on which inputs were read while the clock was ahead, and how to update them."""
     whats = [_TO_COME[name] for name in names]
     cures = dict.fromkeys(cure(snapshot, name) for name in names)
@@ -360,8 +371,8 @@ def _read_ahead(snapshot: Snapshot, names: Sequence[str]) -> str:
 
 def _listed(words: Sequence[str]) -> str:
     """Return words as a list that begins a sentence."""
-    said = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-    return f"{said[0].upper()}{said[1:]}"
+    enumeration = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{enumeration[0].upper()}{enumeration[1:]}"
 
 
 def cure(snapshot: Snapshot, name: str) -> str:
@@ -373,7 +384,7 @@ def cure(snapshot: Snapshot, name: str) -> str:
     return _BY_HAND[name]
 
 
-def why_ahead(snapshot: Snapshot, name: str) -> str:
+def explain_future_time(snapshot: Snapshot, name: str) -> str:
     """Return a clause that explains why an input is dated in the future."""
     files = name == "calls" and _of_files(snapshot)
     return "the newest imported call is dated so" if files else "the clock was set back"
@@ -384,7 +395,7 @@ def _of_files(snapshot: Snapshot) -> bool:
     return Capability.READ_CALLS not in snapshot.capabilities
 
 
-def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
+def file_only_sentence(snapshot: Snapshot, since: datetime | None = None) -> str:
     """
     Return a sentence with the number of outbound calls that are only in imported files and in no count; else empty.
 
@@ -401,17 +412,21 @@ def apart(snapshot: Snapshot, since: datetime | None = None) -> str:
 
 def as_of(finding: Finding, now: datetime) -> str:
     """Return the status and age of a last known result, ``Last known: failed, 2 h ago``; empty if there is none."""
-    known = finding.last_known
-    if known is None:
+    last_known = finding.last_known
+    if last_known is None:
         return ""
-    word = {Status.FAIL: "failed", Status.PASS: "passed", Status.UNKNOWN: "could not be decided"}[known.status]
-    return f"Last known: {word}, {ago(known.as_of, now)}"
+    word = {Status.FAIL: "failed", Status.PASS: "passed", Status.UNKNOWN: "could not be decided"}[last_known.status]
+    return f"Last known: {word}, {ago(last_known.as_of, now)}"
 
 
 def age_s(finding: Finding, now: datetime) -> int | None:
     """Return the age of a last known result, in seconds; ``None`` for a missing result or one dated in the future."""
-    known = finding.last_known
-    return None if known is None or to_come(known.as_of, now) else max(0, round((now - known.as_of).total_seconds()))
+    last_known = finding.last_known
+    return (
+        None
+        if last_known is None or to_come(last_known.as_of, now)
+        else max(0, round((now - last_known.as_of).total_seconds()))
+    )
 
 
 def ago(at: datetime, now: datetime) -> str:
@@ -419,9 +434,9 @@ def ago(at: datetime, now: datetime) -> str:
     return TO_COME if to_come(at, now) else f"{short(now - at)} ago"
 
 
-def short(passed: timedelta) -> str:
+def short(duration: timedelta) -> str:
     """Return a duration as short text for a headline: ``45 min``, ``2 h``, ``8 days``."""
-    minutes = max(1, round(passed.total_seconds() / 60))
+    minutes = max(1, round(duration.total_seconds() / 60))
     if minutes < 100:  # noqa: PLR2004 - above this limit, hours are easier to read
         return f"{minutes} min"
     hours = round(minutes / 60)
@@ -435,5 +450,5 @@ def _removes(finding: Finding, network: str) -> bool:
 
 def evaluated(statuses: Iterable[Status]) -> bool:
     """Return whether there are verdicts and all of them pass: the condition for a single check mark."""
-    found = list(statuses)
-    return bool(found) and all(status is Status.PASS for status in found)
+    status_list = list(statuses)
+    return bool(status_list) and all(status is Status.PASS for status in status_list)

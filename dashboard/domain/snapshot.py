@@ -173,18 +173,18 @@ class Snapshot:
         Args:
             names: Names of inputs, as in ``freshness``.
         """
-        gone: dict[str, Any] = {}
+        blanked: dict[str, Any] = {}
         for name in names:
-            gone |= {frame: schemas.empty(schema) for frame, schema in _FRAMES_OF.get(name, {}).items()}
+            blanked |= {frame: schemas.empty(schema) for frame, schema in _FRAMES_OF.get(name, {}).items()}
         if "credentials" in names:
-            gone["account"] = replace(self.account, credentials_on=None)
+            blanked["account"] = replace(self.account, credentials_on=None)
         if "calls" in names:
-            gone["since"] = None
+            blanked["since"] = None
         freshness = {
             name: Freshness(None, fresh.stale_after_s) if name in names else fresh
             for name, fresh in self.freshness.items()
         }
-        return replace(self, freshness=freshness, **gone)
+        return replace(self, freshness=freshness, **blanked)
 
     def name_of(self, pbx_id: str) -> str:
         """
@@ -199,8 +199,10 @@ class Snapshot:
     @cached_property
     def _names(self) -> dict[str, str]:
         rows = self.pbxs.drop_duplicates("pbx_id")
-        named = rows["name"].where(~rows["name"].duplicated(keep=False), rows["name"] + " (" + rows["pbx_id"] + ")")
-        return dict(zip(rows["pbx_id"], named.where(rows["name"] != "", ""), strict=True))
+        display_names = rows["name"].where(
+            ~rows["name"].duplicated(keep=False), rows["name"] + " (" + rows["pbx_id"] + ")"
+        )
+        return dict(zip(rows["pbx_id"], display_names.where(rows["name"] != "", ""), strict=True))
 
     @cached_property
     def owners(self) -> Mapping[str, tuple[tuple[str, ...], bool]]:
@@ -225,7 +227,7 @@ class Snapshot:
         if "/" in network:
             inside = [owners for address, owners in self.owners.items() if contains((network,), address)]
         for now in (True, False):
-            if pbx_ids := tuple(dict.fromkeys(one for ids, is_now in inside for one in ids if is_now is now)):
+            if pbx_ids := tuple(dict.fromkeys(pbx_id for ids, is_now in inside for pbx_id in ids if is_now is now)):
                 return pbx_ids, now
         return (), False
 
@@ -252,12 +254,12 @@ class Snapshot:
         """Rows of ``pbx_addresses`` that count as source addresses of a PBX; see ``egress_of``."""
         return egress_of(self.pbx_addresses)
 
-    def once(self, make: Callable[[Snapshot], Made]) -> Made:
+    def memoize(self, build: Callable[[Snapshot], Made]) -> Made:
         """Return ``make(self)``, computed once per snapshot and shared between callers, which must not change it."""
-        if make not in self._made:
-            self._made[make] = make(self)
-        made: Made = self._made[make]
-        return made
+        if build not in self._made:
+            self._made[build] = build(self)
+        value: Made = self._made[build]
+        return value
 
     @cached_property
     def _made(self) -> dict[Callable[[Snapshot], Any], Any]:
@@ -308,7 +310,9 @@ def egress_of(pbx_addresses: pd.DataFrame) -> pd.DataFrame:
     A configured address is not an observed one: it counts only if its PBX has no address from another source and no
     other PBX is known to have it.
     """
-    told = pbx_addresses["source"] != "configured"
-    known = pbx_addresses[told]
-    beside = pbx_addresses["pbx_id"].isin(known["pbx_id"]) | pbx_addresses["address"].isin(known["address"])
-    return pbx_addresses[told | ~beside]
+    is_declared = pbx_addresses["source"] != "configured"
+    declared_rows = pbx_addresses[is_declared]
+    has_declared = pbx_addresses["pbx_id"].isin(declared_rows["pbx_id"]) | pbx_addresses["address"].isin(
+        declared_rows["address"]
+    )
+    return pbx_addresses[is_declared | ~has_declared]

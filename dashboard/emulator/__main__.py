@@ -24,18 +24,18 @@ def main() -> None:
     parser.add_argument("--traffic", type=float, default=0.0)
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--no-refusals-in-cdrs", dest="refusals_in_cdrs", action="store_false")
-    given: dict[str, Any] = vars(parser.parse_args())
-    given["access_key"] = os.environ.pop(EMULATOR_ACCESS_KEY, "")
-    given["secret_key"] = os.environ.pop(EMULATOR_SECRET_KEY, "")
-    tell: int = given.pop("tell")
-    if tell >= 0:
-        os.set_inheritable(tell, False)
+    arguments: dict[str, Any] = vars(parser.parse_args())
+    arguments["access_key"] = os.environ.pop(EMULATOR_ACCESS_KEY, "")
+    arguments["secret_key"] = os.environ.pop(EMULATOR_SECRET_KEY, "")
+    error_fd: int = arguments.pop("tell")
+    if error_fd >= 0:
+        os.set_inheritable(error_fd, False)
     try:
-        serve(given.pop("home"), **given)
+        serve(arguments.pop("home"), **arguments)
     except DashboardError as exc:
-        if tell >= 0:
+        if error_fd >= 0:
             with suppress(OSError):  # the pipe is closed once the emulator has started
-                os.write(tell, str(exc).encode())
+                os.write(error_fd, str(exc).encode())
         sys.exit(str(exc))
 
 

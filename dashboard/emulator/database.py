@@ -194,9 +194,9 @@ class Database:
 
     def add_calls(self, rows: Iterable[tuple[Any, ...]]) -> None:
         """Add calls, each a tuple of the values of ``CALL_COLUMNS`` in order."""
-        places = ", ".join("?" * len(CALL_COLUMNS))
+        placeholders = ", ".join("?" * len(CALL_COLUMNS))
         with self.writing() as connection:
-            connection.executemany(f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({places})", rows)  # noqa: S608 - fixed names
+            connection.executemany(f"INSERT INTO calls ({', '.join(CALL_COLUMNS)}) VALUES ({placeholders})", rows)  # noqa: S608 - fixed names
 
     def put(self, **values: Any) -> None:
         """Store settings of the account."""
@@ -212,18 +212,18 @@ class Database:
 
     def settings(self) -> EmulatedAccount:
         """Return the current settings of the account."""
-        found = {row["key"]: row["value"] for row in self.rows("SELECT key, value FROM account")}
+        values = {row["key"]: row["value"] for row in self.rows("SELECT key, value FROM account")}
         return EmulatedAccount(
-            tech_prefix=found["tech_prefix"],
-            credentials_enabled=found["credentials_enabled"] == "1",
-            credentials_changed_at=datetime.fromisoformat(found["credentials_changed_at"]),
-            list_changed_at=datetime.fromisoformat(found["list_changed_at"]),
-            created_at=datetime.fromisoformat(found["created_at"]),
-            digest_rescues_prefix=found.get("digest_rescues_prefix", "1") == "1",
-            no_path_status=int(found.get("no_path_status", DEFAULT_NO_PATH_STATUS)),
-            refusals_in_cdrs=found.get("refusals_in_cdrs", "1") == "1",
-            sample=found.get("sample", "0") == "1",
-            public_ranges=tuple(filter(None, found.get("public_ranges", "").split(","))),
+            tech_prefix=values["tech_prefix"],
+            credentials_enabled=values["credentials_enabled"] == "1",
+            credentials_changed_at=datetime.fromisoformat(values["credentials_changed_at"]),
+            list_changed_at=datetime.fromisoformat(values["list_changed_at"]),
+            created_at=datetime.fromisoformat(values["created_at"]),
+            digest_rescues_prefix=values.get("digest_rescues_prefix", "1") == "1",
+            no_path_status=int(values.get("no_path_status", DEFAULT_NO_PATH_STATUS)),
+            refusals_in_cdrs=values.get("refusals_in_cdrs", "1") == "1",
+            sample=values.get("sample", "0") == "1",
+            public_ranges=tuple(filter(None, values.get("public_ranges", "").split(","))),
         )
 
     def networks(self) -> frozenset[str]:
@@ -232,10 +232,10 @@ class Database:
 
     def host_of(self, number: str) -> str:
         """Return the host in the primary route of a number, without a port; ``""`` if it has no route or value."""
-        found = self.rows(
+        route_rows = self.rows(
             "SELECT value FROM numbers JOIN routes ON routes.id = numbers.route_id WHERE numbers.id = ?", (number,)
         )
-        return str(found[0]["value"] or "").partition(":")[0] if found else ""
+        return str(route_rows[0]["value"] or "").partition(":")[0] if route_rows else ""
 
     def policy_now(self) -> tuple[Policy, Observations, datetime]:
         """Return the current policy, the emulated behavior where the real carrier's is unknown, and their time, UTC."""
@@ -247,8 +247,8 @@ class Database:
 
     def _put(self, connection: sqlite3.Connection, **values: Any) -> None:
         for key, value in values.items():
-            kept = str(int(value)) if isinstance(value, bool) else str(value)
-            connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (key, kept))
+            stored = str(int(value)) if isinstance(value, bool) else str(value)
+            connection.execute("INSERT OR REPLACE INTO account VALUES (?, ?)", (key, stored))
 
 
 def stamp() -> str:
@@ -258,8 +258,8 @@ def stamp() -> str:
 
 def _insert(connection: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
     names = ", ".join(row)
-    places = ", ".join("?" * len(row))
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(row.values()))  # noqa: S608 - fixed names
+    placeholders = ", ".join("?" * len(row))
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({placeholders})", tuple(row.values()))  # noqa: S608 - fixed names
 
 
 def _but(row: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -134,14 +134,14 @@ class EmulatedExports:
 
     def _finish(self, number: int, content: dict[str, Any]) -> None:
         switches = self._box.switches
-        done: dict[str, Any] = {"status": FAILED}
+        result: dict[str, Any] = {"status": FAILED}
         try:
             if not self._closing.wait(switches.export_delay_s) and not switches.failed_export:
-                done = self._work(number, content, switches)
+                result = self._work(number, content, switches)
         except (OSError, sqlite3.Error) as exc:
             log.warning("The export %d failed: %s", number, exc)
         finally:
-            self._keep(number, content | done)
+            self._keep(number, content | result)
 
     def _work(self, number: int, content: dict[str, Any], switches: Switches) -> dict[str, Any]:
         """Write the file of a job, and return the fields of the completed job."""
@@ -177,33 +177,33 @@ def _opened(path: Path, *, plain: bool) -> Iterator[TextIO]:
 
 def select(filters: dict[str, Any]) -> tuple[str, list[Any]]:
     """Return the SQL query and its bound values for the filters of an export."""
-    where = ["start_time >= ?", "start_time < ?"]
+    conditions = ["start_time >= ?", "start_time < ?"]
     edges = (datetime.fromisoformat(filters[f"start_call_{edge}_time"]) for edge in ("start", "end"))
     values: list[Any] = [f"{edge:%Y-%m-%d %H:%M:%S}+00" for edge in edges]
 
-    def among(expression: str, wanted: list[str]) -> None:
-        where.append(f"{expression} IN ({', '.join('?' * len(wanted))})")
-        values.extend(wanted)
+    def among(expression: str, allowed: list[str]) -> None:
+        conditions.append(f"{expression} IN ({', '.join('?' * len(allowed))})")
+        values.extend(allowed)
 
-    if wanted := filters.get("number_aliases"):
-        among("number_alias", wanted)
-    if wanted := filters.get("number_aliases_contains"):
-        where.append(f"({' OR '.join(['instr(number_alias, ?) > 0'] * len(wanted))})")
-        values.extend(wanted)
-    if wanted := filters.get("destination_numbers"):
-        among("destination", [number.lstrip("+") for number in wanted])
-    if wanted := filters.get("callerid_numbers"):
-        among("ltrim(callerid, '+')", [number.lstrip("+") for number in wanted])
-    if wanted := [*(filters.get("custom_x_tags") or []), *(filters.get("custom_x_tag") or [])]:
-        among("custom_x_tag", wanted)
+    if requested := filters.get("number_aliases"):
+        among("number_alias", requested)
+    if requested := filters.get("number_aliases_contains"):
+        conditions.append(f"({' OR '.join(['instr(number_alias, ?) > 0'] * len(requested))})")
+        values.extend(requested)
+    if requested := filters.get("destination_numbers"):
+        among("destination", [number.lstrip("+") for number in requested])
+    if requested := filters.get("callerid_numbers"):
+        among("ltrim(callerid, '+')", [number.lstrip("+") for number in requested])
+    if requested := [*(filters.get("custom_x_tags") or []), *(filters.get("custom_x_tag") or [])]:
+        among("custom_x_tag", requested)
     if address := filters.get("caller_ip"):
-        where.append("? IN (customer_ip, substr(customer_ip, 1, instr(customer_ip || ':', ':') - 1))")
+        conditions.append("? IN (customer_ip, substr(customer_ip, 1, instr(customer_ip || ':', ':') - 1))")
         values.append(address)
     if (longer := filters.get("duration_greater_than")) is not None:
-        where.append("duration > ?")
+        conditions.append("duration > ?")
         values.append(longer)
     columns = ", ".join(CALL_COLUMNS)
-    return f"SELECT {columns} FROM calls WHERE {' AND '.join(where)} ORDER BY start_time, rowid", values  # noqa: S608 - fixed text, bound values
+    return f"SELECT {columns} FROM calls WHERE {' AND '.join(conditions)} ORDER BY start_time, rowid", values  # noqa: S608 - fixed text, bound values
 
 
 def _break(path: Path, *, truncated: bool, corrupt: bool) -> None:

@@ -64,43 +64,43 @@ def image(frames: Frames, changes: Sequence[Change]) -> dict[str, Any]:
         ``allowed_ips`` (whole entries by network) and ``credentials_on`` for policy changes;
         ``routes`` and ``numbers`` by alias and number for changes of routes.
     """
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     if any(isinstance(change, POLICY_KINDS) for change in changes):
-        found["allowed_ips"] = {row["network"]: entry(row) for row in frames.allowed_ips.to_dict("records")}
-        found["credentials_on"] = frames.policy.credentials_on
+        result["allowed_ips"] = {row["network"]: entry(row) for row in frames.allowed_ips.to_dict("records")}
+        result["credentials_on"] = frames.policy.credentials_on
     routes = {c.alias for c in changes if isinstance(c, CreateRoute | DeleteRoute)}
     numbers = {c.number for c in changes if isinstance(c, RouteNumber)}
     if routes:
         rows = frames.routes[frames.routes["alias"].isin(sorted(routes))].to_dict("records")
-        there = {row["alias"]: f"{row['route_type']}:{row['value']}" for row in rows}
-        found["routes"] = {alias: there.get(alias) for alias in sorted(routes)}
+        route_values = {row["alias"]: f"{row['route_type']}:{row['value']}" for row in rows}
+        result["routes"] = {alias: route_values.get(alias) for alias in sorted(routes)}
     if numbers:
         aliases = route_aliases(frames.routes)
         rows = frames.numbers[frames.numbers["number"].isin(sorted(numbers))].to_dict("records")
         pointed = {row["number"]: aliases.get(row["route_id"], row["route_id"]) for row in rows}
-        found["numbers"] = {number: pointed.get(number) for number in sorted(numbers)}
-    return found
+        result["numbers"] = {number: pointed.get(number) for number in sorted(numbers)}
+    return result
 
 
 def touched(changes: Sequence[Change]) -> list[tuple[str, str]]:
     """Return the places that changes modify, as pairs of a part of the image and a name in it."""
-    found: list[tuple[str, str]] = []
+    locations: list[tuple[str, str]] = []
     for change in changes:
         match change:
             case AllowAddress() | RemoveAddress():
-                found.append(("allowed_ips", change.network))
+                locations.append(("allowed_ips", change.network))
             case SetCredentials():
-                found.append(("credentials_on", "The credentials switch"))
+                locations.append(("credentials_on", "The credentials switch"))
             case CreateRoute() | DeleteRoute():
-                found.append(("routes", change.alias))
+                locations.append(("routes", change.alias))
             case RouteNumber():
-                found.append(("numbers", change.number))
-    return found
+                locations.append(("numbers", change.number))
+    return locations
 
 
-def part_of(found: dict[str, Any], kind: str, name: str) -> Any:
+def part_of(account_image: dict[str, Any], kind: str, name: str) -> Any:
     """Return the value of an image at a place from ``touched``; ``None`` if it has none."""
-    part = found.get(kind)
+    part = account_image.get(kind)
     return part.get(name) if isinstance(part, dict) else part
 
 
@@ -132,22 +132,22 @@ def after(before: dict[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
     Returns:
         The image expected when the account is read again.
     """
-    made: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in before.items()}
+    expected: dict[str, Any] = {key: dict(value) if isinstance(value, dict) else value for key, value in before.items()}
     for change in changes:
         match change:
             case AllowAddress():
-                made["allowed_ips"][change.network] = entry(change.model_dump())
+                expected["allowed_ips"][change.network] = entry(change.model_dump())
             case RemoveAddress():
-                made["allowed_ips"].pop(change.network, None)
+                expected["allowed_ips"].pop(change.network, None)
             case SetCredentials():
-                made["credentials_on"] = change.enabled
+                expected["credentials_on"] = change.enabled
             case CreateRoute():
-                made["routes"][change.alias] = f"{change.route_type}:{change.value}"
+                expected["routes"][change.alias] = f"{change.route_type}:{change.value}"
             case DeleteRoute():
-                made["routes"][change.alias] = None
+                expected["routes"][change.alias] = None
             case RouteNumber():
-                made["numbers"][change.number] = change.to_alias
-    return made
+                expected["numbers"][change.number] = change.to_alias
+    return expected
 
 
 def proposed(policy: Policy, changes: Sequence[Change]) -> Policy:

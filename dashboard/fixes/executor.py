@@ -29,7 +29,7 @@ from dashboard.domain.actors import Act, Actor
 from dashboard.domain.changes import AllowAddress, Change, Plan
 from dashboard.fixes.account_image import after, image
 from dashboard.fixes.account_reader import AccountReading
-from dashboard.fixes.settlement import dumped, judge, phase_of, settle_under_lock, standing
+from dashboard.fixes.settlement import compare_outcome, dumped, live_changes_text, phase_of, settle_under_lock
 from dashboard.storage.journal import DONE, FAILED, Journal, JournalEntry
 
 LOCK_S = 10
@@ -60,19 +60,19 @@ def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[s
     missing = [phrase for phrase in plan.phrases if phrase not in typed]
     if missing:
         raise NotConfirmedError(f"To confirm, type exactly: {'; '.join(missing)}.")
-    by_hand = [change.sentence() for change in plan.changes if change.needs not in carrier.capabilities]
+    by_hand = [change.describe() for change in plan.changes if change.needs not in carrier.capabilities]
     if by_hand:
         raise CapabilityError(
             f"The carrier offers no way to do this by program: {'; '.join(by_hand)}. Do it in the carrier's "
             "portal, then paste what the portal shows on the Account page."
         )
-    found = image(AccountReading.take(carrier, plan.changes), plan.changes)
-    if found != plan.before:
+    current = image(AccountReading.take(carrier, plan.changes), plan.changes)
+    if current != plan.before:
         raise StalePlanError(
-            f"The account moved after this plan was shown ({_difference(plan.before, found)}). "
+            f"The account moved after this plan was shown ({_difference(plan.before, current)}). "
             "Nothing was changed. Plan again."
         )
-    return found
+    return current
 
 
 def apply(
@@ -109,28 +109,30 @@ def apply(
             begun = journal.begin(plan, actor=actor.name, by=actor.by, before=before)
         except JournalError as exc:
             raise JournalError(f"{exc} Nothing was changed on the account.") from exc
-        done: list[Change] = []
+        applied: list[Change] = []
         try:
             for change in plan.changes:
                 carrier.apply(_signed(change, actor))
-                done.append(change)
-            found = image(AccountReading.take(carrier, plan.changes), plan.changes)
-            wanted = after(before, plan.changes)
-            if found != wanted:
+                applied.append(change)
+            result = image(AccountReading.take(carrier, plan.changes), plan.changes)
+            expected = after(before, plan.changes)
+            if result != expected:
                 raise NotVerifiedError(  # noqa: TRY301 - the journal must record it like any other failure
                     f"The carrier accepted the change, but reading the account again shows otherwise: "
-                    f"{_difference(wanted, found)}."
+                    f"{_difference(expected, result)}."
                 )
         except BaseException as exc:
-            ours = isinstance(exc, CarrierError | TableError | NotVerifiedError)
-            reason = str(exc) if ours else f"It was cut off ({type(exc).__name__})."
-            left = _roll_back(carrier, done)
-            message = _record(begun, plan, f"{reason}{left}", journal=journal, carrier=carrier, tried=bool(done))
-            if ours:
+            is_expected_error = isinstance(exc, CarrierError | TableError | NotVerifiedError)
+            reason = str(exc) if is_expected_error else f"It was cut off ({type(exc).__name__})."
+            rollback_note = _roll_back(carrier, applied)
+            message = _record(
+                begun, plan, f"{reason}{rollback_note}", journal=journal, carrier=carrier, any_applied=bool(applied)
+            )
+            if is_expected_error:
                 raise type(exc)(message) from exc
             exc.add_note(message)
             raise
-        return journal.finish(begun, plan, phase=DONE, before=before, after=found, message="Verified by re-reading.")
+        return journal.finish(begun, plan, phase=DONE, before=before, after=result, message="Verified by re-reading.")
 
 
 def _signed(change: Change, actor: Actor) -> Change:
@@ -140,19 +142,21 @@ def _signed(change: Change, actor: Actor) -> Change:
     return change
 
 
-def _roll_back(carrier: Carrier, done: Sequence[Change]) -> str:
+def _roll_back(carrier: Carrier, applied: Sequence[Change]) -> str:
     """Undo the changes made before a failure, last first; return a sentence if a change could not be undone."""
-    left = list(done)
-    while left:
+    remaining = list(applied)
+    while remaining:
         try:
-            carrier.apply(left[-1].inverse())
+            carrier.apply(remaining[-1].inverse())
         except DashboardError as exc:
             return f" It could not be rolled back: {exc}"
-        left.pop()
+        remaining.pop()
     return ""
 
 
-def _record(begun: JournalEntry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, tried: bool) -> str:
+def _record(
+    begun: JournalEntry, plan: Plan, reason: str, *, journal: Journal, carrier: Carrier, any_applied: bool
+) -> str:
     """
     Record the outcome of a failed fix according to the account's current state; return the message for the operator.
 
@@ -167,25 +171,30 @@ def _record(begun: JournalEntry, plan: Plan, reason: str, *, journal: Journal, c
             f"{reason} Whether anything is in place is not known, because the account could not be read: {exc} "
             "The outcome is recorded by the next sync that can read it."
         )
-    live, moved = judge(before, now, plan.changes)
-    phase = phase_of(live, plan.changes, moved)
+    live, changed_elsewhere = compare_outcome(before, now, plan.changes)
+    phase = phase_of(live, plan.changes, changed_elsewhere)
     if phase == FAILED:
-        ended = "What had been done before was rolled back." if tried else "Nothing was changed."
+        ended = "What had been done before was rolled back." if any_applied else "Nothing was changed."
     else:
-        ended = f"The account is not as it was: {standing(live, plan.changes, moved)} Undo journal entry {begun.id}."
+        ended = (
+            f"The account is not as it was: {live_changes_text(live, plan.changes, changed_elsewhere)} Undo journal "
+            f"entry {begun.id}."
+        )
     message = f"{reason} {ended}"
     journal.finish(begun, plan, phase=phase, before=before, after=now, message=message, live=dumped(live))
     return message
 
 
-def _difference(wanted: dict[str, Any], found: dict[str, Any]) -> str:
+def _difference(expected: dict[str, Any], actual: dict[str, Any]) -> str:
     """Return text that names the first differences between two images."""
-    places = []
-    for key, value in wanted.items():
-        other = found.get(key)
-        if isinstance(value, dict) and isinstance(other, dict):
-            places += [f"{key} {name}" for name in sorted({*value, *other}) if value.get(name) != other.get(name)]
-        elif value != other:
-            places.append(f"{key} is {other}, not {value}")
+    differences = []
+    for key, value in expected.items():
+        actual_value = actual.get(key)
+        if isinstance(value, dict) and isinstance(actual_value, dict):
+            differences += [
+                f"{key} {name}" for name in sorted({*value, *actual_value}) if value.get(name) != actual_value.get(name)
+            ]
+        elif value != actual_value:
+            differences.append(f"{key} is {actual_value}, not {value}")
     most = 3
-    return ", ".join(places[:most]) + (f" and {len(places) - most} more" if len(places) > most else "")
+    return ", ".join(differences[:most]) + (f" and {len(differences) - most} more" if len(differences) > most else "")

@@ -29,7 +29,7 @@ from dashboard.domain.changes import (
     ReplayImpact,
     RouteNumber,
 )
-from dashboard.domain.claims import cure, why_ahead
+from dashboard.domain.claims import cure, explain_future_time
 from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG, proposed
@@ -66,7 +66,7 @@ def interlock(guard: Guard) -> Guard:
 
 def check_all(situation: Situation) -> tuple[Interlock, ...]:
     """Evaluate all guards, in the order of this module."""
-    return tuple(found for guard in GUARDS if (found := guard(situation)) is not None)
+    return tuple(outcome for guard in GUARDS if (outcome := guard(situation)) is not None)
 
 
 @interlock
@@ -74,10 +74,12 @@ def size_is_bounded(situation: Situation) -> Interlock:
     """Block a plan without changes or with more than ``max_changes``."""
     count = len(situation.changes)
     most = situation.max_changes
-    met = 0 < count <= most
+    is_met = 0 < count <= most
     noun = "change" if count == 1 else "changes"
-    text = f"It makes {count} {noun}." if met else f"It would make {count} {noun}; one fix makes between 1 and {most}."
-    return Interlock(id="size_is_bounded", sentence=text, met=met)
+    text = (
+        f"It makes {count} {noun}." if is_met else f"It would make {count} {noun}; one fix makes between 1 and {most}."
+    )
+    return Interlock(id="size_is_bounded", sentence=text, met=is_met)
 
 
 @interlock
@@ -163,14 +165,20 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
     impact = situation.impact
-    if not impact.calls(BROKEN) and (why := _no_calls(situation.snapshot)):
-        return Interlock(id="nothing_of_ours_breaks", sentence=f"Unknown: {why}.", met=False, confirm="without calls")
+    if not impact.calls(BROKEN) and (missing_calls := _no_calls(situation.snapshot)):
+        return Interlock(
+            id="nothing_of_ours_breaks", sentence=f"Unknown: {missing_calls}.", met=False, confirm="without calls"
+        )
     if not impact.calls(BROKEN):
-        gone = impact.calls(GONE)
-        rest = f" {counted(gone, 'call')} of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the address."
+        unrepeatable = impact.calls(GONE)
+        unrepeatable_note = (
+            f" {counted(unrepeatable, 'call')} of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the "
+            "address."
+        )
         return Interlock(
             id="nothing_of_ours_breaks",
-            sentence=f"No past call of a PBX of yours is known to break.{rest if gone else ''}{impact.apart}",
+            sentence="No past call of a PBX of yours is known to "
+            f"break.{unrepeatable_note if unrepeatable else ''}{impact.apart}",
             met=True,
         )
     names = _names_of(situation.snapshot, situation.replay.pbxs(BROKEN))
@@ -187,12 +195,14 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
     """Require typing the name of a PBX whose current address would leave the list although no call from it breaks."""
     snapshot = situation.snapshot
     listed = proposed(situation.snapshot.policy, situation.changes).networks
-    gone = snapshot.policy.networks - listed
+    removed = snapshot.policy.networks - listed
     rows = snapshot.addresses_now
     serving = snapshot.pbxs.loc[snapshot.pbxs["status"].isin(["active", "standby"]), "pbx_id"]
-    lost = membership(gone, rows["address"]) & ~membership(listed, rows["address"]) & rows["pbx_id"].isin(serving)
-    called = set(situation.replay.rows.loc[situation.replay.rows["label"] == BROKEN, "source_ip"])
-    rows = rows[lost & ~rows["address"].isin(called)]
+    is_cut_off = (
+        membership(removed, rows["address"]) & ~membership(listed, rows["address"]) & rows["pbx_id"].isin(serving)
+    )
+    broken_sources = set(situation.replay.rows.loc[situation.replay.rows["label"] == BROKEN, "source_ip"])
+    rows = rows[is_cut_off & ~rows["address"].isin(broken_sources)]
     if rows.empty:
         return None
     names = _names(snapshot, rows)
@@ -209,13 +219,16 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
 def undecided_calls_are_said(situation: Situation) -> Interlock | None:
     """Require confirmation if undecided calls of our PBXs may be rejected; calls that may be saved need none."""
     impact = situation.impact
-    ours = {label: impact.ours(label) for label in (MAY_BREAK, CANNOT)}
-    if not any(ours.values()):
+    own_calls = {label: impact.ours(label) for label in (MAY_BREAK, CANNOT)}
+    if not any(own_calls.values()):
         return None
     names = _names_of(situation.snapshot, situation.replay.pbxs(MAY_BREAK, CANNOT))
     parts = [
         text.format(f"{calls:,} past call{'s' if calls > 1 else ''}")
-        for text, calls in (("{} may be blocked", ours[MAY_BREAK]), ("for {} it cannot be told", ours[CANNOT]))
+        for text, calls in (
+            ("{} may be blocked", own_calls[MAY_BREAK]),
+            ("for {} it cannot be told", own_calls[CANNOT]),
+        )
         if calls
     ]
     return Interlock(
@@ -229,7 +242,7 @@ def undecided_calls_are_said(situation: Situation) -> Interlock | None:
 @interlock
 def owners_are_known(situation: Situation) -> Interlock | None:
     """Require confirmation if a stale inventory leaves open whether rejected calls are ours."""
-    calls = sum(count for why, count in situation.impact.why(CANNOT).items() if INVENTORY in why)
+    calls = sum(count for reason, count in situation.impact.why(CANNOT).items() if INVENTORY in reason)
     if not calls:
         return None
     return Interlock(
@@ -282,19 +295,19 @@ def _loss(snapshot: Snapshot, network: str) -> str:
     if not cost:
         return ""
     last = rows["last_at"].max()
-    apart = int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
-    some = f" {apart:,} of them are only in imported files." if apart else ""
+    file_only = int(rows.loc[rows["provenance"] == FILE_ONLY, "calls"].sum())
+    file_only_note = f" {file_only:,} of them are only in imported files." if file_only else ""
     return (
         f"{counted(calls, 'call')} from {network} cost ${cost:,.2f} while no PBX of yours had it, the last on "
-        f"{last:%b %-d, %Y}.{some}"
+        f"{last:%b %-d, %Y}.{file_only_note}"
     )
 
 
 def _removal(removal: Removal | None, *, with_cost: bool) -> str:
     if removal is None:
         return ""
-    lost = Decimal(removal.cost_usd) if with_cost else Decimal(0)
-    cost = f" Its calls had cost ${lost:,.2f} by then." if lost else ""
+    past_cost = Decimal(removal.cost_usd) if with_cost else Decimal(0)
+    cost = f" Its calls had cost ${past_cost:,.2f} by then." if past_cost else ""
     return (
         f"The entry {removal.network} was removed on {removal.at:%b %-d, %Y} because {removal.cause} "
         f"(journal entry {removal.entry}).{cost}"
@@ -307,22 +320,24 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
     moves = [change for change in situation.changes if isinstance(change, RouteNumber)]
     if not moves:
         return None
-    known = situation.snapshot
-    rows = known.judged_traffic
+    snapshot = situation.snapshot
+    rows = snapshot.judged_traffic
     took = rows[(rows["direction"] == "inbound").to_numpy()].groupby("number")["calls"].sum()
-    days = known.window_days
+    days = snapshot.window_days
     dropped = {change.alias for change in situation.changes if isinstance(change, DeleteRoute)}
     faults = []
     for move in moves:
         if move.was_alias not in ("", SIP_REG, *dropped):
             faults.append((move.number, f"{move.number} is routed to {move.was_alias} now"))
         elif calls := int(took.get(move.number, 0)):
-            said = f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
-            faults.append((move.number, f"{move.number} took {said}"))
-    if not faults and (why := _no_calls(known)):
+            call_count_text = (
+                f"{calls:,} call{'s' if calls > 1 else ''} in the last {days} day{'s' if days > 1 else ''}"
+            )
+            faults.append((move.number, f"{move.number} took {call_count_text}"))
+    if not faults and (missing_calls := _no_calls(snapshot)):
         return Interlock(
             id="numbers_are_free",
-            sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {why}.",
+            sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {missing_calls}.",
             met=False,
             confirm="without calls",
         )
@@ -344,12 +359,12 @@ def _no_calls(snapshot: Snapshot) -> str:
     if age is Age.MISSING:
         return "no calls on record"
     if snapshot.to_come("calls"):
-        return f"the calls were read {TO_COME}, because {why_ahead(snapshot, 'calls')}"
+        return f"the calls were read {TO_COME}, because {explain_future_time(snapshot, 'calls')}"
     return "" if age is Age.FRESH else f"no calls on record since {snapshot.calls_at:%Y-%m-%d %H:%M} UTC"
 
 
 def _names(snapshot: Snapshot, rows: pd.DataFrame) -> str:
-    return _names_of(snapshot, sorted({one for pbx_id in rows["pbx_id"].unique() for one in members(pbx_id)}))
+    return _names_of(snapshot, sorted({member for pbx_id in rows["pbx_id"].unique() for member in members(pbx_id)}))
 
 
 def _names_of(snapshot: Snapshot, pbx_ids: Iterable[str]) -> str:

@@ -54,9 +54,9 @@ class MonitorResult:
     """
     removed: Outcomes = Outcomes()
     """Calls that should be refused: from sources that no entry covers any more."""
-    foreseen: int = 0
+    expected_refusals: int = 0
     """Refused calls of ``kept`` of PBXs whose calls the plan predicted to break."""
-    foreseen_of: tuple[str, ...] = ()
+    expected_callers: tuple[str, ...] = ()
     """Names of those PBXs."""
     others: tuple[str, ...] = ()
     """Names of PBXs with other refused calls of ``kept``; empty if only addresses are monitored."""
@@ -96,22 +96,22 @@ def watch(plan: Plan, ended: JournalEntry, *, store: CallStore, snapshot: Snapsh
     removed = {change.network for change in plan.changes if isinstance(change, RemoveAddress)}
     touched = membership(added | removed, rows["source_ip"])
     listed = membership(added | (snapshot.policy.networks - removed), rows["source_ip"])
-    who = pd.Series("", index=rows.index, dtype="str")
+    caller_names = pd.Series("", index=rows.index, dtype="str")
     if any(isinstance(change, SetCredentials) for change in plan.changes):
-        who = _confirmed(rows, snapshot)
-    gone = touched & ~listed
-    kept = ~gone & (touched | (who != ""))
+        caller_names = _confirmed(rows, snapshot)
+    is_removed = touched & ~listed
+    is_kept = ~is_removed & (touched | (caller_names != ""))
     proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
-    missed = kept & (proven == REFUSAL)
-    meant = missed & who.isin(plan.impact.breaks)
+    missed = is_kept & (proven == REFUSAL)
+    is_expected = missed & caller_names.isin(plan.impact.breaks)
     return MonitorResult(
         since=since,
         sources=tuple(dict.fromkeys(c.network for c in plan.changes if isinstance(c, AllowAddress | RemoveAddress))),
-        kept=_outcomes(rows[kept], proven),
-        removed=_outcomes(rows[gone], proven),
-        foreseen=int(rows.loc[meant, "calls"].sum()),
-        foreseen_of=tuple(sorted(set(who[meant]))),
-        others=tuple(sorted(set(who[missed & ~meant]) - {""})),
+        kept=_outcomes(rows[is_kept], proven),
+        removed=_outcomes(rows[is_removed], proven),
+        expected_refusals=int(rows.loc[is_expected, "calls"].sum()),
+        expected_callers=tuple(sorted(set(caller_names[is_expected]))),
+        others=tuple(sorted(set(caller_names[missed & ~is_expected]) - {""})),
     )
 
 
@@ -126,7 +126,7 @@ def _confirmed(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[str]:
 
 def _outcomes(rows: pd.DataFrame, proven: pd.Series[str]) -> Outcomes:
     proven = proven[rows.index]
-    admitted, refused = (int(rows.loc[proven == what, "calls"].sum()) for what in (ADMISSION, REFUSAL))
+    admitted, refused = (int(rows.loc[proven == proof, "calls"].sum()) for proof in (ADMISSION, REFUSAL))
     return Outcomes(int(rows["calls"].sum()), admitted, refused)
 
 

@@ -71,7 +71,7 @@ def build(
 UNDO = "Undo: "
 
 
-def undoing(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[Change, ...], str]:
+def plan_undo(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[Change, ...], str]:
     """
     Return the changes that undo a journal entry: the inverse of exactly the changes it left in place.
 
@@ -86,21 +86,22 @@ def undoing(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[Ch
         JournalError: There is no such entry, its outcome is unknown, it changed nothing, or it was already undone.
     """
     entries = journal.entries()
-    chosen = journal.entry(number)
-    pair = [entry for entry in entries if entry.action == chosen.action]
+    selected = journal.entry(number)
+    pair = [entry for entry in entries if entry.action == selected.action]
     ended = next((entry for entry in pair if entry.phase in (DONE, FAILED, PARTLY)), None)
-    what = f"Journal entry {number} ({chosen.title})"
+    entry_label = f"Journal entry {number} ({selected.title})"
     if ended is None:
         raise JournalError(
-            f"{what} was interrupted, or still runs, and its outcome is not known yet. `trunkgate sync` reads the "
+            f"{entry_label} was interrupted, or still runs, and its outcome is not known yet. `trunkgate sync` "
+            "reads the "
             "account and records it; then undo it."
         )
     plan = Plan.model_validate(pair[0].content["plan"])
     live = live_of(plan, ended)
     if not live:
-        raise JournalError(f"{what} left none of its changes in place, so there is nothing to undo.")
-    if plan_undo(entries, ended):
-        raise JournalError(f"{what} was undone already.")
+        raise JournalError(f"{entry_label} left none of its changes in place, so there is nothing to undo.")
+    if find_undo(entries, ended):
+        raise JournalError(f"{entry_label} was undone already.")
     title = f"{UNDO}{plan.title[0].lower()}{plan.title[1:]}"
     if plan.undoes is not None:
         title = f"Redo: {plan.title.removeprefix(UNDO)}"
@@ -117,30 +118,30 @@ def live_of(plan: Plan, ended: JournalEntry) -> tuple[Change, ...]:
     return plan.changes if ended.phase == DONE else ()
 
 
-def refuse_if_moved(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
+def ensure_unchanged_since(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
     """
     Check that the account is still in the state in which the fix left it, as an undo requires.
 
     Raises:
         StalePlanError: The account was changed since; the message names what changed.
     """
-    left = ended.content["after"]
+    after_fix = ended.content["after"]
     now = image(frames, plan.changes)
-    places = touched(live_of(plan, ended))
-    moved = [name for kind, name in places if part_of(left, kind, name) != part_of(now, kind, name)]
-    if moved:
+    locations = touched(live_of(plan, ended))
+    changed_names = [name for kind, name in locations if part_of(after_fix, kind, name) != part_of(now, kind, name)]
+    if changed_names:
         raise StalePlanError(
-            f"{', '.join(moved)} changed after this fix, so undoing it would undo somebody else's work too. "
+            f"{', '.join(changed_names)} changed after this fix, so undoing it would undo somebody else's work too. "
             "Nothing was changed. Change it to what it should be now."
         )
 
 
-def plan_undo(entries: Sequence[JournalEntry], ended: JournalEntry) -> JournalEntry | None:
+def find_undo(entries: Sequence[JournalEntry], ended: JournalEntry) -> JournalEntry | None:
     """Return the entry that undid this one, if any."""
     return next((entry for entry in entries if entry.undoes == ended.id and entry.phase == DONE), None)
 
 
 def _title(changes: Sequence[Change]) -> str:
-    first = changes[0].sentence()
-    rest = len(changes) - 1
-    return first if not rest else f"{first} and {rest} more {'change' if rest == 1 else 'changes'}"
+    first = changes[0].describe()
+    remaining = len(changes) - 1
+    return first if not remaining else f"{first} and {remaining} more {'change' if remaining == 1 else 'changes'}"

@@ -41,20 +41,20 @@ def removals_for_cause(entries: Sequence[JournalEntry]) -> dict[str, Removal]:
         Removals by network, without entries that were allowed again since.
     """
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
-    found: dict[str, Removal] = {}
+    removals: dict[str, Removal] = {}
     for entry in entries:
         if entry.phase != DONE or entry.action not in begun:
             continue
         plan = Plan.model_validate(begun[entry.action].content["plan"])
         for change in plan.changes:
             if isinstance(change, AllowAddress):
-                found.pop(change.network, None)
+                removals.pop(change.network, None)
             if isinstance(change, RemoveAddress):
-                found.pop(change.network, None)
+                removals.pop(change.network, None)
                 if cause := _cause(plan, change.network):
                     cost = _cost(plan) if len(plan.changes) == 1 else "0"
-                    found[change.network] = Removal(change.network, entry.at, entry.id, cause, cost)
-    return found
+                    removals[change.network] = Removal(change.network, entry.at, entry.id, cause, cost)
+    return removals
 
 
 def _cause(plan: Plan, network: str) -> str:

@@ -65,15 +65,15 @@ def settle_under_lock(*, carrier: Carrier, journal: Journal) -> list[JournalEntr
                 "The outcome of journal entry %d is not known yet, the account cannot be read. %s", begun.id, exc
             )
             continue
-        live, moved = judge(before, now, plan.changes)
-        phase = phase_of(live, plan.changes, moved)
+        live, changed_elsewhere = compare_outcome(before, now, plan.changes)
+        phase = phase_of(live, plan.changes, changed_elsewhere)
         entry = journal.finish(
             begun,
             plan,
             phase=phase,
             before=before,
             after=now,
-            message=f"{INTERRUPTED}{standing(live, plan.changes, moved)}",
+            message=f"{INTERRUPTED}{live_changes_text(live, plan.changes, changed_elsewhere)}",
             actor=SYSTEM,
             live=dumped(live),
             interrupted=True,
@@ -83,7 +83,7 @@ def settle_under_lock(*, carrier: Carrier, journal: Journal) -> list[JournalEntr
     return settled
 
 
-def judge(
+def compare_outcome(
     before: dict[str, Any], now: dict[str, Any], changes: Sequence[Change]
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """
@@ -101,21 +101,21 @@ def judge(
         The live changes, in their order; and the names of the places whose value is neither that of before the fix nor
         that of after it.
     """
-    places = list(dict.fromkeys(touched(changes)))
+    locations = list(dict.fromkeys(touched(changes)))
     states = [after(before, changes[:count]) for count in range(len(changes) + 1)]
     for count in (len(changes), *range(len(changes))):
-        if all(part_of(states[count], *place) == part_of(now, *place) for place in places):
+        if all(part_of(states[count], *location) == part_of(now, *location) for location in locations):
             return tuple(changes[:count]), ()
     live = []
-    moved = []
+    changed_elsewhere = []
     for change in changes:
         ((kind, name),) = touched([change])
-        wanted, was, is_now = (part_of(found, kind, name) for found in (states[-1], before, now))
-        if is_now == wanted and wanted != was:
+        expected, original, is_now = (part_of(account_image, kind, name) for account_image in (states[-1], before, now))
+        if is_now == expected and expected != original:
             live.append(change)
-        elif is_now not in (wanted, was):
-            moved.append(name)
-    return tuple(live), tuple(dict.fromkeys(moved))
+        elif is_now not in (expected, original):
+            changed_elsewhere.append(name)
+    return tuple(live), tuple(dict.fromkeys(changed_elsewhere))
 
 
 def _next_image(begun: JournalEntry, plan: Plan, entries: Sequence[JournalEntry]) -> dict[str, Any] | None:
@@ -124,40 +124,40 @@ def _next_image(begun: JournalEntry, plan: Plan, entries: Sequence[JournalEntry]
 
     A later fix may have made, or undone, the changes of the interrupted one.
     """
-    places = touched(plan.changes)
+    locations = touched(plan.changes)
     for later in entries:
         if later.id > begun.id and later.phase == BEGUN:
-            found: dict[str, Any] = later.content["before"]
-            if all(_covers(found, kind, name) for kind, name in places):
-                return found
+            next_before: dict[str, Any] = later.content["before"]
+            if all(_covers(next_before, kind, name) for kind, name in locations):
+                return next_before
     return None
 
 
-def _covers(found: dict[str, Any], kind: str, name: str) -> bool:
+def _covers(account_image: dict[str, Any], kind: str, name: str) -> bool:
     """Return whether an image covers a place: it contains the whole list, but routes and numbers by name."""
-    return kind in found and (kind not in ("routes", "numbers") or name in found[kind])
+    return kind in account_image and (kind not in ("routes", "numbers") or name in account_image[kind])
 
 
-def phase_of(live: Sequence[Change], changes: Sequence[Change], moved: Sequence[str]) -> str:
+def phase_of(live: Sequence[Change], changes: Sequence[Change], changed_elsewhere: Sequence[str]) -> str:
     """Return the phase to record for an outcome."""
-    if not live and not moved:
+    if not live and not changed_elsewhere:
         return FAILED
     return DONE if len(live) == len(changes) else PARTLY
 
 
-def standing(live: Sequence[Change], changes: Sequence[Change], moved: Sequence[str]) -> str:
+def live_changes_text(live: Sequence[Change], changes: Sequence[Change], changed_elsewhere: Sequence[str]) -> str:
     """Return sentences on which changes are live."""
-    if not live and not moved:
+    if not live and not changed_elsewhere:
         return "none of its changes is in place."
     if len(live) == len(changes):
         return "all of its changes are in place."
-    there = (
-        f"in place: {'; '.join(change.sentence() for change in live)}." if live else "none of its changes is in place."
+    live_note = (
+        f"in place: {'; '.join(change.describe() for change in live)}." if live else "none of its changes is in place."
     )
-    missing = [change.sentence() for change in changes if change not in live]
-    others = f" Not in place: {'; '.join(missing)}." if live else ""
-    since = f" Somebody else has changed {', '.join(moved)} since." if moved else ""
-    return f"{there}{others}{since}"
+    missing = [change.describe() for change in changes if change not in live]
+    missing_note = f" Not in place: {'; '.join(missing)}." if live else ""
+    since = f" Somebody else has changed {', '.join(changed_elsewhere)} since." if changed_elsewhere else ""
+    return f"{live_note}{missing_note}{since}"
 
 
 def dumped(changes: Sequence[Change]) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from dashboard.core.plugins import modules_of, packages_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.inventory.cells import RULES
 from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, InventoryDiff, merge
-from dashboard.pbx.inventory.ids import with_kept_ids
+from dashboard.pbx.inventory.ids import with_earlier_ids
 from dashboard.pbx.inventory.rows import (
     CONFIG,
     FRAMES,
@@ -35,10 +35,10 @@ from dashboard.pbx.inventory.rows import (
     ReaderResult,
     Upload,
     are_different_pbxs,
-    place_of,
+    location_text,
     problem_of,
 )
-from dashboard.pbx.inventory.validation import settle
+from dashboard.pbx.inventory.validation import validate
 from dashboard.pbx.lint.dial_strings import Level
 from dashboard.pbx.lint.rules import LintContext, LintFinding, lint_inventory
 from dashboard.pbx.readers import config_folder
@@ -77,15 +77,15 @@ __all__ = [
     "frames_of",
     "is_address",
     "lint_inventory",
+    "location_text",
     "merge",
     "needs_name",
-    "place_of",
     "read_edit",
     "read_files",
     "read_running",
     "readers",
     "validate_edit",
-    "with_kept_ids",
+    "with_earlier_ids",
 ]
 
 
@@ -174,20 +174,24 @@ def read_running(
     scheme = re.split(r"[+:]", address, maxsplit=1)[0].lower()
     try:
         parts = urlsplit(address)
-        named = [
+        secret_names = [
             name for name, _ in parse_qsl(parts.query, keep_blank_values=True) if is_secret_name(name, NamesOf.ADDRESS)
         ]
     except ValueError:
         raise InputError(f"{scheme[:40]}:// is followed by no address. Write one such as 198.51.100.9.") from None
-    if "@" in parts.netloc or named:
+    if "@" in parts.netloc or secret_names:
         raise InputError(
             f"The address {scheme[:40]}://… has a user or a secret in it, which others could read. Set it "
             "in the environment instead, such as TRUNKGATE_NETBOX_TOKEN."
         )
-    asked = {reader.SCHEME: reader for reader in readers() if hasattr(reader, "SCHEME")}
-    if scheme not in asked:
-        raise InputError(f"{scheme[:40]!r} is no kind of running system. It is one of {', '.join(sorted(asked))}.")
-    return _settled([asked[scheme].read_address(address, secrets, trunk or Trunk())], treated_as_public, current)
+    readers_by_scheme = {reader.SCHEME: reader for reader in readers() if hasattr(reader, "SCHEME")}
+    if scheme not in readers_by_scheme:
+        raise InputError(
+            f"{scheme[:40]!r} is no kind of running system. It is one of {', '.join(sorted(readers_by_scheme))}."
+        )
+    return _settled(
+        [readers_by_scheme[scheme].read_address(address, secrets, trunk or Trunk())], treated_as_public, current
+    )
 
 
 def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
@@ -218,7 +222,7 @@ def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[
         for number, values in enumerate(frames[name].to_dict("records"), start=1)
         if any(_text(value).strip() for value in values.values())
     ]
-    return settle(rows, treated_as_public=treated_as_public)
+    return validate(rows, treated_as_public=treated_as_public)
 
 
 def validate_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[str] = ()) -> list[Problem]:
@@ -232,11 +236,11 @@ def _settled(
     rows = [row for reading in readings for row in reading.rows]
     problems = [problem for reading in readings for problem in reading.problems]
     notes = [note for reading in readings for note in reading.notes]
-    known: list[str] = []
+    known_ids: list[str] = []
     if current is not None and "pbxs" in current:
-        known = list(current["pbxs"]["pbx_id"])
-        rows = with_kept_ids(rows, current["pbxs"])
-    return settle(rows, treated_as_public=treated_as_public, known=known, problems=problems, notes=notes)
+        known_ids = list(current["pbxs"]["pbx_id"])
+        rows = with_earlier_ids(rows, current["pbxs"])
+    return validate(rows, treated_as_public=treated_as_public, known_ids=known_ids, problems=problems, notes=notes)
 
 
 def _from_disk(file: Path) -> Upload | ReaderResult:
@@ -259,13 +263,13 @@ def _unpacked(upload: Upload, trunk: Trunk) -> list[ReaderResult]:
 def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[ReaderResult]:
     """Read a folder with every reader that accepts it; if none does, read each of its files separately."""
     readings = [ReaderResult(problems=tuple(problems))]
-    chosen = [reader for reader in readers() if hasattr(reader, "accepts_folder") and reader.accepts_folder(folder)]
-    if chosen:
-        return readings + [reader.read_folder(folder, trunk) for reader in chosen]
+    accepting = [reader for reader in readers() if hasattr(reader, "accepts_folder") and reader.accepts_folder(folder)]
+    if accepting:
+        return readings + [reader.read_folder(folder, trunk) for reader in accepting]
     files = [Upload(folder.shown(path), data) for path, data in folder.files.items()]
-    known = [file for file in files if _reader_of(file)]
-    if known or not files:
-        return readings + [_read(file) for file in known]
+    readable = [file for file in files if _reader_of(file)]
+    if readable or not files:
+        return readings + [_read(file) for file in readable]
     reason = "No reader knows this kind of file. Save a table as .csv; of a PBX give its folder of configuration."
     return [
         *readings,
@@ -274,7 +278,9 @@ def _read_folder(folder: Folder, problems: list[Problem], trunk: Trunk) -> list[
 
 
 def _reader_of(file: Upload) -> ModuleType | None:
-    return next((one for one in readers() if hasattr(one, "accepts") and one.accepts(file.name, file.data)), None)
+    return next(
+        (reader for reader in readers() if hasattr(reader, "accepts") and reader.accepts(file.name, file.data)), None
+    )
 
 
 def _read(file: Upload) -> ReaderResult:

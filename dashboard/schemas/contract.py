@@ -61,10 +61,10 @@ def schema(
         USD: (MONEY, True),
         FLAG: ("boolean", True),
     }
-    made = {}
+    frame_columns = {}
     for declared, kind in columns.items():
         column, (dtype, nullable) = declared.rstrip("?"), kinds[kind]
-        made[column] = pa.Column(
+        frame_columns[column] = pa.Column(
             dtype,
             [pa.Check.isin(sorted(isin[column]))] if column in isin else None,
             nullable=nullable,
@@ -75,4 +75,4 @@ def schema(
         )
     optional = [column.rstrip("?") for column in columns if column.endswith("?")]
     metadata = {"optional": optional, "kinds": dict(columns), "absent": dict(absent or {})}
-    return pa.DataFrameSchema(made, name=name, strict="filter", metadata=metadata)
+    return pa.DataFrameSchema(frame_columns, name=name, strict="filter", metadata=metadata)

@@ -340,7 +340,7 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
         if name not in frame.columns:
             frame[name] = "" if kind == TEXT else None
         if kind == TEXT:
-            frame[name] = _shown(frame[name].astype("str").where(frame[name].notna(), ""))
+            frame[name] = _sanitize(frame[name].astype("str").where(frame[name].notna(), ""))
             if name in meta["absent"]:
                 frame[name] = frame[name].replace("", meta["absent"][name])
         elif kind == TIME and pd.api.types.is_string_dtype(frame[name].dropna()):
@@ -357,18 +357,18 @@ def conform(frame: pd.DataFrame, schema: pa.DataFrameSchema, *, source: str) -> 
     return valid
 
 
-def _shown(texts: pd.Series) -> pd.Series:
+def _sanitize(texts: pd.Series) -> pd.Series:
     """Return texts in which nothing is invisible, turns a line around, or is obeyed by a terminal."""
     changed = {text: clean for text in texts.unique() if (clean := visible(text)) != text}
     return texts.replace(changed) if changed else texts
 
 
-def _times(texts: pd.Series, where: str) -> pd.Series:
+def _times(texts: pd.Series, location: str) -> pd.Series:
     """Read ISO 8601 texts, each by itself: with or without a fraction of a second, they may stand side by side."""
     texts = texts.replace("", None)
     times: pd.Series = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     for row in times.index[times.isna() & texts.notna()][:1]:
-        raise TableError(f"{where}, row {row + 1}, column {texts.name}: {texts[row]!r:.80} is not allowed.")
+        raise TableError(f"{location}, row {row + 1}, column {texts.name}: {texts[row]!r:.80} is not allowed.")
     return times
 
 

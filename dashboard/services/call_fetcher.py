@@ -62,8 +62,8 @@ def refresh_calls(
     """
     results: list[FileResult] = []
     fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress or _silent, stop=stop or _go_on)
-    if asked := _asked_before(state, now):
-        results += fetch(*asked)
+    if unfinished := _unfinished_window(state, now):
+        results += fetch(*unfinished)
     since = next_since(state, store, settings, now, quick=quick)
     if not state.get("calls_until"):
         state.put("calls_since", since.isoformat())
@@ -81,15 +81,15 @@ def next_since(state: State, store: CallStore, settings: Settings, now: datetime
     first = now - timedelta(days=settings.history_days)
     if not fetched:
         return first
-    again = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
+    overlap = QUICK_AGAIN if quick else timedelta(hours=settings.sync_again_hours)
     until = datetime.fromisoformat(fetched)
     if not to_come(until, now):
-        return min(until, now) - again
+        return min(until, now) - overlap
     newest = store.last_exported_at()
-    return max(min(newest, now) - again, first) if newest else first
+    return max(min(newest, now) - overlap, first) if newest else first
 
 
-def _asked_before(state: State, now: datetime) -> tuple[datetime, datetime] | None:
+def _unfinished_window(state: State, now: datetime) -> tuple[datetime, datetime] | None:
     """Return the window that was requested but never imported: the carrier's file may be ready by now."""
     since, until = (datetime.fromisoformat(at) for at in state.get(ASKED) or (now.isoformat(), now.isoformat()))
     return (since, until) if since < until and not to_come(until, now) and now - until < ASK_AGAIN else None
@@ -113,8 +113,10 @@ def _fetch(
     with TemporaryDirectory(prefix="export-", dir=_folder(settings.home)) as folder:
         for window in carrier.export_calls(since, until, Path(folder), progress=progress, stop=stop):
             span = (window.since, window.until)
-            kept = settings.keep_calls_days
-            results += import_files(store, [window.path], window=span, keep_days=kept, progress=progress, stop=stop)
+            keep_days = settings.keep_calls_days
+            results += import_files(
+                store, [window.path], window=span, keep_days=keep_days, progress=progress, stop=stop
+            )
             if results[-1].error and stop():
                 return results[:-1]
             if results[-1].error:
@@ -136,7 +138,7 @@ def _folder(home: Path) -> Path:
     return folder
 
 
-def _silent(_what: str, _share: float) -> None:
+def _silent(_activity: str, _share: float) -> None:
     """Ignore progress."""
 
 

@@ -38,8 +38,8 @@ def last_shown(workspace: Workspace, kind: str) -> Shown | None:
     return Shown(version["seen_at"], version["known_by"]) if version else None
 
 
-def keep_account(
-    workspace: Workspace, *, tech_prefix: str, credentials_on: bool, shown: Mapping[str, int], by: str
+def save_account(
+    workspace: Workspace, *, tech_prefix: str, credentials_on: bool, version_ids: Mapping[str, int], by: str
 ) -> None:
     """
     Store the tech prefix and the credentials switch as the portal shows them.
@@ -48,7 +48,7 @@ def keep_account(
         workspace: The open home.
         tech_prefix: Tech prefix as the portal shows it.
         credentials_on: State of the switch as the portal shows it.
-        shown: ``Snapshot.version_ids`` of what the person saw here.
+        version_ids: ``Snapshot.version_ids`` of what the person saw here.
         by: Person who looked at the portal, as text.
 
     Raises:
@@ -59,17 +59,17 @@ def keep_account(
     last = workspace.state.latest("account")
     content = {**(last["content"] if last else {}), "sample": False}
     content |= {"tech_prefix": parse_tech_prefix(tech_prefix), "credentials_on": credentials_on}
-    based_on = _only(shown, "account")
-    workspace.state.record("account", content, valid_from=now, seen_at=now, known_by=by, based_on=based_on)
+    based_on = _only(version_ids, "account")
+    workspace.state.save_version("account", content, valid_from=now, seen_at=now, known_by=by, based_on=based_on)
 
 
-def keep_list(
+def save_list(
     workspace: Workspace,
     current: pd.DataFrame,
-    found: PasteDiff,
+    difference: PasteDiff,
     *,
     remove: Collection[str],
-    shown: Mapping[str, int],
+    version_ids: Mapping[str, int],
     by: str,
 ) -> None:
     """
@@ -78,22 +78,22 @@ def keep_list(
     Args:
         workspace: The open home.
         current: ALLOWED_IPS as shown.
-        found: Difference between the paste and ``current``.
+        difference: Difference between the paste and ``current``.
         remove: Missing entries that were in fact removed from the list.
-        shown: ``Snapshot.version_ids`` of the snapshot that ``current`` is from.
+        version_ids: ``Snapshot.version_ids`` of the snapshot that ``current`` is from.
         by: Person who looked at the portal, as text.
 
     Raises:
         StaleInputError: Another list was accepted since the paste was compared.
     """
     now = clocks.now()
-    frame = accept_paste(current, found, remove=remove, added_by=by, added_at=now)
-    based_on = _only(shown, "allowed_ips")
+    frame = accept_paste(current, difference, remove=remove, added_by=by, added_at=now)
+    based_on = _only(version_ids, "allowed_ips")
     save_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by, based_on=based_on)
 
 
-def keep_inventory(
-    workspace: Workspace, frames: Mapping[str, pd.DataFrame], *, shown: Mapping[str, int], by: str
+def save_inventory(
+    workspace: Workspace, frames: Mapping[str, pd.DataFrame], *, version_ids: Mapping[str, int], by: str
 ) -> None:
     """
     Store frames of the inventory that were made from the inventory as shown.
@@ -103,7 +103,7 @@ def keep_inventory(
     Args:
         workspace: The open home.
         frames: Whole frames by name: ``pbxs``, ``pbx_addresses``, ``pbx_numbers`` or ``pbx_config``.
-        shown: ``Snapshot.version_ids`` of the snapshot that the frames were made from.
+        version_ids: ``Snapshot.version_ids`` of the snapshot that the frames were made from.
         by: Person who edited them, as text.
 
     Raises:
@@ -111,31 +111,31 @@ def keep_inventory(
         TableError: A frame does not conform to its schema.
     """
     now = clocks.now()
-    based_on = _only(shown, *INVENTORY, *frames)
+    based_on = _only(version_ids, *INVENTORY, *frames)
     for name, frame in frames.items():
         save_frame(workspace.state, name, frame, now=now, known_by=by, based_on=based_on)
         del based_on[name]  # it now has the version that was just written
 
 
-def confirm_inventory(workspace: Workspace, *, shown: Mapping[str, int], by: str) -> None:
+def confirm_inventory(workspace: Workspace, *, version_ids: Mapping[str, int], by: str) -> None:
     """
     Confirm that the inventory as shown is still correct, without changing it.
 
     Args:
         workspace: The open home.
-        shown: ``Snapshot.version_ids`` of the snapshot that was shown.
+        version_ids: ``Snapshot.version_ids`` of the snapshot that was shown.
         by: Person who confirms it, as text.
 
     Raises:
         StaleInputError: Somebody else changed the inventory after it was shown.
     """
     now = clocks.now()
-    based_on = _only(shown, *INVENTORY)
+    based_on = _only(version_ids, *INVENTORY)
     for name in INVENTORY:
         confirm_frame(workspace.state, name, now=now, known_by=by, based_on=based_on)
         del based_on[name]
 
 
-def _only(shown: Mapping[str, int], *names: str) -> dict[str, int]:
+def _only(version_ids: Mapping[str, int], *names: str) -> dict[str, int]:
     """Return the ids of some kinds; 0 for a kind that had no version."""
-    return {name: shown.get(name, 0) for name in names}
+    return {name: version_ids.get(name, 0) for name in names}

@@ -16,14 +16,14 @@ import sqlalchemy as sa
 from dashboard.core.clocks import to_come
 from dashboard.domain.changes import Plan
 from dashboard.domain.findings import Finding, Life, Status
-from dashboard.fixes.planner import plan_undo
+from dashboard.fixes.planner import find_undo
 from dashboard.storage.database import State, findings
 from dashboard.storage.journal import DONE, Journal
 
 ENDED = (Life.VERIFIED,)
 
 
-def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, now: datetime) -> list[Finding]:
+def with_lifecycle(current: Sequence[Finding], *, state: State, journal: Journal, now: datetime) -> list[Finding]:
     """
     Set the lifecycle state of findings, and store it.
 
@@ -33,27 +33,29 @@ def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, 
     cannot be evaluated keeps its stored state, and is never verified.
 
     Args:
-        found: Current findings of the checks.
+        current: Current findings of the checks.
         state: State database, which stores the lifecycle of each finding.
         journal: Journal, for the fixes that were carried out and not undone.
         now: Time of the checks, UTC.
     """
     with state.reading() as connection:
-        known = {(row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()}
+        stored_rows = {
+            (row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()
+        }
     planned = {(plan.check, plan.subject): plan.made_at for plan in reversed(state.plans()) if plan.undoes is None}
     applied = _applied(journal)
     stamped = []
     rows = []
-    for finding in found:
+    for finding in current:
         key = (finding.check, finding.subject)
-        kept = known.get(key)
-        before = _set_back(kept, now)
+        stored = stored_rows.get(key)
+        before = _without_future_times(stored, now)
         row = _next(finding, before, planned_at=planned.get(key), applied_at=applied.get(key), now=now)
         unconfirmed = finding.status is Status.UNKNOWN and not finding.open
         if row is None:
             stamped.append(replace(finding, life=Life.UNCONFIRMED if unconfirmed else Life.VERIFIED))
             continue
-        rows.append((kept, row))
+        rows.append((stored, row))
         life = Life.UNCONFIRMED if unconfirmed and row["life"] in ENDED else Life(row["life"])
         stamped.append(
             replace(
@@ -68,7 +70,7 @@ def with_lifecycle(found: Sequence[Finding], *, state: State, journal: Journal, 
     return stamped
 
 
-def _set_back(row: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
+def _without_future_times(row: dict[str, Any] | None, now: datetime) -> dict[str, Any] | None:
     """Return a row with future times replaced by now: they were written while the clock was ahead."""
     if row is None:
         return None
@@ -137,10 +139,10 @@ def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
     """Return when each (check, subject) was last fixed by a fix that was not undone."""
     entries = journal.entries()
     begun = {entry.action: Plan.model_validate(entry.content["plan"]) for entry in entries if "plan" in entry.content}
-    standing = [
-        entry for entry in entries if entry.phase == DONE and not entry.undoes and not plan_undo(entries, entry)
+    effective = [
+        entry for entry in entries if entry.phase == DONE and not entry.undoes and not find_undo(entries, entry)
     ]
-    return {(begun[entry.action].check, begun[entry.action].subject): entry.at for entry in standing}
+    return {(begun[entry.action].check, begun[entry.action].subject): entry.at for entry in effective}
 
 
 def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str, Any]]]) -> None:
@@ -152,8 +154,8 @@ def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str
     ]
     if not changed:
         return
-    named = (findings.c.check == sa.bindparam("of_check")) & (findings.c.subject == sa.bindparam("of_subject"))
+    same_finding = (findings.c.check == sa.bindparam("of_check")) & (findings.c.subject == sa.bindparam("of_subject"))
     keys = [{"of_check": row["check"], "of_subject": row["subject"]} for row in changed]
     with state.writing(own_notes=True) as connection:
-        connection.execute(findings.delete().where(named), keys)
+        connection.execute(findings.delete().where(same_finding), keys)
         connection.execute(findings.insert(), changed)

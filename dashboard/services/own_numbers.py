@@ -24,11 +24,11 @@ class InventoryNumbers:
     def __call__(self) -> frozenset[str]:
         """Return the numbers, digits without ``+``."""
         version = self._state.last_version()
-        kept = self._numbers
-        if kept is None or kept[0] != version:
-            kept = (version, frozenset(load_frame(self._state, "pbx_numbers")["number"]))
-            self._numbers = kept
-        return kept[1]
+        cached = self._numbers
+        if cached is None or cached[0] != version:
+            cached = (version, frozenset(load_frame(self._state, "pbx_numbers")["number"]))
+            self._numbers = cached
+        return cached[1]
 
 
 def update_own_numbers(

@@ -25,7 +25,7 @@ from dashboard.calls.store.store import CallStore
 from dashboard.carriers.registry import Carrier
 from dashboard.core import clocks
 from dashboard.core.clocks import to_come
-from dashboard.core.host_names import Resolver, same, target_of
+from dashboard.core.host_names import Resolver, is_same_target, target_of
 from dashboard.core.settings import Settings
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.capabilities import Capability
@@ -86,21 +86,21 @@ def refresh_account(carrier: Carrier, state: State, *, now: datetime) -> tuple[s
             "public_ranges": list(account.public_ranges),
         }
         since = account.credentials_changed_at or now
-        if state.record("account", content, valid_from=since, seen_at=now, known_by=account.known_by):
+        if state.save_version("account", content, valid_from=since, seen_at=now, known_by=account.known_by):
             changed.append("account")
     offered = carrier.inventory() if state.latest("pbxs") is None else None
     past = (offered or {}).pop("past_allowed_ips", None)
     if Capability.READ_ALLOWED_IPS in can:
         entries, changed_at = carrier.allowed_ips()
         if past is not None and state.latest("allowed_ips") is None:
-            _keep_past_lists(state, entries, past, now=now)
-        if _keep(state, "allowed_ips", entries, valid_from=changed_at or now, now=now):
+            _store_past_lists(state, entries, past, now=now)
+        if _store_version(state, "allowed_ips", entries, valid_from=changed_at or now, now=now):
             changed.append("allowed_ips")
     if Capability.READ_NUMBERS in can:
-        changed += ["numbers"] * _keep(state, "numbers", carrier.numbers(), valid_from=now, now=now)
+        changed += ["numbers"] * _store_version(state, "numbers", carrier.numbers(), valid_from=now, now=now)
     if Capability.READ_ROUTES in can:
-        changed += ["routes"] * _keep(state, "routes", carrier.routes(), valid_from=now, now=now)
-        changed += ["edges"] * _keep(state, "edges", carrier.edges(), valid_from=now, now=now)
+        changed += ["routes"] * _store_version(state, "routes", carrier.routes(), valid_from=now, now=now)
+        changed += ["edges"] * _store_version(state, "edges", carrier.edges(), valid_from=now, now=now)
     for name, frame in (offered or {}).items():
         changed += [name] * save_frame(state, name, frame, now=now, known_by="carrier")
     return tuple(changed)
@@ -122,8 +122,10 @@ def refresh_hosts(resolver: Resolver, state: State, *, now: datetime) -> None:
     if not needed and not before:
         return
     answers = resolver.resolve(needed) if needed else {}
-    fresh = {host: {"addresses": list(found), "at": now.isoformat()} for host, found in answers.items() if found}
-    state.put(RESOLVED, {host: kept for host, kept in (before | fresh).items() if host in needed})
+    fresh = {
+        host: {"addresses": list(addresses), "at": now.isoformat()} for host, addresses in answers.items() if addresses
+    }
+    state.put(RESOLVED, {host: entry for host, entry in (before | fresh).items() if host in needed})
 
 
 def _hosts_in_doubt(
@@ -133,31 +135,31 @@ def _hosts_in_doubt(
     pairs = pbx_numbers.merge(pbxs, on="pbx_id").merge(numbers, on="number").merge(routes, on="route_id")
     pairs = pairs[pairs["route_type"].isin(["host", "uri"]) & (pairs["inbound_host"] != "")]
     hosts: set[str] = set()
-    for wanted, value in pairs[["inbound_host", "value"]].drop_duplicates().itertuples(index=False):
-        targets = target_of(wanted), target_of(value)
-        if same(targets[1], targets[0], {}) is None:
+    for inbound_host, value in pairs[["inbound_host", "value"]].drop_duplicates().itertuples(index=False):
+        targets = target_of(inbound_host), target_of(value)
+        if is_same_target(targets[1], targets[0], {}) is None:
             hosts |= {target.host for target in targets if target.is_name}
     return frozenset(hosts)
 
 
 def resolved_hosts(state: State) -> pd.DataFrame:
     """Return the stored addresses of host names as RESOLVED_HOSTS."""
-    kept: dict[str, Any] = state.get(RESOLVED, {})
+    stored: dict[str, Any] = state.get(RESOLVED, {})
     rows = [
-        {"host": host, "address": address, "resolved_at": one["at"]}
-        for host, one in kept.items()
-        for address in one["addresses"]
+        {"host": host, "address": address, "resolved_at": entry["at"]}
+        for host, entry in stored.items()
+        for address in entry["addresses"]
     ]
     return from_rows(rows, schemas.RESOLVED_HOSTS)
 
 
-def _keep_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *, now: datetime) -> None:
+def _store_past_lists(state: State, entries: pd.DataFrame, past: pd.DataFrame, *, now: datetime) -> None:
     """Record a version of the list for each time at which entries were removed from it, oldest first."""
     since = past["added_at"].max()
     for removed_at in sorted(past["removed_at"].unique()):
-        there = past[past["removed_at"] >= removed_at].drop(columns="removed_at").assign(known_by="carrier")
-        whole = schemas.conform(pd.concat([entries, there]), schemas.ALLOWED_IPS, source="the removed entries")
-        _keep(state, "allowed_ips", whole, valid_from=since.to_pydatetime(), now=now)
+        still_listed = past[past["removed_at"] >= removed_at].drop(columns="removed_at").assign(known_by="carrier")
+        whole = schemas.conform(pd.concat([entries, still_listed]), schemas.ALLOWED_IPS, source="the removed entries")
+        _store_version(state, "allowed_ips", whole, valid_from=since.to_pydatetime(), now=now)
         since = removed_at
 
 
@@ -179,7 +181,7 @@ def save_frame(
         frame: The whole frame.
         now: Current time, UTC.
         known_by: ``carrier``, or the operator as text.
-        based_on: Ids of the versions, by kind, that the frame was made from; see ``State.record``.
+        based_on: Ids of the versions, by kind, that the frame was made from; see ``State.save_version``.
 
     Returns:
         Whether a new version was written; False if the frame equals the latest one.
@@ -188,21 +190,21 @@ def save_frame(
         StaleInputError: One of the kinds in ``based_on`` has a newer version.
     """
     rows = _no_later(name, schemas.conform(frame, schemas.FRAMES[name], source=name), state.latest(name), now)
-    return state.record(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by, based_on=based_on)
+    return state.save_version(name, to_rows(rows), valid_from=now, seen_at=now, known_by=known_by, based_on=based_on)
 
 
 def confirm_frame(state: State, name: str, *, now: datetime, known_by: str, based_on: Mapping[str, int]) -> None:
     """
     Confirm that the latest version of a frame is still valid, as it was recorded; do nothing if there is none.
 
-    Only a version that was written while the clock was ahead is followed by a new one; see ``State.record``.
+    Only a version that was written while the clock was ahead is followed by a new one; see ``State.save_version``.
 
     Args:
         state: State database with the versions.
         name: Name of the frame.
         now: Current time, UTC.
         known_by: The operator as text.
-        based_on: Ids of the versions, by kind, that were shown; see ``State.record``.
+        based_on: Ids of the versions, by kind, that were shown; see ``State.save_version``.
 
     Raises:
         StaleInputError: One of the kinds in ``based_on`` has a newer version.
@@ -210,9 +212,9 @@ def confirm_frame(state: State, name: str, *, now: datetime, known_by: str, base
     version = state.latest(name)
     if version is None:
         return
-    ahead = to_come(version["valid_from"], now)
-    content = to_rows(_frame_of(name, version, now)) if ahead else version["content"]
-    state.record(name, content, valid_from=now, seen_at=now, known_by=known_by, based_on=based_on)
+    is_ahead = to_come(version["valid_from"], now)
+    content = to_rows(_frame_of(name, version, now)) if is_ahead else version["content"]
+    state.save_version(name, content, valid_from=now, seen_at=now, known_by=known_by, based_on=based_on)
 
 
 def load_frame(state: State, name: str, *, now: datetime | None = None) -> pd.DataFrame:
@@ -287,9 +289,9 @@ def build_snapshot(
     freshness = freshness_of(state, store, settings)
     until = freshness["calls"].until(now)
     cuts = sorted({*changes, max(since, until - DAY), *split_at})
-    own = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes, now=now)
+    reconciliation = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes, now=now)
     traffic, file_only_traffic = (
-        _owned(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
+        _attributed(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
         for file_only in (False, True)
     )
     judged = pd.concat([traffic, file_only_traffic], ignore_index=True) if len(file_only_traffic) else traffic
@@ -309,11 +311,11 @@ def build_snapshot(
         entry_periods=entry_periods(state),
         traffic=traffic,
         file_only_traffic=file_only_traffic,
-        pbx_records=own.records,
-        pbx_attempts=own.attempts,
+        pbx_records=reconciliation.records,
+        pbx_attempts=reconciliation.attempts,
         pbx_freshness={
             str(pbx_id): Freshness(last_at.to_pydatetime(), settings.pbx_records_stale_s)
-            for pbx_id, last_at in zip(own.records["pbx_id"], own.records["last_at"], strict=True)
+            for pbx_id, last_at in zip(reconciliation.records["pbx_id"], reconciliation.records["last_at"], strict=True)
         },
         since=None if span is None else max(span[0], since),
         calls_from=None if (begun := _calls_begin(state, store)) is None else max(begun, since),
@@ -348,15 +350,17 @@ def _patterns(
     claimed = claimed_sources(judged, frames["pbx_addresses"])
     if not claimed:
         return schemas.empty(schemas.CALL_PATTERNS)
-    owned = egress_of(frames["pbx_addresses"])
-    sources = {source for some in claimed.values() for source in some}
-    own = set(owned.loc[owned["pbx_id"].isin(list(claimed)), "address"])
+    egress = egress_of(frames["pbx_addresses"])
+    sources = {source for pbx_sources in claimed.values() for source in pbx_sources}
+    own_addresses = set(egress.loc[egress["pbx_id"].isin(list(claimed)), "address"])
     carriers, imported = (
-        _owned(store.patterns(since=since, sources=sorted(wanted), split_at=split_at, file_only=file_only), frames)
-        for wanted, file_only in ((sources | own, False), (sources, True))
+        _attributed(
+            store.patterns(since=since, sources=sorted(addresses), split_at=split_at, file_only=file_only), frames
+        )
+        for addresses, file_only in ((sources | own_addresses, False), (sources, True))
     )
-    imported = imported[~imported["source_ip"].isin(own) | is_only_claimed(imported, frames["pbx_addresses"])]
-    return pd.concat([one for one in (carriers, imported) if len(one)] or [carriers], ignore_index=True)
+    imported = imported[~imported["source_ip"].isin(own_addresses) | is_only_claimed(imported, frames["pbx_addresses"])]
+    return pd.concat([rows for rows in (carriers, imported) if len(rows)] or [carriers], ignore_index=True)
 
 
 def _past_traffic(
@@ -367,14 +371,14 @@ def _past_traffic(
         return schemas.empty(schemas.TRAFFIC)
     end = min(until, versions[-1].valid_from + timedelta(seconds=1))
     cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)
-    found = [
+    parts = [
         store.traffic(since=FIRST, until=end, split_at=cuts, step="segment", file_only=file_only)
         for file_only in (False, True)
     ]
-    return _owned(pd.concat([one for one in found if len(one)] or found[:1], ignore_index=True), frames)
+    return _attributed(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), frames)
 
 
-def _owned(rows: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def _attributed(rows: pd.DataFrame, frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Attribute rows of the roll-up to PBXs of the inventory."""
     return attribute(rows, **{name: frames[name] for name in INVENTORY})
 
@@ -385,7 +389,7 @@ def loss_reviews(state: State) -> pd.DataFrame:
     return from_rows(rows, schemas.LOSS_REVIEWS)
 
 
-def keep_loss_review(
+def save_loss_review(
     state: State,
     *,
     subject: str,
@@ -418,7 +422,7 @@ def keep_loss_review(
         "reviewed_by": by,
         "reviewed_at": now.isoformat(timespec="microseconds"),
     }
-    state.record("loss_reviews", [row], valid_from=now, seen_at=now, known_by=by)
+    state.save_version("loss_reviews", [row], valid_from=now, seen_at=now, known_by=by)
 
 
 def without_calls(state: State, capabilities: frozenset[Capability], *, now: datetime | None = None) -> Snapshot:
@@ -461,16 +465,16 @@ def policy_versions(state: State, *, now: datetime | None = None) -> tuple[Polic
         begun = [present if to_come(at, present) else at for at in begins(rows)]
         events += [(at, row["id"], kind, row["content"]) for at, row in zip(begun, rows, strict=True)]
     prefix_known = any(content["tech_prefix"] for *_, kind, content in events if kind == "account")
-    known: dict[str, Any] = {}
+    current: dict[str, Any] = {}
     versions: list[PolicyVersion] = []
     for valid_from, _, kind, content in sorted(events, key=lambda event: event[:2]):
-        known[kind] = content
-        if len(known) < len(("networks", "account")):
+        current[kind] = content
+        if len(current) < len(("networks", "account")):
             continue
         policy = Policy(
-            networks=frozenset(row["network"] for row in known["networks"]),
-            credentials_on=known["account"]["credentials_on"],
-            tech_prefix=known["account"]["tech_prefix"],
+            networks=frozenset(row["network"] for row in current["networks"]),
+            credentials_on=current["account"]["credentials_on"],
+            tech_prefix=current["account"]["tech_prefix"],
             prefix_known=prefix_known,
         )
         if not versions or versions[-1].policy != policy:
@@ -527,8 +531,8 @@ def _compared(
         fetched = None
     if fetched and begun:
         until = fetched - timedelta(seconds=settings.calls_settle_s)
-        again = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
-        span = Span(max(begun, since), until, again)
+        refetched_from = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
+        span = Span(max(begun, since), until, refetched_from)
     owners: dict[str, list[str]] = {}
     for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
         owners.setdefault(str(address), []).append(str(pbx_id))
@@ -544,8 +548,8 @@ def _calls_begin(state: State, store: CallStore) -> datetime | None:
     return span[0] if span else None
 
 
-def _keep(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:
-    return state.record(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
+def _store_version(state: State, name: str, frame: pd.DataFrame, *, valid_from: datetime, now: datetime) -> bool:
+    return state.save_version(name, to_rows(frame), valid_from=valid_from, seen_at=now, known_by="carrier")
 
 
 def calls_until(state: State, store: CallStore, settings: Settings) -> datetime | None:
@@ -556,27 +560,27 @@ def calls_until(state: State, store: CallStore, settings: Settings) -> datetime 
         ``None`` if no calls are known.
     """
     fetched = state.get("calls_until")
-    known = [datetime.fromisoformat(fetched)] if fetched else []
+    ends = [datetime.fromisoformat(fetched)] if fetched else []
     span = store.span() if settings.files else None
     if span:
-        known.append(span[1])
-    return max(known, default=None)
+        ends.append(span[1])
+    return max(ends, default=None)
 
 
 def freshness_of(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
     """Return for each input when it was last read or confirmed, and how long it counts as fresh."""
 
-    def seen(*kinds: str) -> datetime | None:
-        found = [version["seen_at"] for version in map(state.latest, kinds) if version]
-        return min(found) if len(found) == len(kinds) else None
+    def last_seen(*kinds: str) -> datetime | None:
+        times = [version["seen_at"] for version in map(state.latest, kinds) if version]
+        return min(times) if len(times) == len(kinds) else None
 
-    config = seen("pbx_config")
+    config = last_seen("pbx_config")
     stale_s = settings.files_stale_s if settings.files else settings.calls_stale_s
-    read = {"configurations": Freshness(config, settings.inventory_stale_s)} if config else {}
+    configurations = {"configurations": Freshness(config, settings.inventory_stale_s)} if config else {}
     return {
         "calls": Freshness(calls_until(state, store, settings), stale_s),
-        "allowed_ips": Freshness(seen("allowed_ips"), settings.allowed_ips_stale_s),
-        "credentials": Freshness(seen("account"), settings.allowed_ips_stale_s),
-        "routes": Freshness(seen("routes", "numbers"), settings.calls_stale_s),
-        "inventory": Freshness(seen("pbxs"), settings.inventory_stale_s),
-    } | read
+        "allowed_ips": Freshness(last_seen("allowed_ips"), settings.allowed_ips_stale_s),
+        "credentials": Freshness(last_seen("account"), settings.allowed_ips_stale_s),
+        "routes": Freshness(last_seen("routes", "numbers"), settings.calls_stale_s),
+        "inventory": Freshness(last_seen("pbxs"), settings.inventory_stale_s),
+    } | configurations

@@ -123,14 +123,14 @@ class SnapshotCache:
         if (ready := self._ready(self._moment())) is not None:
             return ready
         with waiting(), self._making:
-            return self._ready(self._moment()) or self._make()
+            return self._ready(self._moment()) or self._compute()
 
     def moment(self) -> StateVersion:
         """Return the state version of the data that ``now`` would return, without computing it."""
         self._asked_at = time.monotonic()
-        wanted = self._moment()
-        ready = self._ready(wanted)
-        return ready.moment if ready else wanted
+        current = self._moment()
+        ready = self._ready(current)
+        return ready.moment if ready else current
 
     def look_again(self) -> None:
         """Make the next request wait for current data, as after a sync."""
@@ -138,18 +138,18 @@ class SnapshotCache:
             self._looks += 1
             self._digest_at = -float("inf")
 
-    def _ready(self, wanted: StateVersion) -> AccountView | None:
+    def _ready(self, current: StateVersion) -> AccountView | None:
         """Return the data that may be shown; ``None`` if the caller must wait for new data."""
-        known = self._known
+        cached = self._known
         now = time.monotonic()
-        if known is None or known.moment.look != wanted.look:
+        if cached is None or cached.moment.look != current.look:
             return None
-        if known.moment == wanted:
+        if cached.moment == current:
             self._current_at = now
-            return known
-        helped = self._thread.is_alive() and wanted != self._failed
+            return cached
+        helped = self._thread.is_alive() and current != self._failed
         soon = helped and now - self._current_at <= self._pace.patience_s
-        return known if soon and known.moment.account == wanted.account else None
+        return cached if soon and cached.moment.account == current.account else None
 
     def _moment(self, *, anew: bool = False) -> StateVersion:
         """Return the current state version; calls are checked every ``calls_every_s`` seconds, or now if ``anew``."""
@@ -166,21 +166,21 @@ class SnapshotCache:
         period = int(clocks.now().timestamp() // self._pace.age_every_s)
         return StateVersion(str(opened.settings.home), calls, account, look, str(period))
 
-    def _make(self) -> AccountView:
+    def _compute(self) -> AccountView:
         """Compute all data and replace the cached data by it."""
         opened = self._workspace
         before = self._known
         moment = self._moment(anew=True)
-        taken = opened.snapshot()
-        findings = opened.findings(taken)
-        if before and before.moment.calls == moment.calls and _same_calls(before.snapshot, taken):
+        snapshot = opened.snapshot()
+        findings = opened.findings(snapshot)
+        if before and before.moment.calls == moment.calls and _has_same_calls(before.snapshot, snapshot):
             cube = before.cube
         else:
-            cube = build_cube(opened.store, taken)
-        made = AccountView(moment, taken, findings, cube, Replayer(taken))
-        self._known = made
+            cube = build_cube(opened.store, snapshot)
+        view = AccountView(moment, snapshot, findings, cube, Replayer(snapshot))
+        self._known = view
         self._current_at = time.monotonic()
-        return made
+        return view
 
     def _run(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
@@ -188,32 +188,32 @@ class SnapshotCache:
             if self._known is None or not looked_at or not self._making.acquire(blocking=False):
                 continue
             try:
-                self._make_ready()
+                self._refresh()
             finally:
                 self._making.release()
 
-    def _make_ready(self) -> None:
+    def _refresh(self) -> None:
         """Recompute the data if something changed; after an error, the next request tries again and reports it."""
-        wanted: StateVersion | None = None
+        current: StateVersion | None = None
         try:
-            wanted = self._moment()
-            ready = self._ready(wanted)
-            if wanted != self._failed and (ready is None or ready.moment != wanted):
-                self._make()
+            current = self._moment()
+            ready = self._ready(current)
+            if current != self._failed and (ready is None or ready.moment != current):
+                self._compute()
         except DashboardError as exc:
-            self._failed = wanted
+            self._failed = current
             log.info("What pages show could not be made ready. %s", exc)
         except Exception:  # a bug must not end the thread silently
-            self._failed = wanted
+            self._failed = current
             log.exception("What pages show could not be made ready.")
 
 
-def _same_calls(before: Snapshot, now: Snapshot) -> bool:
+def _has_same_calls(before: Snapshot, now: Snapshot) -> bool:
     """Return whether the calls of a store have the same attribution and the same hours in both snapshots."""
     starts = {
-        known.window_start.replace(minute=0, second=0, microsecond=0)
-        for known in (before, now)
-        if known.window_start is not None
+        snapshot.window_start.replace(minute=0, second=0, microsecond=0)
+        for snapshot in (before, now)
+        if snapshot.window_start is not None
     }
     return len(starts) == 1 and all(getattr(before, name).equals(getattr(now, name)) for name in INVENTORY)
 

@@ -43,7 +43,7 @@ from dashboard.services.own_numbers import InventoryNumbers, update_own_numbers
 from dashboard.services.snapshot_builder import SyncReport
 from dashboard.services.store_settlement import settle_store_changes
 from dashboard.storage import anchors
-from dashboard.storage.account_binding import EMBEDDED, OWNER, bind_account, keep_key, with_mode
+from dashboard.storage.account_binding import EMBEDDED, OWNER, bind_account, store_key_digest, with_mode
 from dashboard.storage.database import State
 from dashboard.storage.journal import Journal, JournalEntry
 from dashboard.storage.read_only import is_read_only
@@ -163,10 +163,10 @@ class Workspace:
             SettingsError: It did not start.
         """
         before = self._running
-        found = process.running(self.settings.home)
-        if before is None or before == found:
+        running = process.running(self.settings.home)
+        if before is None or before == running:
             return False
-        self._running = found or _start(self.settings, traffic=self._traffic, port=urlsplit(before.url).port or 0)
+        self._running = running or _start(self.settings, traffic=self._traffic, port=urlsplit(before.url).port or 0)
         if self._running.url != before.url:
             self.carrier.close()
             self.carrier = _carrier(self.settings, self.state, self._running)
@@ -209,7 +209,7 @@ class Workspace:
                 raise
             self._unreadable = False
             snapshot_builder.refresh_hosts(self.resolver, self.state, now=now)
-            keep_key(self.state, self.settings)
+            store_key_digest(self.state, self.settings)
             self._keep_capabilities()
             quick = quick and self.store.span() is not None
             renewal = update_own_numbers(self.state, self.store, progress=progress, stop=stop)
@@ -223,12 +223,12 @@ class Workspace:
                 progress=progress,
                 stop=stop,
             )
-            kept = sum(result.kept + result.duplicate for result in results)
+            stored = sum(result.kept + result.duplicate for result in results)
             rejected = sum(result.rejected for result in results)
             file_only = self.store.count_file_only()
             return SyncReport(
                 changed=changed,
-                calls=kept,
+                calls=stored,
                 rejected=rejected,
                 until=now,
                 file_only=file_only,
@@ -249,16 +249,16 @@ class Workspace:
         Raises:
             CarrierError: The carrier cannot be read, and no sync ever succeeded.
         """
-        kept = self.state.get(CAPABILITIES)
-        if kept is not None and self._unreadable:
-            return frozenset(map(Capability, kept))
+        stored = self.state.get(CAPABILITIES)
+        if stored is not None and self._unreadable:
+            return frozenset(map(Capability, stored))
         try:
             return self.carrier.capabilities
         except CarrierError:
             self._unreadable = True
-            if kept is None:
+            if stored is None:
                 raise
-            return frozenset(map(Capability, kept))
+            return frozenset(map(Capability, stored))
 
     def _keep_capabilities(self) -> None:
         now = sorted(self.carrier.capabilities)
@@ -279,15 +279,15 @@ class Workspace:
         Raises:
             UnknownFindingError: The source has no past loss, or its calls are still admitted.
         """
-        found = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
-        if subject not in found:
-            known = ", ".join(found) or "none"
-            raise UnknownFindingError(f"There is no past loss of {subject}. Sources that have one: {known}.")
-        if found[subject].goes_on:
+        losses_by_source = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
+        if subject not in losses_by_source:
+            sources = ", ".join(losses_by_source) or "none"
+            raise UnknownFindingError(f"There is no past loss of {subject}. Sources that have one: {sources}.")
+        if losses_by_source[subject].goes_on:
             raise UnknownFindingError(
                 f"Calls from {subject} are still admitted, so its loss is not past. End that first, then review it."
             )
-        return found[subject]
+        return losses_by_source[subject]
 
     def review(self, subject: str, *, actor: Actor, evidence_digest: str) -> None:
         """
@@ -308,7 +308,7 @@ class Workspace:
             raise UnknownFindingError(
                 f"More is known of the past loss of {subject} than was shown. Look at it again, then mark it."
             )
-        snapshot_builder.keep_loss_review(
+        snapshot_builder.save_loss_review(
             self.state,
             subject=subject,
             calls=loss.calls,
@@ -327,16 +327,16 @@ class Workspace:
             UnknownFindingError: There is no such finding, or it proposes no fix; the message names alternatives.
         """
         snapshot = snapshot or self.snapshot()
-        found = checks.run(snapshot, [one for one in checks.discover() if one.id == check])
-        chosen = next((finding for finding in found if finding.subject == subject), None)
-        if chosen is None:
-            raise UnknownFindingError(_no_such(found, check, subject))
-        if not chosen.proposals:
-            word = "passes" if chosen.status is Status.PASS else f"is {chosen.status}"
-            raise UnknownFindingError(f"{check} for {subject} {word} and proposes no fix. {chosen.reason}")
-        last_known_at = chosen.last_known.as_of if chosen.last_known else None
+        findings = checks.run(snapshot, [item for item in checks.discover() if item.id == check])
+        finding = next((finding for finding in findings if finding.subject == subject), None)
+        if finding is None:
+            raise UnknownFindingError(_no_such(findings, check, subject))
+        if not finding.proposals:
+            word = "passes" if finding.status is Status.PASS else f"is {finding.status}"
+            raise UnknownFindingError(f"{check} for {subject} {word} and proposes no fix. {finding.reason}")
+        last_known_at = finding.last_known.as_of if finding.last_known else None
         return self.plan_changes(
-            chosen.proposals, check=check, subject=subject, snapshot=snapshot, last_known_at=last_known_at
+            finding.proposals, check=check, subject=subject, snapshot=snapshot, last_known_at=last_known_at
         )
 
     def plan_changes(
@@ -363,16 +363,16 @@ class Workspace:
             entries=self.journal.entries(),
             last_known_at=last_known_at,
         )
-        self.state.keep_plan(plan)
+        self.state.save_plan(plan)
         return plan
 
     def undo_plan(self, number: int) -> Plan:
         """Build and store the plan that undoes a journal entry."""
-        done, ended, changes, title = planner.undoing(self.journal, number)
+        intent, ended, changes, title = planner.plan_undo(self.journal, number)
         snapshot = self.snapshot()
-        planner.refuse_if_moved(ended, done, snapshot)
+        planner.ensure_unchanged_since(ended, intent, snapshot)
         return self.plan_changes(
-            changes, title=title, check=done.check, subject=done.subject, undoes=ended.id, snapshot=snapshot
+            changes, title=title, check=intent.check, subject=intent.subject, undoes=ended.id, snapshot=snapshot
         )
 
     def rehearse(self, plan: Plan, *, actor: Actor, typed: Sequence[str] = ()) -> None:
@@ -422,9 +422,9 @@ def _release(users: Closable | None, settings: Settings) -> None:
 
 def _offline(state: State) -> OfflineCarrier:
     """Return the carrier of a read-only home; homes of earlier versions lack stored capabilities and get defaults."""
-    known = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+    names = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
     reason = f"The home {state.home} is read-only, so its account is not asked."
-    return OfflineCarrier(frozenset(Capability(name) for name in known), reason)
+    return OfflineCarrier(frozenset(Capability(name) for name in names), reason)
 
 
 def _start(settings: Settings, *, traffic: float, port: int = 0) -> process.Running:
@@ -457,10 +457,10 @@ def _resolver(settings: Settings) -> Resolver:
     return SAMPLE if settings.embedded or settings.on_loopback else SystemResolver()
 
 
-def _no_such(found: Sequence[Finding], check: str, subject: str) -> str:
-    names = [one.id for one in checks.discover()]
+def _no_such(findings: Sequence[Finding], check: str, subject: str) -> str:
+    names = [check_item.id for check_item in checks.discover()]
     if check not in names:
         return f"There is no check {check}. The checks are: {', '.join(names)}."
-    subjects = [finding.subject for finding in found if finding.proposals]
-    known = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
-    return f"The check {check} has nothing on {subject}. {known}"
+    subjects = [finding.subject for finding in findings if finding.proposals]
+    hint = f"Those that propose a fix: {', '.join(subjects)}." if subjects else "None of its subjects needs a fix."
+    return f"The check {check} has nothing on {subject}. {hint}"

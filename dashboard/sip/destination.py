@@ -72,16 +72,16 @@ def parse_tech_prefix(text: str) -> str:
         raise DialStringError("The tech prefix is empty. The carrier's account profile shows its eight digits.")
     if re.fullmatch(rf"\d{{{PREFIX_LENGTH}}}", text, re.ASCII):
         return text
-    shown = repr(text[:40])
+    quoted = repr(text[:40])
     if re.search(r"[^\W\d_]", text):
-        raise DialStringError(f"The tech prefix {shown} has letters in it. It is eight digits and nothing else.")
+        raise DialStringError(f"The tech prefix {quoted} has letters in it. It is eight digits and nothing else.")
     if re.fullmatch(r"\d+", text, re.ASCII):
         raise DialStringError(
-            f"The tech prefix {shown} has {counted(len(text), 'digit')}. It has eight: copy it whole from the account "
+            f"The tech prefix {quoted} has {counted(len(text), 'digit')}. It has eight: copy it whole from the account "
             "profile."
         )
     raise DialStringError(
-        f"The tech prefix {shown} has more than digits in it. Write its eight digits, without * or #."
+        f"The tech prefix {quoted} has more than digits in it. Write its eight digits, without * or #."
     )
 
 
@@ -122,10 +122,10 @@ def read_number(text: str) -> str:
     if not stripped.removeprefix("+"):
         raise DialStringError("The number is empty. Write it like 12065550100.")
     international = stripped.startswith("+")
-    found = parse_destination(stripped.removeprefix("+"), abroad=international)
-    if found.kind is Kind.N11:
-        raise DialStringError(f"{found.digits} is a service code, not a number that calls can come in on.")
-    return found.digits
+    destination = parse_destination(stripped.removeprefix("+"), abroad=international)
+    if destination.kind is Kind.N11:
+        raise DialStringError(f"{destination.digits} is a service code, not a number that calls can come in on.")
+    return destination.digits
 
 
 def with_country_code(text: str) -> str:
@@ -144,12 +144,12 @@ def destination_issue(text: str, *, abroad: bool = False) -> Issue | None:
     for beginning in WRONG_BEGINNINGS:
         if text.startswith(beginning):
             return left_in(text, beginning)
-    shown = repr(text[:40])
+    quoted = repr(text[:40])
     if not re.fullmatch(r"\d+", text, re.ASCII):
-        return Issue("not_digits", f"The number {shown} may hold digits only, such as 12065550100.")
+        return Issue("not_digits", f"The number {quoted} may hold digits only, such as 12065550100.")
     if text.startswith("0"):
-        return Issue("begins_with_0", f"The number {shown} begins with 0. Write country code and number.")
-    return None if _N11.fullmatch(text) else _length_issue(text, shown, abroad=abroad)
+        return Issue("begins_with_0", f"The number {quoted} begins with 0. Write country code and number.")
+    return None if _N11.fullmatch(text) else _length_issue(text, quoted, abroad=abroad)
 
 
 def left_in(number: str, beginning: str) -> Issue:
@@ -160,24 +160,28 @@ def left_in(number: str, beginning: str) -> Issue:
     )
 
 
-def _length_issue(digits: str, shown: str, *, abroad: bool) -> Issue | None:
+def _length_issue(digits: str, quoted: str, *, abroad: bool) -> Issue | None:
     if _NANP_TEN.fullmatch(digits) and not abroad:
         return Issue(
             "one_missing",
-            f"The number {shown} has ten digits: put 1 in front. Without it the call may go to another country.",
+            f"The number {quoted} has ten digits: put 1 in front. Without it the call may go to another country.",
         )
     if digits.startswith("1") and not (len(digits) == NANP_LENGTH and _NANP_TEN.fullmatch(digits[1:])):
         return Issue(
-            "wrong_length", f"The number {shown} is not 1 and ten digits with area code and exchange from 2 up."
+            "wrong_length", f"The number {quoted} is not 1 and ten digits with area code and exchange from 2 up."
         )
     if len(digits) > E164_LENGTH:
         return Issue(
-            "wrong_length", f"The number {shown} has {len(digits)} digits; a number has at most {E164_LENGTH}."
+            "wrong_length", f"The number {quoted} has {len(digits)} digits; a number has at most {E164_LENGTH}."
         )
     try:
         possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(f"+{digits}"))
     except phonenumbers.NumberParseException:
-        return Issue("wrong_country", f"The number {shown} begins with no country code. Write country code and number.")
+        return Issue(
+            "wrong_country", f"The number {quoted} begins with no country code. Write country code and number."
+        )
     if possible == ValidationResult.IS_POSSIBLE:
         return None
-    return Issue("wrong_length", f"The number {shown} has the wrong length for the country that its first digits name.")
+    return Issue(
+        "wrong_length", f"The number {quoted} has the wrong length for the country that its first digits name."
+    )

@@ -102,11 +102,11 @@ def lint(text: str, tech_prefix: str, *, abroad: bool = False) -> list[Issue]:
     user, pop = _split(text)
     *heads, number = _SEPARATORS.split(user)
     issues = _prefix_issues(user, heads, tech_prefix)
-    rest = number.removeprefix(tech_prefix)
-    again = rest != number and (not heads or _dialable(rest))
-    if len(heads) > 1 or (heads and again):
+    without_prefix = number.removeprefix(tech_prefix)
+    has_second_prefix = without_prefix != number and (not heads or _dialable(without_prefix))
+    if len(heads) > 1 or (heads and has_second_prefix):
         issues.append(Issue("prefix_twice", "The prefix is put in twice. Add it in one place: the trunk or the route."))
-    issues += _number_issues(rest if again else number, abroad=abroad)
+    issues += _number_issues(without_prefix if has_second_prefix else number, abroad=abroad)
     host = pop.partition(":")[0].lower()
     if _is_retired(host):
         issues.append(Issue("pop_retired", f"{host} is a retired PoP. Use one that the account's list of PoPs shows."))

@@ -121,10 +121,10 @@ def classify(numbers: pd.Series) -> pd.DataFrame:
     )
 
 
-def describe_number(found: pd.DataFrame) -> pd.DataFrame:
+def describe_number(frame: pd.DataFrame) -> pd.DataFrame:
     """Add ``country``, ``kind`` (of number) and ``minutes`` to rows with ``destination`` and ``duration_s``."""
-    kinds = classify(found["destination"])
-    return found.assign(country=kinds["country"], kind=kinds["number_type"], minutes=found["duration_s"] / 60)
+    kinds = classify(frame["destination"])
+    return frame.assign(country=kinds["country"], kind=kinds["number_type"], minutes=frame["duration_s"] / 60)
 
 
 @lru_cache

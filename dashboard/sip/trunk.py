@@ -24,7 +24,7 @@ class Pop:
         texts = [text.lower() for text in matches]
         return self.host in texts or (
             bool(self.networks)
-            and all(any(_within(str(own), _networks(text)) for text in texts) for own in self.networks)
+            and all(any(_within(str(pop_network), _networks(text)) for text in texts) for pop_network in self.networks)
         )
 
 
@@ -65,19 +65,19 @@ class Trunk:
 
 def _within(text: str, networks: Networks) -> bool:
     """Return whether an address or a range lies within one of ``networks``."""
-    found = _networks(text)
-    return bool(found) and any(
-        found[0].version == known.version and found[0].subnet_of(known)  # type: ignore[arg-type]  # same IP version
-        for known in networks
+    parsed = _networks(text)
+    return bool(parsed) and any(
+        parsed[0].version == network.version and parsed[0].subnet_of(network)  # type: ignore[arg-type]  # same IP version
+        for network in networks
     )
 
 
 def _networks(*texts: str) -> Networks:
     """Parse IP ranges; skip texts that are not ranges."""
-    found: list[IPv4Network | IPv6Network] = []
+    parsed: list[IPv4Network | IPv6Network] = []
     for text in texts:
         try:
-            found.append(ip_network(text.strip(), strict=False))
+            parsed.append(ip_network(text.strip(), strict=False))
         except ValueError:
             continue
-    return tuple(found)
+    return tuple(parsed)

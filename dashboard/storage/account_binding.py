@@ -42,17 +42,17 @@ def bind_account(state: State, settings: Settings, *, new_key: bool = False) -> 
     owner = state.get(OWNER)
     key = state.get(KEY, "")
     settings = with_mode(state, settings)
-    wanted = owner_of(settings)
-    given = digest_of(settings)
+    new_owner = owner_of(settings)
+    key_digest = digest_of(settings)
     gets_key = owner == FILES and settings.mode is Mode.FLOWROUTE
     if owner is None or gets_key or (not settings.embedded and not holds_anything(state)):
-        state.put(OWNER, wanted)
-        state.put(KEY, given)
+        state.put(OWNER, new_owner)
+        state.put(KEY, key_digest)
     elif settings.files and owner != EMBEDDED:
         return settings
-    elif owner != wanted:
-        raise SettingsError(_belongs_to_another(owner, wanted, settings))
-    elif key and key != given and not new_key:
+    elif owner != new_owner:
+        raise SettingsError(_belongs_to_another(owner, new_owner, settings))
+    elif key and key != key_digest and not new_key:
         raise SettingsError(
             f"The home {settings.home} was filled with another key of {owner}. Where the key of the same account was "
             "renewed, run `trunkgate sync --new-key` once. For another account point TRUNKGATE_HOME at another folder."
@@ -67,7 +67,7 @@ def with_mode(state: State, settings: Settings) -> Settings:
     return settings
 
 
-def keep_key(state: State, settings: Settings) -> None:
+def store_key_digest(state: State, settings: Settings) -> None:
     """Store the digest of the key in use as the key of the home."""
     state.put(KEY, digest_of(settings))
 
@@ -92,7 +92,7 @@ def holds_anything(state: State) -> bool:
     return state.get("calls_until") is not None or any(state.latest(kind) for kind in kinds)
 
 
-def _belongs_to_another(owner: str, wanted: str, settings: Settings) -> str:
+def _belongs_to_another(owner: str, new_owner: str, settings: Settings) -> str:
     if settings.embedded and owner == FILES:
         return (
             f"The home {settings.home} holds imported files of a real account. Set TRUNKGATE_ACCOUNT=files, or point "
@@ -104,8 +104,8 @@ def _belongs_to_another(owner: str, wanted: str, settings: Settings) -> str:
             "FLOWROUTE_SECRET_KEY, set TRUNKGATE_ACCOUNT=files to look at what was read before, or point "
             "TRUNKGATE_HOME at another folder."
         )
-    whose = "the embedded sample account" if owner == EMBEDDED else f"the account at {owner}"
+    owner_text = "the embedded sample account" if owner == EMBEDDED else f"the account at {owner}"
     return (
-        f"The home {settings.home} belongs to {whose}. Point TRUNKGATE_HOME at another folder for "
-        f"{'imported files' if settings.files else f'the account at {wanted}'}."
+        f"The home {settings.home} belongs to {owner_text}. Point TRUNKGATE_HOME at another folder for "
+        f"{'imported files' if settings.files else f'the account at {new_owner}'}."
     )

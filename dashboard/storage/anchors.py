@@ -210,7 +210,7 @@ def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
     Raises:
         JournalError: See ``Anchors.read``.
     """
-    found: list[Anchor] = []
+    anchors: list[Anchor] = []
     previous = ""
     signed = False
     for number, line in enumerate(text.split("\n"), start=1):
@@ -237,8 +237,8 @@ def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
             head = str(body["head"])
         except (KeyError, TypeError, ValueError) as exc:
             raise JournalError(f"{name}, line {number}: it is no anchor. The file was changed.") from exc
-        found.append(Anchor(chain, step, entries, head, at, number, signed, body.get("after_calls") is True))
-    return found
+        anchors.append(Anchor(chain, step, entries, head, at, number, signed, body.get("after_calls") is True))
+    return anchors
 
 
 def compare(
@@ -264,23 +264,23 @@ def compare(
     Raises:
         JournalError: Rows were removed from, changed in or added to the database, or lines removed from the file.
     """
-    mine = [anchor for anchor in anchors if anchor.chain == chain]
+    chain_anchors = [anchor for anchor in anchors if anchor.chain == chain]
     rows = "Journal entry" if chain == JOURNAL else "Version"
-    if not mine or mine[0].step != START:
+    if not chain_anchors or chain_anchors[0].step != START:
         raise JournalError(f"The beginning of the anchors of the {chain} is missing. The anchor file was cut.")
-    seen: set[int] = set()
+    anchored_rows: set[int] = set()
     interrupted: dict[int, str] = {}
-    for anchor in mine:
-        there = hashes[anchor.entries - 1] if 0 < anchor.entries <= len(hashes) else None
+    for anchor in chain_anchors:
+        row_hash = hashes[anchor.entries - 1] if 0 < anchor.entries <= len(hashes) else None
         if anchor.entries == 0:
-            there = GENESIS
-        if there == anchor.head:
-            seen.add(anchor.entries)
+            row_hash = GENESIS
+        if row_hash == anchor.head:
+            anchored_rows.add(anchor.entries)
         elif anchor.step != WRITING:
-            what = "was changed" if there else "is missing"
+            verb = "was changed" if row_hash else "is missing"
             raise JournalError(
-                f"{rows} {anchor.entries} {what}: the anchor of {anchor.at:%Y-%m-%d %H:%M:%S} UTC (line {anchor.line}) "
-                f"has the head {anchor.head[:12]}, the database has {(there or 'none')[:12]}."
+                f"{rows} {anchor.entries} {verb}: the anchor of {anchor.at:%Y-%m-%d %H:%M:%S} UTC (line {anchor.line}) "
+                f"has the head {anchor.head[:12]}, the database has {(row_hash or 'none')[:12]}."
             )
         elif anchor.entries > len(hashes) + 1:
             raise JournalError(
@@ -288,18 +288,20 @@ def compare(
                 f"(line {anchor.line})."
             )
         else:
-            when = f"{anchor.at:%Y-%m-%d %H:%M:%S} UTC"
-            interrupted[anchor.entries] = f"{rows} {anchor.entries} was announced at {when} and not written."
-    without = tuple(number for number in range(mine[0].entries + 1, len(hashes) + 1) if number not in seen)
+            announced_at = f"{anchor.at:%Y-%m-%d %H:%M:%S} UTC"
+            interrupted[anchor.entries] = f"{rows} {anchor.entries} was announced at {announced_at} and not written."
+    without = tuple(
+        number for number in range(chain_anchors[0].entries + 1, len(hashes) + 1) if number not in anchored_rows
+    )
     for number in without:
         ends = excusable.get(number)
-        excused = ends is not None and (ends in seen or ends <= mine[0].entries)
-        if not excused or number < max(seen):
+        excused = ends is not None and (ends in anchored_rows or ends <= chain_anchors[0].entries)
+        if not excused or number < max(anchored_rows):
             raise JournalError(
                 f"{rows} {number} has no anchor: it was not written by trunkgate, or lines were removed from the "
                 "anchor file."
             )
-    return " ".join(sentence for number, sentence in interrupted.items() if number not in seen), without
+    return " ".join(sentence for number, sentence in interrupted.items() if number not in anchored_rows), without
 
 
 def _body(line: str) -> dict[str, Any] | None:
@@ -331,9 +333,9 @@ def _write(file: int, data: bytes) -> None:
     """Append data to a file and wait until it is on disk; on an error, such as a full disk, nothing is appended."""
     size = os.fstat(file).st_size
     try:
-        left = data
-        while left:
-            left = left[os.write(file, left) :]
+        remaining = data
+        while remaining:
+            remaining = remaining[os.write(file, remaining) :]
         os.fsync(file)
     except OSError:
         with suppress(OSError):

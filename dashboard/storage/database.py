@@ -225,7 +225,7 @@ class State:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a connection for reading."""
-        with _as_ours(self.url), self._engine.connect() as connection:
+        with _translate_errors(self.url), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -242,7 +242,7 @@ class State:
         if self.read_only and not own_notes:
             raise StateError(f"The home {self.home} is read-only, so nothing can be recorded or changed in it.")
         with (
-            _as_ours(self.url),
+            _translate_errors(self.url),
             self._engine.connect().execution_options(writes=True) as connection,
             connection.begin(),
         ):
@@ -254,7 +254,7 @@ class State:
         """Number of writes by this thread; a change means that data read before may be outdated."""
         return self._writes.count
 
-    def record(
+    def save_version(
         self,
         kind: str,
         content: Any,
@@ -295,13 +295,13 @@ class State:
         with self.writing() as connection:
             _refuse_changed(connection, based_on or {})
             last = connection.execute(_latest(kind)).mappings().first()
-            ahead = last is not None and to_come(last["valid_from"], seen_at)
-            if last and last["digest"] == mark and not ahead:
+            is_ahead = last is not None and to_come(last["valid_from"], seen_at)
+            if last and last["digest"] == mark and not is_ahead:
                 connection.execute(
                     versions.update().where(versions.c.id == last["id"]).values(seen_at=seen_at, known_by=known_by)
                 )
                 return False
-            if last and not ahead:
+            if last and not is_ahead:
                 valid_from = max(valid_from, last["valid_from"])
             newest = connection.execute(_newest(versions)).mappings().first()
             row: dict[str, Any] = {
@@ -390,7 +390,7 @@ class State:
             connection.execute(meta.delete().where(meta.c.key == key))
             connection.execute(meta.insert().values(key=key, value=[*(row[0] if row else []), value]))
 
-    def keep_plan(self, plan: Plan) -> None:
+    def save_plan(self, plan: Plan) -> None:
         """Store a plan under its hash, as it was shown."""
         with self.writing(own_notes=True) as connection:
             connection.execute(plans.delete().where(plans.c.hash == plan.hash))
@@ -450,7 +450,7 @@ class State:
         self.refuse_damaged_anchors(lines)
         starts = self._starts()
         missing = [head for head in starts if head.chain not in {line.chain for line in lines}]
-        agrees = all(any(_same(line, head) for head in starts) for line in lines) and self._only_sealed(starts)
+        agrees = all(any(_is_same_head(line, head) for head in starts) for line in lines) and self._only_sealed(starts)
         if missing and (agrees or not self.anchors.exists):
             self.anchors.append(*missing, after_calls=before is None and has_calls(self.home))
             lines = self.anchors.read()
@@ -495,7 +495,7 @@ def _busy(home: Path) -> str:
     return f"Another process keeps {home} busy. Wait for it to end, then try again."
 
 
-def _same(line: Anchor, head: Head) -> bool:
+def _is_same_head(line: Anchor, head: Head) -> bool:
     return (line.chain, line.step, line.entries, line.head) == (head.chain, head.step, head.entries, head.head)
 
 
@@ -506,10 +506,10 @@ def begins(rows: Sequence[Mapping[str, Any]]) -> list[datetime]:
     Args:
         rows: From ``State.versions``; a version written while the clock was ahead may begin after its successor.
     """
-    found: list[datetime] = []
+    starts: list[datetime] = []
     for row in reversed(rows):
-        found.append(min(row["valid_from"], found[-1]) if found else row["valid_from"])
-    return found[::-1]
+        starts.append(min(row["valid_from"], starts[-1]) if starts else row["valid_from"])
+    return starts[::-1]
 
 
 def has_calls(home: Path) -> bool:
@@ -523,9 +523,9 @@ def _latest(kind: str) -> sa.Select[Any]:
 
 def _refuse_changed(connection: Connection, based_on: Mapping[str, int]) -> None:
     """Raise ``StaleInputError`` if a kind has a newer version than the one that an edit was made from."""
-    for kind, shown in based_on.items():
+    for kind, version_id in based_on.items():
         last = connection.execute(_latest(kind)).mappings().first()
-        if last and last["id"] != shown:
+        if last and last["id"] != version_id:
             noun = NOUNS.get(kind, "the inventory")
             raise StaleInputError(
                 f"{last['recorded_by']} changed {noun} at {last['recorded_at']:%Y-%m-%d %H:%M:%S} UTC, after it was "
@@ -556,7 +556,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _as_ours(url: str) -> Iterator[None]:
+def _translate_errors(url: str) -> Iterator[None]:
     """Translate SQLAlchemy errors to ``StateError``."""
     try:
         yield
@@ -566,5 +566,5 @@ def _as_ours(url: str) -> Iterator[None]:
         reason = getattr(exc, "orig", None) or exc
         if on_disk:
             raise StateError(explain("The state database", address.database or "", reason)) from exc
-        shown = address.render_as_string(hide_password=True)
-        raise StateError(f"The state database {shown} cannot be used: {reason}.") from exc
+        safe_url = address.render_as_string(hide_password=True)
+        raise StateError(f"The state database {safe_url} cannot be used: {reason}.") from exc

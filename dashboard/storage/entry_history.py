@@ -55,10 +55,12 @@ class _Action:
 
 def entry_periods(state: State) -> pd.DataFrame:
     """Return ENTRY_PERIODS of a home: every period of every entry, oldest first."""
-    found = periods(state.versions(KIND), Journal(state).entries())
-    rows = [{name: getattr(one, name) for name in schemas.ENTRY_PERIODS.columns} for one in found]
+    all_periods = periods(state.versions(KIND), Journal(state).entries())
+    rows = [{name: getattr(period, name) for name in schemas.ENTRY_PERIODS.columns} for period in all_periods]
     return (
-        schemas.conform(pd.DataFrame(rows), schemas.ENTRY_PERIODS, source="the history of entries") if rows else _none()
+        schemas.conform(pd.DataFrame(rows), schemas.ENTRY_PERIODS, source="the history of entries")
+        if rows
+        else _no_periods()
     )
 
 
@@ -77,29 +79,32 @@ def periods(versions: Sequence[Mapping[str, Any]], entries: Sequence[JournalEntr
         Periods ordered by start; the last period of a network is open if the network is on the list now.
     """
     actions = _actions(entries)
-    found: dict[str, list[Period]] = {}
+    by_network: dict[str, list[Period]] = {}
     before: Mapping[str, Mapping[str, Any]] = {}
-    for place, (version, at) in enumerate(zip(versions, begins(versions), strict=True)):
-        near, later = _beside(actions, versions, place)
+    for index, (version, at) in enumerate(zip(versions, begins(versions), strict=True)):
+        nearby, later = _nearby_actions(actions, versions, index)
         rows = {row["network"]: row for row in version["content"]}
         for network in before.keys() - rows.keys():
-            found[network][-1] = replace(found[network][-1], until=at)
+            by_network[network][-1] = replace(by_network[network][-1], until=at)
         for network, row in rows.items():
-            known = found.setdefault(network, [])
-            if network in before and not _put_back(row, before[network]):
+            network_periods = by_network.setdefault(network, [])
+            if network in before and not _was_relisted(row, before[network]):
                 continue
-            if known and _continues(network, near, later):
-                known[-1] = replace(known[-1], until=None)
+            if network_periods and _continues(network, nearby, later):
+                network_periods[-1] = replace(network_periods[-1], until=None)
                 continue
             if network in before:
-                known[-1] = replace(known[-1], until=_added_at(row) or at)
-            known.append(_begun(row, version, at, _allowing(network, near, later)))
+                network_periods[-1] = replace(network_periods[-1], until=_added_at(row) or at)
+            network_periods.append(_begun(row, version, at, _allowing(network, nearby, later)))
         before = rows
-    return sorted((one for known in found.values() for one in known), key=lambda one: (one.since, one.network))
+    return sorted(
+        (period for network_periods in by_network.values() for period in network_periods),
+        key=lambda period: (period.since, period.network),
+    )
 
 
-def _beside(
-    actions: Sequence[_Action], versions: Sequence[Mapping[str, Any]], place: int
+def _nearby_actions(
+    actions: Sequence[_Action], versions: Sequence[Mapping[str, Any]], index: int
 ) -> tuple[list[_Action], list[_Action]]:
     """
     Return the actions that may have caused a version: those that began before it, and those shortly after.
@@ -108,19 +113,19 @@ def _beside(
     and the version that it caused carry the time of the same clock, right or wrong.
     """
     written = [version["valid_from"] for version in versions]
-    at = written[place]
-    nothing = datetime.min.replace(tzinfo=UTC)
-    after = max((one for one in written[:place] if one <= at), default=nothing)
-    until = written[place + 1] if place + 1 < len(versions) else END
-    near = [action for action in actions if after < action.begun_at <= at]
+    at = written[index]
+    never_written = datetime.min.replace(tzinfo=UTC)
+    after = max((start for start in written[:index] if start <= at), default=never_written)
+    until = written[index + 1] if index + 1 < len(versions) else END
+    nearby = [action for action in actions if after < action.begun_at <= at]
     later = [action for action in actions if at < action.begun_at < min(until, at + SKEW)]
-    return near, later
+    return nearby, later
 
 
 def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
     """Return the actions on the list, in order, without those that have no second entry and thus no known outcome."""
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
-    found = []
+    result = []
     for ended in entries:
         if ended.phase not in (DONE, PARTLY, FAILED) or ended.action not in begun:
             continue
@@ -131,27 +136,27 @@ def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
             for kind in (AllowAddress, RemoveAddress)
         )
         failed = ended.phase == FAILED
-        found.append(_Action(first.at, first.actor, plan.undoes is not None, failed, allowed, removed))
-    return found
+        result.append(_Action(first.at, first.actor, plan.undoes is not None, failed, allowed, removed))
+    return result
 
 
-def _put_back(row: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
+def _was_relisted(row: Mapping[str, Any], old: Mapping[str, Any]) -> bool:
     """Return whether the carrier reports a later date for an entry that is in both versions."""
     now = _added_at(row)
-    then = _added_at(old)
-    return now is not None and then is not None and now > then
+    old_added_at = _added_at(old)
+    return now is not None and old_added_at is not None and now > old_added_at
 
 
 def _allowing(network: str, *spans: Sequence[_Action]) -> _Action | None:
     """Return the last action that added an entry to the list, from the first span that has one."""
-    found = ([one for one in span if network in one.allowed and not one.failed] for span in spans)
-    return next((done[-1] for done in found if done), None)
+    candidates = ([action for action in span if network in action.allowed and not action.failed] for span in spans)
+    return next((allowing[-1] for allowing in candidates if allowing), None)
 
 
 def _continues(network: str, *spans: Sequence[_Action]) -> bool:
     """Return whether an undo, or the rollback of a failed fix, put an entry back."""
-    if (done := _allowing(network, *spans)) is not None:
-        return done.is_undo
+    if (allowing := _allowing(network, *spans)) is not None:
+        return allowing.is_undo
     return any(action.failed and network in action.removed for span in spans for action in span)
 
 
@@ -175,5 +180,5 @@ def _added_at(row: Mapping[str, Any]) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None
 
 
-def _none() -> pd.DataFrame:
+def _no_periods() -> pd.DataFrame:
     return schemas.empty(schemas.ENTRY_PERIODS)

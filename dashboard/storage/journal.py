@@ -67,8 +67,8 @@ class JournalEntry:
     @property
     def by(self) -> dict[str, Any]:
         """How the actor signed in, see ``Actor.by``; empty if not recorded."""
-        found = self._content.get("by")
-        return found if isinstance(found, dict) else {}
+        sign_in = self._content.get("by")
+        return sign_in if isinstance(sign_in, dict) else {}
 
     @property
     def not_anchored(self) -> str:
@@ -151,7 +151,7 @@ class Journal:
         after: dict[str, Any],
         before: dict[str, Any],
         message: str = "",
-        **more: Any,
+        **facts: Any,
     ) -> JournalEntry:
         """
         Append the outcome of an action, even if its anchor cannot be written.
@@ -165,10 +165,10 @@ class Journal:
             after: The account's rows after the fix.
             before: The account's rows before the fix.
             message: Sentences for the operator.
-            more: Further facts; ``actor`` names who records the outcome if it is not the actor of ``begun``.
+            facts: Further facts; ``actor`` names who records the outcome if it is not the actor of ``begun``.
         """
-        actor = more.pop("actor", begun.actor)
-        content = {"before": before, "after": after, "message": message} | more
+        actor = facts.pop("actor", begun.actor)
+        content = {"before": before, "after": after, "message": message} | facts
         return self._append(begun.action, phase, actor, plan, content)
 
     def entries(self) -> list[JournalEntry]:
@@ -228,12 +228,15 @@ class Journal:
         Raises:
             JournalError: The verification failed, or the anchors cannot be written.
         """
-        found = self.examine(new_key=True)
-        heads = [(JOURNAL, found.entries, found.head), (VERSIONS, found.versions, found.versions_head)]
+        verification = self.examine(new_key=True)
+        heads = [
+            (JOURNAL, verification.entries, verification.head),
+            (VERSIONS, verification.versions, verification.versions_head),
+        ]
         self._state.anchors.append(
-            *_late(found.unanchored), *(Head(chain, WRITTEN, count, head) for chain, count, head in heads)
+            *_late(verification.unanchored), *(Head(chain, WRITTEN, count, head) for chain, count, head in heads)
         )
-        return found
+        return verification
 
     def verify(self, head: str = "") -> int:
         """
@@ -266,8 +269,8 @@ class Journal:
         lines = self._state.anchors.read()
         self._check_beginning(lines, entries)
         notes, unanchored = self._compare(lines, entries, hashes, new_key=new_key)
-        for one in noted:
-            _find(one, hashes[one.chain])
+        for head in noted:
+            _find(head, hashes[head.chain])
         start, start_of_versions = (
             next((line for line in lines if line.chain == chain), None) for chain in (JOURNAL, VERSIONS)
         )
@@ -289,14 +292,14 @@ class Journal:
         path = self._state.anchors.path
         began = self._state.get(ANCHORED)
         if began and not lines:
-            how = "has no valid line" if self._state.anchors.exists else "is missing or empty"
-            raise JournalError(f"The anchor file {path} {how}. Anchors were written since {began['at']}.")
+            fault = "has no valid line" if self._state.anchors.exists else "is missing or empty"
+            raise JournalError(f"The anchor file {path} {fault}. Anchors were written since {began['at']}.")
         if began and lines[0].at.isoformat() != began["at"]:
             raise JournalError(f"The anchor file {path} was begun again: anchors were written since {began['at']}.")
         self._state.refuse_damaged_anchors(lines)
-        lost = not began and not lines and self._state.get(SEALED, {}).get("versions", 0) == 0
+        is_emptied = not began and not lines and self._state.get(SEALED, {}).get("versions", 0) == 0
         replaced = bool(lines) and lines[0].after_calls
-        if not entries and has_calls(self._state.home) and (lost or replaced):
+        if not entries and has_calls(self._state.home) and (is_emptied or replaced):
             raise JournalError(
                 "The journal is empty, but the home has calls from before its database was created: the database was "
                 "emptied or replaced. Restore it from a backup."
@@ -315,8 +318,8 @@ class Journal:
                 "No anchor is signed with TRUNKGATE_JOURNAL_KEY: the anchor file was replaced, or the key was set only "
                 "now. In the latter case run `trunkgate journal anchor` once."
             )
-        said, without = anchors.compare(lines, JOURNAL, hashes[JOURNAL], excusable=_excusable(entries))
-        notes = [said, anchors.compare(lines, VERSIONS, hashes[VERSIONS], excusable={})[0]]
+        interrupted_note, without = anchors.compare(lines, JOURNAL, hashes[JOURNAL], excusable=_excusable(entries))
+        notes = [interrupted_note, anchors.compare(lines, VERSIONS, hashes[VERSIONS], excusable={})[0]]
         if signed and not keyed:
             notes.append("The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures.")
         if lines[0].after_calls:
@@ -390,11 +393,13 @@ def _check_entries(entries: Sequence[JournalEntry]) -> None:
 def _check_versions(versions: Sequence[dict[str, Any]]) -> None:
     previous = GENESIS
     for row in versions:
-        what = f"Version {row['id']} ({row['kind']})"
+        version_label = f"Version {row['id']} ({row['kind']})"
         if row["previous_hash"] != previous:
-            raise JournalError(f"{what} does not follow the one before it: a version was removed, replaced or changed.")
+            raise JournalError(
+                f"{version_label} does not follow the one before it: a version was removed, replaced or changed."
+            )
         if row["hash"] != sealing.of_version(row) or row["digest"] != digest(row["content"]):
-            raise JournalError(f"{what} was changed after it was recorded.")
+            raise JournalError(f"{version_label} was changed after it was recorded.")
         previous = row["hash"]
 
 
@@ -403,11 +408,11 @@ def _find(noted: Noted, hashes: Sequence[str]) -> None:
     head = noted.head.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HEAD},64}}", head):
         raise JournalError(f"{noted.source}: {noted.head[:80]!r} is no head. Give at least {SHORTEST_HEAD} hex digits.")
-    places = [number for number, known in enumerate([GENESIS, *hashes]) if known.startswith(head)]
+    positions = [number for number, row_hash in enumerate([GENESIS, *hashes]) if row_hash.startswith(head)]
     chain = "journal" if noted.chain == JOURNAL else "chain of versions"
-    if len(places) > 1:
-        raise JournalError(f"{noted.source}: {head} fits {len(places)} entries of the {chain}. Give more digits.")
-    if not places or (noted.entries is not None and noted.entries != places[0]):
+    if len(positions) > 1:
+        raise JournalError(f"{noted.source}: {head} fits {len(positions)} entries of the {chain}. Give more digits.")
+    if not positions or (noted.entries is not None and noted.entries != positions[0]):
         ends = hashes[-1] if hashes else GENESIS
         raise JournalError(
             f"The {chain} ends at {ends[:SHORT]} and does not contain the head {head[:SHORT]} ({noted.source})."
@@ -415,8 +420,8 @@ def _find(noted: Noted, hashes: Sequence[str]) -> None:
 
 
 def _clock(entries: Sequence[JournalEntry]) -> list[str]:
-    back = [one.id for before, one in pairwise(entries) if one.at < before.at]
-    return [f"The clock of the machine went back before entry {number}." for number in back]
+    set_back_ids = [entry.id for before, entry in pairwise(entries) if entry.at < before.at]
+    return [f"The clock of the machine went back before entry {number}." for number in set_back_ids]
 
 
 def _excusable(entries: Sequence[JournalEntry]) -> dict[int, int]:
@@ -428,7 +433,7 @@ def _excusable(entries: Sequence[JournalEntry]) -> dict[int, int]:
     of_action: dict[str, list[JournalEntry]] = {}
     for entry in entries:
         of_action.setdefault(entry.action, []).append(entry)
-    pairs = [both for both in of_action.values() if [one.phase == BEGUN for one in both] == [True, False]]
+    pairs = [pair for pair in of_action.values() if [entry.phase == BEGUN for entry in pair] == [True, False]]
     return {ended.id: begun.id for begun, ended in pairs if ended.phase in OUTCOMES and ended.not_anchored}
 
 

@@ -60,8 +60,8 @@ def _backed_up(source: Path, target: Path) -> bool:
     """Back up a database that another user may be writing to; return whether SQLite could read it in place."""
     try:
         address = f"{source.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as there, closing(sqlite3.connect(target)) as copy:
-            there.backup(copy)
+        with closing(sqlite3.connect(address, uri=True)) as source_connection, closing(sqlite3.connect(target)) as copy:
+            source_connection.backup(copy)
     except sqlite3.Error:
         target.unlink(missing_ok=True)
         return False

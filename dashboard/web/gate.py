@@ -68,7 +68,7 @@ def policy(script_hashes: tuple[str, ...] = ()) -> bytes:
     Args:
         script_hashes: Hashes of the inline scripts on the pages, such as ``sha256-...``.
     """
-    return POLICY.format(scripts="".join(f" '{each}'" for each in script_hashes)).encode()
+    return POLICY.format(scripts="".join(f" '{script_hash}'" for script_hash in script_hashes)).encode()
 
 
 class Gate:
@@ -135,22 +135,22 @@ class Gate:
         elif refusal is None and scope["path"] == ENTER:
             refusal = self._enter(scope)
         if refusal is None:
-            found = self._session(scope)
-            if isinstance(found, Session):
+            result = self._session(scope)
+            if isinstance(result, Session):
                 _let_in(scope)
-                await self._app(_marked(scope, found), receive, send_with_headers)
+                await self._app(_marked(scope, result), receive, send_with_headers)
                 return
-            refusal = found
+            refusal = result
         start, body = refusal.messages(to_script="empty" in _values(scope, b"sec-fetch-dest"))
         await send_with_headers(start)
         await send_with_headers({**body, "more_body": True})
-        await _rest(receive)
+        await _discard_body(receive)
         await send_with_headers({**body, "body": b""})
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = self._refusal(scope, needs_origin=True) or self._session(scope)
-        if isinstance(found, Session):
-            await self._while_it_lasts(found, _marked(scope, found), receive, send)
+        result = self._refusal(scope, needs_origin=True) or self._session(scope)
+        if isinstance(result, Session):
+            await self._serve_websocket(result, _marked(scope, result), receive, send)
             return
         await receive()
         await send({"type": "websocket.close", "code": REFUSED, "reason": ""})
@@ -185,7 +185,7 @@ class Gate:
         if self._peer is None:
             return sessions[0]
         uid = self._peer(scope.get("client"), scope.get("server"))
-        return next((each for each in sessions if each.uid == uid), responses.OTHER_USER)
+        return next((session for session in sessions if session.uid == uid), responses.OTHER_USER)
 
     def _cookies(self, scope: Scope) -> list[str]:
         pairs = (pair.strip().partition("=") for line in _values(scope, b"cookie") for pair in line.split(";"))
@@ -193,9 +193,9 @@ class Gate:
 
     def _enter(self, scope: Scope) -> GateResponse:
         """Start a session for the client that opens an unused link."""
-        asked = parse_qs(scope.get("query_string", b"").decode(TEXT))
-        tokens = asked.get("token", [])
-        looked_at = self._only_looked_at(scope, tokens, pressed=OPEN in asked)
+        parameters = parse_qs(scope.get("query_string", b"").decode(TEXT))
+        tokens = parameters.get("token", [])
+        looked_at = self._link_preview(scope, tokens, pressed=OPEN in parameters)
         if looked_at is not None:
             return looked_at
         uid = self._peer(scope.get("client"), scope.get("server")) if self._peer else None
@@ -206,7 +206,7 @@ class Gate:
         if link is None:
             if isinstance(before, Session):
                 return responses.going_on()
-            return self._opens_nothing(tokens)
+            return self._invalid_link(tokens)
         self._used.add(digest(tokens[0]))
         if isinstance(before, Session):
             self._sessions.end(before)
@@ -216,12 +216,12 @@ class Gate:
         )
         return responses.entered(f"{self._cookie}={cookie}; HttpOnly; SameSite=Strict; Path=/".encode())
 
-    def _opens_nothing(self, tokens: list[str]) -> GateResponse:
+    def _invalid_link(self, tokens: list[str]) -> GateResponse:
         """Return ``LINK_USED`` for a link that this gate has opened before, else ``LINK_UNKNOWN``."""
         used = len(tokens) == 1 and digest(tokens[0]) in self._used
         return responses.LINK_USED if used else responses.LINK_UNKNOWN
 
-    def _only_looked_at(self, scope: Scope, tokens: list[str], *, pressed: bool) -> GateResponse | None:
+    def _link_preview(self, scope: Scope, tokens: list[str], *, pressed: bool) -> GateResponse | None:
         """
         Return the answer to a client that fetches a link without opening it, as chat programs and scanners do.
 
@@ -234,10 +234,10 @@ class Gate:
         if any(word in purpose for purpose in purposes for word in AHEAD):
             return responses.PREFETCH
         if len(tokens) == 1 and not pressed and not _navigates(scope):
-            return responses.asking(tokens[0]) if self._is_unused(tokens[0]) else self._opens_nothing(tokens)
+            return responses.asking(tokens[0]) if self._is_unused(tokens[0]) else self._invalid_link(tokens)
         return None
 
-    async def _while_it_lasts(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_websocket(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app on a WebSocket until the WebSocket or its session ends."""
         loop = asyncio.get_running_loop()
         over = asyncio.Event()
@@ -314,7 +314,7 @@ def _let_in(scope: Scope) -> None:
     scope.get("state", {}).get(LET_IN, lambda: None)()
 
 
-async def _rest(receive: Receive) -> None:
+async def _discard_body(receive: Receive) -> None:
     """Read and discard the rest of a request for at most ``REST_S`` seconds."""
     with suppress(TimeoutError):
         async with asyncio.timeout(REST_S):

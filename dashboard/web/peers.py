@@ -41,11 +41,11 @@ def uid_of(client: End | None, server: End | None) -> int | None:
     """
     if client is None or server is None:
         return None
-    uid = ask(client, server)
-    return uid if uid is not None else look_up(client, server)
+    uid = query_netlink(client, server)
+    return uid if uid is not None else search_tables(client, server)
 
 
-def ask(client: End, server: End) -> int | None:
+def query_netlink(client: End, server: End) -> int | None:
     """
     Query the kernel for this one connection over netlink, which takes microseconds.
 
@@ -58,17 +58,17 @@ def ask(client: End, server: End) -> int | None:
         with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, SOCK_DIAG) as line:
             line.settimeout(1)
             line.send(HEADER.pack(HEADER.size + len(question), BY_FAMILY, REQUEST, 1, 0) + question)
-            told = line.recv(4096)
+            answer = line.recv(4096)
     except (OSError, AttributeError):
         return None
-    if HEADER.unpack_from(told)[1] != BY_FAMILY:
+    if HEADER.unpack_from(answer)[1] != BY_FAMILY:
         return None
-    _family, state, ports, uid = ANSWER.unpack_from(told, HEADER.size)
-    mine = state == ESTABLISHED and ports == struct.pack("!HH", client[1], server[1])
-    return int(uid) if mine else None
+    _family, state, ports, uid = ANSWER.unpack_from(answer, HEADER.size)
+    matches = state == ESTABLISHED and ports == struct.pack("!HH", client[1], server[1])
+    return int(uid) if matches else None
 
 
-def look_up(client: End, server: End) -> int | None:
+def search_tables(client: End, server: End) -> int | None:
     """
     Look up a connection in the kernel's tables.
 
@@ -79,9 +79,9 @@ def look_up(client: End, server: End) -> int | None:
             text = table.read_text(encoding="ascii")
         except OSError:
             continue
-        place = text.find(f" {prefix}{_entry(client)} {prefix}{_entry(server)} {ESTABLISHED:02X} ")
-        if place >= 0:
-            return int(text[place:].split(maxsplit=7)[6])
+        position = text.find(f" {prefix}{_entry(client)} {prefix}{_entry(server)} {ESTABLISHED:02X} ")
+        if position >= 0:
+            return int(text[position:].split(maxsplit=7)[6])
     return None
 
 

@@ -189,5 +189,5 @@ def wrong_host(origin: str) -> GateResponse:
 def with_headers(message: Message, added: Headers) -> Message:
     """Return the start message of a response with headers set; they replace headers of the same name."""
     names = {name for name, _ in added}
-    others = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
-    return {**message, "headers": [*others, *added]}
+    other_headers = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in names]
+    return {**message, "headers": [*other_headers, *added]}

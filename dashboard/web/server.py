@@ -44,10 +44,10 @@ INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 def options(port: int) -> dict[str, Any]:
     """Return all Streamlit options with their defaults, overridden by the theme file and by this function."""
     template = config._config_options_template  # noqa: SLF001 - the only list of defaults that no file has changed
-    chosen = {name: option.value for name, option in template.items() if not option.is_expired()}
+    values = {name: option.value for name, option in template.items() if not option.is_expired()}
     looks = tomllib.loads(LOOKS.read_text(encoding="utf-8"))
-    chosen |= {name: value for name, value in _flat(looks).items() if name in chosen}
-    return chosen | {
+    values |= {name: value for name, value in _flat(looks).items() if name in values}
+    return values | {
         "server.address": ADDRESS,
         "server.port": port,
         "browser.serverAddress": ADDRESS,
@@ -92,7 +92,7 @@ def script_hashes() -> tuple[str, ...]:
     """Return the hashes of the inline scripts in Streamlit's page, for the content security policy."""
     page = Path(st.__file__).parent / "static" / "index.html"
     scripts = INLINE_SCRIPT.findall(page.read_text(encoding="utf-8"))
-    return tuple(f"sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}" for each in scripts)
+    return tuple(f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}" for script in scripts)
 
 
 def farewell() -> bytes:

@@ -78,7 +78,7 @@ def _open(home: str, account: str) -> Home:  # noqa: ARG001 - the cache's key
 
 
 @st.cache_resource(show_spinner=False)
-def settle() -> None:
+def freeze_gc() -> None:
     """
     Exclude all objects loaded so far from garbage collection, once per server.
 
@@ -108,13 +108,13 @@ def home() -> Home:
 
 
 def _opened() -> Home:
-    told = frozenset(each for each in os.environ.items() if each[0].upper().startswith(PREFIXES))
-    settings = _settings(told)
+    variables = frozenset(item for item in os.environ.items() if item[0].upper().startswith(PREFIXES))
+    settings = _settings(variables)
     return _open(str(settings.home), f"{settings.mode} {settings.base_url}")
 
 
 @lru_cache(maxsize=4)
-def _settings(told: frozenset[tuple[str, str]]) -> Settings:  # noqa: ARG001 - the cache's key
+def _settings(variables: frozenset[tuple[str, str]]) -> Settings:  # noqa: ARG001 - the cache's key
     return Settings.read()
 
 
@@ -158,10 +158,10 @@ class _Looked(local):
 _looked = _Looked()
 
 
-def known() -> tuple[Snapshot, list[Finding]]:
+def snapshot_and_findings() -> tuple[Snapshot, list[Finding]]:
     """Return the current snapshot and the findings of exactly that snapshot. Do not modify either."""
-    seen = now()
-    return seen.snapshot, seen.findings
+    view = now()
+    return view.snapshot, view.findings
 
 
 def snapshot() -> Snapshot:
@@ -182,8 +182,8 @@ def freshness() -> dict[str, Freshness]:
 
 def claims() -> Claims:
     """Return the claims that the current snapshot and findings support."""
-    snapshot, found = known()
-    return Claims(snapshot, found, sync_error(), named=bool(workspace().settings.files), write=plain)
+    snapshot, current_findings = snapshot_and_findings()
+    return Claims(snapshot, current_findings, sync_error(), named=bool(workspace().settings.files), write=plain)
 
 
 def cube() -> Cube:
@@ -192,11 +192,11 @@ def cube() -> Cube:
 
     Sessions share the cube: do not modify it.
     """
-    seen = now()
-    own = zone()
-    if not midnights(own, seen.snapshot.window_start or seen.snapshot.taken_at, seen.snapshot.taken_at):
-        return seen.cube
-    return kept("cube", "", lambda: build_cube(workspace().store, seen.snapshot, zone=own), ages=False)
+    view = now()
+    viewer_zone = zone()
+    if not midnights(viewer_zone, view.snapshot.window_start or view.snapshot.taken_at, view.snapshot.taken_at):
+        return view.cube
+    return cached("cube", "", lambda: build_cube(workspace().store, view.snapshot, zone=viewer_zone), ages=False)
 
 
 def replayer() -> Replayer:
@@ -204,7 +204,7 @@ def replayer() -> Replayer:
     return now().replayer
 
 
-def kept(name: str, asked: object, make: Callable[[], Made], *, ages: bool = True) -> Made:
+def cached(name: str, inputs: object, build: Callable[[], Made], *, ages: bool = True) -> Made:
     """
     Return a value derived from the account view, from the cache or newly built.
 
@@ -213,26 +213,28 @@ def kept(name: str, asked: object, make: Callable[[], Made], *, ages: bool = Tru
 
     Args:
         name: Name of the value.
-        asked: All that the value depends on besides the account view and the viewer's time zone; its ``repr`` is part
+        inputs: All that the value depends on besides the account view and the viewer's time zone; its ``repr`` is part
             of the cache key.
-        make: Builds the value.
+        build: Builds the value.
         ages: The value changes with time alone and must agree with the other values of the same state version. False
             for a value built from calls: it stays cached while no calls arrive, for at most ``AGE_EVERY_S``.
     """
     moment = now().moment
-    made: Made = _kept(moment if ages else moment._replace(look="", period=""), name, repr(asked), zone().key, make)
-    return made
+    value: Made = _cached(
+        moment if ages else moment._replace(look="", period=""), name, repr(inputs), zone().key, build
+    )
+    return value
 
 
 @st.cache_resource(max_entries=500, ttl=AGE_EVERY_S, show_spinner=False)
-def _kept(
+def _cached(
     moment: StateVersion,  # noqa: ARG001 - the cache's key
     name: str,  # noqa: ARG001 - as above
-    asked: str,  # noqa: ARG001 - as above
+    inputs: str,  # noqa: ARG001 - as above
     zone: str,  # noqa: ARG001 - as above
-    _make: Callable[[], Any],
+    _build: Callable[[], Any],
 ) -> Any:
-    return _make()
+    return _build()
 
 
 def impacts() -> Callable[[Finding], ReplayImpact | None]:
@@ -241,12 +243,12 @@ def impacts() -> Callable[[Finding], ReplayImpact | None]:
 
     The function returns ``None`` for a fix that does not change which calls are admitted.
     """
-    seen = now()
+    view = now()
 
     def impact(finding: Finding) -> ReplayImpact | None:
         if not any(isinstance(change, POLICY_KINDS) for change in finding.proposals):
             return None
-        return _impact(seen.moment, finding.id, finding.proposals, seen)
+        return _impact(view.moment, finding.id, finding.proposals, view)
 
     return impact
 
@@ -256,9 +258,9 @@ def _impact(
     moment: StateVersion,  # noqa: ARG001 - the cache's key
     finding_id: str,  # noqa: ARG001 - as above
     _changes: tuple[Change, ...],
-    _seen: AccountView,
+    _view: AccountView,
 ) -> ReplayImpact:
-    return _seen.replayer.against(proposed(_seen.snapshot.policy, _changes)).impact
+    return _view.replayer.against(proposed(_view.snapshot.policy, _changes)).impact
 
 
 def sync(progress: Progress | None = None) -> SyncReport:
@@ -281,7 +283,7 @@ def loaded() -> bool:
     opened = workspace()
     if opened.settings.files or opened.state.get("calls_until") is not None or st.session_state.get(LOOK):
         return True
-    return bool(sync_error()) and any(one.as_of is not None for one in freshness().values())
+    return bool(sync_error()) and any(input_freshness.as_of is not None for input_freshness in freshness().values())
 
 
 def sync_error() -> str:
@@ -297,15 +299,15 @@ def browser() -> sessions.Session | None:
     return sessions.current.by_id(headers.get(sessions.HEADER) or "")
 
 
-def same_browser(found: sessions.Session) -> None:
+def clear_other_session(browser_session: sessions.Session) -> None:
     """Clear the state of a tab, including drafts and open reviews, if the tab returns with a different session."""
     before = st.session_state.get(BROWSER)
-    if before is not None and before != found.id:
+    if before is not None and before != browser_session.id:
         st.session_state.clear()
-    st.session_state[BROWSER] = found.id
+    st.session_state[BROWSER] = browser_session.id
 
 
-def who() -> Actor:
+def actor() -> Actor:
     """
     Return the actor at the browser.
 
@@ -314,10 +316,16 @@ def who() -> Actor:
     Raises:
         FixError: The session has ended or has no name.
     """
-    found = browser()
-    if found is None or not found.name:
+    browser_session = browser()
+    if browser_session is None or not browser_session.name:
         raise FixError("The session of this browser has ended, so nothing was done. Run trunkgate link for another.")
-    return browser_actor(found.name, found.made_by, vouched=found.vouched, link=found.link, uid=found.uid)
+    return browser_actor(
+        browser_session.name,
+        browser_session.made_by,
+        vouched=browser_session.vouched,
+        link=browser_session.link,
+        uid=browser_session.uid,
+    )
 
 
 def zone() -> ZoneInfo:
@@ -339,7 +347,7 @@ def note(text: str, icon: str = ":material/check_circle:") -> None:
     st.session_state[NOTE] = (text, icon)
 
 
-def say_note() -> None:
+def show_note() -> None:
     """Show the stored message once."""
     if NOTE in st.session_state:
         text, icon = st.session_state.pop(NOTE)
@@ -347,14 +355,14 @@ def say_note() -> None:
 
 
 @contextmanager
-def errors_said() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Show a ``DashboardError`` in place as a sentence; any other exception is a defect and propagates."""
     try:
         yield
     except DashboardError as exc:
-        say_error(str(exc))
+        show_error(str(exc))
 
 
-def say_error(text: str) -> None:
+def show_error(text: str) -> None:
     """Show an error in place; text from outside in it, such as a carrier's answer, is not read as Markdown."""
     st.error(plain(text), icon=ERROR_ICON)

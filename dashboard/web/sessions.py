@@ -92,8 +92,8 @@ class MemorySessions:
         mark = _digest(cookie)
         match = None
         with self._lock:
-            for known, session in self._by_cookie.items():
-                if hmac.compare_digest(known, mark):
+            for stored_digest, session in self._by_cookie.items():
+                if hmac.compare_digest(stored_digest, mark):
                     match = session
         return self._live(match)
 
@@ -110,10 +110,10 @@ class MemorySessions:
         If the session has already ended, the function is called immediately.
         """
         with self._lock:
-            there = session.id in self._by_id
-            if there:
+            is_active = session.id in self._by_id
+            if is_active:
                 session.listeners.append(listener)
-        if not there:
+        if not is_active:
             listener()
 
         def withdraw() -> None:
@@ -128,7 +128,9 @@ class MemorySessions:
         with self._lock:
             session.until = float("-inf")
             self._by_id.pop(session.id, None)
-            self._by_cookie = {mark: each for mark, each in self._by_cookie.items() if each is not session}
+            self._by_cookie = {
+                mark: other_session for mark, other_session in self._by_cookie.items() if other_session is not session
+            }
             listeners = list(session.listeners)
             session.listeners[:] = []
         for listener in listeners:

@@ -106,7 +106,7 @@ class ExampleCarrier:
         elif isinstance(change, RemoveAddress):
             self._transport.request("DELETE", f"{ACL}/{quote(change.network, safe='')}")
         else:
-            raise CapabilityError(f"{self.name} has no API for this. Make the change by hand: {change.sentence()}.")
+            raise CapabilityError(f"{self.name} has no API for this. Make the change by hand: {change.describe()}.")
 
     def export_calls(
         self,

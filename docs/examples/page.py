@@ -15,7 +15,7 @@ from dashboard.web import session
 from dashboard.web.components import page_titles, tables
 
 snapshot = session.snapshot()
-addresses = tables.shown(snapshot.addresses_now)
+addresses = tables.sanitized(snapshot.addresses_now)
 
 st.title(page_titles.of_inventory(snapshot))
 st.dataframe(

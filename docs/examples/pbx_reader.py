@@ -14,8 +14,8 @@ from typing import Final
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Found, Place, together
-from dashboard.pbx.readers.secrets import Secret, tell
+from dashboard.pbx.readers.facts import Found, Place, combine
+from dashboard.pbx.readers.secrets import Secret, report_secrets
 from dashboard.pbx.readers.text_records import text_of
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
@@ -34,7 +34,7 @@ def accepts_folder(folder: Folder) -> bool:
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder."""
-    return together((_read(folder, path) for path in _files(folder)), trunk)
+    return combine((_read(folder, path) for path in _files(folder)), trunk)
 
 
 def _files(folder: Folder) -> list[str]:
@@ -62,5 +62,5 @@ def _read(folder: Folder, path: str) -> Found:
         elif setting == PUBLIC_ADDRESS:
             found.say(ObjectType.ADDRESS, "external", value, place)
             found.addresses.append((value, place))
-    tell(found, secrets)
+    report_secrets(found, secrets)
     return found

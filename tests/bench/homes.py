@@ -80,7 +80,7 @@ def _record(account: Account, state: State) -> None:
     }
     kinds = {"account": profile, **{name: to_rows(frame) for name, frame in account.frames().items()}}
     for kind, content in kinds.items():
-        state.record(kind, content, valid_from=begun, seen_at=now, known_by="carrier")
+        state.save_version(kind, content, valid_from=begun, seen_at=now, known_by="carrier")
     state.put("calls_until", now.isoformat())
     state.close()
 

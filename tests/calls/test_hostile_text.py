@@ -16,7 +16,7 @@ from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.pbx_records.reader import readers
 from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
 from dashboard.calls.pbx_records.store import PbxRecords
-from dashboard.calls.store.engine import shown
+from dashboard.calls.store.engine import sanitize_table
 from dashboard.calls.store.store import CallStore
 from dashboard.charts.charts import top_destinations
 from dashboard.core.text import MARK, UNSAFE
@@ -184,7 +184,7 @@ def test_no_record_of_a_pbx_is_given_out_raw(store: CallStore, tmp_path: Path, r
 def test_whatever_holds_a_text_can_be_shown(column: Any) -> None:
     """Frames and tables with mixed text types, including lists of texts, can be displayed."""
     frame = pd.DataFrame({"a": column, "b": 1})
-    for made in (table_components.shown(frame), shown(pyarrow.Table.from_pandas(frame)).to_pandas()):
+    for made in (table_components.sanitized(frame), sanitize_table(pyarrow.Table.from_pandas(frame)).to_pandas()):
         assert MARK in str(made["a"].iloc[0])
         assert [] == unseen(made.map(str))
 
@@ -192,7 +192,7 @@ def test_whatever_holds_a_text_can_be_shown(column: Any) -> None:
 def test_no_chart_has_it_in_its_rows_or_its_drawing() -> None:
     """The chart's bars, sentences and notes contain destination names without raw control characters."""
     rows = pd.DataFrame({"zone": pd.Series([HOSTILE], dtype="str"), "calls": 1, "minutes": 1.0, "cost_usd": 1.0})
-    made = prepared(top_destinations(rows, chosen=HOSTILE))
+    made = prepared(top_destinations(rows, selected=HOSTILE))
     tables = [pyarrow.ipc.open_stream(told).read_all().to_pandas() for told in made.datasets.values()]
 
     assert MARK in "".join(tables[0].astype(str).to_numpy().ravel())

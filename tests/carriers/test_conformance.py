@@ -49,8 +49,8 @@ def recorded_account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carri
     profile = {"tech_prefix": "12345678", "credentials_on": True}
     entries = [{"network": "198.51.100.11"}]
     state = State.open(tmp_path_factory.mktemp("home"))
-    state.record("account", profile, valid_from=NOW, seen_at=NOW, known_by="ann")
-    state.record("allowed_ips", entries, valid_from=NOW, seen_at=NOW, known_by="ann")
+    state.save_version("account", profile, valid_from=NOW, seen_at=NOW, known_by="ann")
+    state.save_version("allowed_ips", entries, valid_from=NOW, seen_at=NOW, known_by="ann")
     with requests.Session() as session:
         session.mount("https://", script)
         key = {"access_key": ACCESS, "secret_key": SECRET}

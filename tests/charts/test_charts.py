@@ -371,7 +371,9 @@ def test_a_stretch_that_is_chosen_stands_out() -> None:
     frame = pd.concat(
         [kinds(answered=8), kinds(answered=5).assign(from_at=DAYS[1], until_at=DAYS[2])], ignore_index=True
     )
-    chosen, none = (charts.outcomes_over_time(frame, brush=True, chosen=it) for it in ((DAYS[1], DAYS[2]), None))
+    chosen, none = (
+        charts.outcomes_over_time(frame, brush=True, selected_range=it) for it in ((DAYS[1], DAYS[2]), None)
+    )
 
     assert [NOT_CHOSEN, 1.0] == [row["opacity"] for row in rows(drawn(chosen))]
     assert [1.0, 1.0] == [row["opacity"] for row in rows(drawn(none))]

@@ -141,7 +141,7 @@ def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: s
     found = frames.zone_of_hours(zone, since, since + timedelta(days=20))
 
     assert drawn == found.key
-    said = frames.said_hours(found, zone)
+    said = frames.hours_note(found, zone)
     assert f"Hours are those of {drawn}" in said
     assert key in said
     assert ("begin within them" in said) is (drawn != key)

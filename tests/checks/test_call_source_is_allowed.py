@@ -54,7 +54,7 @@ def test_a_static_pbx_must_be_listed(judged, row, impact, words):
 
     assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.HIGH, impact)
     assert verdict.reason == f"Denver ({SOURCE}) is not on the list; {words}"
-    assert [change.sentence() for change in verdict.changes] == [f"Allow {SOURCE}"]
+    assert [change.describe() for change in verdict.changes] == [f"Allow {SOURCE}"]
 
 
 def test_only_a_current_address_is_proposed(judged):

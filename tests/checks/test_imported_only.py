@@ -17,7 +17,7 @@ from dashboard.checks.evidence.losses import DIGEST, losses
 from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
 from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.changes import AllowAddress, RemoveAddress, ReplayImpact, RouteNumber
-from dashboard.domain.claims import Claims, apart
+from dashboard.domain.claims import Claims, file_only_sentence
 from dashboard.domain.findings import Severity, Status
 from dashboard.domain.replay_labels import GONE, MAY_BREAK
 from dashboard.domain.snapshot import Snapshot
@@ -163,14 +163,14 @@ def test_counts_of_pages_say_what_they_leave_out() -> None:
         calls_row(THIEF, calls=7, direction="inbound"),
     )
 
-    assert "" == apart(account())
-    assert apart(known).startswith("65 calls are only in imported files")
-    assert f"{SENTENCE}counted." == apart(known, NOW - timedelta(days=1))
-    assert apart(only_in_files(account(), calls_row(THIEF))).startswith("1 call is only")
+    assert "" == file_only_sentence(account())
+    assert file_only_sentence(known).startswith("65 calls are only in imported files")
+    assert f"{SENTENCE}counted." == file_only_sentence(known, NOW - timedelta(days=1))
+    assert file_only_sentence(only_in_files(account(), calls_row(THIEF))).startswith("1 call is only")
     assert "Every PBX" not in page_titles.overview(Claims(known, checks.run(known)))
 
 
 @pytest.mark.parametrize("chosen", [{"who": "Denver"}, {"zone": "CUBA"}, {"code": "403"}, {"outcome": "answered"}])
 def test_a_number_that_follows_no_filter_is_not_said_beside_one(chosen: dict[str, str]) -> None:
     """The Calls page counts them by time alone, and omits the count when another filter is set."""
-    assert "" == search.beside(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))
+    assert "" == search.unfiltered_file_only_note(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))

@@ -888,7 +888,7 @@ def test_the_verdict_follows_from_the_facts(case: Case) -> None:
     (finding,) = [one for one in check.findings(snapshot_of(case)) if one.subject == case.subject]
 
     assert (case.status, case.severity, case.confidence) == (finding.status, finding.severity, finding.confidence)
-    assert case.fix == tuple(change.sentence() for change in finding.changes)
+    assert case.fix == tuple(change.describe() for change in finding.changes)
     assert case.pbx_ids == finding.pbx_ids
     assert case.says in finding.reason
 

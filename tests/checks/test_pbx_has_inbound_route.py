@@ -111,7 +111,7 @@ def test_a_number_that_is_not_on_the_account_is_named(judged):
     assert f"{NUMBER} is not on the account" in verdict.reason
     assert verdict.reason.endswith(cure)
     assert alone.reason.endswith(cure)
-    assert [change.sentence() for change in verdict.changes] == [
+    assert [change.describe() for change in verdict.changes] == [
         "Create route Phoenix to 198.51.100.60:5060",
         f"Point {OTHER} at Phoenix",
     ]

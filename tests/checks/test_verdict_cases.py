@@ -478,7 +478,7 @@ def test_the_facts_give_this_verdict(case: Case) -> None:
 
     assert case.expected == (found.status, found.severity, found.confidence)
     assert case.says in found.reason
-    assert list(case.fix) == [change.sentence() for change in found.changes]
+    assert list(case.fix) == [change.describe() for change in found.changes]
 
 
 def test_each_case_has_a_name_of_its_own() -> None:

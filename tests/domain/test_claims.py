@@ -419,7 +419,7 @@ def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
     snapshot = replace(_aged((("calls", TO_COME),), listed=True), capabilities=frozenset())
 
     assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
-    told = " ".join((lacking(snapshot), checks.why_not(snapshot, "calls"), *_locks(snapshot)))
+    told = " ".join((lacking(snapshot), checks.explain_gap(snapshot, "calls"), *_locks(snapshot)))
     assert "clock" not in told
     assert "sync" not in told.lower()
     assert "the newest imported call is dated so" in told

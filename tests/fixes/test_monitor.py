@@ -107,21 +107,32 @@ def test_with_credentials_off_a_403_is_a_refusal_whatever_it_says() -> None:
     seen = watched(after(SEATTLE, calls=4), after(ATLANTA, "refused_unknown", calls=3))
 
     assert (7, 4, 3) == (seen.calls, seen.kept.admitted, seen.kept.refused)
-    assert (3, ("Atlanta",)) == (seen.foreseen, seen.foreseen_of)
+    assert (3, ("Atlanta",)) == (seen.expected_refusals, seen.expected_callers)
 
 
 def test_a_refusal_that_was_not_foreseen_is_told_apart() -> None:
     """Refusals of PBXs that the plan does not name as broken are counted as unexpected."""
     seen = watched(after(SEATTLE, "refused_auth"), after(ATLANTA, "refused_unknown"))
 
-    assert (2, 1, ("Atlanta",), ("Seattle",)) == (seen.kept.refused, seen.foreseen, seen.foreseen_of, seen.others)
+    assert (2, 1, ("Atlanta",), ("Seattle",)) == (
+        seen.kept.refused,
+        seen.expected_refusals,
+        seen.expected_callers,
+        seen.others,
+    )
 
 
 def test_with_credentials_on_such_a_403_bars_a_destination() -> None:
     """For an allowed address, only an answer that names the ACL is a refusal."""
     seen = watched(after(ATLANTA, "refused_unknown"), after(ATLANTA, "refused_auth"), off=False, breaks=())
 
-    assert (2, 1, 0, (), ()) == (seen.calls, seen.kept.refused, seen.foreseen, seen.foreseen_of, seen.others)
+    assert (2, 1, 0, (), ()) == (
+        seen.calls,
+        seen.kept.refused,
+        seen.expected_refusals,
+        seen.expected_callers,
+        seen.others,
+    )
 
 
 def test_calls_that_prove_neither_are_not_counted_as_admitted() -> None:
@@ -160,7 +171,7 @@ def test_sources_that_a_fix_adds_and_removes_are_counted_apart() -> None:
     seen = watched(*rows, off=False, changes=REPLACED, listed=(ATLANTA,))
 
     assert ((6, 5, 1), (3, 0, 3)) == apart(seen)
-    assert (0, ()) == (seen.foreseen, seen.others)
+    assert (0, ()) == (seen.expected_refusals, seen.others)
 
 
 def test_a_source_that_another_entry_still_covers_should_be_admitted() -> None:

@@ -28,8 +28,8 @@ from dashboard.domain.changes import (
     SetCredentials,
 )
 from dashboard.fixes.account_image import after, image
-from dashboard.fixes.planner import live_of, refuse_if_moved, undoing
-from dashboard.fixes.settlement import SYSTEM, judge, settle
+from dashboard.fixes.planner import ensure_unchanged_since, live_of, plan_undo
+from dashboard.fixes.settlement import SYSTEM, compare_outcome, settle
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal
 from tests.old_homes import make_database
@@ -114,7 +114,7 @@ def test_every_state_of_a_fix_is_told(changes: tuple[Change, ...]) -> None:
     for count in range(len(changes) + 1):
         now = after(before, changes[:count])
         now["allowed_ips"]["192.0.2.9"] = entry
-        assert (changes[:count], ()) == judge(before, now, changes)
+        assert (changes[:count], ()) == compare_outcome(before, now, changes)
 
 
 def test_what_somebody_else_changed_is_named() -> None:
@@ -122,7 +122,9 @@ def test_what_somebody_else_changed_is_named() -> None:
     before: dict[str, Any] = {"credentials_on": True, "allowed_ips": {"203.0.113.66": {"label": "a"}}}
     now = {"credentials_on": False, "allowed_ips": {"203.0.113.66": {"label": "b"}}}
 
-    found = judge(before, now, (RemoveAddress(network="203.0.113.66", label="a"), SetCredentials(enabled=False)))
+    found = compare_outcome(
+        before, now, (RemoveAddress(network="203.0.113.66", label="a"), SetCredentials(enabled=False))
+    )
 
     assert ((SetCredentials(enabled=False),), ("203.0.113.66",)) == found
 
@@ -152,13 +154,13 @@ def test_an_interrupted_fix_gets_its_outcome(
     assert live == live_of(plan, entry)
     if not live:
         with pytest.raises(JournalError, match="left none of its changes in place"):
-            undoing(journal, begun.id)
+            plan_undo(journal, begun.id)
         return
-    done, ended, back, _ = undoing(journal, begun.id)
+    done, ended, back, _ = plan_undo(journal, begun.id)
     assert (tuple(change.inverse() for change in reversed(live)), entry) == (back, ended)
-    refuse_if_moved(ended, done, Frames(carrier))
+    ensure_unchanged_since(ended, done, Frames(carrier))
     with pytest.raises(StalePlanError, match=r"198\.51\.100\.24 changed after this fix"):
-        refuse_if_moved(ended, done, Frames(Listed(LISTED[:1])))
+        ensure_unchanged_since(ended, done, Frames(Listed(LISTED[:1])))
 
 
 def test_a_fix_that_runs_is_left_alone(journal: Journal, home: Path) -> None:
@@ -179,7 +181,7 @@ def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, hom
     assert [] == settle(carrier=OfflineCarrier(frozenset(), "It is down."), journal=journal, home=home)
     assert [begun] == journal.open_entries()
     with pytest.raises(JournalError, match="its outcome is not known yet"):
-        undoing(journal, begun.id)
+        plan_undo(journal, begun.id)
 
 
 def test_what_a_later_fix_did_is_not_put_down_to_an_interrupted_one(home: Path) -> None:

@@ -54,7 +54,7 @@ class Story:
             undoes=undoes,
             made_at=datetime.now(UTC),
         )
-        self.state.keep_plan(plan)
+        self.state.save_plan(plan)
         return plan
 
     def carry_out(self, plan: Plan, phase: str = DONE) -> int:

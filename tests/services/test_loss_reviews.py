@@ -41,10 +41,12 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Workspace]
         account = {"tech_prefix": "12345678", "credentials_on": True}
         pbx = {"pbx_id": "denver", "name": "Denver", "ip_kind": "static", "status": "active"}
         listed = [{"network": "198.51.100.24"}]
-        state.record("allowed_ips", listed, valid_from=long_ago, seen_at=NOW, known_by="m.ortiz")
-        state.record("account", account, valid_from=long_ago, seen_at=long_ago, known_by="m.ortiz")
-        state.record("account", account | {"credentials_on": False}, valid_from=OFF_AT, seen_at=NOW, known_by="m.ortiz")
-        state.record("pbxs", [pbx], valid_from=long_ago, seen_at=NOW, known_by="m.ortiz")
+        state.save_version("allowed_ips", listed, valid_from=long_ago, seen_at=NOW, known_by="m.ortiz")
+        state.save_version("account", account, valid_from=long_ago, seen_at=long_ago, known_by="m.ortiz")
+        state.save_version(
+            "account", account | {"credentials_on": False}, valid_from=OFF_AT, seen_at=NOW, known_by="m.ortiz"
+        )
+        state.save_version("pbxs", [pbx], valid_from=long_ago, seen_at=NOW, known_by="m.ortiz")
         state.put("calls_until", NOW.isoformat())
         stolen(opened, *STOLEN_AT)
         yield opened

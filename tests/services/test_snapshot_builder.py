@@ -53,13 +53,13 @@ def state(tmp_path: Path) -> Iterator[State]:
 def listed(state: State, at: datetime, *networks: str, seen_at: datetime | None = None) -> None:
     """Save a version of the allow list."""
     rows = [{"network": network} for network in networks]
-    state.record("allowed_ips", rows, valid_from=at, seen_at=seen_at or at, known_by="carrier")
+    state.save_version("allowed_ips", rows, valid_from=at, seen_at=seen_at or at, known_by="carrier")
 
 
 def account(state: State, at: datetime, *, on: bool | None, seen_at: datetime | None = None) -> None:
     """Save a version of the account."""
     content = {"tech_prefix": "12345678", "credentials_on": on}
-    state.record("account", content, valid_from=at, seen_at=seen_at or at, known_by="carrier")
+    state.save_version("account", content, valid_from=at, seen_at=seen_at or at, known_by="carrier")
 
 
 def test_policies_begin_where_list_and_switch_are_both_known(state: State) -> None:
@@ -79,7 +79,7 @@ def test_each_change_of_either_is_a_policy(state: State) -> None:
     account(state, T0 + 2 * DAY, on=False)
     listed(state, T0 + 3 * DAY, "192.0.2.1", "192.0.2.2")
     content = [{"network": "192.0.2.1", "label": "new"}, {"network": "192.0.2.2"}]
-    state.record("allowed_ips", content, valid_from=T0 + 4 * DAY, seen_at=T0 + 4 * DAY, known_by="carrier")
+    state.save_version("allowed_ips", content, valid_from=T0 + 4 * DAY, seen_at=T0 + 4 * DAY, known_by="carrier")
 
     versions = policy_versions(state)
 
@@ -128,7 +128,7 @@ def test_a_source_that_only_claims_to_be_a_pbx_is_compared_with_that_pbx(state: 
     ]
     addresses = [{"pbx_id": "seattle", "address": own}, {"pbx_id": "chicago", "address": "198.51.100.12"}]
     for name, content in (("pbxs", pbxs), ("pbx_addresses", addresses)):
-        state.record(name, content, valid_from=T0, seen_at=T0, known_by="a test")
+        state.save_version(name, content, valid_from=T0, seen_at=T0, known_by="a test")
 
     found = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0 + 3 * DAY).call_patterns
     columns = ["source_ip", "pbx_id", "attributed_by", "zone", "hour", "calls"]
@@ -151,7 +151,7 @@ def test_imported_calls_from_an_address_that_the_pbx_left_are_compared_with_it(s
     pbxs = [{"pbx_id": "seattle", "name": "seattle", "ip_kind": "static", "x_tag": "seattle", "status": "active"}]
     address = {"pbx_id": "seattle", "address": left, "valid_to": (T0 + timedelta(hours=4)).isoformat()}
     for name, content in (("pbxs", pbxs), ("pbx_addresses", [address])):
-        state.record(name, content, valid_from=T0, seen_at=T0, known_by="a test")
+        state.save_version(name, content, valid_from=T0, seen_at=T0, known_by="a test")
 
     found = build_snapshot(state, store, Settings(home=tmp_path), frozenset(), now=T0 + 3 * DAY).call_patterns
 
@@ -295,7 +295,7 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
     path.write_text(as_csv(rows_at(now - 2 * DAY, customer_ip="203.0.113.66:5060")))
     import_files(store, [path])
     for name in ("allowed_ips", "pbxs", "pbx_addresses"):
-        state.record(name, [], valid_from=T0, seen_at=now, known_by="operator")
+        state.save_version(name, [], valid_from=T0, seen_at=now, known_by="operator")
     account(state, T0, on=True, seen_at=now)
 
     refresh_calls(Exporting(), store, state, settings, now=now)  # type: ignore[arg-type]  # only export_calls is used

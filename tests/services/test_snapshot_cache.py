@@ -87,7 +87,7 @@ def entry(account: Workspace, address: str) -> None:
     assert rows is not None
     content = [*rows["content"], rows["content"][0] | {"address": address, "network": f"{address}/32"}]
     at = datetime.now(UTC)
-    assert account.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by="carrier")
+    assert account.state.save_version("allowed_ips", content, valid_from=at, seen_at=at, known_by="carrier")
 
 
 def same_hours(*known: AccountView) -> bool:

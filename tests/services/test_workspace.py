@@ -27,7 +27,7 @@ from dashboard.emulator.lifecycle.home import users
 from dashboard.services.own_numbers import InventoryNumbers
 from dashboard.services.snapshot_builder import save_frame
 from dashboard.services.workspace import CAPABILITIES, Workspace
-from dashboard.storage.account_binding import keep_key
+from dashboard.storage.account_binding import store_key_digest
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE
 from tests.calls.exports import NOON, as_csv, rows_at
@@ -59,7 +59,7 @@ def filled(home: Path) -> None:
     """Save data of an account in a home."""
     state = State.open(home)
     now = datetime.now(UTC)
-    state.record("account", {"tech_prefix": "12345678"}, valid_from=now, seen_at=now, known_by="a test")
+    state.save_version("account", {"tech_prefix": "12345678"}, valid_from=now, seen_at=now, known_by="a test")
     state.close()
 
 
@@ -85,7 +85,7 @@ def test_another_key_is_another_account(tmp_path: Path) -> None:
     Workspace.open(other, new_key=True).close()
 
     state = State.open(tmp_path)
-    keep_key(state, other)
+    store_key_digest(state, other)
     state.close()
     Workspace.open(other).close()
     assert b"xyzzy" not in b"".join(file.read_bytes() for file in tmp_path.iterdir() if file.is_file())

@@ -34,7 +34,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 def test_equal_content_confirms_and_other_content_is_a_new_version(state: State) -> None:
     """Changed content is saved as a new version; equal content updates the last one's time."""
     written = [
-        state.record("routes", content, valid_from=NOW + delay, seen_at=NOW + delay, known_by="carrier")
+        state.save_version("routes", content, valid_from=NOW + delay, seen_at=NOW + delay, known_by="carrier")
         for content, delay in [([1], timedelta(0)), ([1], timedelta(1)), ([2], timedelta(2))]
     ]
 
@@ -47,15 +47,15 @@ def test_equal_content_confirms_and_other_content_is_a_new_version(state: State)
 def test_content_made_from_an_older_version_is_refused(state: State) -> None:
     """Content based on a version that has a successor is refused, and the error names its author and its time."""
     with_ids = {"pbxs": 0, "pbx_addresses": 0}
-    state.record("pbxs", [1], valid_from=NOW, seen_at=NOW, known_by="ana", based_on=with_ids)
-    state.record("pbxs", [1], valid_from=NOW, seen_at=NOW, known_by="ana", based_on={"pbxs": 1})
+    state.save_version("pbxs", [1], valid_from=NOW, seen_at=NOW, known_by="ana", based_on=with_ids)
+    state.save_version("pbxs", [1], valid_from=NOW, seen_at=NOW, known_by="ana", based_on={"pbxs": 1})
     later = NOW + timedelta(minutes=1)
 
     for kind in ("pbxs", "pbx_addresses"):
         with pytest.raises(StaleInputError, match=r"^ana changed the inventory at 2026-11-20 12:00:00 UTC, "):
-            state.record(kind, [2], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
+            state.save_version(kind, [2], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
     with pytest.raises(StaleInputError):
-        state.record("pbxs", [1], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
+        state.save_version("pbxs", [1], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
 
     (row,) = state.sealed_versions()
     assert ("pbxs", [1], NOW, "ana") == (row["kind"], row["content"], row["seen_at"], row["known_by"])
@@ -63,8 +63,8 @@ def test_content_made_from_an_older_version_is_refused(state: State) -> None:
 
 def test_versions_never_run_backwards(state: State) -> None:
     """A version older than the previous one begins at the previous one's time."""
-    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
-    state.record("account", 2, valid_from=NOW - timedelta(days=3), seen_at=NOW, known_by="carrier")
+    state.save_version("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.save_version("account", 2, valid_from=NOW - timedelta(days=3), seen_at=NOW, known_by="carrier")
 
     assert [NOW, NOW] == [row["valid_from"] for row in state.versions("account")]
 
@@ -73,12 +73,12 @@ def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: St
     """After a clock that was ahead, equal content gets one new version, and no version begins after its successor."""
     ahead = NOW + timedelta(days=3)
     before = NOW - timedelta(days=1)
-    state.record("routes", 1, valid_from=before, seen_at=before, known_by="carrier")
-    state.record("routes", 2, valid_from=ahead, seen_at=ahead, known_by="carrier")
+    state.save_version("routes", 1, valid_from=before, seen_at=before, known_by="carrier")
+    state.save_version("routes", 2, valid_from=ahead, seen_at=ahead, known_by="carrier")
 
-    assert state.record("routes", 2, valid_from=NOW, seen_at=NOW, known_by="carrier")
-    assert not state.record("routes", 2, valid_from=NOW, seen_at=NOW + timedelta(hours=1), known_by="carrier")
-    assert state.record("routes", 3, valid_from=ahead, seen_at=NOW + timedelta(hours=2), known_by="carrier")
+    assert state.save_version("routes", 2, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    assert not state.save_version("routes", 2, valid_from=NOW, seen_at=NOW + timedelta(hours=1), known_by="carrier")
+    assert state.save_version("routes", 3, valid_from=ahead, seen_at=NOW + timedelta(hours=2), known_by="carrier")
 
     rows = state.versions("routes")
     assert [before, ahead, NOW, NOW + timedelta(hours=2)] == [row["valid_from"] for row in rows]
@@ -87,7 +87,7 @@ def test_a_version_of_a_clock_that_was_ahead_is_followed_by_one_of_now(state: St
 
 def test_times_keep_their_microseconds_and_zone(state: State) -> None:
     """A UTC time is read back as the same instant."""
-    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.save_version("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
     version = state.latest("account")
 
     assert version is not None

@@ -40,7 +40,7 @@ class Home:
         """Save a version of the list."""
         kind = "carrier" if known_by == "carrier" else "operator"
         content = [{"network": OTHER, "known_by": kind}, *({"network": ENTRY, "known_by": kind} | row for row in rows)]
-        self.state.record("allowed_ips", content, valid_from=at, seen_at=at, known_by=known_by)
+        self.state.save_version("allowed_ips", content, valid_from=at, seen_at=at, known_by=known_by)
 
     def did(self, by: str, *changes: Change, undoes: int | None = None, phase: str = DONE) -> tuple[datetime, int]:
         """Write a fix to the journal; return the time when the carrier applied it, and its last entry's number."""

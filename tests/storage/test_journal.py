@@ -261,7 +261,7 @@ def test_a_version_that_cannot_be_anchored_is_not_recorded(state: State) -> None
     state.anchors.path.mkdir()
 
     with pytest.raises(JournalError, match="cannot be anchored"):
-        state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+        state.save_version("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
     assert state.latest("account") is None
 
 
@@ -272,7 +272,7 @@ def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path
 
     This holds also for a client that disables such triggers.
     """
-    state.record("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.save_version("account", 1, valid_from=NOW, seen_at=NOW, known_by="carrier")
     with closing(sqlite3.connect(tmp_path / "state.db")) as connection:
         for verb in ("INSERT OR REPLACE", "REPLACE"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -286,8 +286,8 @@ def test_no_client_replaces_a_row(journal: Journal, state: State, tmp_path: Path
 
 def test_confirming_a_version_changes_nothing_that_is_sealed(journal: Journal, state: State) -> None:
     """Confirming updates the time and actor of the last confirmation; the first recording does not change."""
-    state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW, known_by="kim")
-    state.record("account", {"a": 1}, valid_from=NOW, seen_at=NOW + timedelta(days=1), known_by="carrier")
+    state.save_version("account", {"a": 1}, valid_from=NOW, seen_at=NOW, known_by="kim")
+    state.save_version("account", {"a": 1}, valid_from=NOW, seen_at=NOW + timedelta(days=1), known_by="carrier")
 
     (version,) = state.versions("account")
     assert (NOW + timedelta(days=1), "carrier") == (version["seen_at"], version["known_by"])
@@ -414,7 +414,7 @@ def test_first_anchors_that_were_cut_off_are_written_again(tmp_path: Path, at: s
     (tmp_path / FILE).write_bytes(torn(whole, at))
 
     with closing(State.open(tmp_path)) as state:
-        state.record("account", {}, valid_from=NOW, seen_at=NOW, known_by="carrier")
+        state.save_version("account", {}, valid_from=NOW, seen_at=NOW, known_by="carrier")
         journal = Journal(state)
         journal.finish(journal.begin(PLAN, actor="ana", before={}), PLAN, phase=DONE, before={}, after={})
 

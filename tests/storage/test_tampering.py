@@ -158,8 +158,8 @@ def fill(folder: Path, key: bytes = b"") -> Home:
         if not number:
             state.close()
             shutil.copytree(path, earlier)
-        state.record("account", {"credentials_on": number}, valid_from=NOW, seen_at=NOW, known_by="carrier")
-    state.record("allowed_ips", [], valid_from=NOW, seen_at=NOW, known_by="kim")
+        state.save_version("account", {"credentials_on": number}, valid_from=NOW, seen_at=NOW, known_by="carrier")
+    state.save_version("allowed_ips", [], valid_from=NOW, seen_at=NOW, known_by="kim")
     head = journal.head()
     state.close()
     return Home(path, earlier, head, key)

@@ -27,8 +27,8 @@ def page() -> None:
     from dashboard.web import session  # noqa: PLC0415 - as above
 
     session.note(st.session_state["detail"])
-    session.say_note()
-    with session.errors_said():
+    session.show_note()
+    with session.show_errors():
         raise CarrierRefusedError(st.session_state["detail"])
 
 
@@ -59,7 +59,7 @@ def test_no_exception_is_drawn_as_markdown(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(WEB.rglob("*.py")), ids=lambda path: str(path.relative_to(WEB)))
 def test_a_toast_has_one_place(path: Path) -> None:
-    """Toasts are drawn in ``session.say_note`` alone, which escapes their text."""
+    """Toasts are drawn in ``session.show_note`` alone, which escapes their text."""
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     toasts = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "toast"]
 

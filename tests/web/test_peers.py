@@ -45,7 +45,7 @@ def ends(line: socket.socket) -> tuple[End, End]:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
-@pytest.mark.parametrize("way", [peers.uid_of, peers.look_up], ids=["asked", "looked up"])
+@pytest.mark.parametrize("way", [peers.uid_of, peers.search_tables], ids=["asked", "looked up"])
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "mapped"])
 def test_each_end_belongs_to_who_made_it(
     listening: socket.socket, way: Callable[[End, End], int | None], family: int
@@ -59,7 +59,7 @@ def test_each_end_belongs_to_who_made_it(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
-@pytest.mark.parametrize("way", [peers.uid_of, peers.look_up], ids=["asked", "looked up"])
+@pytest.mark.parametrize("way", [peers.uid_of, peers.search_tables], ids=["asked", "looked up"])
 def test_another_address_of_loopback_is_another_connection(
     listening: socket.socket, way: Callable[[End, End], int | None]
 ) -> None:
@@ -73,7 +73,7 @@ def test_another_address_of_loopback_is_another_connection(
         assert way(("127.0.0.5", client[1]), server) is None
 
 
-@pytest.mark.parametrize("way", [peers.uid_of, peers.look_up], ids=["asked", "looked up"])
+@pytest.mark.parametrize("way", [peers.uid_of, peers.search_tables], ids=["asked", "looked up"])
 def test_what_is_not_an_open_connection_belongs_to_nobody(
     listening: socket.socket, way: Callable[[End, End], int | None]
 ) -> None:

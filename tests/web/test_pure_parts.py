@@ -125,7 +125,7 @@ def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], 
 )
 def test_the_figures_of_a_day_add_up(counts: tuple[int, int, int], said: str) -> None:
     """The total states how many calls were neither admitted nor refused."""
-    assert said == cards.of_all(*counts)
+    assert said == cards.total_note(*counts)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -141,13 +141,13 @@ def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
     aside = "12 calls are only in imported files."
     none = by_outcome()
 
-    assert f"No outbound call on record today. {aside}" == page_titles.of_calls(none, "today", apart=aside)
+    assert f"No outbound call on record today. {aside}" == page_titles.of_calls(none, "today", not_counted=aside)
     assert "No outbound call today." == page_titles.of_calls(none, "today")
     assert "No outbound call on record today." == page_titles.of_calls(none, "today", recorded=False)
     assert f"Calls never fetched. {aside}" == page_titles.of_calls(
-        none, "today", lacking="Calls never fetched.", apart=aside
+        none, "today", lacking="Calls never fetched.", not_counted=aside
     )
-    one = page_titles.of_calls(by_outcome(answered=9), "today", "answered", apart=aside)
+    one = page_titles.of_calls(by_outcome(answered=9), "today", "answered", not_counted=aside)
     assert f"9 outbound calls today. {aside}" == one
 
 

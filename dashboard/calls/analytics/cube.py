@@ -91,15 +91,15 @@ class Cube:
         self._values: dict[str, list[str]] = {}
         self._dimension("who", rows.column("owner").to_numpy(), list(owners))
         for name in ("outcome", "zone"):
-            found = rows.column(name).combine_chunks().dictionary_encode()
-            self._dimension(name, found.indices.to_numpy(), found.dictionary.to_pylist())
+            encoded = rows.column(name).combine_chunks().dictionary_encode()
+            self._dimension(name, encoded.indices.to_numpy(), encoded.dictionary.to_pylist())
         status, reason = (
             rows.column(name).combine_chunks().dictionary_encode() for name in ("sip_status", "sip_reason")
         )
         reasons = reason.dictionary.to_pylist() or [""]
         statuses = [*status.dictionary.to_pylist(), None]
-        place = status.indices.fill_null(len(statuses) - 1).to_numpy()
-        pairs, codes = np.unique(place * len(reasons) + reason.indices.to_numpy(), return_inverse=True)
+        status_index = status.indices.fill_null(len(statuses) - 1).to_numpy()
+        pairs, codes = np.unique(status_index * len(reasons) + reason.indices.to_numpy(), return_inverse=True)
         labels = [code_of(statuses[pair // len(reasons)], reasons[pair % len(reasons)]) for pair in pairs]
         self._dimension("code", codes, labels)
         self._status_of = dict(zip(labels, (statuses[pair // len(reasons)] for pair in pairs), strict=True))
@@ -134,7 +134,7 @@ class Cube:
             One row per combination that occurs: ``at`` if a step is given, ``names``, ``calls``, ``short_calls``,
             ``duration_s``, ``cost_usd``.
         """
-        rows, chosen = self._chosen(part)
+        rows, mask = self._chosen(part)
         steps, labels = self._steps(step, zone)
         keys = [(steps[self._hour[rows]], len(labels)), *((self._codes[n][rows], len(self._values[n])) for n in names)]
         combined = np.zeros(rows.stop - rows.start, dtype="int64")
@@ -142,28 +142,30 @@ class Cube:
         for codes, size in keys:
             combined = combined * max(1, size) + codes
             cells = cells * max(1, size)
-        if chosen is not None:
-            combined = combined[chosen]
+        if mask is not None:
+            combined = combined[mask]
         if cells > self._most_cells:
-            there, combined = np.unique(combined, return_inverse=True)
-            cells = len(there)
+            present, combined = np.unique(combined, return_inverse=True)
+            cells = len(present)
         else:
-            there = np.arange(cells)
-        weights = {name: self._sums[name][rows] if chosen is None else self._sums[name][rows][chosen] for name in SUMS}
-        found = {name: np.bincount(combined, weight, cells).astype("int64") for name, weight in weights.items()}
-        occurs = np.flatnonzero(found["calls"])
+            present = np.arange(cells)
+        weights = {name: self._sums[name][rows] if mask is None else self._sums[name][rows][mask] for name in SUMS}
+        totals = {name: np.bincount(combined, weight, cells).astype("int64") for name, weight in weights.items()}
+        occurs = np.flatnonzero(totals["calls"])
         columns: dict[str, Any] = {}
-        left = there[occurs]
+        remainder = present[occurs]
         for name, (_, size) in reversed(list(zip(("at", *names), keys, strict=True))):
-            left, place = np.divmod(left, max(1, size))
-            columns[name] = labels.take(place) if name == "at" else np.array(self._values[name], dtype="object")[place]
+            remainder, position = np.divmod(remainder, max(1, size))
+            columns[name] = (
+                labels.take(position) if name == "at" else np.array(self._values[name], dtype="object")[position]
+            )
         frame = pd.DataFrame(
             {name: columns[name] for name in (("at", *names) if step else names)}, index=range(len(occurs))
         )
         frame = frame.astype(dict.fromkeys(names, "str"))
-        cost = [Decimal(int(units)).scaleb(-8) for units in found.pop("cost_units")[occurs]]
+        cost = [Decimal(int(units)).scaleb(-8) for units in totals.pop("cost_units")[occurs]]
         return frame.assign(
-            **{name: sums[occurs] for name, sums in found.items()},
+            **{name: sums[occurs] for name, sums in totals.items()},
             cost_usd=pd.Series(cost, index=frame.index, dtype=MONEY),
         )
 
@@ -175,13 +177,13 @@ class Cube:
         )
         edges = np.array([first, max(first, last)], dtype="int64")
         rows = slice(*np.searchsorted(self._hour, edges).tolist())
-        chosen = None
+        mask = None
         for name in DIMENSIONS:
             if value := getattr(part, name):
-                place = self._values[name].index(value) if value in self._values[name] else -1
-                here = self._codes[name][rows] == place
-                chosen = here if chosen is None else chosen & here
-        return rows, chosen
+                position = self._values[name].index(value) if value in self._values[name] else -1
+                matches = self._codes[name][rows] == position
+                mask = matches if mask is None else mask & matches
+        return rows, mask
 
     def _steps(self, step: str, zone: ZoneInfo | None) -> tuple[Codes, pd.Index[Any]]:
         """Return the step number of each hour, and the steps."""
@@ -232,16 +234,16 @@ def build_cube(
         part=segments_of(rows["first_at"].dt.tz_localize(None), cuts), owner=codes
     )
     finer = pd.DataFrame({"part": [0, *segments_of(cuts_of(split_at), cuts)]}).rename_axis("segment").reset_index()
-    owned = keys.drop_duplicates().merge(finer, on="part").drop(columns="part")
-    found = store.rolled(
+    owner_rows = keys.drop_duplicates().merge(finer, on="part").drop(columns="part")
+    cells = store.rolled(
         "cube",
         since=since,
         until=None,
         split_at=split_at,
-        given={"owners": pyarrow.Table.from_pandas(owned, preserve_index=False)},
+        tables={"owners": pyarrow.Table.from_pandas(owner_rows, preserve_index=False)},
         part_s=QUARTER_S if begins else HOUR_S,
     )
-    return Cube(EMPTY if found is None else found, list(owners), most_cells=most_cells)
+    return Cube(EMPTY if cells is None else cells, list(owners), most_cells=most_cells)
 
 
 def code_of(status: int | None, reason: str) -> str:

@@ -64,54 +64,56 @@ def ratios(frame: pd.DataFrame, by: Sequence[str] = (), only: Collection[str] = 
         ``low``, ``high`` (0 to 1), which are missing below ``MIN_SAMPLE``.
     """
     ids = list(only) or [
-        made.id
-        for made in DEFINITIONS.values()
-        if made.unit == "share" and all(count.needs <= {*frame.columns} for count in made.counts)
+        definition.id
+        for definition in DEFINITIONS.values()
+        if definition.unit == "share" and all(count.needs <= {*frame.columns} for count in definition.counts)
     ]
     wide = _divided(frame, by, ids)
     groups = wide[list(by)].loc[wide.index.repeat(len(ids))].reset_index(drop=True)
-    top, bottom = (wide[[f"{made} {part}" for made in ids]].to_numpy("int64").ravel() for part in ("of", "in"))
+    top, bottom = (
+        wide[[f"{definition} {part}" for definition in ids]].to_numpy("int64").ravel() for part in ("of", "in")
+    )
     low, high = wilson(top, bottom)
-    shown = {"value": top / np.maximum(bottom, 1), "low": low, "high": high}
+    estimates = {"value": top / np.maximum(bottom, 1), "low": low, "high": high}
     return groups.assign(
         ratio=pd.array(ids * len(wide), dtype="str"),
         numerator=top,
         denominator=bottom,
-        **{name: _enough(values, bottom) for name, values in shown.items()},
+        **{name: _mask_small_samples(values, bottom) for name, values in estimates.items()},
     )
 
 
 def acd(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return ``by``, ``calls`` (answered), ``duration_s`` (their talk time), ``acd_s`` (missing below the minimum)."""
-    found = _divided(frame, by, ["acd"]).rename(columns={"acd in": "calls", "acd of": "duration_s"})
-    found = found[[*by, "calls", "duration_s"]]
-    mean = found["duration_s"].to_numpy("float64") / found["calls"].clip(lower=1).to_numpy()
-    return found.assign(acd_s=_enough(mean, found["calls"].to_numpy()))
+    durations = _divided(frame, by, ["acd"]).rename(columns={"acd in": "calls", "acd of": "duration_s"})
+    durations = durations[[*by, "calls", "duration_s"]]
+    mean = durations["duration_s"].to_numpy("float64") / durations["calls"].clip(lower=1).to_numpy()
+    return durations.assign(acd_s=_mask_small_samples(mean, durations["calls"].to_numpy()))
 
 
 def totals(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return ``by``, ``calls``, ``answered``, ``refused`` (for authorization), ``minutes`` of talk and ``cost_usd``."""
     rows = frame.assign(answered=ANSWERED.of(frame), refused=REFUSED.of(frame))
-    found = _summed(rows, by, ["calls", "answered", "refused", "duration_s", "cost_usd"])
-    found.insert(len(by) + 3, "minutes", found.pop("duration_s") / 60)
-    return found
+    result = _summed(rows, by, ["calls", "answered", "refused", "duration_s", "cost_usd"])
+    result.insert(len(by) + 3, "minutes", result.pop("duration_s") / 60)
+    return result
 
 
 def breakdown(frame: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return ``by``, SIP status, reason and outcome if present, ``calls``, ``share`` of the group; most calls first."""
-    kept = [name for name in ("sip_status", "sip_reason", "outcome") if name in frame and name not in by]
-    found = _summed(frame, [*by, *kept], ["calls"])
-    groups = found.groupby(list(by), dropna=False, observed=True)["calls"] if by else None
-    whole = (groups.transform("sum") if groups else found["calls"] * 0 + found["calls"].sum()).to_numpy("int64")
-    found["share"] = _enough(found["calls"].to_numpy() / np.maximum(whole, 1), whole)
-    return found.sort_values([*by, "calls"], ascending=[*(True for _ in by), False], kind="stable", ignore_index=True)
+    details = [name for name in ("sip_status", "sip_reason", "outcome") if name in frame and name not in by]
+    counts = _summed(frame, [*by, *details], ["calls"])
+    groups = counts.groupby(list(by), dropna=False, observed=True)["calls"] if by else None
+    whole = (groups.transform("sum") if groups else counts["calls"] * 0 + counts["calls"].sum()).to_numpy("int64")
+    counts["share"] = _mask_small_samples(counts["calls"].to_numpy() / np.maximum(whole, 1), whole)
+    return counts.sort_values([*by, "calls"], ascending=[*(True for _ in by), False], kind="stable", ignore_index=True)
 
 
 def top(frame: pd.DataFrame, by: str = "zone", limit: int = 10) -> pd.DataFrame:
     """Return the costliest values of a column: ``by``, ``calls``, ``minutes``, ``cost_usd``."""
-    found = _summed(frame, [by], ["calls", "duration_s", "cost_usd"])
-    found.insert(2, "minutes", found.pop("duration_s") / 60)
-    return found.sort_values(["cost_usd", "calls"], ascending=False, kind="stable", ignore_index=True).head(limit)
+    costs = _summed(frame, [by], ["calls", "duration_s", "cost_usd"])
+    costs.insert(2, "minutes", costs.pop("duration_s") / 60)
+    return costs.sort_values(["cost_usd", "calls"], ascending=False, kind="stable", ignore_index=True).head(limit)
 
 
 def in_steps(frame: pd.DataFrame, step: Bucket, timezone: str = "UTC") -> pd.DataFrame:
@@ -162,42 +164,42 @@ def peaks(load: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """
     rows = load.rename(columns={"calls": "peak_60s"}).sort_values("minute_at", ignore_index=True)
     keys = [*by, "direction"]
-    found = pd.DataFrame()
+    result = pd.DataFrame()
     for name in PEAKS:
         first = rows.loc[rows.groupby(keys)[name].idxmax()].reset_index(drop=True)
-        found = first[keys] if found.empty else found
-        found = found.assign(**{name: first[name], f"{name}_at": first["minute_at"]})
-    return found
+        result = first[keys] if result.empty else result
+        result = result.assign(**{name: first[name], f"{name}_at": first["minute_at"]})
+    return result
 
 
-def first_seen(seen: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.DataFrame:
+def first_seen(first_calls: pd.DataFrame, *, now: datetime, hours: float = 24) -> pd.DataFrame:
     """
     Return the sources and zones that are new.
 
     Args:
-        seen: Rows of ``sql/first_seen.sql``: ``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``.
+        first_calls: Rows of ``sql/first_seen.sql``: ``kind``, ``value``, ``first_at``, ``calls``, ``cost_usd``.
         now: Current time.
         hours: Maximum age of a first call in hours.
 
     Returns:
-        Rows of ``seen`` that started since then, newest first; empty if the whole record is no older.
+        Rows of ``first_calls`` that started since then, newest first; empty if the whole record is no older.
     """
     since = now - timedelta(hours=hours)
-    is_new = (seen["first_at"] >= since) & (seen["first_at"].min() < since)
-    new: pd.DataFrame = seen[is_new].sort_values("first_at", ascending=False, kind="stable", ignore_index=True)
+    is_new = (first_calls["first_at"] >= since) & (first_calls["first_at"].min() < since)
+    new: pd.DataFrame = first_calls[is_new].sort_values("first_at", ascending=False, kind="stable", ignore_index=True)
     return new
 
 
 def _divided(frame: pd.DataFrame, by: Sequence[str], ids: Iterable[str]) -> pd.DataFrame:
     """Return numerator and denominator of each definition by group: ``ID of`` and ``ID in``."""
-    wanted = {made: DEFINITIONS[made].counts for made in ids}
-    counts = [count for pair in wanted.values() for count in pair]
+    pairs = {ratio_id: DEFINITIONS[ratio_id].counts for ratio_id in ids}
+    counts = [count for pair in pairs.values() for count in pair]
     needs = {name for count in counts for name in count.needs}
     kinds = [name for name in ("outcome", "sip_status") if name in needs and name not in by]
     rows = _summed(frame, [*by, *kinds], sorted({count.column for count in counts}))
     parts = {
-        f"{made} {part}": c.of(rows)
-        for made, pair in wanted.items()
+        f"{ratio_id} {part}": c.of(rows)
+        for ratio_id, pair in pairs.items()
         for part, c in zip(("of", "in"), pair, strict=True)
     }
     return _summed(rows[list(by)].assign(**parts), by, list(parts))
@@ -211,13 +213,13 @@ def _summed(frame: pd.DataFrame, by: Sequence[str], columns: Sequence[str]) -> p
     values = {f"{name}!": pyarrow.array(frame[name], kind, from_pandas=True) for name, kind in kinds.items()}
     table = pyarrow.table(keys | values).group_by(list(by), use_threads=False)
     sums = table.aggregate([(name, "sum") for name in values])
-    found = pd.DataFrame({name: sums.column(name).to_pandas().astype(frame[name].dtype) for name in by})
+    result = pd.DataFrame({name: sums.column(name).to_pandas().astype(frame[name].dtype) for name in by})
     for name, kind in kinds.items():
         added = pyarrow.compute.fill_null(sums.column(f"{name}!_sum").cast(kind), 0)
-        found[name] = pd.Series(added.to_pandas(types_mapper=pd.ArrowDtype), dtype=MONEY if kind == usd else "int64")
-    return found.sort_values(list(by), ignore_index=True) if by else found
+        result[name] = pd.Series(added.to_pandas(types_mapper=pd.ArrowDtype), dtype=MONEY if kind == usd else "int64")
+    return result.sort_values(list(by), ignore_index=True) if by else result
 
 
-def _enough(values: Array, sample: npt.NDArray[np.int64]) -> pd.Series:
+def _mask_small_samples(values: Array, sample: npt.NDArray[np.int64]) -> pd.Series:
     """Mask values of too small a sample."""
     return pd.Series(np.where(sample >= MIN_SAMPLE, values, np.nan)).astype("Float64")

@@ -56,21 +56,21 @@ class Peaks:
     """Days (UTC) whose single calls are no longer stored and were not counted."""
 
 
-def owners_of(snapshot: Snapshot, named: Callable[[str], str] = str) -> CallOwners:
+def owners_of(snapshot: Snapshot, naming: Callable[[str], str] = str) -> CallOwners:
     """
     Return the owners of the snapshot's calls, as in the cube.
 
     Args:
         snapshot: Its traffic maps every key of the roll-up to its owner.
-        named: Maps a caller (a PBX by its name, or an unassigned address) to the name it is counted under, such as its
+        naming: Maps a caller (a PBX by its name, or an unassigned address) to the name it is counted under, such as its
             PoP.
     """
     rows = snapshot.traffic
-    owner, said = pd.factorize(pd.Series(list(map(named, callers(snapshot, rows))), dtype="object"))
+    owner, owner_names = pd.factorize(pd.Series(list(map(naming, callers(snapshot, rows))), dtype="object"))
     cuts = cuts_of(snapshot.split_at)
     segment = segments_of(rows["first_at"].dt.tz_localize(None), cuts)
     keys = rows[KEYS].assign(segment=segment, owner=owner).drop_duplicates([*KEYS, "segment"])
-    return CallOwners(pyarrow.Table.from_pandas(keys, preserve_index=False), tuple(said), tuple(cuts))
+    return CallOwners(pyarrow.Table.from_pandas(keys, preserve_index=False), tuple(owner_names), tuple(cuts))
 
 
 def count_peaks(
@@ -108,19 +108,19 @@ def count_peaks(
     if low.second or low.microsecond:
         raise ValueError("Peaks are counted from a whole minute on.")
 
-    def ask(generation: Generation) -> Peaks:
-        counted = _Counted()
+    def count(generation: Generation) -> Peaks:
+        counter = _Counted()
         days = [day for day in days_between(generation, low, high) if generation.days[day].rows]
-        gone = tuple(day for day in days if generation.days[day].is_retired)
+        retired = tuple(day for day in days if generation.days[day].is_retired)
         first = low.date()
         before = generation.days.get(first - A_DAY)
         if first not in days and before and before.calls:
             days.append(first)  # it has no calls, but calls of the previous day may extend into it
-        for day in sorted({*days} - {*gone}):
-            _count_day(store, generation, by, day=day, span=(low, high), counted=counted)
-        return Peaks(counted.rows(), gone)
+        for day in sorted({*days} - {*retired}):
+            _count_day(store, generation, by, day=day, span=(low, high), counter=counter)
+        return Peaks(counter.rows(), retired)
 
-    return store.ask(ask)
+    return store.ask(count)
 
 
 class _Counted:
@@ -140,44 +140,44 @@ class _Counted:
     def add(self, calls: pyarrow.Table, names: tuple[str, ...], since: datetime, until: datetime) -> None:
         """Count the calls of a piece, and those that extend into it from earlier pieces."""
         length = max(1, -((since - until) // A_MINUTE)) * MINUTE_S
-        group, inbound, start, done = self._columns(calls, names)
+        group, inbound, start, end = self._columns(calls, names)
         past = (since - (self._ended_at or since)) // A_SECOND
         group = np.concatenate([self._going[0], 2 * group + inbound])
         start = np.concatenate([np.full(len(self._going[0]), -1), start])
-        done = np.concatenate([self._going[1] - past, done])
-        groups, *peaks = peaks_of_groups(group, start, done, length)
-        more = 2 * len(self._numbers) - self._most.shape[1]
-        self._most = np.pad(self._most, ((0, 0), (0, more)))
+        end = np.concatenate([self._going[1] - past, end])
+        groups, *peaks = peaks_of_groups(group, start, end, length)
+        extra_groups = 2 * len(self._numbers) - self._most.shape[1]
+        self._most = np.pad(self._most, ((0, 0), (0, extra_groups)))
         self._most[:, groups] = np.maximum(self._most[:, groups], peaks)
-        on = done > length
-        self._going = (group[on], done[on] - length)
+        on = end > length
+        self._going = (group[on], end[on] - length)
         self._ended_at = since + length * A_SECOND
 
     def rows(self) -> pd.DataFrame:
         """Return the rows of ``Peaks.rows``."""
         names = np.array([*self._numbers, ""], dtype="object")
-        seen = np.flatnonzero(self._most.any(axis=0))
-        found = pd.DataFrame(
+        active = np.flatnonzero(self._most.any(axis=0))
+        result = pd.DataFrame(
             {
-                "of": pd.Series(names[seen // 2], dtype="str"),
-                "direction": pd.Series(np.where(seen % 2, "inbound", "outbound"), dtype="str"),
-                **{name: most[seen] for name, most in zip(PEAKS, self._most, strict=True)},
+                "of": pd.Series(names[active // 2], dtype="str"),
+                "direction": pd.Series(np.where(active % 2, "inbound", "outbound"), dtype="str"),
+                **{name: most[active] for name, most in zip(PEAKS, self._most, strict=True)},
             }
         )
-        return found.sort_values(["of", "direction"], ignore_index=True)
+        return result.sort_values(["of", "direction"], ignore_index=True)
 
     def _columns(self, calls: pyarrow.Table, names: tuple[str, ...]) -> tuple[Seconds, ...]:
         """Return group, whether inbound, start and end of each call; assign the next number to a new name."""
         if "name" in calls.column_names:
             coded = calls.column("name").combine_chunks().dictionary_encode()
-            place = coded.indices.to_numpy().astype(np.int64)
-            told = coded.dictionary.to_pylist()
+            index = coded.indices.to_numpy().astype(np.int64)
+            owner_names = coded.dictionary.to_pylist()
         else:
-            place = calls.column("owner").to_numpy()
-            told = list(names)
-        number = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in told], dtype=np.int64)
-        rest = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
-        return (number[place] if len(place) else place.astype(np.int64), *rest)
+            index = calls.column("owner").to_numpy()
+            owner_names = list(names)
+        number = np.array([self._numbers.setdefault(name, len(self._numbers)) for name in owner_names], dtype=np.int64)
+        other_columns = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
+        return (number[index] if len(index) else index.astype(np.int64), *other_columns)
 
 
 def _count_day(
@@ -187,7 +187,7 @@ def _count_day(
     *,
     day: date,
     span: tuple[datetime, datetime],
-    counted: _Counted,
+    counter: _Counted,
 ) -> None:
     """Count one day, reading the previous day too if it is the first."""
     name = "spans_owned" if isinstance(by, CallOwners) else "spans_by"
@@ -196,27 +196,29 @@ def _count_day(
     for since, until in _pieces(day, today.rows if today else 0, span):
         parts = today.calls if today else ()
         begun = since
-        if not counted.begun:
+        if not counter.begun:
             parts = (*(before.calls if before else ()), *parts)
             begun = _midnight(day - A_DAY)
-        asked: dict[str, Any] = {"calls": store.parts(parts), "begun": begun, "since": since, "until": until}
-        given: dict[str, pyarrow.Table] = {}
+        parameters: dict[str, Any] = {"calls": store.parts(parts), "begun": begun, "since": since, "until": until}
+        tables: dict[str, pyarrow.Table] = {}
         if isinstance(by, CallOwners):
             cuts = [cut for cut in by.cuts if begun <= cut < until]
-            asked |= {"segment": sum(cut < begun for cut in by.cuts), "cuts": cuts}
-            own = store.own_numbers(generation)
-            asked |= own.parameters
-            given = {"owners": by.keys, **own.tables}
+            parameters |= {"segment": sum(cut < begun for cut in by.cuts), "cuts": cuts}
+            own_numbers = store.own_numbers(generation)
+            parameters |= own_numbers.parameters
+            tables = {"owners": by.keys, **own_numbers.tables}
         else:
-            asked |= {"by": by}
-        calls = store.engine.fetch(name, asked, what="count the peaks", given=given)
-        counted.add(calls, by.names if isinstance(by, CallOwners) else (), since, until)
+            parameters |= {"by": by}
+        calls = store.engine.fetch(name, parameters, operation="count the peaks", tables=tables)
+        counter.add(calls, by.names if isinstance(by, CallOwners) else (), since, until)
 
 
 def _pieces(day: date, rows: int, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
     """Yield the pieces of a day that lie in a span, of equal length in whole minutes."""
-    wanted = min(MINUTES, -(-rows // AT_ONCE))
-    count = next(each for each in range(wanted, MINUTES + 1) if MINUTES % each == 0) if wanted else 1
+    least_pieces = min(MINUTES, -(-rows // AT_ONCE))
+    count = (
+        next(divisor for divisor in range(least_pieces, MINUTES + 1) if MINUTES % divisor == 0) if least_pieces else 1
+    )
     midnight = _midnight(day)
     step = A_DAY // count
     for number in range(count):

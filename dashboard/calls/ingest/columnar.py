@@ -20,8 +20,8 @@ import pyarrow.compute
 import pyarrow.csv
 
 from dashboard.calls.ingest.columns import KNOWN, PARTS
-from dashboard.calls.ingest.rollup import in_one
-from dashboard.calls.ingest.row_fingerprints import row_numbers
+from dashboard.calls.ingest.rollup import as_one_array
+from dashboard.calls.ingest.row_fingerprints import fingerprint_rows
 from dashboard.calls.ingest.timestamps import characters, times_of
 from dashboard.calls.store.engine import Engine
 from dashboard.sip.call_outcomes import outcome
@@ -114,29 +114,32 @@ class Columns:
             StoreError: DuckDB failed.
         """
         count = _refuse_forms(lines)
-        read = self._read(lines)
-        if len(read) != count:
+        table = self._read(lines)
+        if len(table) != count:
             raise ValueError("A value has a line break, or a line is empty.")
-        found = self._texts(read) | self._values(read)
-        found |= {stored: self._number(read, name) for name, stored in NUMBERS.items()}
-        found |= {stored: times_of(_of(read, name), ahead) for name, (stored, ahead) in TIMES.items()}
-        if found["started_at"].null_count:
+        columns = self._texts(table) | self._values(table)
+        columns |= {stored: self._number(table, name) for name, stored in NUMBERS.items()}
+        columns |= {stored: times_of(_of(table, name), max_ahead) for name, (stored, max_ahead) in TIMES.items()}
+        if columns["started_at"].null_count:
             raise ValueError("A call has no time.")
-        inbound = _is_inbound(found["direction"])
-        found |= self._customer(read["customer_ip"], inbound)
-        found["outcome"] = _outcomes(found)
-        found |= {"row_hash": pyarrow.array(row_numbers(found)), "nth": pyarrow.array(np.zeros(count, dtype=np.int32))}
-        return pyarrow.table({name: found[name] for name in PARTS["calls"]})
+        inbound = _is_inbound(columns["direction"])
+        columns |= self._customer(table["customer_ip"], inbound)
+        columns["outcome"] = _outcomes(columns)
+        columns |= {
+            "row_hash": pyarrow.array(fingerprint_rows(columns)),
+            "nth": pyarrow.array(np.zeros(count, dtype=np.int32)),
+        }
+        return pyarrow.table({name: columns[name] for name in PARTS["calls"]})
 
     def _read(self, lines: bytes) -> pyarrow.Table:
-        few = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+        dictionary_text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
         text = pyarrow.string()
         kinds: dict[str, pyarrow.DataType] = (
-            dict.fromkeys((*TEXTS, "customer_ip"), few)
+            dict.fromkeys((*TEXTS, "customer_ip"), dictionary_text)
             | dict.fromkeys((*IDS, *NUMBERS, *TIMES), text)
             | dict.fromkeys((*WHOLE, *USD), pyarrow.float64())
         )
-        read = pyarrow.csv.read_csv(
+        table = pyarrow.csv.read_csv(
             pyarrow.BufferReader(lines),
             read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(self._names)),
             convert_options=pyarrow.csv.ConvertOptions(
@@ -146,62 +149,64 @@ class Columns:
                 strings_can_be_null=False,
             ),
         )
-        return read.unify_dictionaries().combine_chunks()
+        return table.unify_dictionaries().combine_chunks()
 
-    def _texts(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
+    def _texts(self, table: pyarrow.Table) -> dict[str, pyarrow.Array]:
         """Return texts without surrounding blanks; a missing text is ``""``."""
-        found = {stored: _trimmed(_of(read, name), lower=name == "direction") for name, stored in TEXTS.items()}
-        there = {name for name in IDS if name in read.column_names}
-        return found | {
-            stored: pyarrow.compute.utf8_trim(_of(read, name), BLANKS) if name in there else _of(read, name)
+        texts = {stored: _trimmed(_of(table, name), lower=name == "direction") for name, stored in TEXTS.items()}
+        ids_present = {name for name in IDS if name in table.column_names}
+        return texts | {
+            stored: pyarrow.compute.utf8_trim(_of(table, name), BLANKS) if name in ids_present else _of(table, name)
             for name, stored in IDS.items()
         }
 
-    def _values(self, read: pyarrow.Table) -> dict[str, pyarrow.Array]:
+    def _values(self, table: pyarrow.Table) -> dict[str, pyarrow.Array]:
         """Return whole numbers and amounts; raise ``ValueError`` for a value out of range."""
         numbers = pyarrow.float64()
-        found = {stored: _whole(_of(read, name, numbers)) for name, stored in WHOLE.items()}
-        found |= {stored: _dollars(_of(read, name, numbers)) for name, stored in USD.items()}
-        said = found["sip_status"]
-        none = pyarrow.scalar(None, pyarrow.int32())
-        status = pyarrow.compute.if_else(pyarrow.compute.equal(said, 0), none, said)
+        values = {stored: _whole(_of(table, name, numbers)) for name, stored in WHOLE.items()}
+        values |= {stored: _dollars(_of(table, name, numbers)) for name, stored in USD.items()}
+        raw_status = values["sip_status"]
+        null = pyarrow.scalar(None, pyarrow.int32())
+        status = pyarrow.compute.if_else(pyarrow.compute.equal(raw_status, 0), null, raw_status)
         _bounded(status, 100, 699)
-        return found | {"sip_status": status.cast(pyarrow.int16())}
+        return values | {"sip_status": status.cast(pyarrow.int16())}
 
-    def _number(self, read: pyarrow.Table, name: str) -> pyarrow.Array:
+    def _number(self, table: pyarrow.Table, name: str) -> pyarrow.Array:
         """Return telephone numbers as digits; DuckDB normalizes those with other characters."""
-        texts = _of(read, name)
+        texts = _of(table, name)
         if (characters(texts) - _ZERO <= _NINE).all():
             return texts
-        known = texts.dictionary_encode()
-        asked = pyarrow.table({"said": known.dictionary, "place": np.arange(len(known.dictionary))})
-        made = self._engine.fetch("numbers", {}, what="read numbers", given={"told": asked})
-        return in_one(made["number"]).take(known.indices)
+        encoded = texts.dictionary_encode()
+        request = pyarrow.table({"said": encoded.dictionary, "place": np.arange(len(encoded.dictionary))})
+        normalized = self._engine.fetch("numbers", {}, operation="read numbers", tables={"told": request})
+        return as_one_array(normalized["number"]).take(encoded.indices)
 
     def _customer(self, texts: pyarrow.ChunkedArray, inbound: npt.NDArray[np.bool_]) -> dict[str, pyarrow.Array]:
         """Return source address and port; both must be valid for an outbound call."""
-        told = _trimmed(in_one(texts))
-        ips, ports, odd = self._known_customers(told.dictionary)
-        if (np.array(odd, dtype=bool)[told.indices.to_numpy()] & ~inbound).any():
+        customers = _trimmed(as_one_array(texts))
+        ips, ports, odd = self._known_customers(customers.dictionary)
+        if (np.array(odd, dtype=bool)[customers.indices.to_numpy()] & ~inbound).any():
             raise NoCallError("An address is not one.")
         return {
-            "source_ip": _mapped(told, ips),
-            "source_port": pyarrow.array(ports, pyarrow.int32()).take(told.indices),
+            "source_ip": _mapped(customers, ips),
+            "source_port": pyarrow.array(ports, pyarrow.int32()).take(customers.indices),
         }
 
-    def _known_customers(self, told: pyarrow.Array) -> tuple[Sequence[str], Sequence[int | None], Sequence[bool]]:
+    def _known_customers(self, texts: pyarrow.Array) -> tuple[Sequence[str], Sequence[int | None], Sequence[bool]]:
         """Parse distinct texts of the column; reuse results of texts seen before."""
-        said = told.to_pylist()
-        found = {text: self._customers[text] for text in said if text in self._customers}
-        if new := [text for text in said if text not in found]:
-            made = self._engine.fetch(
-                "customers", {}, what="read addresses", given={"told": pyarrow.table({"said": new})}
+        customer_texts = texts.to_pylist()
+        parsed = {text: self._customers[text] for text in customer_texts if text in self._customers}
+        if new := [text for text in customer_texts if text not in parsed]:
+            result = self._engine.fetch(
+                "customers", {}, operation="read addresses", tables={"told": pyarrow.table({"said": new})}
             )
-            columns = (made[name].to_pylist() for name in ("ip", "port", "odd"))
-            found |= dict(zip(made["said"].to_pylist(), zip(*columns, strict=True), strict=True))
+            columns = (result[name].to_pylist() for name in ("ip", "port", "odd"))
+            parsed |= dict(zip(result["said"].to_pylist(), zip(*columns, strict=True), strict=True))
             if len(self._customers) + len(new) <= MOST_REMEMBERED:
-                self._customers.update(found)
-        ips, ports, odd = zip(*(found[text] for text in said), strict=True) if said else ((), (), ())
+                self._customers.update(parsed)
+        ips, ports, odd = (
+            zip(*(parsed[text] for text in customer_texts), strict=True) if customer_texts else ((), (), ())
+        )
         return ips, ports, odd
 
 
@@ -213,13 +218,13 @@ def _refuse_forms(lines: bytes) -> int:
         if lines.find(b"\n", begin, begin + LONGEST_LINE) < 0:
             raise ValueError("A line is too long.")
     data = np.frombuffer(lines, dtype=np.uint8)
-    found = [np.zeros(0, dtype=np.int64)]
+    quote_positions = [np.zeros(0, dtype=np.int64)]
     count = int(not lines.endswith(b"\n"))
     for begin in range(0, len(data), SLICE):
         part = data[begin : begin + SLICE]
-        found.append(np.flatnonzero(part == _QUOTE) + begin)
+        quote_positions.append(np.flatnonzero(part == _QUOTE) + begin)
         count += int(np.count_nonzero(part == _LINE_FEED))
-    quotes = np.concatenate(found)
+    quotes = np.concatenate(quote_positions)
     if len(quotes) % 2:
         raise ValueError("A quote is left open.")
     opening = quotes[::2]
@@ -231,23 +236,25 @@ def _refuse_forms(lines: bytes) -> int:
     return count
 
 
-def _outcomes(found: dict[str, pyarrow.Array]) -> pyarrow.Array:
+def _outcomes(columns: dict[str, pyarrow.Array]) -> pyarrow.Array:
     """Return the outcome of each call, computed once per distinct combination of result, status and reason."""
-    result = found["result"]
-    reason = found["sip_reason"]
-    status = found["sip_status"].fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    ways = (status * len(result.dictionary) + result.indices.to_numpy()) * len(reason.dictionary)
-    codes, seen = pd.factorize(ways + reason.indices.to_numpy())
+    result = columns["result"]
+    reason = columns["sip_reason"]
+    status = columns["sip_status"].fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    combinations = (status * len(result.dictionary) + result.indices.to_numpy()) * len(reason.dictionary)
+    codes, distinct = pd.factorize(combinations + reason.indices.to_numpy())
     words = result.dictionary.to_pylist()
     reasons = reason.dictionary.to_pylist()
     ends = []
-    for way in seen.tolist():
-        rest, of_reason = divmod(way, len(reasons))
-        code, of_word = divmod(rest, len(words))
+    for combination in distinct.tolist():
+        without_reason, of_reason = divmod(combination, len(reasons))
+        code, of_word = divmod(without_reason, len(words))
         ends.append(outcome(words[of_word], code or None, reasons[of_reason]))
-    known = sorted(set(ends))
-    places = np.array([known.index(end) for end in ends], dtype=np.int32)
-    return pyarrow.DictionaryArray.from_arrays(pyarrow.array(places[codes]), pyarrow.array(known, pyarrow.string()))
+    names = sorted(set(ends))
+    codes_of_names = np.array([names.index(end) for end in ends], dtype=np.int32)
+    return pyarrow.DictionaryArray.from_arrays(
+        pyarrow.array(codes_of_names[codes]), pyarrow.array(names, pyarrow.string())
+    )
 
 
 def _is_inbound(direction: pyarrow.DictionaryArray) -> npt.NDArray[np.bool_]:
@@ -255,22 +262,24 @@ def _is_inbound(direction: pyarrow.DictionaryArray) -> npt.NDArray[np.bool_]:
     if not set(words) <= {"inbound", "outbound"}:
         raise NoCallError("A direction is neither.")
     inbound = np.array([word == "inbound" for word in words], dtype=bool)
-    found: npt.NDArray[np.bool_] = inbound[direction.indices.to_numpy()]
-    return found
+    mask: npt.NDArray[np.bool_] = inbound[direction.indices.to_numpy()]
+    return mask
 
 
 def _trimmed(texts: pyarrow.DictionaryArray, *, lower: bool = False) -> pyarrow.DictionaryArray:
     """Strip blanks from the distinct texts."""
-    said = texts.dictionary.to_pylist()
-    made = [text.strip(BLANKS).lower() if lower else text.strip(BLANKS) for text in said]
-    return texts if made == said else _mapped(texts, made)
+    originals = texts.dictionary.to_pylist()
+    stripped = [text.strip(BLANKS).lower() if lower else text.strip(BLANKS) for text in originals]
+    return texts if stripped == originals else _mapped(texts, stripped)
 
 
-def _mapped(texts: pyarrow.DictionaryArray, made: Sequence[str]) -> pyarrow.DictionaryArray:
+def _mapped(texts: pyarrow.DictionaryArray, replacements: Sequence[str]) -> pyarrow.DictionaryArray:
     """Replace the distinct texts by others, merging those that become equal."""
-    known = {text: place for place, text in enumerate(dict.fromkeys(made))}
-    places = pyarrow.array([known[text] for text in made], pyarrow.int32())
-    return pyarrow.DictionaryArray.from_arrays(places.take(texts.indices), pyarrow.array(known, pyarrow.string()))
+    positions = {text: position for position, text in enumerate(dict.fromkeys(replacements))}
+    new_indices = pyarrow.array([positions[text] for text in replacements], pyarrow.int32())
+    return pyarrow.DictionaryArray.from_arrays(
+        new_indices.take(texts.indices), pyarrow.array(positions, pyarrow.string())
+    )
 
 
 def _whole(value: pyarrow.Array) -> pyarrow.Array:
@@ -283,29 +292,29 @@ def _dollars(value: pyarrow.Array) -> pyarrow.Array:
     _bounded(value, -MOST_USD, MOST_USD)
     if not value.null_count and not value.to_numpy().any():
         return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
-    said = value.fill_null(0).to_numpy() * PARTS_OF_USD
-    parts = np.rint(said)
-    if not (np.abs(said - parts) <= LEAST_OF_USD).all():
+    scaled = value.fill_null(0).to_numpy() * PARTS_OF_USD
+    parts = np.rint(scaled)
+    if not (np.abs(scaled - parts) <= LEAST_OF_USD).all():
         raise ValueError("An amount has more digits than the store keeps.")
     whole = parts.astype(np.int64)
     words = pyarrow.py_buffer(np.stack((whole, whole >> 63), axis=1).tobytes())
-    there = None if not value.null_count else pyarrow.compute.is_valid(value).buffers()[1]
-    return pyarrow.Array.from_buffers(DOLLARS, len(value), [there, words])
+    validity = None if not value.null_count else pyarrow.compute.is_valid(value).buffers()[1]
+    return pyarrow.Array.from_buffers(DOLLARS, len(value), [validity, words])
 
 
 def _bounded(value: pyarrow.Array, least: float, most: float) -> None:
     """Refuse numbers out of range and NaN."""
-    said = value.drop_null().to_numpy() if value.null_count else value.to_numpy()
-    if len(said) and not (said.min() >= least and said.max() <= most):
+    numbers = value.drop_null().to_numpy() if value.null_count else value.to_numpy()
+    if len(numbers) and not (numbers.min() >= least and numbers.max() <= most):
         raise ValueError("A number is not one of a call.")
 
 
-def _of(read: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
+def _of(table: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) -> pyarrow.Array:
     """Return a column; if the file lacks it, return nulls, or ``""`` for a text column."""
-    if name in read.column_names:
-        return in_one(read[name])
+    if name in table.column_names:
+        return as_one_array(table[name])
     if kind is not None:
-        return pyarrow.nulls(len(read), kind)
+        return pyarrow.nulls(len(table), kind)
     empty = pyarrow.array([""], pyarrow.string())
-    nothing = pyarrow.array(np.zeros(len(read), dtype=np.int32))
-    return empty.take(nothing) if name in TIMES else pyarrow.DictionaryArray.from_arrays(nothing, empty)
+    zeros = pyarrow.array(np.zeros(len(table), dtype=np.int32))
+    return empty.take(zeros) if name in TIMES else pyarrow.DictionaryArray.from_arrays(zeros, empty)

@@ -195,6 +195,6 @@ def same_call_sql() -> str:
 
 def call_key_sql() -> str:
     """Return a SQL expression for the ``call_key`` of a stored call; only generated keys begin with a single ``#``."""
-    own = "CASE WHEN starts_with(id, '#') THEN '#' || id ELSE id END"
-    made = "'#' || hex(row_hash) || CASE WHEN nth > 0 THEN '-' || nth ELSE '' END"
-    return f"CASE WHEN id <> '' THEN {own} ELSE {made} END"
+    escaped_id = "CASE WHEN starts_with(id, '#') THEN '#' || id ELSE id END"
+    generated_key = "'#' || hex(row_hash) || CASE WHEN nth > 0 THEN '-' || nth ELSE '' END"
+    return f"CASE WHEN id <> '' THEN {escaped_id} ELSE {generated_key} END"

@@ -73,7 +73,7 @@ def _unreadable(name: str, exc: BaseException) -> FileError:
 def _state(path: Path) -> tuple[int, int, int] | None:
     """Return size, modification time and inode, which change when a file is replaced, truncated or removed."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino

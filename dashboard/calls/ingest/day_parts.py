@@ -18,7 +18,7 @@ import pyarrow.parquet
 
 from dashboard.calls.ingest.columns import PARTS
 from dashboard.calls.ingest.minute_load import SPAN_BYTES, Spans, spans_of
-from dashboard.calls.ingest.rollup import roll_up, together
+from dashboard.calls.ingest.rollup import combine, roll_up
 from dashboard.calls.store.own_numbers import OwnNumbers
 from dashboard.core.errors import StoreError
 
@@ -90,20 +90,20 @@ class _Made:
 class DayParts:
     """Writer of consecutive days, one folder per day."""
 
-    def __init__(self, days: Sequence[date], folder: Path, beside: Path, own: OwnNumbers) -> None:
+    def __init__(self, days: Sequence[date], folder: Path, rollup_folder: Path, own_numbers: OwnNumbers) -> None:
         """
         Create the writer.
 
         Args:
             days: The only days accepted.
             folder: Folder of the calls, those of a day in ``day=DAY``.
-            beside: Folder of the roll-ups and spans.
-            own: Caller IDs that the roll-up keeps in its key.
+            rollup_folder: Folder of the roll-ups and spans.
+            own_numbers: Caller IDs that the roll-up keeps in its key.
         """
-        self._own = own
+        self._own = own_numbers
         self._days = set(days)
         self._folder = folder
-        self._beside = beside
+        self._beside = rollup_folder
         self._made: dict[date, _Made] = {}
 
     def add(self, calls: pyarrow.Table) -> None:
@@ -119,17 +119,19 @@ class DayParts:
         """
         spans = spans_of(calls)
         at = 0
-        for day, found in self._by_day(calls, "started_at"):
+        for day, rows in self._by_day(calls, "started_at"):
             with _disk(self._folder):
-                made = self._of(day, calls.schema)
-                made.writer.write_table(found, row_group_size=len(found))
-            named = pyarrow.compute.not_equal(found["id"], "")
-            made.keys.append(pyarrow.compute.if_else(named, pyarrow.scalar(None, pyarrow.uint64()), found["row_hash"]))
-            made.times.append(found["started_at"])
-            made.spans.append(spans[:, at : at + len(found)])
-            at += len(found)
-        for day, found in self._by_day(roll_up(calls, self._own), "hour_at"):
-            self._made[day].rolled.append(found)
+                output = self._of(day, calls.schema)
+                output.writer.write_table(rows, row_group_size=len(rows))
+            has_id = pyarrow.compute.not_equal(rows["id"], "")
+            output.keys.append(
+                pyarrow.compute.if_else(has_id, pyarrow.scalar(None, pyarrow.uint64()), rows["row_hash"])
+            )
+            output.times.append(rows["started_at"])
+            output.spans.append(spans[:, at : at + len(rows)])
+            at += len(rows)
+        for day, rows in self._by_day(roll_up(calls, self._own), "hour_at"):
+            self._made[day].rolled.append(rows)
 
     def finish(self) -> dict[date, DayFacts]:
         """
@@ -138,16 +140,17 @@ class DayParts:
         Raises:
             StoreError: The disk rejects the write.
         """
-        return {day: self._finished(day, made) for day, made in self._made.items()}
+        return {day: self._finished(day, output) for day, output in self._made.items()}
 
-    def _finished(self, day: date, made: _Made) -> DayFacts:
+    def _finished(self, day: date, output: _Made) -> DayFacts:
         rolled = self._path(day, "traffic.parquet")
         with _disk(self._folder):
-            made.writer.close()
-            np.concatenate(made.spans, axis=1).tofile(self._path(day, "spans"))
-            pyarrow.parquet.write_table(together(made.rolled), rolled, **PARQUET)
+            output.writer.close()
+            np.concatenate(output.spans, axis=1).tofile(self._path(day, "spans"))
+            pyarrow.parquet.write_table(combine(output.rolled), rolled, **PARQUET)
         keys, times = (
-            pyarrow.chunked_array([c for each in all_of for c in each.chunks]) for all_of in (made.keys, made.times)
+            pyarrow.chunked_array([c for column in all_of for c in column.chunks])
+            for all_of in (output.keys, output.times)
         )
         has_ids = bool(keys.null_count)
         differ = not has_ids and len(pd.unique(keys.to_numpy())) == len(keys)

@@ -51,13 +51,13 @@ class Days:
         except (ValueError, csv.Error):
             return []
 
-    def pieces(self, group: Sequence[Stretch], tell: Callable[[float], None]) -> Iterator[bytes]:
+    def pieces(self, group: Sequence[Stretch], on_progress: Callable[[float], None]) -> Iterator[bytes]:
         """
         Yield the lines of consecutive days, some megabytes at a time.
 
         Args:
             group: The days.
-            tell: Called before each piece with the share done.
+            on_progress: Called before each piece with the share done.
 
         Raises:
             ValueError: A line is too long.
@@ -65,10 +65,10 @@ class Days:
         begin = group[0].begin
         last = group[-1].end
         size = last - begin
-        each = -(-size // -(-size // PIECE))
+        piece_size = -(-size // -(-size // PIECE))
         while begin < last:
-            tell(1 - (last - begin) / size)
-            end = last if last - begin <= each else self._next(begin + each)
+            on_progress(1 - (last - begin) / size)
+            end = last if last - begin <= piece_size else self._next(begin + piece_size)
             yield self._read(begin, end - begin)
             begin = end
 
@@ -100,9 +100,9 @@ class Days:
         """Return the position of the next line, or the end of the file."""
         for size in (A_LINE, LONGEST_LINE):
             text = self._read(position, size)
-            found = text.find(b"\n")
-            if found >= 0:
-                return position + found + 1
+            line_feed = text.find(b"\n")
+            if line_feed >= 0:
+                return position + line_feed + 1
             if position + len(text) >= self._end:
                 return self._end
         raise ValueError
@@ -110,10 +110,10 @@ class Days:
     def _last_line(self, end: int) -> int:
         """Return the position of the line that ends at ``end``."""
         begin = max(0, end - LONGEST_LINE)
-        found = self._read(begin, end - begin).rstrip(b"\r\n").rfind(b"\n")
-        if found < 0:
+        line_feed = self._read(begin, end - begin).rstrip(b"\r\n").rfind(b"\n")
+        if line_feed < 0:
             raise ValueError
-        return begin + found + 1
+        return begin + line_feed + 1
 
     def _day_of(self, begin: int) -> date:
         """
@@ -135,13 +135,13 @@ class Days:
 
 def groups(stretches: Sequence[Stretch]) -> list[list[Stretch]]:
     """Group consecutive small days: starting a new group costs as much as some thousand calls."""
-    found: list[list[Stretch]] = []
+    result: list[list[Stretch]] = []
     for stretch in stretches:
-        if found and stretch.end - found[-1][0].begin <= PIECE:
-            found[-1].append(stretch)
+        if result and stretch.end - result[-1][0].begin <= PIECE:
+            result[-1].append(stretch)
         else:
-            found.append([stretch])
-    return found
+            result.append([stretch])
+    return result
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 
 from dashboard.calls.ingest.day_parts import DayFacts
-from dashboard.calls.ingest.minute_load import weigh_day
+from dashboard.calls.ingest.minute_load import compute_day_load
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.generations import seal
 
@@ -36,49 +36,53 @@ class DayWriter:
     _weighed: set[date] = field(default_factory=set)
     """Days whose load is computed or being computed."""
 
-    def keep(self, staged: Staged, found: Mapping[date, DayFacts], folder: Path, work: Path) -> None:
+    def keep(self, staged: Staged, days: Mapping[date, DayFacts], folder: Path, work: Path) -> None:
         """
         Sync days to disk, and compute the load of each whose previous day is synced, from this file or another.
 
         Args:
             staged: Result of the file; its ``facts`` are updated.
-            found: The days.
+            days: The days.
             folder: Folder of their calls, each day in ``day=DAY``.
             work: Folder of the file, where the load is written.
 
         Raises:
             OSError: The disk rejects the write.
         """
-        for day, known in sorted(found.items()):
+        for day, facts in sorted(days.items()):
             part = folder / f"day={day}" / "calls.parquet"
-            rolled = Path(known.rolled)
-            staged.facts[day] = replace(known, sealed=(seal(part, f"{day}-calls"), seal(rolled, f"{day}-traffic")))
-            for due in self._add(day, _Kept(staged, work, known.spans)):
-                self._weigh(due)
+            rolled = Path(facts.rolled)
+            staged.facts[day] = replace(facts, sealed=(seal(part, f"{day}-calls"), seal(rolled, f"{day}-traffic")))
+            for ready_day in self._add(day, _Kept(staged, work, facts.spans)):
+                self._compute_load(ready_day)
 
     def forget(self, staged: Staged) -> None:
         """Discard the days of a file that must be read in another way."""
         with self._lock:
             staged.facts.clear()
-            self._days = {day: kept for day, kept in self._days.items() if kept.staged is not staged}
+            self._days = {day: synced for day, synced in self._days.items() if synced.staged is not staged}
             self._weighed &= self._days.keys()
 
-    def _add(self, day: date, kept: _Kept) -> Iterable[date]:
+    def _add(self, day: date, synced: _Kept) -> Iterable[date]:
         """Return the days now due for load computation, this one and the next, and claim them for this thread."""
         with self._lock:
-            self._days[day] = kept
-            due = [each for each in (day, day + A_DAY) if each in self._days and each - A_DAY in self._days]
-            due = [each for each in due if each not in self._weighed]
-            self._weighed.update(due)
-        return due
+            self._days[day] = synced
+            ready = [
+                candidate
+                for candidate in (day, day + A_DAY)
+                if candidate in self._days and candidate - A_DAY in self._days
+            ]
+            ready = [candidate for candidate in ready if candidate not in self._weighed]
+            self._weighed.update(ready)
+        return ready
 
-    def _weigh(self, day: date) -> None:
+    def _compute_load(self, day: date) -> None:
         with self._lock:
-            kept = self._days.get(day)
+            synced = self._days.get(day)
             before = self._days.get(day - A_DAY)
-        if kept is None or before is None:
+        if synced is None or before is None:
             return
-        load = weigh_day(day, [before.spans, kept.spans], kept.work / f"{day}-load.parquet")
+        load = compute_day_load(day, [before.spans, synced.spans], synced.work / f"{day}-load.parquet")
         with self._lock:
-            if day in kept.staged.facts:
-                kept.staged.facts[day] = replace(kept.staged.facts[day], load=str(load), after=before.spans)
+            if day in synced.staged.facts:
+                synced.staged.facts[day] = replace(synced.staged.facts[day], load=str(load), after=before.spans)

@@ -118,8 +118,8 @@ class _Source:
     def query(self) -> str:
         """Query for the interpreted rows; those of a numbered file have the columns ``line`` and ``fault``."""
         text = sql("stage").replace("{{lines}}", self.lines)
-        also, place = (NUMBERED, PLACE) if self.numbered else ("", "0::INTEGER")
-        return text.replace("{{also}}", also).replace("{{place}}", place)
+        extra_columns, line_column = (NUMBERED, PLACE) if self.numbered else ("", "0::INTEGER")
+        return text.replace("{{also}}", extra_columns).replace("{{place}}", line_column)
 
     def columns_of(self, staged: str) -> str:
         """Return a query for the same columns of rows that were interpreted before."""
@@ -213,12 +213,12 @@ class _Reader:
         folder = self._work / "days"
         columns = Columns(prepared.columns, self._engine, self._shared.customers)
         with days_of(prepared) as days:
-            together = groups(days.stretches())
-            if not together:
+            batches = groups(days.stretches())
+            if not batches:
                 return False
-            self._watch.begin(len(together))
+            self._watch.begin(len(batches))
             folder.mkdir()
-            work = [self._shared.pool.submit(self._some_days, columns, days, each, folder) for each in together]
+            work = [self._shared.pool.submit(self._some_days, columns, days, batch, folder) for batch in batches]
             try:
                 for future in work:
                     self._shared.safe.keep(self._staged, future.result(), folder, self._work)
@@ -234,15 +234,15 @@ class _Reader:
             except BaseException:
                 _end(work)
                 raise
-        for day, known in sorted(self._staged.facts.items()):
+        for day, facts in sorted(self._staged.facts.items()):
             self._staged.days[day] = [str(folder / f"day={day}" / "calls.parquet")]
-            self._staged.rows += known.rows
+            self._staged.rows += facts.rows
         return True
 
     def _some_days(self, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path) -> dict[date, DayFacts]:
-        parts = DayParts([each.day for each in group], folder, self._work, self._shared.own)
-        with self._watch.piece() as tell:
-            for lines in days.pieces(group, tell):
+        parts = DayParts([stretch.day for stretch in group], folder, self._work, self._shared.own)
+        with self._watch.piece() as on_progress:
+            for lines in days.pieces(group, on_progress):
                 parts.add(columns.rows(lines))
             return parts.finish()
 
@@ -273,8 +273,8 @@ class _Reader:
         DuckDB writes the rows of a file that is not ordered by time in arbitrary order.
         """
         parts = [str(part) for part in folder.glob("day=*/*.parquet")]
-        found = self._engine.fetch("ids_again", {"calls": parts}, what="look for corrections in an export")
-        return bool(len(found))
+        repeated_ids = self._engine.fetch("ids_again", {"calls": parts}, operation="look for corrections in an export")
+        return bool(len(repeated_ids))
 
     def _slow(self, prepared: Prepared) -> None:
         staged = self._staged
@@ -284,9 +284,9 @@ class _Reader:
         with self._staged_rows(_Source(numbered, prepared.columns, numbered=True)) as (cursor, rows, values):
             sound, faulty = (sql(name).replace("{{judged}}", rows) for name in ("sound_rows", "faulty_rows"))
             cursor.execute(_by_day(sound), values | {"target": str(self._work / "slow")})
-            found = cursor.execute(faulty, values | {"limit": MOST_KEPT}).fetchall()
-        bad_calls = self._faulty(found, prepared)
-        staged.rejected += found[0][2] if found else 0
+            faults = cursor.execute(faulty, values | {"limit": MOST_KEPT}).fetchall()
+        bad_calls = self._faulty(faults, prepared)
+        staged.rejected += faults[0][2] if faults else 0
         staged.rejects = sorted([*broken, *bad_calls], key=lambda reject: reject.line)[:MOST_KEPT]
         self._collect(self._work / "slow")
 
@@ -315,11 +315,11 @@ class _Reader:
             self._staged.days[date.fromisoformat(day.name.removeprefix("day="))] = parts
             self._staged.rows += sum(map(rows_in, parts))
 
-    def _faulty(self, found: list[tuple[int, str, int]], prepared: Prepared) -> list[Reject]:
+    def _faulty(self, faults: list[tuple[int, str, int]], prepared: Prepared) -> list[Reject]:
         """Return the first rows that cannot be calls, with their text in the file."""
-        raw = raw_rows(prepared, {line for line, *_ in found})
+        raw = raw_rows(prepared, {line for line, *_ in faults})
         return [
-            Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in found
+            Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in faults
         ]
 
 

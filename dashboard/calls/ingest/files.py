@@ -151,14 +151,14 @@ def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
 
 def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits) -> bool:
     """Unpack every gzip member; return True if the data ends before the end of the last one."""
-    read = written = 0
+    packed_bytes = unpacked_bytes = 0
     member: zlib._Decompress | None = None
-    with _copy(target) as put:
+    with _copy(target) as write_chunk:
         while packed := source.read(CHUNK):
-            read += len(packed)
+            packed_bytes += len(packed)
             while packed:
                 if member is None:
-                    packed = packed.lstrip(PADDING) if written else packed
+                    packed = packed.lstrip(PADDING) if unpacked_bytes else packed
                     if not packed:
                         break
                     member = zlib.decompressobj(wbits=31)
@@ -171,20 +171,20 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits) -> 
                         file=name,
                     ) from exc
                 packed = member.unused_data if member.eof else member.unconsumed_tail
-                written += len(data)
-                _refuse_bomb(read - len(packed), written, name, limits)
-                put(data)
+                unpacked_bytes += len(data)
+                _refuse_bomb(packed_bytes - len(packed), unpacked_bytes, name, limits)
+                write_chunk(data)
                 if member.eof:
                     member = None
     return member is not None
 
 
-def _refuse_bomb(read: int, written: int, name: str, limits: UnpackLimits) -> None:
-    if written > limits.unpacked_bytes:
+def _refuse_bomb(packed_bytes: int, unpacked_bytes: int, name: str, limits: UnpackLimits) -> None:
+    if unpacked_bytes > limits.unpacked_bytes:
         raise FileError(
             f"The file unpacks to more than {limits.unpacked_bytes:,} bytes. Export a shorter window.", file=name
         )
-    if written > limits.ratio_from_bytes and written > read * limits.ratio:
+    if unpacked_bytes > limits.ratio_from_bytes and unpacked_bytes > packed_bytes * limits.ratio:
         raise FileError(
             f"The file unpacks to more than {limits.ratio} times its size, which no export of calls does "
             "(a gzip bomb?). Nothing was taken; download it again from the carrier.",
@@ -201,9 +201,9 @@ def _drop_last_line(path: Path) -> str:
             step = min(position, CHUNK)
             position = file.seek(position - step)
             tail = file.read(step) + tail
-        whole, newline, rest = tail.rpartition(b"\n")
+        whole, newline, incomplete = tail.rpartition(b"\n")
         file.truncate(position + len(whole) + len(newline))
-    return rest.decode("utf-8", "replace")
+    return incomplete.decode("utf-8", "replace")
 
 
 def _ends_long(path: Path) -> bool:
@@ -215,7 +215,7 @@ def _ends_long(path: Path) -> bool:
 
 
 def _as_utf8(source: Path, target: Path) -> Path:
-    with source.open("rb") as file, _copy(target) as put:
+    with source.open("rb") as file, _copy(target) as write_chunk:
         if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # Latin-1 would turn the BOM into letters
             file.seek(0)
         while line := file.readline(CHUNK):
@@ -223,7 +223,7 @@ def _as_utf8(source: Path, target: Path) -> Path:
                 line.decode("utf-8")
             except UnicodeDecodeError:
                 line = line.decode("latin-1").encode("utf-8")
-            put(line)
+            write_chunk(line)
     return target
 
 
@@ -236,7 +236,7 @@ def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
         StoreError: The disk rejects the write, which is not a fault of the source file.
     """
 
-    def put(data: bytes) -> None:
+    def write_chunk(data: bytes) -> None:
         try:
             out.write(data)
         except OSError as exc:
@@ -253,7 +253,7 @@ def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
     except OSError as exc:
         raise full(exc) from exc
     try:
-        yield put
+        yield write_chunk
         try:
             out.flush()
         except OSError as exc:

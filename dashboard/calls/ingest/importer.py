@@ -103,10 +103,10 @@ class _Import:
         self._stop = stop
         self._far = 0.0
 
-    def _progress(self, what: str, share: float) -> None:
+    def _progress(self, activity: str, share: float) -> None:
         """Report progress; reading a file again does not move it backwards."""
         self._far = max(self._far, share)
-        self._tell(what, self._far)
+        self._tell(activity, self._far)
 
     def run(self, paths: list[Path]) -> list[FileResult]:
         with self._store.generations.writing() as work:
@@ -118,19 +118,19 @@ class _Import:
 
     def _run(self, paths: list[Path], work: Path) -> list[FileResult]:
         base = self._store.generations.current()
-        own, _ = list_of_new(self._store.generations, base)
-        staging = Staging(work / "staged", self._store.engine, whole=self._window is not None, own=own)
-        staged = staging.run(paths, lambda what, share: self._progress(what, share * STAGING), self._stop)
+        own_numbers, _ = list_of_new(self._store.generations, base)
+        staging = Staging(work / "staged", self._store.engine, whole=self._window is not None, own_numbers=own_numbers)
+        staged = staging.run(paths, lambda activity, share: self._progress(activity, share * STAGING), self._stop)
         if staged is None:
             self._store.generations.keep_work()
             return _stopped(paths)
         if self._window is not None and any(not file.usable for file in staged):
-            return [_left_out(file) for file in staged]
+            return [_skipped_result(file) for file in staged]
         if any(file.rejected for file in staged):
             self._window = None
         merger = Merger(self._store, base, work, self._window, by_carrier=self._by_carrier)
         merged = merger.run(
-            staged, lambda what, share: self._progress(what, STAGING + share * (1 - STAGING)), self._stop
+            staged, lambda activity, share: self._progress(activity, STAGING + share * (1 - STAGING)), self._stop
         )
         if merged is None:
             self._store.generations.keep_work()
@@ -140,13 +140,13 @@ class _Import:
         return [_result(number, file, merged) for number, file in enumerate(staged)]
 
     def _publish(self, base: Generation, merged: Merged, staged: list[Staged], work: Path) -> None:
-        rejects = self._keep_rejects(base, staged, work)
+        rejects = self._store_rejects(base, staged, work)
         days = _retire(merged.days, self._keep_days)
-        made = replace(base, number=base.number + 1, days=days, rejects=rejects)
-        if made.days != base.days or made.rejects != base.rejects:
-            self._store.generations.publish(made, base)
+        generation = replace(base, number=base.number + 1, days=days, rejects=rejects)
+        if generation.days != base.days or generation.rejects != base.rejects:
+            self._store.generations.publish(generation, base)
 
-    def _keep_rejects(self, base: Generation, staged: list[Staged], work: Path) -> str:
+    def _store_rejects(self, base: Generation, staged: list[Staged], work: Path) -> str:
         """Store the bad rows, even if the old list is lost."""
         try:
             old = self._store.bad_rows.of(base)
@@ -158,12 +158,12 @@ class _Import:
 
 
 def _result(number: int, file: Staged, merged: Merged) -> FileResult:
-    kept = merged.kept.get(number, 0)
+    stored = merged.kept.get(number, 0)
     late = merged.late.get(number, 0)
     return FileResult(
         file=str(file.path),
-        kept=kept,
-        duplicate=file.rows - kept - late,
+        kept=stored,
+        duplicate=file.rows - stored - late,
         rejected=file.rejected,
         late=late,
         error=file.error,
@@ -177,11 +177,12 @@ def _retire(days: dict[date, Day], keep_days: int | None) -> dict[date, Day]:
         return days
     first = max(days) - timedelta(days=keep_days - 1)
     return {
-        day: made if day >= first else replace(made, calls=(), imported=(), file_only=()) for day, made in days.items()
+        day: content if day >= first else replace(content, calls=(), imported=(), file_only=())
+        for day, content in days.items()
     }
 
 
-def _left_out(file: Staged) -> FileResult:
+def _skipped_result(file: Staged) -> FileResult:
     reason = file.error or (
         f"{file.path.name}: Nothing of it was taken, because another file of the same export could not be read."
     )
@@ -192,7 +193,7 @@ def _stopped(paths: list[Path]) -> list[FileResult]:
     return [FileResult(str(p), error=f"{p.name}: The import was stopped; nothing of it was stored.") for p in paths]
 
 
-def _silent(_what: str, _share: float) -> None:
+def _silent(_activity: str, _share: float) -> None:
     """Ignore progress."""
 
 

@@ -99,66 +99,66 @@ def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], 
 
 def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
     """Return the text of the records that start on the given lines."""
-    found: dict[int, str] = {}
+    texts: dict[int, str] = {}
     source = _numbered(prepared)
-    ahead = deque[tuple[int, str]]()
+    lookahead = deque[tuple[int, str]]()
     shape = Shape(len(prepared.columns))
-    while len(found) < len(lines) and (taken := _take(ahead, source)):
-        number, text = taken
-        if number in lines and number not in found:
-            found[number] = _record(number, text, shape, ahead, source).text[:RAW_CHARS]
-    return found
+    while len(texts) < len(lines) and (numbered_line := _next_line(lookahead, source)):
+        number, text = numbered_line
+        if number in lines and number not in texts:
+            texts[number] = _record(number, text, shape, lookahead, source).text[:RAW_CHARS]
+    return texts
 
 
 def split(prepared: Prepared) -> Iterator[CsvRecord]:
     """Split the file after its header into records, valid or not; skip blank lines."""
     source = _numbered(prepared)
-    ahead = deque[tuple[int, str]]()
+    lookahead = deque[tuple[int, str]]()
     shape = Shape(len(prepared.columns))
-    while taken := _take(ahead, source):
-        if taken[1].strip() or len(taken[1]) > LONGEST_LINE:
-            yield _record(*taken, shape, ahead, source)
+    while numbered_line := _next_line(lookahead, source):
+        if numbered_line[1].strip() or len(numbered_line[1]) > LONGEST_LINE:
+            yield _record(*numbered_line, shape, lookahead, source)
 
 
 def _record(
-    number: int, line: str, shape: Shape, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+    number: int, line: str, shape: Shape, lookahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
 ) -> CsvRecord:
     """Return the record that starts with the given line."""
     text = line.rstrip(LINE_END)
     if len(line) > LONGEST_LINE:
         return CsvRecord(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
     if '"' not in text:
-        found = text.count(",") + 1
+        width = text.count(",") + 1
         sound = text
-        if found == shape.width + 1 and text.endswith(","):  # DuckDB also accepts a comma after the last value
-            found = shape.width
+        if width == shape.width + 1 and text.endswith(","):  # DuckDB also accepts a comma after the last value
+            width = shape.width
             sound = text[:-1]
-        return CsvRecord(number, text, _width_fault(found, shape.width), sound=sound)
+        return CsvRecord(number, text, _width_fault(width, shape.width), sound=sound)
     if shape.is_plain(text):
         return CsvRecord(number, text, sound=text)
-    return _quoted(number, line, shape.width, ahead, source)
+    return _quoted(number, line, shape.width, lookahead, source)
 
 
 def _quoted(
-    number: int, line: str, width: int, ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
+    number: int, line: str, width: int, lookahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]
 ) -> CsvRecord:
     """Parse a record with quotes, over several lines if necessary; if it is invalid, reject its first line only."""
     joined = line
     extra: list[tuple[int, str]] = []
-    while (found := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
-        if _OPEN.fullmatch(joined) is None or (more := _take(ahead, source)) is None:
+    while (fields := _fields(joined)) is None and len(extra) < RECORD_LINES and len(joined) < LONGEST_LINE:
+        if _OPEN.fullmatch(joined) is None or (next_line := _next_line(lookahead, source)) is None:
             break
-        extra.append(more)
-        joined += more[1]
+        extra.append(next_line)
+        joined += next_line[1]
     fault = "A quote is opened and not closed, or text follows a closing quote."
-    if found is not None:
-        if len(found) == width + 1 and not found[-1]:
-            found = found[:-1]
-        fault = _width_fault(len(found), width)
-    if fault or found is None:
-        ahead.extendleft(reversed(extra))
+    if fields is not None:
+        if len(fields) == width + 1 and not fields[-1]:
+            fields = fields[:-1]
+        fault = _width_fault(len(fields), width)
+    if fault or fields is None:
+        lookahead.extendleft(reversed(extra))
         return CsvRecord(number, line.rstrip(LINE_END), fault)
-    return CsvRecord(number, joined.rstrip(LINE_END), sound=_plain(found))
+    return CsvRecord(number, joined.rstrip(LINE_END), sound=_plain(fields))
 
 
 def _fields(text: str) -> list[str] | None:
@@ -177,8 +177,8 @@ def _plain(fields: list[str]) -> str:
     return out.getvalue()
 
 
-def _width_fault(found: int, width: int) -> str:
-    return "" if found == width else f"The row has {counted(found, 'field')}, the header names {width}."
+def _width_fault(actual: int, width: int) -> str:
+    return "" if actual == width else f"The row has {counted(actual, 'field')}, the header names {width}."
 
 
 def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
@@ -192,5 +192,5 @@ def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
         number += whole
 
 
-def _take(ahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]) -> tuple[int, str] | None:
-    return ahead.popleft() if ahead else next(source, None)
+def _next_line(lookahead: deque[tuple[int, str]], source: Iterator[tuple[int, str]]) -> tuple[int, str] | None:
+    return lookahead.popleft() if lookahead else next(source, None)

@@ -21,7 +21,7 @@ import pyarrow.compute
 import pyarrow.parquet
 
 from dashboard.calls.ingest.day_parts import DayFacts
-from dashboard.calls.ingest.minute_load import weigh, weigh_day, write_load
+from dashboard.calls.ingest.minute_load import compute_day_load, compute_load, write_load
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import run, utc
 from dashboard.calls.store.generations import Day, Generation
@@ -101,40 +101,40 @@ class Merger:
         """
         parts: dict[date, dict[int, list[str]]] = {}
         for number, file in enumerate(staged):
-            for day, found in file.days.items():
+            for day, day_parts in file.days.items():
                 if self._retired(day):
-                    self._merged.late[number] = self._merged.late.get(number, 0) + self._rows_of(found)
+                    self._merged.late[number] = self._merged.late.get(number, 0) + self._rows_of(day_parts)
                 else:
-                    parts.setdefault(day, {})[number] = found
+                    parts.setdefault(day, {})[number] = day_parts
             self._facts |= file.facts
-            self._rows |= {part: known.rows for day, known in file.facts.items() for part in file.days[day]}
-        asked = {*parts, *self._window_days()}
+            self._rows |= {part: facts.rows for day, facts in file.facts.items() for part in file.days[day]}
+        imported_days = {*parts, *self._window_days()}
         if any(file.days.keys() != file.facts.keys() or file.has_ids() for file in staged):
-            self._moved = self._find_moved(asked, parts)
-        together = set(self._moved.column("after_day").to_pylist())
-        linked = together | set(self._moved.column("before_day").to_pylist())
-        touched = sorted(asked | linked)
+            self._moved = self._find_moved(imported_days, parts)
+        joined = set(self._moved.column("after_day").to_pylist())
+        linked = joined | set(self._moved.column("before_day").to_pylist())
+        touched = sorted(imported_days | linked)
         compared = self._base.days.keys() | linked
-        sizes = {day: sum(self._rows_of(found) for found in parts.get(day, {}).values()) for day in touched}
+        sizes = {day: sum(self._rows_of(day_parts) for day_parts in parts.get(day, {}).values()) for day in touched}
         for day in self._base.days.keys() & sizes.keys():
             sizes[day] += self._base.days[day].rows + self._base.days[day].file_only_rows
-        done = 0
-        for batch in _batches(sizes, together):
+        stored_days = 0
+        for batch in _batches(sizes, joined):
             if stop():
                 return None
-            progress(f"Storing {batch[0]:%Y-%m-%d}", done / len(touched))
-            done += len(batch)
+            progress(f"Storing {batch[0]:%Y-%m-%d}", stored_days / len(touched))
+            stored_days += len(batch)
             with self._store.engine.cursor("store the calls of an import") as cursor:
-                self._take(cursor, [day for day in batch if day not in compared], parts)
+                self._adopt_new(cursor, [day for day in batch if day not in compared], parts)
                 self._compare(cursor, [day for day in batch if day in compared], parts)
-        self._weigh()
+        self._compute_loads()
         return self._merged
 
-    def count_again(self, days: Collection[date]) -> dict[date, Day]:
+    def recount_days(self, days: Collection[date]) -> dict[date, Day]:
         """Return all days, with the roll-ups of the given days recomputed from their calls."""
         for batch in self.batches(days):
-            self.roll_up_again(batch)
-            self._weigh_some(batch)
+            self.recompute_rollups(batch)
+            self._compute_batch_load(batch)
         return self._merged.days
 
     def batches(self, days: Collection[date], most_rows: int = BATCH_ROWS) -> Iterator[list[date]]:
@@ -145,7 +145,7 @@ class Merger:
         """Return a day as it is after what was done so far."""
         return self._merged.days[day]
 
-    def roll_up_again(self, days: Sequence[date]) -> None:
+    def recompute_rollups(self, days: Sequence[date]) -> None:
         """Recompute the hourly roll-ups of days, one batch, from their calls."""
         with self._store.engine.cursor("count calls again") as cursor:
             self._roll_up(cursor, {day: self._with_paths(day) for day in days})
@@ -153,14 +153,16 @@ class Merger:
 
     def _find_moved(self, touched: Collection[date], parts: Mapping[date, Mapping[int, list[str]]]) -> pyarrow.Table:
         """Return the IDs of calls that moved between days, with both days; such days are compared together."""
-        around = {near for day in touched for near in (day - A_DAY, day, day + A_DAY) if near in self._base.days}
+        around = {
+            neighbor for day in touched for neighbor in (day - A_DAY, day, day + A_DAY) if neighbor in self._base.days
+        }
         values = {
-            "staged": [part for of_day in parts.values() for found in of_day.values() for part in found],
+            "staged": [part for of_day in parts.values() for day_parts in of_day.values() for part in day_parts],
             "calls": self._store.parts(part for day in around for part in self._origins_of(day)),
         }
-        return self._store.engine.fetch("moved", values, what="look for calls that moved over midnight")
+        return self._store.engine.fetch("moved", values, operation="look for calls that moved over midnight")
 
-    def _take(
+    def _adopt_new(
         self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date], parts: Mapping[date, Mapping[int, list[str]]]
     ) -> None:
         """
@@ -171,27 +173,38 @@ class Merger:
         """
         if not days:
             return
-        staged = {day: tuple(part for found in parts[day].values() for part in found) for day in days}
-        known = {day: self._facts[day] for day in days if len(staged[day]) == 1 and day in self._facts}
-        taken = {
-            day: self._taken(staged[day], facts.rows, *facts.ends()) for day, facts in known.items() if facts.all_differ
+        staged = {day: tuple(part for day_parts in parts[day].values() for part in day_parts) for day in days}
+        facts_by_day = {day: self._facts[day] for day in days if len(staged[day]) == 1 and day in self._facts}
+        accepted = {
+            day: self._new_day(staged[day], facts.rows, *facts.ends())
+            for day, facts in facts_by_day.items()
+            if facts.all_differ
         }
-        alike = [day for day in days if day not in known and len({part in self._rows for part in staged[day]}) == 1]
-        if asked := [part for day in alike for part in staged[day]]:
-            for day, rows, all_differ, first_at, last_at in run(cursor, "day_sums", {"calls": asked}).fetchall():
+        alike = [
+            day for day in days if day not in facts_by_day and len({part in self._rows for part in staged[day]}) == 1
+        ]
+        if unchecked := [part for day in alike for part in staged[day]]:
+            for day, rows, all_differ, first_at, last_at in run(cursor, "day_sums", {"calls": unchecked}).fetchall():
                 if all_differ:
-                    taken[day] = self._taken(staged[day], rows, first_at, last_at)
-        for day in taken:
-            for number, found in parts[day].items():
-                self._count(number, self._rows_of(found))
-        self._roll_up(cursor, {day: made for day, made in taken.items() if day not in known})
+                    accepted[day] = self._new_day(staged[day], rows, first_at, last_at)
+        for day in accepted:
+            for number, day_parts in parts[day].items():
+                self._count(number, self._rows_of(day_parts))
+        self._roll_up(cursor, {day: content for day, content in accepted.items() if day not in facts_by_day})
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="take days") as pool:
-            both = sorted(known.keys() & taken.keys())
-            list(pool.map(lambda day: self._adopt(day, taken[day], [Path(known[day].rolled)], known[day].sealed), both))
-        self._spans |= {day: known[day].spans for day in both}
-        self._compare(cursor, [day for day in days if day not in taken], parts)
+            adoptable = sorted(facts_by_day.keys() & accepted.keys())
+            list(
+                pool.map(
+                    lambda day: self._adopt(
+                        day, accepted[day], [Path(facts_by_day[day].rolled)], facts_by_day[day].sealed
+                    ),
+                    adoptable,
+                )
+            )
+        self._spans |= {day: facts_by_day[day].spans for day in adoptable}
+        self._compare(cursor, [day for day in days if day not in accepted], parts)
 
-    def _taken(self, parts: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
+    def _new_day(self, parts: tuple[str, ...], rows: int, first_at: datetime, last_at: datetime) -> Day:
         """Return a day that the store did not have."""
         return replace(_day(parts, rows, first_at, last_at), imported=() if self._by_carrier else parts)
 
@@ -202,10 +215,10 @@ class Merger:
         if not days:
             return
         files = [
-            {"part": part, "file_no": number, "part_no": place}
+            {"part": part, "file_no": number, "part_no": part_no}
             for day in days
-            for number, found in parts.get(day, {}).items()
-            for place, part in enumerate(found)
+            for number, day_parts in parts.get(day, {}).items()
+            for part_no, part in enumerate(day_parts)
         ]
         names = ("part", "file_no", "part_no")
         cursor.register("moved", self._moved)
@@ -222,19 +235,21 @@ class Merger:
             "replaced_until": utc(self._window[1]) if self._window else NEVER,
         }
         run(cursor, "merge", values)
-        for number, kept in run(cursor, "file_changes", {}).fetchall():
-            self._count(number, kept)
-        made: dict[date, Day] = {}
+        for number, stored in run(cursor, "file_changes", {}).fetchall():
+            self._count(number, stored)
+        changed_days: dict[date, Day] = {}
         for day, *counts, changed, first_at, last_at in run(cursor, "day_changes", {}).fetchall():
             if changed and not any(counts):
                 del self._merged.days[day]
             elif changed:
-                made[day] = self._written(cursor, day, dict(zip(ORIGIN_NAMES, counts, strict=True)), first_at, last_at)
-        self._roll_up(cursor, made)
-        self._roll_up_file_only(cursor, sorted(made))
+                changed_days[day] = self._write_day(
+                    cursor, day, dict(zip(ORIGIN_NAMES, counts, strict=True)), first_at, last_at
+                )
+        self._roll_up(cursor, changed_days)
+        self._roll_up_file_only(cursor, sorted(changed_days))
         cursor.execute("DROP TABLE merged")
 
-    def _written(
+    def _write_day(
         self,
         cursor: duckdb.DuckDBPyConnection,
         day: date,
@@ -258,9 +273,9 @@ class Merger:
         """Compute the roll-up of days, and move calls and roll-ups into the store's parts."""
         if not days:
             return
-        rolled = self._rolled(cursor, {day: made.calls for day, made in days.items()})
-        for day, made in days.items():
-            self._adopt(day, made, rolled.get(day, ()))
+        rolled = self._rolled(cursor, {day: content.calls for day, content in days.items()})
+        for day, content in days.items():
+            self._adopt(day, content, rolled.get(day, ()))
 
     def _roll_up_file_only(self, cursor: duckdb.DuckDBPyConnection, days: Sequence[date]) -> None:
         """Compute the roll-up of calls that count in no total."""
@@ -289,16 +304,16 @@ class Merger:
             cursor.register(name, table)
         return self._write(cursor, "rollup", values, "hour_at")
 
-    def _adopt(self, day: date, made: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
+    def _adopt(self, day: date, content: Day, rolled: Sequence[Path], sealed: tuple[str, str] = ("", "")) -> None:
         """Move the parts of a day and of its roll-up into the store."""
         adopt, (calls, traffic) = self._store.generations.adopt, sealed
-        named = {part: adopt(Path(part), f"{day}-calls", calls) for part in made.calls}
+        names = {part: adopt(Path(part), f"{day}-calls", calls) for part in content.calls}
         self._merged.days[day] = replace(
-            made,
-            calls=tuple(named.values()),
-            imported=tuple(named[part] for part in made.imported),
+            content,
+            calls=tuple(names.values()),
+            imported=tuple(names[part] for part in content.imported),
             traffic=tuple(adopt(part, f"{day}-traffic", traffic) for part in rolled),
-            file_only=tuple(adopt(Path(part), f"{day}-file-only") for part in made.file_only),
+            file_only=tuple(adopt(Path(part), f"{day}-file-only") for part in content.file_only),
             own_numbers=self._own_name,
         )
 
@@ -311,24 +326,30 @@ class Merger:
         run(cursor, name, values, target=folder, by_day=time)
         return {date.fromisoformat(day.name.removeprefix("day=")): sorted(day.iterdir()) for day in folder.iterdir()}
 
-    def _weigh(self) -> None:
+    def _compute_loads(self) -> None:
         """Compute the minute load of changed days and of the days after them, into which calls extend."""
         days = self._merged.days
         before = self._base.days
         changed = {day for day in days.keys() | before.keys() if days.get(day) != before.get(day)}
-        due = sorted(day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls)
-        known = {day for day in due if all(near in self._spans or near not in days for near in (day - A_DAY, day))}
+        affected = sorted(
+            day for day in {*changed, *(day + A_DAY for day in changed)} if day in days and days[day].calls
+        )
+        with_spans = {
+            day
+            for day in affected
+            if all(neighbor in self._spans or neighbor not in days for neighbor in (day - A_DAY, day))
+        }
         with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="weigh days") as pool:
-            list(pool.map(self._weigh_known, sorted(known)))
-        for batch in _batches({day: days[day].rows for day in due if day not in known}):
-            self._weigh_some(batch)
+            list(pool.map(self._store_known_load, sorted(with_spans)))
+        for batch in _batches({day: days[day].rows for day in affected if day not in with_spans}):
+            self._compute_batch_load(batch)
 
-    def _loaded(self, day: date, made: Path) -> None:
+    def _loaded(self, day: date, path: Path) -> None:
         """Store the minute load of a day."""
-        load = (self._store.generations.adopt(made, f"{day}-load"),)
+        load = (self._store.generations.adopt(path, f"{day}-load"),)
         self._merged.days[day] = replace(self._merged.days[day], load=load)
 
-    def _weigh_known(self, day: date) -> None:
+    def _store_known_load(self, day: date) -> None:
         """Store the load of a day whose calls and previous day were in memory; compute it unless that is done."""
         facts = self._facts[day]
         before = self._spans.get(day - A_DAY, "")
@@ -336,9 +357,9 @@ class Merger:
             self._loaded(day, Path(facts.load))
         else:
             around = [*filter(None, (before,)), self._spans[day]]
-            self._loaded(day, weigh_day(day, around, self._work / f"{day}-load.parquet"))
+            self._loaded(day, compute_day_load(day, around, self._work / f"{day}-load.parquet"))
 
-    def _weigh_some(self, batch: Sequence[date]) -> None:
+    def _compute_batch_load(self, batch: Sequence[date]) -> None:
         """Compute the load of several days from the stored calls."""
         days = self._merged.days
         since = _midnight(batch[0])
@@ -346,20 +367,20 @@ class Merger:
         around = sorted({*batch, *(day - A_DAY for day in batch if day - A_DAY in days)})
         calls = self._store.parts(part for day in around for part in days[day].calls)
         values = {"calls": calls, "since": since, "until": until}
-        started = self._store.engine.fetch("load", values, what="count the load of an import")
-        minutes = weigh(started, since, until)
+        started = self._store.engine.fetch("load", values, operation="count the load of an import")
+        minutes = compute_load(started, since, until)
         of_day = pyarrow.compute.cast(minutes.column("minute_at"), pyarrow.date32())
         for day in batch:
-            mine = minutes.filter(pyarrow.compute.equal(of_day, day))
-            self._loaded(day, write_load(mine, self._work / f"{day}-load.parquet"))
+            day_minutes = minutes.filter(pyarrow.compute.equal(of_day, day))
+            self._loaded(day, write_load(day_minutes, self._work / f"{day}-load.parquet"))
 
     def _with_paths(self, day: date) -> Day:
         """Return a stored day with the paths of its calls; adopted again, the parts keep their names."""
-        known = self._base.days[day]
+        stored = self._base.days[day]
         calls, imported, file_only = (
-            tuple(self._store.parts(names)) for names in (known.calls, known.imported, known.file_only)
+            tuple(self._store.parts(names)) for names in (stored.calls, stored.imported, stored.file_only)
         )
-        return replace(known, calls=calls, imported=imported, file_only=file_only)
+        return replace(stored, calls=calls, imported=imported, file_only=file_only)
 
     def _calls_of(self, day: date) -> tuple[str, ...]:
         return self._base.days[day].calls if day in self._base.days else ()
@@ -368,9 +389,9 @@ class Merger:
         """Return the parts of a day that hold single calls, with the origin of the calls in each."""
         if day not in self._base.days:
             return {}
-        known = self._base.days[day]
-        origins = {part: "imported" if part in known.imported else "carrier" for part in known.calls}
-        return origins | dict.fromkeys(known.file_only, "file_only")
+        stored = self._base.days[day]
+        origins = {part: "imported" if part in stored.imported else "carrier" for part in stored.calls}
+        return origins | dict.fromkeys(stored.file_only, "file_only")
 
     def _rows_of(self, parts: Sequence[str]) -> int:
         return sum(self._rows[part] if part in self._rows else rows_in(part) for part in parts)
@@ -391,13 +412,13 @@ class Merger:
 
 
 def _batches(
-    sizes: Mapping[date, int], together: Collection[date] = (), *, most_rows: int = BATCH_ROWS
+    sizes: Mapping[date, int], joined: Collection[date] = (), *, most_rows: int = BATCH_ROWS
 ) -> Iterator[list[date]]:
-    """Yield days in batches; days of ``together`` stay with the day before them."""
+    """Yield days in batches; days of ``joined`` stay with the day before them."""
     batch: list[date] = []
     rows = 0
     for day, size in sizes.items():
-        if batch and rows + size > most_rows and day not in together:
+        if batch and rows + size > most_rows and day not in joined:
             yield batch
             batch = []
             rows = 0

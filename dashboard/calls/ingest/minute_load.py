@@ -13,7 +13,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from dashboard.calls.ingest.rollup import in_one, is_one
+from dashboard.calls.ingest.rollup import as_one_array, equals_text
 
 MINUTE_S, BLOCK_S = 60, 86_400
 """Seconds of a minute and of a block (``BLOCK_S``, one day): the arrays of one day fit into the processor cache."""
@@ -52,20 +52,20 @@ def spans_of(calls: pyarrow.Table) -> Spans:
         One column per call: the second in which it starts; and twice its seconds in progress, plus one if inbound.
     """
     compute = pyarrow.compute
-    columns = {name: in_one(calls[name]) for name in calls.column_names}
+    columns = {name: as_one_array(calls[name]) for name in calls.column_names}
     started, ended = (
         columns[name].cast(pyarrow.timestamp("s")).cast(pyarrow.int64()) for name in ("started_at", "ended_at")
     )
-    done = compute.coalesce(ended, compute.add(started, columns["duration_s"].cast(pyarrow.int64())), started)
+    end = compute.coalesce(ended, compute.add(started, columns["duration_s"].cast(pyarrow.int64())), started)
     start = started.to_numpy()
-    lasting = np.clip(done.to_numpy() - start, 0, 2 * BLOCK_S - start % BLOCK_S)
-    lasting *= is_one(columns["outcome"], "answered").to_numpy(zero_copy_only=False)
-    inbound = is_one(columns["direction"], "inbound").to_numpy(zero_copy_only=False)
+    lasting = np.clip(end.to_numpy() - start, 0, 2 * BLOCK_S - start % BLOCK_S)
+    lasting *= equals_text(columns["outcome"], "answered").to_numpy(zero_copy_only=False)
+    inbound = equals_text(columns["direction"], "inbound").to_numpy(zero_copy_only=False)
     return np.stack([start.astype(SPAN), (2 * lasting + inbound).astype(SPAN)])
 
 
 def as_started(spans: Spans, since: datetime) -> pyarrow.Table:
-    """Return the spans of calls in progress from ``since`` on, in the form ``weigh`` takes; UTC without a zone."""
+    """Return the spans of calls in progress from ``since`` on, as ``compute_load`` takes them; UTC without a zone."""
     begin = (since - datetime(1970, 1, 1)) // A_SECOND  # noqa: DTZ001 - the store's times have no zone
     if (spans[0] < begin).any():
         spans = spans[:, spans[0] + spans[1] // 2 > begin]
@@ -73,7 +73,7 @@ def as_started(spans: Spans, since: datetime) -> pyarrow.Table:
     return pyarrow.table({"is_inbound": spans[1] % 2 == 1, "start_s": start, "done_s": start + spans[1] // 2})
 
 
-def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
+def compute_day_load(day: date, spans: Sequence[str], path: Path) -> Path:
     """
     Compute the load of a day whose calls were in memory, as were those of the previous day.
 
@@ -83,17 +83,19 @@ def weigh_day(day: date, spans: Sequence[str], path: Path) -> Path:
         path: Output file.
     """
     since = datetime.combine(day, datetime.min.time())
-    found = pyarrow.concat_tables(as_started(np.fromfile(each, SPAN).reshape(2, -1), since) for each in spans)
-    return write_load(weigh(found.combine_chunks(), since, since + timedelta(days=1)), path)
+    started = pyarrow.concat_tables(
+        as_started(np.fromfile(span_file, SPAN).reshape(2, -1), since) for span_file in spans
+    )
+    return write_load(compute_load(started.combine_chunks(), since, since + timedelta(days=1)), path)
 
 
 def write_load(minutes: pyarrow.Table, path: Path) -> Path:
-    """Write the result of ``weigh`` for a day."""
+    """Write the result of ``compute_load`` for a day."""
     pyarrow.parquet.write_table(minutes, path, **PARQUET)
     return path
 
 
-def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Table:
+def compute_load(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Table:
     """
     Compute the load of each minute of [since, until).
 
@@ -107,28 +109,30 @@ def weigh(calls: pyarrow.Table, since: datetime, until: datetime) -> pyarrow.Tab
         without calls has no row.
     """
     length = (until - since) // A_SECOND
-    inbound, start, done = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
-    found = [COLUMNS.empty_table()]
+    inbound, start, end = (calls.column(name).to_numpy() for name in ("is_inbound", "start_s", "done_s"))
+    loads = [COLUMNS.empty_table()]
     for first in range(0, length, BLOCK_S):
         last = min(first + BLOCK_S, length)
-        here = (start < last) & ((start >= first) | (done > first))
-        for direction, mine in (("inbound", here & inbound), ("outbound", here & ~inbound)):
+        in_block = (start < last) & ((start >= first) | (end > first))
+        for direction, selected in (("inbound", in_block & inbound), ("outbound", in_block & ~inbound)):
             begin = since + first * A_SECOND
-            found.append(_one(direction, start[mine] - first, done[mine] - first, begin, last - first))
-    return pyarrow.concat_tables(found).sort_by([("minute_at", "ascending"), ("direction", "ascending")])
+            loads.append(
+                _direction_load(direction, start[selected] - first, end[selected] - first, begin, last - first)
+            )
+    return pyarrow.concat_tables(loads).sort_by([("minute_at", "ascending"), ("direction", "ascending")])
 
 
-def peaks_of_groups(group: Seconds, start: Seconds, done: Seconds, length: int) -> tuple[Seconds, ...]:
+def peaks_of_groups(group: Seconds, start: Seconds, ended_at: Seconds, length: int) -> tuple[Seconds, ...]:
     """
     Return the peaks of each group within a span of time.
 
     A group may have one call a day, and there may be any number of groups, so the calls are sorted and seconds without
-    calls are skipped; the results equal those of ``weigh``.
+    calls are skipped; the results equal those of ``compute_load``.
 
     Args:
         group: Group number of each call, from 0.
         start: Start in seconds from the start of the span; negative if the call was already in progress.
-        done: End of the time in progress, exclusive; not later than ``start`` for an unanswered call.
+        ended_at: End of the time in progress, exclusive; not later than ``start`` for an unanswered call.
         length: Length of the span in seconds, whole minutes.
 
     Returns:
@@ -139,20 +143,20 @@ def peaks_of_groups(group: Seconds, start: Seconds, done: Seconds, length: int) 
     first = _firsts(seconds // MINUTE_S)
     in_minutes = np.add.reduceat(calls, first) if len(first) else calls
     begin = np.maximum(start, 0)
-    end = np.minimum(done, length)
+    end = np.minimum(ended_at, length)
     runs = begin < end
     # Groups occupy consecutive spans; a call that began in an earlier span also ended there.
-    begun, ended = (np.sort(group[runs] * (length + 1) + each[runs]) for each in (begin, end))
+    begun, ended = (np.sort(group[runs] * (length + 1) + times[runs]) for times in (begin, end))
     running = np.searchsorted(begun, begun, side="right") - np.searchsorted(ended, begun, side="right")
-    found = [
+    peaks = [
         _most(seconds // length, calls),
         _most(seconds[first] // length, in_minutes),
         _most(begun // (length + 1), running),
     ]
-    groups = np.unique(np.concatenate([each for each, _ in found]))
-    columns = [np.zeros(len(groups), dtype=np.int64) for _ in found]
-    for column, (mine, most) in zip(columns, found, strict=True):
-        column[np.searchsorted(groups, mine)] = most
+    groups = np.unique(np.concatenate([times for times, _ in peaks]))
+    columns = [np.zeros(len(groups), dtype=np.int64) for _ in peaks]
+    for column, (peak_groups, most) in zip(columns, peaks, strict=True):
+        column[np.searchsorted(groups, peak_groups)] = most
     return (groups, *columns)
 
 
@@ -164,23 +168,23 @@ def _most(groups: Seconds, values: Seconds) -> tuple[Seconds, Seconds]:
 
 def _firsts(ordered: Seconds) -> Seconds:
     """Return the indexes at which a value differs from the previous one."""
-    found: Seconds = np.flatnonzero(np.diff(ordered, prepend=-1))
-    return found
+    indexes: Seconds = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return indexes
 
 
-def _one(direction: str, start: Seconds, done: Seconds, since: datetime, length: int) -> pyarrow.Table:
+def _direction_load(direction: str, start: Seconds, ended_at: Seconds, since: datetime, length: int) -> pyarrow.Table:
     """Compute the load of one direction, second by second."""
     starts = np.bincount(start[start >= 0], minlength=length).reshape(-1, MINUTE_S)
     begin = np.maximum(start, 0)
-    end = np.minimum(done, length)
+    end = np.minimum(ended_at, length)
     runs = begin < end
     steps = np.bincount(begin[runs], minlength=length + 1) - np.bincount(end[runs], minlength=length + 1)
     running = np.cumsum(steps)[:length].reshape(-1, MINUTE_S).max(axis=1)
     calls = starts.sum(axis=1)
-    known = np.flatnonzero((calls > 0) | (running > 0))
-    minutes = np.datetime64(since, "us") + known * np.timedelta64(MINUTE_S, "s")
+    active = np.flatnonzero((calls > 0) | (running > 0))
+    minutes = np.datetime64(since, "us") + active * np.timedelta64(MINUTE_S, "s")
     columns: list[Seconds] = [calls, starts.max(axis=1), running]
     return pyarrow.table(
-        [pyarrow.array(minutes), pyarrow.array([direction] * len(known)), *(each[known] for each in columns)],
+        [pyarrow.array(minutes), pyarrow.array([direction] * len(active)), *(column[active] for column in columns)],
         schema=COLUMNS,
     )

@@ -86,13 +86,13 @@ class PreparedStages:
         self._cursors = ExitStack()
 
     @contextmanager
-    def lend(self, engine: Engine, what: str, *, typed: bool) -> Iterator[PreparedStage]:
+    def lend(self, engine: Engine, operation: str, *, typed: bool) -> Iterator[PreparedStage]:
         """
         Lend a prepared statement.
 
         Args:
             engine: The SQL engine.
-            what: Description of the operation, for the error message.
+            operation: Description of the operation, for the error message.
             typed: Whether the rows hold times and numbers as such, or as text.
 
         Raises:
@@ -101,10 +101,10 @@ class PreparedStages:
         free = self._free[typed]
         with self._lock:
             stage = free.pop() if free else None
-        with reported(what):
+        with reported(operation):
             if stage is None:
                 with self._lock:
-                    cursor = self._cursors.enter_context(engine.cursor(what))
+                    cursor = self._cursors.enter_context(engine.cursor(operation))
                 stage = PreparedStage(cursor, typed=typed)
             try:
                 yield stage

@@ -59,14 +59,14 @@ class FileProgress:
         """
         key = object()
 
-        def tell(share: float) -> None:
+        def on_progress(share: float) -> None:
             with self._lock:
                 self._far[key] = share
                 self._go_on()
 
         try:
-            tell(0.0)
-            yield tell
+            on_progress(0.0)
+            yield on_progress
         finally:
             with self._lock:
                 del self._far[key]
@@ -87,5 +87,5 @@ class FileProgress:
         """Return the share of the file that is done, 0 to 1."""
         with self._lock:
             now = sum(max(0.0, cursor.query_progress()) / 100 for cursor in self._running) + sum(self._far.values())
-            done = min(1.0, (self._done + now) / self._pieces)
-            return UNPACKING + (1 - UNPACKING) * done if self._running or self._far or self._done else 0.0
+            fraction = min(1.0, (self._done + now) / self._pieces)
+            return UNPACKING + (1 - UNPACKING) * fraction if self._running or self._far or self._done else 0.0

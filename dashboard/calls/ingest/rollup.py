@@ -23,13 +23,13 @@ ENDS = (("first_at", "min"), ("last_at", "max"))
 _MONEY = pyarrow.decimal128(18, 8)
 
 
-def roll_up(calls: pyarrow.Table, own: OwnNumbers = EVERY_NUMBER) -> pyarrow.Table:
+def roll_up(calls: pyarrow.Table, own_numbers: OwnNumbers = EVERY_NUMBER) -> pyarrow.Table:
     """
     Aggregate calls into hourly roll-up rows.
 
     Args:
         calls: As returned by ``columnar.Columns.rows``, with dictionary-encoded text columns.
-        own: Caller IDs that the roll-up keeps in its key.
+        own_numbers: Caller IDs that the roll-up keeps in its key.
 
     Returns:
         One row per hour and combination of ``KEYS``, with the store's types, ordered by hour.
@@ -38,19 +38,20 @@ def roll_up(calls: pyarrow.Table, own: OwnNumbers = EVERY_NUMBER) -> pyarrow.Tab
         ValueError: A sum exceeds what the store can hold.
     """
     compute = pyarrow.compute
-    columns = {name: in_one(calls[name]) for name in calls.column_names}
-    inbound, untagged, answered = (
-        is_one(columns[name], text) for name, text in (("direction", "inbound"), ("x_tag", ""), ("outcome", "answered"))
+    columns = {name: as_one_array(calls[name]) for name in calls.column_names}
+    inbound, untagged, is_answered = (
+        equals_text(columns[name], text)
+        for name, text in (("direction", "inbound"), ("x_tag", ""), ("outcome", "answered"))
     )
     number = compute.if_else(inbound, _text(columns["destination"]), "")
     if compute.any(untagged).as_py():
         callers = _text(columns["caller_id"])
         told_apart = compute.and_(untagged, compute.invert(inbound))
-        if own.numbers is not None:
-            told_apart = compute.and_(told_apart, compute.is_in(callers, value_set=own.array))
+        if own_numbers.numbers is not None:
+            told_apart = compute.and_(told_apart, compute.is_in(callers, value_set=own_numbers.array))
         number = compute.if_else(told_apart, callers, number)
     seconds = columns["started_at"].cast(pyarrow.timestamp("s")).cast(pyarrow.int64())
-    short = compute.and_(answered, compute.fill_null(compute.less(columns["duration_s"], SHORT_S), False))
+    short = compute.and_(is_answered, compute.fill_null(compute.less(columns["duration_s"], SHORT_S), False))
     texts = {"zone": "destination_name"} | {name: name for name in KEYS if name not in {"hour_at", "number", "zone"}}
     coded = {key: columns[name] for key, name in texts.items()}
     rows = pyarrow.table(
@@ -68,33 +69,35 @@ def roll_up(calls: pyarrow.Table, own: OwnNumbers = EVERY_NUMBER) -> pyarrow.Tab
     added = _add_up(rows)
     added = added.take(np.argsort(added["hour_at"].to_numpy(), kind="stable"))
     hours = compute.multiply(added["hour_at"], HOUR_S).cast(pyarrow.timestamp("s")).cast(pyarrow.timestamp("us"))
-    said = {key: _said(column, in_one(added[key])) for key, column in coded.items()}
-    return pyarrow.table({name: {"hour_at": hours, **said}.get(name, added[name]) for name in added.column_names})
+    texts_by_key = {key: _decode(column, as_one_array(added[key])) for key, column in coded.items()}
+    return pyarrow.table(
+        {name: {"hour_at": hours, **texts_by_key}.get(name, added[name]) for name in added.column_names}
+    )
 
 
-def together(pieces: Sequence[pyarrow.Table]) -> pyarrow.Table:
+def combine(pieces: Sequence[pyarrow.Table]) -> pyarrow.Table:
     """Add the partial roll-ups of a day."""
     if len(pieces) == 1:
         return pieces[0]
-    plain = [pyarrow.table({name: _plain(each[name]) for name in each.column_names}) for each in pieces]
+    plain = [pyarrow.table({name: _plain(piece[name]) for name in piece.column_names}) for piece in pieces]
     return _add_up(pyarrow.concat_tables(plain))
 
 
 def _add_up(rows: pyarrow.Table) -> pyarrow.Table:
-    asked = [*((name, "sum") for name in SUMS), *ENDS]
-    added = rows.group_by(list(KEYS), use_threads=False).aggregate(asked)
+    aggregations = [*((name, "sum") for name in SUMS), *ENDS]
+    added = rows.group_by(list(KEYS), use_threads=False).aggregate(aggregations)
     sums = {name: pyarrow.compute.fill_null(added[f"{name}_sum"], 0).cast(pyarrow.int64()) for name in SUMS[:-1]}
     cost = pyarrow.compute.fill_null(added["cost_usd_sum"], 0).cast(_MONEY)
     ends = {name: added[f"{name}_{end}"] for name, end in ENDS}
     return pyarrow.table({**{key: added[key] for key in KEYS}, **sums, "cost_usd": cost, **ends})
 
 
-def in_one(column: pyarrow.ChunkedArray) -> pyarrow.Array:
+def as_one_array(column: pyarrow.ChunkedArray) -> pyarrow.Array:
     """Return a column as one array, without a copy if it has one chunk."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-def is_one(texts: pyarrow.DictionaryArray, text: str) -> pyarrow.BooleanArray:
+def equals_text(texts: pyarrow.DictionaryArray, text: str) -> pyarrow.BooleanArray:
     """Return which texts equal ``text``; only distinct values are compared."""
     return pyarrow.compute.equal(texts.dictionary, text).take(texts.indices)
 
@@ -107,7 +110,7 @@ def _codes(column: pyarrow.Array) -> pyarrow.Array:
     return column.indices if isinstance(column, pyarrow.DictionaryArray) else column
 
 
-def _said(column: pyarrow.Array, codes: pyarrow.Array) -> pyarrow.Array:
+def _decode(column: pyarrow.Array, codes: pyarrow.Array) -> pyarrow.Array:
     if not isinstance(column, pyarrow.DictionaryArray):
         return codes
     return pyarrow.DictionaryArray.from_arrays(codes, column.dictionary)

@@ -22,7 +22,7 @@ _WITHIN = np.array([(1 << 8 * size) - 1 for size in range(WORD)] + [(1 << 64) - 
 _WHOLE = np.array([0] * WORD + [(1 << 64) - 1], dtype=np.uint64)
 
 
-def row_numbers(calls: Mapping[str, pyarrow.Array]) -> Numbers:
+def fingerprint_rows(calls: Mapping[str, pyarrow.Array]) -> Numbers:
     """
     Return a fingerprint of each call, computed from the columns in which two calls are most likely to differ.
 
@@ -32,12 +32,12 @@ def row_numbers(calls: Mapping[str, pyarrow.Array]) -> Numbers:
     Args:
         calls: Columns by name, as ``columnar.Columns`` makes them.
     """
-    found: Numbers = np.zeros(len(calls["started_at"]), dtype=np.uint64)
+    fingerprints: Numbers = np.zeros(len(calls["started_at"]), dtype=np.uint64)
     factors = iter(_FACTORS)
     for name, words in _WORDS.items():
         for word in words(calls[name]):
-            found += word * next(factors)
-    return found
+            fingerprints += word * next(factors)
+    return fingerprints
 
 
 def _whole(column: pyarrow.Array) -> list[Numbers]:
@@ -55,7 +55,7 @@ def _dollars(column: pyarrow.Array) -> list[Numbers]:
     return [halves[column.offset : column.offset + len(column), 0]]
 
 
-def _few(column: pyarrow.DictionaryArray) -> list[Numbers]:
+def _hash_distinct(column: pyarrow.DictionaryArray) -> list[Numbers]:
     """Return a hash of each text, computed once per distinct text."""
     texts = np.array(column.dictionary.to_pylist(), dtype=object)
     return [pd.util.hash_array(texts, categorize=False)[column.indices.to_numpy()]]
@@ -78,7 +78,7 @@ _WORDS: dict[str, Callable[[pyarrow.Array], list[Numbers]]] = {
     **dict.fromkeys(("duration_s", "sip_status", "source_port"), _whole),
     "cost_usd": _dollars,
     **dict.fromkeys(("destination", "caller_id"), _text),
-    **dict.fromkeys(("source_ip", "x_tag", "result"), _few),
+    **dict.fromkeys(("source_ip", "x_tag", "result"), _hash_distinct),
 }
 """Hash inputs of each column."""
 _FACTORS = np.array(

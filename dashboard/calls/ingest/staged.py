@@ -32,12 +32,12 @@ class Staged:
 
     def has_ids(self) -> bool:
         """Return whether any call has an ID, considering only calls that were in memory."""
-        return any(known.has_ids for known in self.facts.values())
+        return any(facts.has_ids for facts in self.facts.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON-compatible values."""
         days = {day.isoformat(): parts for day, parts in self.days.items()}
-        facts = {day.isoformat(): asdict(known) for day, known in self.facts.items()}
+        facts = {day.isoformat(): asdict(day_facts) for day, day_facts in self.facts.items()}
         return {**asdict(self), "path": str(self.path), "days": days, "facts": facts}
 
     @classmethod
@@ -45,8 +45,8 @@ class Staged:
         """Restore a result from the values of ``to_json``."""
         days = {date.fromisoformat(day): parts for day, parts in values["days"].items()}
         facts = {
-            date.fromisoformat(day): DayFacts(**{**known, "sealed": tuple(known["sealed"])})
-            for day, known in values["facts"].items()
+            date.fromisoformat(day): DayFacts(**{**day_facts, "sealed": tuple(day_facts["sealed"])})
+            for day, day_facts in values["facts"].items()
         }
         rejects = [Reject(**reject) for reject in values["rejects"]]
         return cls(**{**values, "path": Path(values["path"]), "days": days, "facts": facts, "rejects": rejects})

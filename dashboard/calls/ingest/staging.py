@@ -34,7 +34,7 @@ NOTE = "staged.json"
 class Staging:
     """Staging of the files of one import into ``folder``."""
 
-    def __init__(self, folder: Path, engine: Engine, *, whole: bool, own: OwnNumbers) -> None:
+    def __init__(self, folder: Path, engine: Engine, *, whole: bool, own_numbers: OwnNumbers) -> None:
         """
         Prepare the staging.
 
@@ -42,12 +42,12 @@ class Staging:
             folder: Work folder.
             engine: The SQL engine.
             whole: Accept only complete files; see ``file_reader.stage``.
-            own: Caller IDs that the roll-up keeps in its key.
+            own_numbers: Caller IDs that the roll-up keeps in its key.
         """
         self._folder = folder
         self._engine = engine
         self._whole = whole
-        self._own = own
+        self._own = own_numbers
         self._watches: list[FileProgress] = []
 
     def run(
@@ -68,7 +68,7 @@ class Staging:
             StoreError: Disk space or memory ran out.
         """
         folders = [self._folder / _name(path, self._own, whole=self._whole) for path in paths]
-        self._forget_others({folder.name for folder in folders})
+        self._remove_stale({folder.name for folder in folders})
         sizes = [_size(path) for path in paths]
         self._watches = [FileProgress() for _ in paths]
         with (
@@ -78,11 +78,11 @@ class Staging:
         ):
             shared = Shared(days, prepared=prepared, own=self._own)
             work: list[Future[Staged]] = []
-            seen: dict[Path, Future[Staged]] = {}
+            futures: dict[Path, Future[Staged]] = {}
             for number, (path, folder) in enumerate(zip(paths, folders, strict=True)):
-                again = folder if folder not in seen else folder.with_name(f"{folder.name}-{number}")
-                seen[again] = pool.submit(self._one, number, path, again, shared)
-                work.append(seen[again])
+                target = folder if folder not in futures else folder.with_name(f"{folder.name}-{number}")
+                futures[target] = pool.submit(self._stage_file, number, path, target, shared)
+                work.append(futures[target])
             try:
                 whole = self._wait(paths, sizes, work, progress, stop)
             except BaseException:
@@ -104,22 +104,22 @@ class Staging:
             if stop():
                 self._interrupt(work)
                 return False
-            self._tell(paths, sizes, work, progress)
-            done, waiting = wait(waiting, LOOK_EVERY_S)
-            for future in done:
+            self._report_progress(paths, sizes, work, progress)
+            finished, waiting = wait(waiting, LOOK_EVERY_S)
+            for future in finished:
                 future.result()
         return True
 
-    def _one(self, number: int, path: Path, folder: Path, shared: Shared) -> Staged:
-        if (known := _noted(folder, path)) is not None:
-            return known
+    def _stage_file(self, number: int, path: Path, folder: Path, shared: Shared) -> Staged:
+        if (noted := _noted(folder, path)) is not None:
+            return noted
         shutil.rmtree(folder, ignore_errors=True)
         watch = self._watches[number]
         staged = stage(path, folder, self._engine, whole=self._whole, watch=watch, shared=shared)
         if staged.usable:
-            aside = folder / f"{NOTE}.new"
-            aside.write_text(json.dumps(staged.to_json()), encoding="utf-8")
-            aside.replace(folder / NOTE)
+            temporary = folder / f"{NOTE}.new"
+            temporary.write_text(json.dumps(staged.to_json()), encoding="utf-8")
+            temporary.replace(folder / NOTE)
         return staged
 
     def _interrupt(self, work: Sequence[Future[Staged]]) -> None:
@@ -131,34 +131,36 @@ class Staging:
                 watch.interrupt()
             wait(work, LOOK_EVERY_S)
 
-    def _tell(
+    def _report_progress(
         self,
         paths: Sequence[Path],
         sizes: Sequence[int],
         work: Sequence[Future[Staged]],
         progress: Callable[[str, float], None],
     ) -> None:
-        done = 0.0
+        bytes_done = 0.0
         reading = [path.name for path, future in zip(paths, work, strict=True) if future.running()]
         for number, (size, future) in enumerate(zip(sizes, work, strict=True)):
-            done += size * (1.0 if future.done() else self._watches[number].share())
-        progress(f"Reading {reading[0] if reading else paths[-1].name}", done / max(1, sum(sizes)))
+            bytes_done += size * (1.0 if future.done() else self._watches[number].share())
+        progress(f"Reading {reading[0] if reading else paths[-1].name}", bytes_done / max(1, sum(sizes)))
 
-    def _forget_others(self, kept: set[str]) -> None:
+    def _remove_stale(self, current_names: set[str]) -> None:
         """Remove what an import of other files left behind."""
         for folder in self._folder.iterdir() if self._folder.exists() else ():
-            if folder.name not in kept:
+            if folder.name not in current_names:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _name(path: Path, own: OwnNumbers, *, whole: bool) -> str:
+def _name(path: Path, own_numbers: OwnNumbers, *, whole: bool) -> str:
     """Return the name of a file's folder, made from the file's state, the own numbers, and its readers' versions."""
     try:
-        found = path.stat()
-        state = (str(path.resolve()), found.st_size, found.st_mtime_ns, found.st_ino)
+        status = path.stat()
+        state = (str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ino)
     except OSError:
         state = (str(path), -1, -1, -1)
-    text = json.dumps([state, whole, own.array.to_pylist(), own == EVERY_NUMBER, __version__, duckdb.__version__])
+    text = json.dumps(
+        [state, whole, own_numbers.array.to_pylist(), own_numbers == EVERY_NUMBER, __version__, duckdb.__version__]
+    )
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
@@ -173,8 +175,8 @@ def _noted(folder: Path, path: Path) -> Staged | None:
     """Return the result that an earlier import noted for this file, if it is complete and its parts still exist."""
     try:
         staged = Staged.from_json(json.loads((folder / NOTE).read_text(encoding="utf-8")))
-        found = sum(rows_in(part) for parts in staged.days.values() for part in parts)
-        whole = staged.rows == found and all(known.is_whole() for known in staged.facts.values())
+        row_count = sum(rows_in(part) for parts in staged.days.values() for part in parts)
+        whole = staged.rows == row_count and all(facts.is_whole() for facts in staged.facts.values())
     except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException):
         return None
     return staged if staged.path == path and whole else None

@@ -32,13 +32,13 @@ Bytes = npt.NDArray[np.uint8]
 Seconds = npt.NDArray[np.int64]
 
 
-def times_of(texts: pyarrow.Array, ahead: timedelta) -> pyarrow.Array:
+def times_of(texts: pyarrow.Array, max_ahead: timedelta) -> pyarrow.Array:
     """
     Parse times.
 
     Args:
         texts: In the documented format; ``""`` for a missing time.
-        ahead: How far in the future a time may be.
+        max_ahead: How far in the future a time may be.
 
     Returns:
         UTC without a zone, in microseconds, as the store has them.
@@ -47,27 +47,27 @@ def times_of(texts: pyarrow.Array, ahead: timedelta) -> pyarrow.Array:
         ValueError: A text is in another format, or its time is out of range.
     """
     lengths = pyarrow.compute.binary_length(texts).to_numpy()
-    there = lengths > 0
-    if not (lengths[there] == len(STAMP)).all():
+    present = lengths > 0
+    if not (lengths[present] == len(STAMP)).all():
         raise ValueError("A time is in another form.")
     stamps = characters(texts).reshape(-1, len(STAMP))
-    said = _clock(stamps) + _days(stamps)
+    epoch_s = _clock(stamps) + _days(stamps)
     earliest, latest = (
-        np.datetime64(at, "s").astype(np.int64) for at in (EARLIEST, (clocks.now() + ahead).replace(tzinfo=None))
+        np.datetime64(at, "s").astype(np.int64) for at in (EARLIEST, (clocks.now() + max_ahead).replace(tzinfo=None))
     )
-    if len(said) and (said.min() < earliest or said.max() > latest):
+    if len(epoch_s) and (epoch_s.min() < earliest or epoch_s.max() > latest):
         raise ValueError("A time is not one of a call.")
-    seconds = np.zeros(len(there), dtype=np.int64)
-    seconds[there] = said
-    return pyarrow.array(seconds.astype("datetime64[s]").astype("datetime64[us]"), mask=~there)
+    seconds = np.zeros(len(present), dtype=np.int64)
+    seconds[present] = epoch_s
+    return pyarrow.array(seconds.astype("datetime64[s]").astype("datetime64[us]"), mask=~present)
 
 
 def characters(texts: pyarrow.Array) -> Bytes:
     """Return the bytes of all texts, concatenated."""
-    _, places, data = texts.buffers()
+    _, offsets, data = texts.buffers()
     if data is None:
         return np.zeros(0, dtype=np.uint8)
-    ends = np.frombuffer(places, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    ends = np.frombuffer(offsets, dtype=np.int32)[texts.offset : texts.offset + len(texts) + 1]
     return np.frombuffer(data, dtype=np.uint8)[ends[0] : ends[-1]]
 
 
@@ -94,7 +94,7 @@ def _days(stamps: Bytes) -> Seconds:
         if len(digit) and digit.max() > _NINE:
             raise ValueError("A date is in another form.")
         number = number * 10 + digit
-    places, said = pd.factorize(number)
-    days = [date(each // 10_000, each // 100 % 100, each % 100) for each in said.tolist()]
-    begins: Seconds = np.array(days, dtype="datetime64[s]").astype(np.int64)[places]
+    codes, distinct = pd.factorize(number)
+    days = [date(yyyymmdd // 10_000, yyyymmdd // 100 % 100, yyyymmdd % 100) for yyyymmdd in distinct.tolist()]
+    begins: Seconds = np.array(days, dtype="datetime64[s]").astype(np.int64)[codes]
     return begins

@@ -56,28 +56,28 @@ class Clock:
         if minute not in self._offsets:
             self._offsets[minute] = self._readings(local.replace(second=0))
         offsets = self._offsets[minute]
-        found = [(local - offset).replace(tzinfo=UTC) for offset in offsets]
-        if len(found) > 1:
-            near = [at for at in found if epoch_s is not None and abs(at.timestamp() - epoch_s) < NEAR_S]
-            if len(near) != 1:
+        candidates = [(local - offset).replace(tzinfo=UTC) for offset in offsets]
+        if len(candidates) > 1:
+            matching = [at for at in candidates if epoch_s is not None and abs(at.timestamp() - epoch_s) < NEAR_S]
+            if len(matching) != 1:
                 return LineFault(
                     "start",
                     f"{self.name} has this time twice, when its clocks go back. Have the PBX write UTC, "
                     "or its unique ids.",
                 )
-            found = near
-        if not found:
+            candidates = matching
+        if not candidates:
             return LineFault("start", f"{self.name} does not have this time: its clocks go forward. Is the zone right?")
-        if not EARLIEST <= found[0] <= self._latest:
+        if not EARLIEST <= candidates[0] <= self._latest:
             return LineFault("start", "It lies before 2000 or in the future. Is the clock of the PBX right?")
-        return found[0]
+        return candidates[0]
 
     def _readings(self, local: datetime) -> tuple[timedelta, ...]:
         """Return the possible offsets from UTC of a minute in this zone."""
-        found = []
+        offsets = []
         for fold in (0, 1):
             at = local.replace(tzinfo=self._zone, fold=fold)
             offset = at.utcoffset() or timedelta(0)
-            if at.astimezone(UTC).astimezone(self._zone).replace(tzinfo=None) == local and offset not in found:
-                found.append(offset)
-        return tuple(found)
+            if at.astimezone(UTC).astimezone(self._zone).replace(tzinfo=None) == local and offset not in offsets:
+                offsets.append(offset)
+        return tuple(offsets)

@@ -67,22 +67,24 @@ def skew(attempts: Side, calls: Side) -> Skew:
     Answered calls to a number with equally many on both sides are paired in order; pairs with different talk times are
     left out. A few wrong pairs do not move the median of the differences.
     """
-    mine = attempts.only(attempts.answered)
-    theirs = calls.only(calls.answered)
-    most = int(max(mine.place.max(initial=-1), theirs.place.max(initial=-1))) + 1
-    counts = [np.bincount(side.place, minlength=most) for side in (mine, theirs)]
+    pbx_calls = attempts.only(attempts.answered)
+    carrier_calls = calls.only(calls.answered)
+    most = int(max(pbx_calls.place.max(initial=-1), carrier_calls.place.max(initial=-1))) + 1
+    counts = [np.bincount(calls_of_side.place, minlength=most) for calls_of_side in (pbx_calls, carrier_calls)]
     alike = (counts[0] == counts[1]) & (counts[0] > 0)
-    mine, theirs = (_ordered(side.only(alike[side.place])) for side in (mine, theirs))
-    apart = (theirs.at_s - mine.at_s)[np.abs(mine.talk_s - theirs.talk_s) <= SAME_TALK_S]
-    if not len(apart):
+    pbx_calls, carrier_calls = (
+        _ordered(calls_of_side.only(alike[calls_of_side.place])) for calls_of_side in (pbx_calls, carrier_calls)
+    )
+    differences = (carrier_calls.at_s - pbx_calls.at_s)[np.abs(pbx_calls.talk_s - carrier_calls.talk_s) <= SAME_TALK_S]
+    if not len(differences):
         return Skew()
-    middle = float(np.median(apart))
-    return Skew(round(middle), len(apart), float(np.median(np.abs(apart - middle))))
+    middle = float(np.median(differences))
+    return Skew(round(middle), len(differences), float(np.median(np.abs(differences - middle))))
 
 
-def _ordered(side: Side) -> Side:
-    order = np.argsort(side.keys(), kind="stable")
-    return Side(side.place[order], side.at_s[order], side.talk_s[order], side.answered[order])
+def _ordered(calls: Side) -> Side:
+    order = np.argsort(calls.keys(), kind="stable")
+    return Side(calls.place[order], calls.at_s[order], calls.talk_s[order], calls.answered[order])
 
 
 def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERANCE_S) -> Whole:
@@ -101,58 +103,58 @@ def pair(attempts: Side, calls: Side, *, ahead_s: int, tolerance_s: int = TOLERA
     Returns:
         Index of the record of each attempt, -1 without a record; each index occurs at most once.
     """
-    found = np.full(len(attempts.at_s), -1, np.int64)
+    record_of = np.full(len(attempts.at_s), -1, np.int64)
     free = np.ones(len(calls.at_s), np.bool_)
-    left = attempts.keys(ahead_s)
+    attempt_keys = attempts.keys(ahead_s)
     right = calls.keys()
-    for mine, theirs in (
+    for attempt_mask, call_mask in (
         (attempts.answered, calls.answered),
         (~attempts.answered, ~calls.answered),
         (np.ones_like(attempts.answered), np.ones_like(calls.answered)),
     ):
-        open_ones = np.flatnonzero(mine & (found < 0))
-        free_ones = np.flatnonzero(theirs & free)
-        open_ones = open_ones[_order(attempts.only(open_ones), left[open_ones])]
+        open_ones = np.flatnonzero(attempt_mask & (record_of < 0))
+        free_ones = np.flatnonzero(call_mask & free)
+        open_ones = open_ones[_order(attempts.only(open_ones), attempt_keys[open_ones])]
         free_ones = free_ones[_order(calls.only(free_ones), right[free_ones])]
-        places = _in_order(left[open_ones], right[free_ones], tolerance_s)
-        taken = places >= 0
-        found[open_ones[taken]] = free_ones[places[taken]]
-        free[found[open_ones[taken]]] = False
-    return found
+        positions = _in_order(attempt_keys[open_ones], right[free_ones], tolerance_s)
+        is_paired = positions >= 0
+        record_of[open_ones[is_paired]] = free_ones[positions[is_paired]]
+        free[record_of[open_ones[is_paired]]] = False
+    return record_of
 
 
-def _order(side: Side, keys: Whole) -> Whole:
+def _order(calls: Side, keys: Whole) -> Whole:
     """Return the order by key, and of calls with one key by answer and talk time."""
-    return np.lexsort((side.talk_s, side.answered, keys))
+    return np.lexsort((calls.talk_s, calls.answered, keys))
 
 
-def _in_order(left: Whole, right: Whole, tolerance: int) -> Whole:
+def _in_order(first_keys: Whole, right: Whole, tolerance: int) -> Whole:
     """Pair two sorted lists, as many as possible; return for each of the first its index in the second, or -1."""
-    low = np.searchsorted(right, left - tolerance, "left")
-    high = np.searchsorted(right, left + tolerance, "right")
-    result = np.full(len(left), -1, np.int64)
-    some = np.flatnonzero(low < high)
-    if not len(some):
+    low = np.searchsorted(right, first_keys - tolerance, "left")
+    high = np.searchsorted(right, first_keys + tolerance, "right")
+    result = np.full(len(first_keys), -1, np.int64)
+    with_candidates = np.flatnonzero(low < high)
+    if not len(with_candidates):
         return result
-    low = low[some]
-    high = high[some]
-    steps = np.arange(len(some))
-    place = steps + np.maximum.accumulate(low - steps)
-    result[some] = place
-    begins = np.flatnonzero(place == low)
-    ends = np.append(begins[1:], len(some))
-    crowded = np.unique(np.searchsorted(begins, np.flatnonzero(place >= high), "right") - 1)
+    low = low[with_candidates]
+    high = high[with_candidates]
+    steps = np.arange(len(with_candidates))
+    candidate = steps + np.maximum.accumulate(low - steps)
+    result[with_candidates] = candidate
+    begins = np.flatnonzero(candidate == low)
+    ends = np.append(begins[1:], len(with_candidates))
+    crowded = np.unique(np.searchsorted(begins, np.flatnonzero(candidate >= high), "right") - 1)
     for first, last in zip(begins[crowded].tolist(), ends[crowded].tolist(), strict=True):
-        result[some[first:last]] = _one_by_one(low[first:last].tolist(), high[first:last].tolist())
+        result[with_candidates[first:last]] = _match_sequentially(low[first:last].tolist(), high[first:last].tolist())
     return result
 
 
-def _one_by_one(low: list[int], high: list[int]) -> Whole:
+def _match_sequentially(low: list[int], high: list[int]) -> Whole:
     """Return for each attempt, in order, the earliest free record within the tolerance, else -1."""
-    found = []
+    records = []
     next_free = low[0]
     for begin, end in zip(low, high, strict=True):
         at = max(begin, next_free)
-        found.append(at if at < end else -1)
+        records.append(at if at < end else -1)
         next_free = at + 1 if at < end else next_free
-    return np.array(found, np.int64)
+    return np.array(records, np.int64)

@@ -103,13 +103,13 @@ class _RecordReading:
     def run(self, lines: Iterator[tuple[int, str | LineFault]]) -> Read:
         rows: list[dict[str, Any]] = []
         for number, line in lines:
-            found = line if isinstance(line, LineFault) else self._row(line)
-            if isinstance(found, LineFault):
-                self._made.refuse(number, found, line if isinstance(line, str) else "")
-            elif found is None:
+            parsed = line if isinstance(line, LineFault) else self._row(line)
+            if isinstance(parsed, LineFault):
+                self._made.refuse(number, parsed, line if isinstance(line, str) else "")
+            elif parsed is None:
                 self._made.left_out += 1
             else:
-                rows.append(found)
+                rows.append(parsed)
             if len(rows) == BATCH:
                 self._keep(rows)
                 rows = []
@@ -157,9 +157,9 @@ class _RecordReading:
         """Return the deduplication key: unique ID, start and number; else the text and an ordinal among equal lines."""
         if record.unique_id:
             return _digest(self._origin.pbx_id, record.unique_id, record.started, dialed, record.channel)
-        made = _digest(self._origin.pbx_id, line)
-        self._equal[made] += 1
-        return made if self._equal[made] == 1 else f"{made}-{self._equal[made]}"
+        digest = _digest(self._origin.pbx_id, line)
+        self._equal[digest] += 1
+        return digest if self._equal[digest] == 1 else f"{digest}-{self._equal[digest]}"
 
     def _keep(self, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -198,7 +198,7 @@ def _form(path: Path, name: str) -> RecordLayout:
     )
 
 
-def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str | LineFault]]:
+def _lines(path: Path, on_progress: Callable[[int], None]) -> Iterator[tuple[int, str | LineFault]]:
     """Yield lines with their numbers, from 1; a line that cannot be a record is a fault."""
     with path.open("rb") as file:
         number = at = 0
@@ -207,9 +207,9 @@ def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str |
             at = at + len(line)
             whole = line.endswith(b"\n")
             if not whole and len(line) == LONGEST:
-                while more := file.readline(LONGEST):
-                    at += len(more)
-                    if more.endswith(b"\n"):
+                while continuation := file.readline(LONGEST):
+                    at += len(continuation)
+                    if continuation.endswith(b"\n"):
                         break
                 yield number, LineFault("", f"The line is longer than {LONGEST:,} bytes, which no record is.")
             elif line.strip():
@@ -217,7 +217,7 @@ def _lines(path: Path, tell: Callable[[int], None]) -> Iterator[tuple[int, str |
                 cut = LineFault("", "The last line has no end, so it may be cut. Import the file again when it has.")
                 yield number, (text if whole else cut)
             if number % 1000 == 0:
-                tell(at)
+                on_progress(at)
 
 
 def _decoded(line: bytes) -> str:

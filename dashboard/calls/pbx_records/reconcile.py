@@ -61,7 +61,7 @@ class Reconciliation:
 
 def compare(
     store: CallStore,
-    kept: PbxRecords,
+    pbx_records: PbxRecords,
     span: Span | None,
     *,
     since: datetime,
@@ -73,13 +73,13 @@ def compare(
 
     Args:
         store: The carrier's calls.
-        kept: The PBXs' records.
+        pbx_records: The PBXs' records.
         span: Period for which calls were fetched; ``None`` if none ever were.
         since: Include attempts from this time on, UTC.
         split_at: Instants that no row may straddle.
         owners: PBXs that ever had each source address: a carrier record from such an address matches only these PBXs.
     """
-    rows = kept.rows(since) if kept.digest else None
+    rows = pbx_records.rows(since) if pbx_records.digest else None
     if rows is None or not len(rows):
         return Reconciliation(schemas.empty(schemas.PBX_RECORDS), schemas.empty(schemas.PBX_ATTEMPTS))
     coded = _coded(rows["destination"])
@@ -87,33 +87,33 @@ def compare(
     at_s, duration_s, talk_s = (_whole(rows[name]) for name in ("at_s", "duration_s", "billed_s"))
     attempts = Side(_whole(coded.indices), at_s, talk_s, rows["answered"].to_numpy())
     low, high = (datetime.fromtimestamp(at, UTC) for at in (at_s.min(), at_s.max()))
-    calls, sources, days = _carriers(store, names, low - AROUND, high + AROUND)
-    whose = _coded(rows["pbx_id"])
+    calls, sources, days = _carrier_calls(store, names, low - AROUND, high + AROUND)
+    pbx_ids = _coded(rows["pbx_id"])
     by_source = _whole(sources.indices)
     fates = np.full(len(rows), OPEN)
     begun = at_s.copy()
     latest = np.ones(len(rows), np.bool_)
     free = np.ones(len(by_source), np.bool_)
-    told = []
-    for code, pbx_id in sorted(enumerate(whose.dictionary.to_pylist()), key=lambda one: one[1]):
+    summaries = []
+    for code, pbx_id in sorted(enumerate(pbx_ids.dictionary.to_pylist()), key=lambda comparison: comparison[1]):
         its_own = [pbx_id in owners.get(source, (pbx_id,)) for source in sources.dictionary.to_pylist()]
-        of_it = _whole(whose.indices) == code
-        theirs = free & np.array(its_own, np.bool_)[by_source]
-        mine = np.flatnonzero(of_it)
-        records = np.flatnonzero(theirs)
-        one = _compare_one(attempts.only(of_it), (at_s + duration_s - talk_s)[of_it], calls.only(theirs))
-        begun[mine] += one.skew.ahead_s
-        judged = _judged(begun[mine], begun[mine] + duration_s[mine], span, days)
-        found = one.found >= 0
-        fault = one.fault(attempts.answered[mine] & judged)
+        of_it = _whole(pbx_ids.indices) == code
+        candidate_mask = free & np.array(its_own, np.bool_)[by_source]
+        own_attempts = np.flatnonzero(of_it)
+        records = np.flatnonzero(candidate_mask)
+        comparison = _compare_one(attempts.only(of_it), (at_s + duration_s - talk_s)[of_it], calls.only(candidate_mask))
+        begun[own_attempts] += comparison.skew.ahead_s
+        judged = _judged(begun[own_attempts], begun[own_attempts] + duration_s[own_attempts], span, days)
+        is_matched = comparison.found >= 0
+        fault = comparison.fault(attempts.answered[own_attempts] & judged)
         if not fault:
-            free[records[one.found[found]]] = False
-            fates[mine[found]] = MATCHED
-            fates[mine[~found & judged]] = MISSING
-            latest[mine] = begun[mine] > begun[mine[found]].max(initial=-1)
-        told.append(_told(pbx_id, begun[mine], one, fault))
+            free[records[comparison.found[is_matched]]] = False
+            fates[own_attempts[is_matched]] = MATCHED
+            fates[own_attempts[~is_matched & judged]] = MISSING
+            latest[own_attempts] = begun[own_attempts] > begun[own_attempts[is_matched]].max(initial=-1)
+        summaries.append(_summary_row(pbx_id, begun[own_attempts], comparison, fault))
     return Reconciliation(
-        schemas.conform(pd.DataFrame(told), schemas.PBX_RECORDS, source="the records of PBXs"),
+        schemas.conform(pd.DataFrame(summaries), schemas.PBX_RECORDS, source="the records of PBXs"),
         _rolled(rows, fates, begun, latest, split_at),
     )
 
@@ -129,42 +129,44 @@ class _One:
         """Return why the comparison is inconclusive; ``""`` if it is conclusive."""
         if abs(self.skew.ahead_s) > MOST_SKEW_S:
             return "clock"
-        known = int((self.found[answered] >= 0).sum())
-        return "answered" if known < KNOWN_SHARE * int(answered.sum()) else ""
+        matched_answered = int((self.found[answered] >= 0).sum())
+        return "answered" if matched_answered < KNOWN_SHARE * int(answered.sum()) else ""
 
 
-def _compare_one(mine: Side, talk_begins_s: Whole, theirs: Side) -> _One:
+def _compare_one(attempts: Side, talk_begins_s: Whole, calls: Side) -> _One:
     """Compare by start of call or by start of talk, whichever is closer to the carrier's times."""
-    ways = [mine, mine.by_answer(talk_begins_s)]
-    skews = [skew(way, theirs) for way in ways]
-    best = min((0, 1), key=lambda way: skews[way].spread_s)
-    return _One(skews[best], pair(ways[best], theirs, ahead_s=skews[best].ahead_s))
+    variants = [attempts, attempts.by_answer(talk_begins_s)]
+    skews = [skew(index, calls) for index in variants]
+    best = min((0, 1), key=lambda index: skews[index].spread_s)
+    return _One(skews[best], pair(variants[best], calls, ahead_s=skews[best].ahead_s))
 
 
-def _told(pbx_id: str, at_s: Whole, one: _One, fault: str) -> dict[str, Any]:
+def _summary_row(pbx_id: str, at_s: Whole, comparison: _One, fault: str) -> dict[str, Any]:
     ends = {"first_at": datetime.fromtimestamp(at_s.min(), UTC), "last_at": datetime.fromtimestamp(at_s.max(), UTC)}
-    counts = {"attempts": len(at_s), "compared": one.skew.compared, "skew_s": one.skew.ahead_s}
+    counts = {"attempts": len(at_s), "compared": comparison.skew.compared, "skew_s": comparison.skew.ahead_s}
     return {"pbx_id": pbx_id, **ends, **counts, "fault": fault}
 
 
-def _carriers(
+def _carrier_calls(
     store: CallStore, names: pyarrow.Table, low: datetime, high: datetime
 ) -> tuple[Side, pyarrow.DictionaryArray, set[date]]:
     """Return the carrier's calls to these numbers, their source addresses, and the days whose calls are stored."""
 
-    def ask(generation: Generation) -> tuple[pyarrow.Table, set[date]]:
+    def fetch(generation: Generation) -> tuple[pyarrow.Table, set[date]]:
         since = utc(low)
         until = utc(high)
         days = [day for day in days_between(generation, since, until) if generation.days[day].calls]
         parts = store.parts(part for day in days for part in generation.days[day].calls)
-        asked = {"calls": parts, "since": since, "until": until}
-        what = "compare calls with the records of PBXs"
-        return store.engine.fetch("pbx_counterparts", asked, what=what, given={"names": names}), set(days)
+        parameters = {"calls": parts, "since": since, "until": until}
+        operation = "compare calls with the records of PBXs"
+        return store.engine.fetch("pbx_counterparts", parameters, operation=operation, tables={"names": names}), set(
+            days
+        )
 
-    rows, days = store.ask(ask)
-    place, at_s, talk_s = (_whole(rows[name]) for name in ("place", "at_s", "duration_s"))
-    side = Side(place, at_s, talk_s, rows["answered"].to_numpy().astype(np.bool_))
-    return side, _coded(rows["source_ip"]), days
+    rows, days = store.ask(fetch)
+    position, at_s, talk_s = (_whole(rows[name]) for name in ("place", "at_s", "duration_s"))
+    calls = Side(position, at_s, talk_s, rows["answered"].to_numpy().astype(np.bool_))
+    return calls, _coded(rows["source_ip"]), days
 
 
 def _coded(texts: pyarrow.ChunkedArray) -> pyarrow.DictionaryArray:
@@ -182,9 +184,9 @@ def _judged(begun: Whole, ended: Whole, span: Span | None, days: set[date]) -> F
     since = span.since.timestamp() + TOLERANCE_S
     until = span.until.timestamp()
     day_of = begun // 86400
-    there = [(day - date(1970, 1, 1)).days for day in days]
-    again = span.again_from.timestamp()
-    judged: Flags = (begun >= since) & (ended < until) & (np.isin(day_of, there) | (begun >= again))
+    stored_days = [(day - date(1970, 1, 1)).days for day in days]
+    refetched_from = span.again_from.timestamp()
+    judged: Flags = (begun >= since) & (ended < until) & (np.isin(day_of, stored_days) | (begun >= refetched_from))
     return judged
 
 
@@ -202,8 +204,10 @@ def _rolled(
         "latest": pyarrow.array(latest),
         "segment": pyarrow.array(segments_of(times, cuts_of(split_at))),
     }
-    told = pyarrow.table({**columns, "at": pyarrow.array(times)})
-    found = told.group_by(list(columns)).aggregate([("at", "count"), ("at", "min"), ("at", "max")]).sort_by("at_min")
-    frame = found.rename_columns({"at_count": "attempts", "at_min": "first_at", "at_max": "last_at"}).to_pandas()
+    outcomes = pyarrow.table({**columns, "at": pyarrow.array(times)})
+    groups = (
+        outcomes.group_by(list(columns)).aggregate([("at", "count"), ("at", "min"), ("at", "max")]).sort_by("at_min")
+    )
+    frame = groups.rename_columns({"at_count": "attempts", "at_min": "first_at", "at_max": "last_at"}).to_pandas()
     utc_times = {name: frame[name].dt.tz_localize("UTC") for name in ("first_at", "last_at")}
     return schemas.conform(frame.assign(**utc_times), schemas.PBX_ATTEMPTS, source="the records of PBXs")

@@ -63,8 +63,8 @@ class Origin:
         """
         row = pbxs[pbxs["pbx_id"] == pbx_id]
         if row.empty:
-            known = ", ".join(sorted(pbxs["pbx_id"])) or "none"
-            raise InputError(f"The inventory has no PBX {pbx_id[:80]!r}; it has: {known}.")
+            pbx_ids = ", ".join(sorted(pbxs["pbx_id"])) or "none"
+            raise InputError(f"The inventory has no PBX {pbx_id[:80]!r}; it has: {pbx_ids}.")
         zone = zone or str(row["timezone"].iloc[0])
         if not zone:
             raise InputError(
@@ -77,12 +77,12 @@ class Origin:
             raise InputError(f"The template lacks a field or has one twice. It needs {needed}, each as ${{name}}.")
         facts = pbx_config[pbx_config["pbx_id"] == pbx_id]
         hosts = facts[(facts["object_type"] == ObjectType.TRUNK) & (facts["attribute"] == "host")]
-        named = [
+        trunk_names = [
             str(name)
             for name, host in zip(hosts["object_name"], hosts["value"], strict=True)
             if name and account.is_carrier(str(host).partition(":")[0])
         ]
-        names = frozenset(name.lower() for name in (*named, *trunks))
+        names = frozenset(name.lower() for name in (*trunk_names, *trunks))
         return cls(pbx_id, Clock(zone, now=now), account, names, form)
 
     def sent(self, targets: Iterable[DialTarget]) -> tuple[str, DialTarget] | None:

@@ -77,8 +77,8 @@ class PbxRecords:
         """Return the records of calls that start at ``since`` or later, by PBX and number; times in seconds."""
 
         def fetch(generation: Generation) -> pyarrow.Table:
-            asked = {"attempts": self._parts(generation), "since": utc(since)}
-            return self.engine.fetch("pbx_attempts", asked, what="read the records of PBXs")
+            parameters = {"attempts": self._parts(generation), "since": utc(since)}
+            return self.engine.fetch("pbx_attempts", parameters, operation="read the records of PBXs")
 
         return asked_again(self.generations, fetch)
 
@@ -105,28 +105,29 @@ class PbxRecords:
             BusyError: Another process is importing.
             StoreError: The disk or a part of the store on it cannot be used; the store is unchanged.
         """
-        tell = progress or _silent
+        on_progress = progress or _silent
         with self.generations.writing() as work:
             base = self.generations.current()
             reads: list[Read | FileError] = []
-            for place, path in enumerate(paths):
+            for number, path in enumerate(paths):
                 try:
                     with contained(path):
-                        reads.append(read(path, origin, _part(tell, place, len(paths))))
+                        reads.append(read(path, origin, _part(on_progress, number, len(paths))))
                 except FileError as exc:
                     reads.append(exc)
-            known, days = self._merged(base, reads, work)
-            tell("Storing", READING)
-            used = [one for one in reads if isinstance(one, Read)]
-            bad = [reject for one in used for reject in one.rejects]
-            names = sorted({one.file for one in used})
+            duplicates, days = self._merged(base, reads, work)
+            on_progress("Storing", READING)
+            used = [result for result in reads if isinstance(result, Read)]
+            bad = [reject for result in used for reject in result.rejects]
+            names = sorted({result.file for result in used})
             rejects = self._bad_rows.keep(base, self._bad_rows.of(base), bad, names, work)
-            made = replace(base, number=base.number + 1, days=days, rejects=rejects)
-            if (made.days, made.rejects) != (base.days, base.rejects):
-                self.generations.publish(made, base)
-            tell("Done", 1.0)
+            generation = replace(base, number=base.number + 1, days=days, rejects=rejects)
+            if (generation.days, generation.rejects) != (base.days, base.rejects):
+                self.generations.publish(generation, base)
+            on_progress("Done", 1.0)
         return [
-            _result(path, one, known.get(place, 0)) for place, (path, one) in enumerate(zip(paths, reads, strict=True))
+            _result(path, result, duplicates.get(number, 0))
+            for number, (path, result) in enumerate(zip(paths, reads, strict=True))
         ]
 
     def _merged(
@@ -134,56 +135,58 @@ class PbxRecords:
     ) -> tuple[dict[int, int], dict[date, Day]]:
         """Return per file the number of records already stored or repeated, and the days after the import."""
         incoming = [
-            table.append_column("file", pyarrow.array([place] * len(table), pyarrow.int64()))
-            for place, one in enumerate(reads)
-            if isinstance(one, Read)
-            for table in one.rows
+            table.append_column("file", pyarrow.array([number] * len(table), pyarrow.int64()))
+            for number, column in enumerate(reads)
+            if isinstance(column, Read)
+            for table in column.rows
         ]
         if not incoming:
             return {}, base.days
-        came = pyarrow.concat_tables(incoming)
-        what = "keep the records of a PBX"
+        records = pyarrow.concat_tables(incoming)
+        operation = "keep the records of a PBX"
         attempts = {"attempts": self._parts(base)}
-        staged = self.engine.fetch("pbx_once", {}, what=what, given={"incoming": came})
-        found = self.engine.fetch("pbx_known", attempts, what=what, given={"staged": staged}).to_pylist()
-        fresh = {row["file"]: row["records"] - row["known"] for row in found}
-        counts = dict(zip(*(one.to_pylist() for one in came["file"].value_counts().flatten()), strict=True))
-        known = {file: number - fresh.get(file, 0) for file, number in counts.items()}
+        staged = self.engine.fetch("pbx_once", {}, operation=operation, tables={"incoming": records})
+        new_counts = self.engine.fetch(
+            "pbx_known", attempts, operation=operation, tables={"staged": staged}
+        ).to_pylist()
+        fresh = {row["file"]: row["records"] - row["known"] for row in new_counts}
+        counts = dict(zip(*(column.to_pylist() for column in records["file"].value_counts().flatten()), strict=True))
+        duplicates = {file: number - fresh.get(file, 0) for file, number in counts.items()}
         if not any(fresh.values()):
-            return known, base.days
-        touched = {day for row in found for day in row["days"] or ()}
+            return duplicates, base.days
+        touched = {day for row in new_counts for day in row["days"] or ()}
         touched |= set(pc.unique(staged["started_at"].cast(pyarrow.date32())).to_pylist())
         days = dict(base.days)
         for day in sorted(touched):
             parts = {"attempts": self._parts(base, day), "day": day}
-            rows = self.engine.fetch("pbx_day", parts, what=what, given={"staged": staged})
+            rows = self.engine.fetch("pbx_day", parts, operation=operation, tables={"staged": staged})
             days.pop(day, None)
             if len(rows):
-                days[day] = self._written(rows, day, work)
-        return known, days
+                days[day] = self._write_day(rows, day, work)
+        return duplicates, days
 
-    def _written(self, rows: pyarrow.Table, day: date, work: Path) -> Day:
-        made = work / "attempts.parquet"
-        pyarrow.parquet.write_table(rows, made, compression="zstd")
-        name = self.generations.adopt(made, f"{day}-attempts")
+    def _write_day(self, rows: pyarrow.Table, day: date, work: Path) -> Day:
+        path = work / "attempts.parquet"
+        pyarrow.parquet.write_table(rows, path, compression="zstd")
+        name = self.generations.adopt(path, f"{day}-attempts")
         ends = pc.min_max(rows["started_at"]).as_py()
         return Day(calls=(name,), traffic=(), load=(), rows=len(rows), first_at=ends["min"], last_at=ends["max"])
 
     def _parts(self, generation: Generation, day: date | None = None) -> list[str]:
-        days = [one for at, one in generation.days.items() if day in (None, at)]
-        return [str(self.generations.path(name)) for one in days for name in one.calls]
+        days = [content for at, content in generation.days.items() if day in (None, at)]
+        return [str(self.generations.path(name)) for content in days for name in content.calls]
 
 
-def _result(path: Path, one: Read | FileError, known: int) -> PbxFileResult:
-    if isinstance(one, FileError):
-        return PbxFileResult(str(path), error=str(one))
-    kept = sum(map(len, one.rows)) - known
-    return PbxFileResult(str(path), kept, known, one.left_out, one.rejected, tuple(one.rejects[:20]))
+def _result(path: Path, result: Read | FileError, duplicates: int) -> PbxFileResult:
+    if isinstance(result, FileError):
+        return PbxFileResult(str(path), error=str(result))
+    stored = sum(map(len, result.rows)) - duplicates
+    return PbxFileResult(str(path), stored, duplicates, result.left_out, result.rejected, tuple(result.rejects[:20]))
 
 
-def _part(tell: Callable[[str, float], None], place: int, files: int) -> Callable[[str, float], None]:
-    return lambda what, share: tell(what, READING * (place + min(share, 1.0)) / files)
+def _part(on_progress: Callable[[str, float], None], number: int, files: int) -> Callable[[str, float], None]:
+    return lambda activity, share: on_progress(activity, READING * (number + min(share, 1.0)) / files)
 
 
-def _silent(_what: str, _share: float) -> None:
+def _silent(_activity: str, _share: float) -> None:
     """Ignore progress."""

@@ -23,9 +23,9 @@ class Callers:
     @classmethod
     def of(cls, snapshot: Snapshot) -> Callers:
         """Derive the facts from a snapshot's inventory."""
-        known = snapshot.freshness.get("inventory")
-        fresh = known is not None and known.age(snapshot.taken_at) is Age.FRESH
-        return cls(fresh, *_left(snapshot))
+        freshness = snapshot.freshness.get("inventory")
+        fresh = freshness is not None and freshness.age(snapshot.taken_at) is Age.FRESH
+        return cls(fresh, *_left_addresses(snapshot))
 
     def unassigned(self, keys: Keys) -> Flags:
         """Return which keys belong to no PBX."""
@@ -53,15 +53,15 @@ def _at(left: frozenset[tuple[str, str]], keys: Keys) -> Flags:
     return found
 
 
-def _left(snapshot: Snapshot) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
+def _left_addresses(snapshot: Snapshot) -> tuple[frozenset[tuple[str, str]], frozenset[tuple[str, str]]]:
     """
     Return the addresses that static PBXs have left, without and with later calls that are attributed to the PBX.
 
     Such a call, also one that only an imported file has, is either of the PBX, and the inventory is wrong, or of
     another caller.
     """
-    held = snapshot.egress
-    ended = held[held["valid_to"].notna() & (held["valid_to"] <= snapshot.taken_at)]
+    egress = snapshot.egress
+    ended = egress[egress["valid_to"].notna() & (egress["valid_to"] <= snapshot.taken_at)]
     static = snapshot.pbxs.loc[snapshot.pbxs["ip_kind"] == "static", "pbx_id"]
     ends = ended[ended["pbx_id"].isin(static)].groupby(["pbx_id", "address"])["valid_to"].max()
     now = snapshot.addresses_now

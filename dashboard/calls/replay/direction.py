@@ -28,7 +28,13 @@ SIZE = len(FACTS)
 
 
 def possible(
-    before: Ints, after: Ints, admitted_before: Ints, admitted_after: Ints, *, same: Flags, observed: Observations
+    before: Ints,
+    after: Ints,
+    admitted_before: Ints,
+    admitted_after: Ints,
+    *,
+    same_unknown: Flags,
+    observed: Observations,
 ) -> Ints:
     """
     Return the possible pairs of verdicts of each key.
@@ -38,16 +44,16 @@ def possible(
         after: The same under the proposal.
         admitted_before: Verdict under today's policy, a code of ``FACTS``; may be based on the call itself.
         admitted_after: The same under the proposal.
-        same: Whether an authorization that is unknown on both sides is the same fact on both.
+        same_unknown: Whether an authorization that is unknown on both sides is the same fact on both.
         observed: Observations of the carrier.
 
     Returns:
         Sums of the bits above; 0 if the verdicts contradict the rule.
     """
-    dials, listed, switch, holds = np.unravel_index(before, (SIZE,) * 4)
+    dials, listed, switch, has_credentials = np.unravel_index(before, (SIZE,) * 4)
     _, listed_after, switch_after, _ = np.unravel_index(after, (SIZE,) * 4)
-    place = (dials, holds, listed, listed_after, switch, switch_after, same.astype(np.int64))
-    pairs: Ints = _table(observed)[place] & BEFORE[admitted_before] & AFTER[admitted_after]
+    index = (dials, has_credentials, listed, listed_after, switch, switch_after, same_unknown.astype(np.int64))
+    pairs: Ints = _table(observed)[index] & BEFORE[admitted_before] & AFTER[admitted_after]
     return pairs
 
 
@@ -61,20 +67,20 @@ def _table(observed: Observations) -> Ints:
 
 def _pairs(codes: tuple[int, ...], observed: Observations) -> int:
     """Evaluate every completion of one combination."""
-    *facts, same = codes
+    *facts, same_unknown = codes
     _, _, listed, listed_after, switch, switch_after = facts
-    one_list = bool(same) and listed == listed_after == NOT_KNOWN
+    one_list = bool(same_unknown) and listed == listed_after == NOT_KNOWN
     one_switch = switch == switch_after == NOT_KNOWN
-    found = 0
+    verdict_bits = 0
     for *values, rescue in product(*map(_values, facts), _rescues(observed)):
-        dials, holds, on, on_after, power, power_after = values
+        dials, has_credentials, on, on_after, power, power_after = values
         if (one_list and on != on_after) or (one_switch and power != power_after):
             continue
         carrier = Observations(rescue, observed.no_path_status)
-        before = bool(admit(CallFacts(dials, on, power, holds), carrier).admitted)
-        after = bool(admit(CallFacts(dials, on_after, power_after, holds), carrier).admitted)
-        found |= VERDICTS[before, after]
-    return found
+        before = bool(admit(CallFacts(dials, on, power, has_credentials), carrier).admitted)
+        after = bool(admit(CallFacts(dials, on_after, power_after, has_credentials), carrier).admitted)
+        verdict_bits |= VERDICTS[before, after]
+    return verdict_bits
 
 
 def _values(code: int) -> tuple[bool, ...]:
@@ -82,5 +88,5 @@ def _values(code: int) -> tuple[bool, ...]:
 
 
 def _rescues(observed: Observations) -> tuple[bool, ...]:
-    known = observed.digest_rescues_prefix
-    return (True, False) if known is None else (known,)
+    rescues = observed.digest_rescues_prefix
+    return (True, False) if rescues is None else (rescues,)

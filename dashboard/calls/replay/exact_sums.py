@@ -41,26 +41,26 @@ class Sums:
             count: Number of keys.
         """
 
-        def added(values: Ints) -> Ints:
+        def add_up(values: Ints) -> Ints:
             total = np.zeros(count, dtype=np.int64)
             np.add.at(total, keys, values)
             return total
 
         return cls(
-            added(np.ones(len(rows), dtype=np.int64)),
-            added(rows["calls"].to_numpy(dtype=np.int64, na_value=0)),
-            added(rows["duration_s"].to_numpy(dtype=np.int64, na_value=0)),
-            added(_units(rows["cost_usd"])),
+            add_up(np.ones(len(rows), dtype=np.int64)),
+            add_up(rows["calls"].to_numpy(dtype=np.int64, na_value=0)),
+            add_up(rows["duration_s"].to_numpy(dtype=np.int64, na_value=0)),
+            add_up(_units(rows["cost_usd"])),
         )
 
-    def count(self, chosen: Flags) -> LabelCount:
+    def count(self, selected: Flags) -> LabelCount:
         """Return the sums over the chosen keys."""
-        if not self.rows[chosen].any():
+        if not self.rows[selected].any():
             return LabelCount()
         return LabelCount(
-            calls=int(self.calls[chosen].sum()),
-            minutes=round(int(self.seconds[chosen].sum()) / 60, 1),
-            cost_usd=f"{dollars(self.cost[chosen].sum()):f}",
+            calls=int(self.calls[selected].sum()),
+            minutes=round(int(self.seconds[selected].sum()) / 60, 1),
+            cost_usd=f"{dollars(self.cost[selected].sum()):f}",
         )
 
 
@@ -72,5 +72,5 @@ def dollars(units: np.int64 | int) -> Decimal:
 def _units(money: pd.Series) -> Ints:
     values = pyarrow.array(money, pyarrow.decimal128(18, USD_DIGITS)).fill_null(Decimal(0))
     whole = pyarrow.compute.multiply(values, pyarrow.scalar(Decimal(10**USD_DIGITS)))
-    found: Ints = whole.cast(pyarrow.int64()).to_numpy(zero_copy_only=False)
-    return found
+    units: Ints = whole.cast(pyarrow.int64()).to_numpy(zero_copy_only=False)
+    return units

@@ -103,14 +103,16 @@ class Keys:
         source, sources = pd.factorize(frame["source_ip"])
         pbx, pbxs = pd.factorize(frame["pbx_id"])
         outcome, outcomes = pd.factorize(frame["outcome"])
-        met = np.array([MET[schemas.PROVES[name]] for name in outcomes], dtype=np.int64)[outcome]
-        met[(met == REFUSED) & frame["sip_status"].isin(NAMED).to_numpy(dtype=bool, na_value=False)] = CHALLENGED
+        observed_result = np.array([MET[schemas.PROVES[name]] for name in outcomes], dtype=np.int64)[outcome]
+        observed_result[
+            (observed_result == REFUSED) & frame["sip_status"].isin(NAMED).to_numpy(dtype=bool, na_value=False)
+        ] = CHALLENGED
         index = version_index(frame[at], versions)
-        met[_may_be_no_path(frame, index, versions, observed.no_path_status)] = UNCLEAR
+        observed_result[_may_be_no_path(frame, index, versions, observed.no_path_status)] = UNCLEAR
         version = index - NO_VERSION
         claimed = is_only_claimed(frame, pbx_addresses).to_numpy(dtype=np.int64)
         shape = (len(sources), len(pbxs), 2, len(versions) - NO_VERSION, CHALLENGED + 1)
-        packed = np.ravel_multi_index((source, pbx, claimed, version, met), shape) if len(frame) else source
+        packed = np.ravel_multi_index((source, pbx, claimed, version, observed_result), shape) if len(frame) else source
         of_row, distinct = pd.factorize(packed)
         parts = np.unravel_index(distinct, shape) if len(frame) else (distinct,) * len(shape)
         last_us = np.full(len(distinct), NEVER, dtype=np.int64)
@@ -160,8 +162,8 @@ class Judge:
         self._pbxs = pd.Index(keys.pbxs)
         callers = self._callers(keys, keys.source, keys.pbx)
         listed, credentials = self._policy_then(keys, np.ones(len(keys), dtype=np.bool_))
-        known = keys.version != NO_VERSION
-        let_in = known & (keys.met == ADMITTED)
+        has_version = keys.version != NO_VERSION
+        let_in = has_version & (keys.met == ADMITTED)
         by_digest = let_in & (credentials == YES) & (listed == NO)
         self._holders, self._without = _latest(callers, keys.last_us, by_digest, self._refused_digest(keys))
         self._dialers = np.unique(callers[let_in & (credentials == NO) & (listed == YES)])
@@ -179,22 +181,24 @@ class Judge:
         source = self._sources.get_indexer(keys.sources)[keys.source]
         pbx = self._pbxs.get_indexer(keys.pbxs)[keys.pbx]
         caller = np.where((source < 0) | (pbx < 0), -1, self._callers(keys, source, pbx))
-        dials, holds = (
-            np.array([_agreed(said, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
-            for said in (self._dials, self._holds)
+        dials, has_credentials = (
+            np.array([_agreed(recorded, pbx) for pbx in keys.pbxs], dtype=np.int64)[keys.pbx]
+            for recorded in (self._dials, self._holds)
         )
         claimed: Flags = keys.claimed == YES
         dials[claimed] = NOT_KNOWN
-        holds[claimed] = NOT_KNOWN
+        has_credentials[claimed] = NOT_KNOWN
         proven = np.isin(caller, self._dialers)
         dials[proven] = YES
-        holds[np.isin(caller, self._holders)] = YES
-        holds[np.isin(caller, self._without)] = NO
+        has_credentials[np.isin(caller, self._holders)] = YES
+        has_credentials[np.isin(caller, self._without)] = NO
         listed, credentials = self._policy_then(keys, proven)
-        held = np.where((keys.met == ADMITTED) & (credentials == YES) & (listed == NO), YES, holds)
-        held = np.where(self._refused_digest(keys), NO, held)
-        met = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, held))
-        return Cases(self, self._table, keys, dials, holds, proven, claimed, met)
+        credentials_then = np.where(
+            (keys.met == ADMITTED) & (credentials == YES) & (listed == NO), YES, has_credentials
+        )
+        credentials_then = np.where(self._refused_digest(keys), NO, credentials_then)
+        then = np.where(keys.version == NO_VERSION, -1, _numbered(dials, listed, credentials, credentials_then))
+        return Cases(self, self._table, keys, dials, has_credentials, proven, claimed, then)
 
     def _refused_digest(self, keys: Keys) -> Flags:
         """
@@ -203,8 +207,8 @@ class Judge:
         While credentials are on, the carrier refuses with 401 or 407 only a call whose digest is missing or bad.
         """
         on = np.array([*(version.policy.credentials_on is True for version in self._versions), False])[keys.version]
-        found: Flags = on & (keys.met == CHALLENGED)
-        return found
+        is_refused: Flags = on & (keys.met == CHALLENGED)
+        return is_refused
 
     def listed(self, policy: Policy, keys: Keys, proven: Flags) -> Ints:
         """
@@ -218,24 +222,24 @@ class Judge:
         Returns:
             Codes of ``FACTS``. A call without a source address may come from any address on the list.
         """
-        other = policy.tech_prefix and self._tech_prefix and policy.tech_prefix != self._tech_prefix
+        is_other_prefix = policy.tech_prefix and self._tech_prefix and policy.tech_prefix != self._tech_prefix
         on_list = membership(policy.networks, keys.sources).to_numpy()
         by_source = np.where(on_list, YES, NO)
         if policy.networks:
             by_source = np.where(keys.sources == "", NOT_KNOWN, by_source)
-        found: Ints = by_source[keys.source]
-        unsure = np.full(len(keys), bool(other)) | (not policy.prefix_known) & ~proven
-        return np.where(unsure & (found == YES), NOT_KNOWN, found)
+        result: Ints = by_source[keys.source]
+        unsure = np.full(len(keys), bool(is_other_prefix)) | (not policy.prefix_known) & ~proven
+        return np.where(unsure & (result == YES), NOT_KNOWN, result)
 
     def _policy_then(self, keys: Keys, proven: Flags) -> tuple[Ints, Ints]:
         """Return for each key whether its source was listed at the time of the call, and the state of credentials."""
         listed = np.full(len(keys), NOT_KNOWN)
         credentials = np.full(len(keys), NOT_KNOWN)
         for number, version in enumerate(self._versions):
-            chosen = keys.version == number
-            if chosen.any():
-                listed[chosen] = self.listed(version.policy, keys, proven)[chosen]
-                credentials[chosen] = CODES[version.policy.credentials_on]
+            of_version = keys.version == number
+            if of_version.any():
+                listed[of_version] = self.listed(version.policy, keys, proven)[of_version]
+                credentials[of_version] = CODES[version.policy.credentials_on]
         return listed, credentials
 
 
@@ -260,10 +264,10 @@ class Cases:
         listed = self.judge.listed(policy, self.keys, self.proven)
         return _numbered(self.dials, listed, CODES[policy.credentials_on], self.holds)
 
-    def alike(self, one: Policy, other: Policy) -> Flags:
+    def alike(self, first: Policy, second: Policy) -> Flags:
         """Return which keys have no relevant difference between two policies."""
-        same: Flags = self.facts(one) == self.facts(other)
-        return same if one.networks == other.networks else same & ~self.anywhere
+        equal: Flags = self.facts(first) == self.facts(second)
+        return equal if first.networks == second.networks else equal & ~self.anywhere
 
     @cached_property
     def anywhere(self) -> Flags:
@@ -277,8 +281,8 @@ class Cases:
         expected = self.table.admitted[self.then]
         refused = np.isin(self.keys.met, (REFUSED, CHALLENGED))
         against = ((expected == YES) & refused) | ((expected == NO) & (self.keys.met == ADMITTED))
-        found: Flags = against & (self.then >= 0)
-        return found
+        result: Flags = against & (self.then >= 0)
+        return result
 
     def verdicts(self, facts: Ints) -> Verdicts:
         """
@@ -288,12 +292,12 @@ class Cases:
         decides.
         """
         admitted = self.table.admitted[facts]
-        way = self.table.way[facts]
-        shown = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR) & ~self.anywhere
+        method = self.table.way[facts]
+        shown_by_call = (admitted == NOT_KNOWN) & (facts == self.then) & (self.keys.met != UNCLEAR) & ~self.anywhere
         let_in = self.keys.met == ADMITTED
         return Verdicts(
-            np.where(shown, np.where(let_in, YES, NO), admitted),
-            np.where(shown, np.where(let_in, SOME_WAY, NO_WAY), way),
+            np.where(shown_by_call, np.where(let_in, YES, NO), admitted),
+            np.where(shown_by_call, np.where(let_in, SOME_WAY, NO_WAY), method),
         )
 
 
@@ -327,25 +331,25 @@ def _may_be_no_path(
     """Return which calls the carrier may have refused for lack of both prefix and credentials."""
     if status is None or status in NAMED:
         return np.zeros(len(frame), dtype=np.bool_)
-    off = np.array([*(made.policy.credentials_on is not True for made in versions), False])[version]
-    said = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
-    return np.asarray(off & ~said & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False))
+    off = np.array([*(policy_version.policy.credentials_on is not True for policy_version in versions), False])[version]
+    is_conclusive = frame["outcome"].isin(["answered", "refused_auth"]).to_numpy()
+    return np.asarray(off & ~is_conclusive & (frame["sip_status"] == status).to_numpy(dtype=bool, na_value=False))
 
 
 def _latest(callers: Ints, last_us: Ints, valid: Flags, refused: Flags) -> tuple[Ints, Ints]:
     """Return the callers whose latest proof is a valid digest, and those whose latest proof is a refused one."""
     latest: dict[int, tuple[int, bool]] = {}
-    for place in np.flatnonzero(valid | refused):
-        proof = (int(last_us[place]), bool(valid[place]))
-        latest[int(callers[place])] = max(proof, latest.get(int(callers[place]), proof))
+    for index in np.flatnonzero(valid | refused):
+        proof = (int(last_us[index]), bool(valid[index]))
+        latest[int(callers[index])] = max(proof, latest.get(int(callers[index]), proof))
     holders = [caller for caller, (_, is_valid) in latest.items() if is_valid]
     without = [caller for caller, (_, is_valid) in latest.items() if not is_valid]
     return np.array(holders, dtype=np.int64), np.array(without, dtype=np.int64)
 
 
-def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, holds: Ints) -> Ints:
-    found: Ints = ((dials * 3 + listed) * 3 + credentials) * 3 + holds
-    return found
+def _numbered(dials: Ints, listed: Ints, credentials: Ints | int, has_credentials: Ints) -> Ints:
+    numbers: Ints = ((dials * 3 + listed) * 3 + credentials) * 3 + has_credentials
+    return numbers
 
 
 @lru_cache(maxsize=64)
@@ -354,20 +358,20 @@ def _table(observed: Observations) -> Verdicts:
     decisions = [admit(CallFacts(*facts), observed) for facts in product(FACTS, repeat=4)]
     return Verdicts(
         np.array([CODES[decision.admitted] for decision in decisions]),
-        np.array([WAYS.index(_way(decision)) for decision in decisions]),
+        np.array([WAYS.index(_method_name(decision)) for decision in decisions]),
     )
 
 
-def _way(decision: Decision) -> str:
+def _method_name(decision: Decision) -> str:
     return "refused" if decision.admitted is False else decision.by
 
 
 def _coded(pbxs: pd.DataFrame, column: str, codes: Mapping[str, int]) -> dict[Any, int]:
     """Return the inventory's value for each PBX, as codes of ``FACTS``."""
-    return {pbx: codes.get(said, NOT_KNOWN) for pbx, said in zip(pbxs["pbx_id"], pbxs[column], strict=True)}
+    return {pbx: codes.get(recorded, NOT_KNOWN) for pbx, recorded in zip(pbxs["pbx_id"], pbxs[column], strict=True)}
 
 
 def _agreed(codes: Mapping[Any, int], pbx_id: str) -> int:
     """Return a fact of a PBX as a code of ``FACTS``; for PBXs that share an address, the value on which all agree."""
-    values = {codes.get(one, NOT_KNOWN) for one in members(pbx_id)}
+    values = {codes.get(member, NOT_KNOWN) for member in members(pbx_id)}
     return values.pop() if len(values) == 1 else NOT_KNOWN

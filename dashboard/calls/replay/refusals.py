@@ -26,9 +26,9 @@ def admission_proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], obse
     Returns:
         ``admission``, ``refusal`` or ``nothing`` for each row.
     """
-    found = rows["outcome"].map(PROVES).astype("str")
+    proofs = rows["outcome"].map(PROVES).astype("str")
     if observed.no_path_status is None:
-        return found
+        return proofs
     may_be = (rows["sip_status"] == observed.no_path_status).to_numpy(dtype=bool, na_value=False)
     open_ones = rows[may_be & ~rows["outcome"].isin(SURE).to_numpy()]
     numbers = version_index(open_ones["first_at"], versions)
@@ -39,7 +39,7 @@ def admission_proofs(rows: pd.DataFrame, versions: Sequence[PolicyVersion], obse
         )
     ]
     ruled = pd.Series(decided, index=open_ones.index, dtype="str").reindex(rows.index)
-    return ruled.fillna(found)
+    return ruled.fillna(proofs)
 
 
 def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Observations) -> pd.Series[bool]:
@@ -56,11 +56,11 @@ def as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[b
         versions: Policy versions, oldest first; without any, no change is known.
     """
     numbers = version_index(rows["first_at"], versions)
-    found = [
+    unchanged = [
         not versions or (number != NO_VERSION and _meets(versions[number], source) == _meets(versions[-1], source))
         for number, source in zip(numbers, rows["source_ip"], strict=True)
     ]
-    return pd.Series(found, index=rows.index, dtype=bool)
+    return pd.Series(unchanged, index=rows.index, dtype=bool)
 
 
 def _meets(version: PolicyVersion, source: str) -> tuple[bool, bool | None, str]:

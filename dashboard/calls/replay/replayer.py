@@ -23,7 +23,7 @@ from dashboard.calls.replay import direction
 from dashboard.calls.replay.callers import Callers
 from dashboard.calls.replay.exact_sums import COUNTED, Flags, Ints, Sums, dollars
 from dashboard.calls.replay.policy_evaluator import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
-from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, OF_LEFT, reasons, said
+from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, OF_LEFT, reason_text, reasons
 from dashboard.core.addresses import covering
 from dashboard.domain.admission import Policy
 from dashboard.domain.changes import UNASSIGNED, ReplayImpact
@@ -81,7 +81,7 @@ class _Labels:
     """Whether each key is admitted today, codes of ``FACTS``."""
     then_in: Ints
     missing: Ints
-    """Unknown facts that would decide each key, as bit sets for ``undecided.said``."""
+    """Unknown facts that would decide each key, as bit sets for ``undecided.reason_text``."""
 
 
 class Replayer:
@@ -104,13 +104,13 @@ class Replayer:
         self.observed = snapshot.observed
         self._versions = snapshot.versions
         self._traffic = snapshot.traffic
-        apart = snapshot.file_only_traffic
-        self.apart = apart.loc[(apart["direction"] == "outbound").to_numpy(), ["first_at", "calls"]]
+        file_only = snapshot.file_only_traffic
+        self.apart = file_only.loc[(file_only["direction"] == "outbound").to_numpy(), ["first_at", "calls"]]
         """Outbound calls that only imported files have; they are not evaluated."""
         self._is_outbound = (snapshot.traffic["direction"] == "outbound").to_numpy()
         self._addresses = snapshot.pbx_addresses
-        told = snapshot.traffic[[*CALLER, "outcome", "sip_status", "first_at", "last_at"]]
-        self.keys = Keys.of(told[self._is_outbound], "first_at", snapshot.versions, self.observed, self._addresses)
+        evidence = snapshot.traffic[[*CALLER, "outcome", "sip_status", "first_at", "last_at"]]
+        self.keys = Keys.of(evidence[self._is_outbound], "first_at", snapshot.versions, self.observed, self._addresses)
         self.names |= {pbx_id: snapshot.name_of(pbx_id) for pbx_id in self.keys.pbxs if pbx_id}
         self._judge = Judge(snapshot, self.keys)
         self.callers = Callers.of(snapshot)
@@ -158,12 +158,13 @@ class Replayer:
         """
         rows = self.outbound if calls is None else calls
         cases = self.cases if calls is None else self.cases_of(calls)
-        found = cases.verdicts(np.maximum(cases.then, 0))
+        verdicts = cases.verdicts(np.maximum(cases.then, 0))
         unsure = cases.contradicted | (cases.then < 0)
-        answers = np.where(unsure, NOT_KNOWN, found.admitted)
+        answers = np.where(unsure, NOT_KNOWN, verdicts.admitted)
         names = list(AUTHORIZED.values())
         return rows.assign(
-            authorized=_named(answers, names, cases, rows), by=_named(np.where(unsure, 0, found.way), WAYS, cases, rows)
+            authorized=_categorical(answers, names, cases, rows),
+            by=_categorical(np.where(unsure, 0, verdicts.way), WAYS, cases, rows),
         )
 
     def cases_of(self, calls: pd.DataFrame) -> Cases:
@@ -175,9 +176,9 @@ class Replayer:
         """Sums of each key over the whole window."""
         return Sums.of(self._counted, self.keys.of_row, len(self.keys))
 
-    def sums_of(self, chosen: Flags) -> Sums:
+    def sums_of(self, selected: Flags) -> Sums:
         """Return the sums of each key over some of the outbound rows."""
-        return Sums.of(self._counted[chosen], self.keys.of_row[chosen], len(self.keys))
+        return Sums.of(self._counted[selected], self.keys.of_row[selected], len(self.keys))
 
     @property
     def _counted(self) -> pd.DataFrame:
@@ -186,10 +187,10 @@ class Replayer:
     @cached_property
     def who(self) -> tuple[Ints, list[str]]:
         """Caller of each key: indexes into a list of names of PBXs and of unassigned addresses."""
-        ours = [self.names.get(pbx, pbx) for pbx in self.keys.pbxs]
-        others = [f"{address}{UNASSIGNED}" for address in self.keys.sources]
+        pbx_names = [self.names.get(pbx, pbx) for pbx in self.keys.pbxs]
+        unassigned_names = [f"{address}{UNASSIGNED}" for address in self.keys.sources]
         of_none = self.callers.unassigned(self.keys)
-        return np.where(of_none, len(ours) + self.keys.source, self.keys.pbx), [*ours, *others]
+        return np.where(of_none, len(pbx_names) + self.keys.source, self.keys.pbx), [*pbx_names, *unassigned_names]
 
 
 class Replay:
@@ -233,7 +234,7 @@ class Replay:
         label = self._keys.label
         total = int(sums.calls.sum())
         undecided = int(sums.calls[self._labeled_any(UNDECIDED)].sum())
-        moved = (label == CODE[UNCHANGED]) & (self._keys.today_by == WAYS.index("credentials"))
+        was_by_credentials = (label == CODE[UNCHANGED]) & (self._keys.today_by == WAYS.index("credentials"))
         return ReplayImpact(
             labels={name: sums.count(label == code) for code, name in enumerate(LABELS)},
             decided=1.0 if not total else (total - undecided) / total,
@@ -241,11 +242,11 @@ class Replay:
             until=self.until,
             breaks=self.who(BROKEN),
             saves=self.who(SAVED),
-            to_ip=int(sums.calls[moved & (self._keys.then_by == WAYS.index("ip"))].sum()),
+            to_ip=int(sums.calls[was_by_credentials & (self._keys.then_by == WAYS.index("ip"))].sum()),
             nobodys=self._unassigned,
             unclear=self._reasons(UNDECIDED),
-            callers={name: found for name in LABELS if name != UNCHANGED and (found := self.who(name))},
-            reasons={name: counted for name in UNDECIDED if (counted := self._reasons((name,)))},
+            callers={name: caller_names for name in LABELS if name != UNCHANGED and (caller_names := self.who(name))},
+            reasons={name: reason_counts for name in UNDECIDED if (reason_counts := self._reasons((name,)))},
             not_judged=self._not_judged,
         )
 
@@ -260,32 +261,32 @@ class Replay:
 
     def _labeled_any(self, labels: tuple[str, ...]) -> Flags:
         """Return which keys have one of the given labels."""
-        found: Flags = np.isin(self._keys.label, [CODE[name] for name in labels])
-        return found
+        result: Flags = np.isin(self._keys.label, [CODE[name] for name in labels])
+        return result
 
     @property
     def _unassigned(self) -> dict[str, int]:
         """Calls of unassigned addresses by label; only labels that have some."""
         of_none = self._of.callers.unassigned(self._of.keys)
         calls = self._sums.calls
-        found = {name: int(calls[of_none & (self._keys.label == code)].sum()) for code, name in enumerate(LABELS)}
-        return {name: count for name, count in found.items() if count}
+        counts = {name: int(calls[of_none & (self._keys.label == code)].sum()) for code, name in enumerate(LABELS)}
+        return {name: count for name, count in counts.items() if count}
 
     def _reasons(self, labels: tuple[str, ...]) -> dict[str, int]:
         """Count the calls of undecided labels by reason."""
-        chosen = self._labeled_any(labels)
-        found: Counter[str] = Counter()
-        for code in np.unique(self._keys.missing[chosen]):
-            found[said(int(code))] += int(self._sums.calls[chosen & (self._keys.missing == code)].sum())
-        return {why: count for why, count in found.most_common() if count}
+        selected = self._labeled_any(labels)
+        counts: Counter[str] = Counter()
+        for code in np.unique(self._keys.missing[selected]):
+            counts[reason_text(int(code))] += int(self._sums.calls[selected & (self._keys.missing == code)].sum())
+        return {reason: count for reason, count in counts.most_common() if count}
 
     def who(self, label: str) -> tuple[str, ...]:
         """Return the callers of a label's calls: PBXs, then unassigned addresses, most calls first."""
-        places, names = self._of.who
-        there = (self._keys.label == CODE[label]) & (self._sums.rows > 0)
+        callers, names = self._of.who
+        has_label = (self._keys.label == CODE[label]) & (self._sums.rows > 0)
         calls: Counter[str] = Counter()
-        for place, count in zip(places[there], self._sums.calls[there], strict=True):
-            calls[names[place]] += int(count)
+        for caller, count in zip(callers[has_label], self._sums.calls[has_label], strict=True):
+            calls[names[caller]] += int(count)
         return tuple(sorted(calls, key=lambda name: (name.endswith(UNASSIGNED), -calls[name], name)))
 
     def by_pbx(self) -> pd.DataFrame:
@@ -297,11 +298,11 @@ class Replay:
             and ``then`` (what decides the calls today and under the proposal), ``why`` (the reason if they are
             undecided, else ``""``).
         """
-        places, names = self._of.who
+        callers, names = self._of.who
         sums = self._sums
         keys = self._keys
         cases = self._of.cases
-        rows = pd.DataFrame({"who": places, "label": keys.label, "calls": sums.calls})
+        rows = pd.DataFrame({"who": callers, "label": keys.label, "calls": sums.calls})
         rows = rows.assign(
             seconds=sums.seconds,
             cost=sums.cost,
@@ -311,22 +312,24 @@ class Replay:
         )[sums.rows > 0]
         rows["who"] = rows["who"].map(dict(enumerate(names))).astype("str")
         groups = rows.groupby(["who", "label"], as_index=False)
-        found = groups[["calls", "seconds", "cost"]].sum()
-        texts = _texts(rows).reindex(pd.MultiIndex.from_frame(found[["who", "label"]]))
-        found = found.assign(
-            label=pd.Series([LABELS[code] for code in found["label"]], index=found.index, dtype="str"),
-            minutes=found["seconds"] / 60,
-            cost_usd=pd.Series([dollars(units) for units in found["cost"]], index=found.index, dtype=schemas.MONEY),
-            **{name: pd.Series([*texts[name]], index=found.index, dtype="str") for name in TEXTS},
+        result = groups[["calls", "seconds", "cost"]].sum()
+        texts = _texts(rows).reindex(pd.MultiIndex.from_frame(result[["who", "label"]]))
+        result = result.assign(
+            label=pd.Series([LABELS[code] for code in result["label"]], index=result.index, dtype="str"),
+            minutes=result["seconds"] / 60,
+            cost_usd=pd.Series([dollars(units) for units in result["cost"]], index=result.index, dtype=schemas.MONEY),
+            **{name: pd.Series([*texts[name]], index=result.index, dtype="str") for name in TEXTS},
         )
         columns = ["who", "label", "calls", "minutes", "cost_usd", "today", "then", "why"]
-        return found[columns].sort_values("calls", ascending=False, ignore_index=True)
+        return result[columns].sort_values("calls", ascending=False, ignore_index=True)
 
     def pbxs(self, *labels: str) -> tuple[str, ...]:
         """Return the IDs of our PBXs that have calls of these labels, sorted."""
         keys = self._of.keys
-        there = self._labeled_any(labels) & (self._sums.rows > 0)
-        return tuple(sorted({one for pbx_id in keys.pbxs.iloc[np.unique(keys.pbx[there])] for one in members(pbx_id)}))
+        has_label = self._labeled_any(labels) & (self._sums.rows > 0)
+        return tuple(
+            sorted({member for pbx_id in keys.pbxs.iloc[np.unique(keys.pbx[has_label])] for member in members(pbx_id)})
+        )
 
     def broken_pbxs(self) -> tuple[str, ...]:
         """Return the IDs of our PBXs that would lose calls."""
@@ -354,13 +357,15 @@ class Replay:
         before = cases.facts(self._today)
         after = cases.facts(self._proposal)
         now = cases.verdicts(before)
-        then = cases.verdicts(after)
+        proposed = cases.verdicts(after)
         unsure = cases.contradicted
-        same = np.full(len(cases.keys), self._one_authorization())
+        same_authorization = np.full(len(cases.keys), self._one_authorization())
         if self._today.networks != self._proposal.networks:
-            same &= ~cases.anywhere
+            same_authorization &= ~cases.anywhere
         observed = self._of.observed
-        pairs = direction.possible(before, after, now.admitted, then.admitted, same=same, observed=observed)
+        pairs = direction.possible(
+            before, after, now.admitted, proposed.admitted, same_unknown=same_authorization, observed=observed
+        )
         label = np.where(unsure, CODE[CANNOT], _OF_PAIRS[pairs])
         label = np.where(cases.alike(self._today, self._proposal), CODE[UNCHANGED], label)
         missing = reasons(cases, (before, after), observed)
@@ -368,16 +373,18 @@ class Replay:
         return _Labels(
             label=label,
             today_by=np.where(unsure, 0, now.way),
-            then_by=np.where(unsure, 0, then.way),
+            then_by=np.where(unsure, 0, proposed.way),
             today_in=np.where(unsure, NOT_KNOWN, now.admitted),
-            then_in=np.where(unsure, NOT_KNOWN, then.admitted),
+            then_in=np.where(unsure, NOT_KNOWN, proposed.admitted),
             missing=missing,
         )
 
     def _one_authorization(self) -> bool:
         """Return whether both policies authorize the same prefix, so that one unknown fact applies to both."""
-        one, other = (policy.tech_prefix if policy.prefix_known else None for policy in (self._today, self._proposal))
-        return one == other
+        prefix_today, prefix_proposed = (
+            policy.tech_prefix if policy.prefix_known else None for policy in (self._today, self._proposal)
+        )
+        return prefix_today == prefix_proposed
 
     def _by_caller(self, cases: Cases, label: Ints, missing: Ints) -> tuple[Ints, Ints]:
         """
@@ -388,24 +395,24 @@ class Replay:
         """
         callers = self._of.callers
         keys = cases.keys
-        lost = label == CODE[BROKEN]
+        is_broken = label == CODE[BROKEN]
         may_lose = label == CODE[MAY_BREAK]
-        others = callers.unassigned(keys)
-        gone = callers.has_left(keys) & ~cases.claimed
-        disputed = callers.may_have_left(keys) & ~cases.claimed & (lost | may_lose)
-        unproven = others & (lost | may_lose) | gone & lost
-        claimed = cases.claimed & (lost | may_lose)
+        is_unassigned = callers.unassigned(keys)
+        has_left = callers.has_left(keys) & ~cases.claimed
+        disputed = callers.may_have_left(keys) & ~cases.claimed & (is_broken | may_lose)
+        unproven = is_unassigned & (is_broken | may_lose) | has_left & is_broken
+        claimed = cases.claimed & (is_broken | may_lose)
         if callers.fresh:
-            label = np.where(others & lost, CODE[STOPPED], label)
-            label = np.where(gone & (lost | may_lose), CODE[GONE], label)
+            label = np.where(is_unassigned & is_broken, CODE[STOPPED], label)
+            label = np.where(has_left & (is_broken | may_lose), CODE[GONE], label)
         else:
             missing = np.where(unproven, missing | OF_INVENTORY, missing)
-            label = np.where(others & lost, CODE[CANNOT], label)
-            label = np.where(gone & lost, CODE[MAY_BREAK], label)
-        label = np.where((claimed | disputed) & lost, CODE[MAY_BREAK], label)
+            label = np.where(is_unassigned & is_broken, CODE[CANNOT], label)
+            label = np.where(has_left & is_broken, CODE[MAY_BREAK], label)
+        label = np.where((claimed | disputed) & is_broken, CODE[MAY_BREAK], label)
         missing = np.where(claimed, missing | OF_CLAIM, missing)
         missing = np.where(disputed, missing | OF_LEFT, missing)
-        return np.where(others & may_lose, CODE[CANNOT], label), missing
+        return np.where(is_unassigned & may_lose, CODE[CANNOT], label), missing
 
     def _labeled(self, rows: pd.DataFrame, cases: Cases, labels: _Labels) -> pd.DataFrame:
         """Add the columns documented in ``rows``."""
@@ -414,55 +421,55 @@ class Replay:
             "then": self._deciders(cases, labels.then_by, labels.then_in, self._proposal),
             "why": self._whys(labels),
         }
-        named = {}
+        text_columns = {}
         for column, values in texts.items():
             codes, distinct = pd.factorize(values)
-            named[column] = _named(codes.astype(np.int64), [*map(str, distinct)], cases, rows)
+            text_columns[column] = _categorical(codes.astype(np.int64), [*map(str, distinct)], cases, rows)
         return rows.assign(
-            label=_named(labels.label, LABELS, cases, rows),
-            today_by=_named(labels.today_by, WAYS, cases, rows),
-            then_by=_named(labels.then_by, WAYS, cases, rows),
-            **named,
+            label=_categorical(labels.label, LABELS, cases, rows),
+            today_by=_categorical(labels.today_by, WAYS, cases, rows),
+            then_by=_categorical(labels.then_by, WAYS, cases, rows),
+            **text_columns,
         )
 
     @staticmethod
-    def _deciders(cases: Cases, ways: Ints, admitted: Ints, policy: Policy) -> pd.Series:
+    def _deciders(cases: Cases, methods: Ints, admitted: Ints, policy: Policy) -> pd.Series:
         """Return for each key what admits it under a policy, as text."""
         keys = cases.keys
         entries = covering(policy.networks, keys.sources)
-        frame = pd.DataFrame({"way": ways, "admitted": admitted, "source": keys.source})
+        frame = pd.DataFrame({"way": methods, "admitted": admitted, "source": keys.source})
         distinct = frame.drop_duplicates()
         texts = [
-            decided_by(WAYS[way], entries[source], admitted=code == YES)
-            for way, code, source in distinct.itertuples(index=False, name=None)
+            decided_by(WAYS[method], entries[source], admitted=code == YES)
+            for method, code, source in distinct.itertuples(index=False, name=None)
         ]
-        named = dict(zip(distinct.itertuples(index=False, name=None), texts, strict=True))
-        return pd.Series([named[key] for key in frame.itertuples(index=False, name=None)], dtype="object")
+        text_of = dict(zip(distinct.itertuples(index=False, name=None), texts, strict=True))
+        return pd.Series([text_of[key] for key in frame.itertuples(index=False, name=None)], dtype="object")
 
     @staticmethod
     def _whys(labels: _Labels) -> pd.Series:
         """Return for each key why it is undecided; ``""`` if it is decided."""
         undecided = np.isin(labels.label, [CODE[name] for name in UNDECIDED])
         codes = np.where(undecided, labels.missing, 0)
-        texts = {int(code): said(int(code)) for code in np.unique(codes)}
+        texts = {int(code): reason_text(int(code)) for code in np.unique(codes)}
         return pd.Series([texts[int(code)] for code in codes], dtype="object")
 
 
-def decided_by(way: str, entry: str, *, admitted: bool) -> str:
+def decided_by(method: str, entry: str, *, admitted: bool) -> str:
     """
     Return text that names what admits a call.
 
     Args:
-        way: One of ``WAYS``.
+        method: One of ``WAYS``.
         entry: The list entry that covers the source address; ``""`` if none does.
         admitted: The call is admitted, even if no single way is known.
     """
     listed = f"list entry {entry}" if entry else "a list entry"
-    if way == "ip":
+    if method == "ip":
         return listed
-    if way == "credentials":
+    if method == "credentials":
         return "credentials"
-    if way == "refused":
+    if method == "refused":
         return "nothing"
     return f"{listed} or credentials" if admitted else "not known"
 
@@ -483,14 +490,14 @@ def replay(snapshot: Snapshot, proposal: Policy) -> Replay:
 
 def _label_of_pairs(pairs: int) -> int:
     """Return the label code of a set of possible verdict pairs; an empty set contradicts the rule."""
-    lost = pairs & direction.LOST
+    can_lose = pairs & direction.LOST
     gained = pairs & direction.GAINED
-    if not pairs or (lost and gained):
+    if not pairs or (can_lose and gained):
         return CODE[CANNOT]
-    if not lost and not gained:
+    if not can_lose and not gained:
         return CODE[UNCHANGED]
     certain = pairs in (direction.LOST, direction.GAINED)
-    if lost:
+    if can_lose:
         return CODE[BROKEN if certain else MAY_BREAK]
     return CODE[SAVED if certain else MAY_SAVE]
 
@@ -500,25 +507,25 @@ _OF_PAIRS = np.array([_label_of_pairs(pairs) for pairs in range(direction.ANY + 
 
 def _texts(rows: pd.DataFrame) -> pd.DataFrame:
     """Join the texts of the keys of each ``who`` and ``label``, the index; texts of the most calls come first."""
-    counted: dict[tuple[str, int], dict[str, Counter[str]]] = {}
-    for who, label, calls, *texts in rows[["who", "label", "calls", *TEXTS]].itertuples(index=False, name=None):
-        group = counted.setdefault((who, label), {name: Counter() for name in TEXTS})
+    counts: dict[tuple[str, int], dict[str, Counter[str]]] = {}
+    for caller, label, calls, *texts in rows[["who", "label", "calls", *TEXTS]].itertuples(index=False, name=None):
+        group = counts.setdefault((caller, label), {name: Counter() for name in TEXTS})
         for name, text in zip(TEXTS, texts, strict=True):
             group[name][text] += calls
-    joined = [{name: _some(group[name]) for name in TEXTS} for group in counted.values()]
-    index = pd.MultiIndex.from_tuples([*counted], names=["who", "label"])
+    joined = [{name: _enumerate_texts(group[name]) for name in TEXTS} for group in counts.values()]
+    index = pd.MultiIndex.from_tuples([*counts], names=["who", "label"])
     return pd.DataFrame(joined, columns=[*TEXTS], index=index)
 
 
-def _some(calls: Counter[str]) -> str:
+def _enumerate_texts(calls: Counter[str]) -> str:
     """Return the first texts, and the number of further ones."""
     texts = sorted(filter(None, calls), key=lambda text: (-calls[text], text))
-    rest = len(texts) - MOST_DECIDERS
-    return "; ".join([*texts[:MOST_DECIDERS], *([f"{rest} more"] if rest > 0 else [])])
+    omitted = len(texts) - MOST_DECIDERS
+    return "; ".join([*texts[:MOST_DECIDERS], *([f"{omitted} more"] if omitted > 0 else [])])
 
 
-def _named(codes: Ints, names: tuple[str, ...] | list[str], cases: Cases, rows: pd.DataFrame) -> pd.Series:
+def _categorical(codes: Ints, names: tuple[str, ...] | list[str], cases: Cases, rows: pd.DataFrame) -> pd.Series:
     """Return each row's value by name; ``""`` for inbound calls."""
     words = list(dict.fromkeys([*names, ""]))
-    chosen = np.where(rows["direction"] == "outbound", codes[cases.keys.of_row], words.index(""))
-    return pd.Series(pd.Categorical.from_codes(chosen, pd.Index(words)), index=rows.index)
+    label_codes = np.where(rows["direction"] == "outbound", codes[cases.keys.of_row], words.index(""))
+    return pd.Series(pd.Categorical.from_codes(label_codes, pd.Index(words)), index=rows.index)

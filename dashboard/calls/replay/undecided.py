@@ -37,32 +37,32 @@ LEFT = (
 OF_CARRIER, OF_RECORD, OF_INVENTORY, OF_CLAIM, OF_LEFT = (1 << (len(UNKNOWN) + place) for place in range(5))
 
 
-def reasons(cases: Cases, sides: tuple[Ints, ...], observed: Observations) -> Ints:
+def reasons(cases: Cases, fact_numbers: tuple[Ints, ...], observed: Observations) -> Ints:
     """
     Return for each key the missing facts that matter for it.
 
     Args:
         cases: The keys and what is proven about them.
-        sides: Fact numbers of each key, one array per policy.
+        fact_numbers: Fact numbers of each key, one array per policy.
         observed: Observations of the carrier.
 
     Returns:
-        For each key a bit set for ``said``; 0 if every side is decided.
+        For each key a bit set for ``reason_text``; 0 if every side is decided.
     """
     missing = np.zeros(len(cases.keys), dtype=np.int64)
-    for facts in sides:
+    for facts in fact_numbers:
         is_open: Flags = cases.verdicts(facts).admitted == NOT_KNOWN
         missing |= np.where(is_open, _missing(observed)[facts], 0)
     return np.where(cases.contradicted, OF_RECORD, missing)
 
 
-def said(missing: int) -> str:
+def reason_text(missing: int) -> str:
     """Return a bit set of ``reasons`` as a clause that follows a colon; ``""`` for 0."""
     if missing & OF_RECORD:
         return CONTRADICTED
     words = [*UNKNOWN.values(), CARRIER]
-    named = [word for place, word in enumerate(words) if missing & (1 << place)]
-    clauses = [f"we don't know {' and '.join(named)}"] if named else []
+    unknown = [word for bit, word in enumerate(words) if missing & (1 << bit)]
+    clauses = [f"we don't know {' and '.join(unknown)}"] if unknown else []
     if missing & OF_INVENTORY:
         clauses.append(INVENTORY)
     if missing & OF_CLAIM:
@@ -81,7 +81,7 @@ def _missing(observed: Observations) -> Ints:
 def _bearing(facts: CallFacts, observed: Observations) -> int:
     if admit(facts, observed).admitted is not None:
         return 0
-    unknown = {name: 1 << place for place, name in enumerate(UNKNOWN) if getattr(facts, name) is None}
+    unknown = {name: 1 << bit_position for bit_position, name in enumerate(UNKNOWN) if getattr(facts, name) is None}
     bearing = [
         bit
         for name, bit in unknown.items()

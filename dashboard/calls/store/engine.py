@@ -98,17 +98,17 @@ class Engine:
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     @contextmanager
-    def cursor(self, what: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self, operation: str) -> Iterator[duckdb.DuckDBPyConnection]:
         """
         Open a cursor.
 
         Args:
-            what: Description of the operation, for the error message.
+            operation: Description of the operation, for the error message.
 
         Raises:
             StoreError: DuckDB failed; the message names a damaged or missing file.
         """
-        with reported(what):
+        with reported(operation):
             with self._lock:
                 if self._connection is None:
                     self._connection = _connect(self._work)
@@ -120,7 +120,12 @@ class Engine:
                 cursor.close()
 
     def fetch(
-        self, name: str, parameters: Mapping[str, Any], *, what: str, given: Mapping[str, pyarrow.Table] | None = None
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        *,
+        operation: str,
+        tables: Mapping[str, pyarrow.Table] | None = None,
     ) -> pyarrow.Table:
         """
         Run a query of ``sql/``.
@@ -128,14 +133,14 @@ class Engine:
         Args:
             name: File name without ``.sql``.
             parameters: Values by name; the paths of parts under the name of their kind.
-            what: Description of the operation, for the error message.
-            given: Tables available to the query, by name.
+            operation: Description of the operation, for the error message.
+            tables: Tables available to the query, by name.
 
         Raises:
             StoreError: See ``cursor``.
         """
-        with self.cursor(what) as cursor:
-            for table, rows in (given or {}).items():
+        with self.cursor(operation) as cursor:
+            for table, rows in (tables or {}).items():
                 cursor.register(table, rows)
             text, bound = _bind(name, parameters)
             with _damage_named(parameters):
@@ -155,12 +160,12 @@ def _damage_named(parameters: Mapping[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def reported(what: str) -> Iterator[None]:
+def reported(operation: str) -> Iterator[None]:
     """
     Report an error of DuckDB as one of the store.
 
     Args:
-        what: Description of the operation, for the error message.
+        operation: Description of the operation, for the error message.
 
     Raises:
         DamagedFileError: A file of one day is damaged or missing; the message names it.
@@ -170,7 +175,7 @@ def reported(what: str) -> Iterator[None]:
         yield
     except duckdb.Error as exc:
         kind = DamagedFileError if _is_of_a_day(exc) else StoreError
-        raise kind(f"The call store could not {what}: {_sentence(exc)}") from exc
+        raise kind(f"The call store could not {operation}: {_sentence(exc)}") from exc
 
 
 def run(
@@ -238,14 +243,14 @@ def sql(name: str, blank: frozenset[str] = frozenset()) -> str:
     """
     text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
     for kind, columns in PARTS.items():
-        nothing = ", ".join(f"NULL::{dtype} AS {column}" for column, dtype in columns.items())
-        more = ", filename = 'part', file_row_number = true" if "part" in columns else ""
-        read = f"read_parquet(${kind}, hive_partitioning = false{more})"
-        parts = f"(SELECT {nothing} LIMIT 0)" if kind in blank else read
+        empty_columns = ", ".join(f"NULL::{dtype} AS {column}" for column, dtype in columns.items())
+        options = ", filename = 'part', file_row_number = true" if "part" in columns else ""
+        reader = f"read_parquet(${kind}, hive_partitioning = false{options})"
+        parts = f"(SELECT {empty_columns} LIMIT 0)" if kind in blank else reader
         text = text.replace(f"{{{{{kind}}}}}", parts)
-    for piece, make in _PIECES.items():
+    for piece, build in _PIECES.items():
         if f"{{{{{piece}}}}}" in text:
-            text = text.replace(f"{{{{{piece}}}}}", make())
+            text = text.replace(f"{{{{{piece}}}}}", build())
     return text
 
 
@@ -309,18 +314,18 @@ def _is_of_a_day(exc: Exception) -> bool:
 
 
 def _sentence(exc: Exception) -> str:
-    said = _first_line(exc)
-    if _is_full(said):
+    message = _first_line(exc)
+    if _is_full(message):
         return "there is no space left on the disk. What was stored before stands; free some space, then try again."
-    if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in said:
-        day = OF_A_DAY.search(said)
-        lost = f"run: trunkgate calls forget {day[1]}, and import that day" if day else "remove the folder and import"
-        if day and ("-traffic-" in said or "-load-" in said):
-            lost = f"run: trunkgate calls repair {day[1]}, which counts that day's calls"
-        if "-attempts-" in said:
-            lost = "remove the folder calls/pbx_side of the home and import the files of the PBXs"
-        return f"{said}. Restore the file from a backup, or {lost} again. All other days are as they were."
-    return f"{said}."
+    if isinstance(exc, duckdb.IOException | duckdb.InvalidInputException) and ".parquet" in message:
+        day = OF_A_DAY.search(message)
+        remedy = f"run: trunkgate calls forget {day[1]}, and import that day" if day else "remove the folder and import"
+        if day and ("-traffic-" in message or "-load-" in message):
+            remedy = f"run: trunkgate calls repair {day[1]}, which counts that day's calls"
+        if "-attempts-" in message:
+            remedy = "remove the folder calls/pbx_side of the home and import the files of the PBXs"
+        return f"{message}. Restore the file from a backup, or {remedy} again. All other days are as they were."
+    return f"{message}."
 
 
 def under(schema: pa.DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
@@ -338,27 +343,27 @@ def under(schema: pa.DataFrameSchema, table: pyarrow.Table) -> pd.DataFrame:
     """
     frame = to_frame(table)
     kinds = schemas.empty(schema).dtypes
-    found = frame.reindex(columns=kinds.index, fill_value="")
+    result = frame.reindex(columns=kinds.index, fill_value="")
     absent = set(kinds.index) - set(frame.columns) - set((schema.metadata or {})["optional"])
-    if absent or not (found.dtypes == kinds).all():
+    if absent or not (result.dtypes == kinds).all():
         return schemas.conform(frame, schema, source="the call store")
-    return found
+    return result
 
 
-def shown(table: pyarrow.Table) -> pyarrow.Table:
+def sanitize_table(table: pyarrow.Table) -> pyarrow.Table:
     """
     Return a table whose texts are safe to display: files and callers may supply any character.
 
     Not for rows that are used to look up other rows, such as those of the roll-up: a caller whose X-Tag holds such a
     character would not be found.
     """
-    for place, column in enumerate(table.columns):
+    for position, column in enumerate(table.columns):
         if (clean := _clean(column)) is not None:
-            table = table.set_column(place, table.schema.field(place).with_type(clean.type), clean)
+            table = table.set_column(position, table.schema.field(position).with_type(clean.type), clean)
     return table
 
 
-def _shown(value: object) -> str | None:
+def _sanitize_text(value: object) -> str | None:
     """Return a list value without invisible characters; a missing value stays missing."""
     return None if value is None else visible(str(value))
 
@@ -371,7 +376,7 @@ def _clean(column: pyarrow.ChunkedArray) -> pyarrow.ChunkedArray | pyarrow.Array
     if pyarrow.types.is_list(kind) or pyarrow.types.is_large_list(kind):
         if _clean(pc.list_flatten(column)) is None:
             return None
-        return pyarrow.array([cell and [_shown(each) for each in cell] for cell in column.to_pylist()], kind)
+        return pyarrow.array([cell and [_sanitize_text(text) for text in cell] for cell in column.to_pylist()], kind)
     if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind)):
         return None
     if not pc.any(pc.match_substring_regex(column, UNSAFE.pattern)).as_py():

@@ -138,7 +138,7 @@ class Generations:
                 f"{self.folder / 'CURRENT'} names no generation, but {name[:40]!r}. "
                 "Remove that file; the newest generation is then read."
             )
-        return name or max((found.stem for found in (self.folder / "generations").glob("*.json")), default="")
+        return name or max((manifest.stem for manifest in (self.folder / "generations").glob("*.json")), default="")
 
     def current(self) -> Generation:
         """
@@ -192,17 +192,17 @@ class Generations:
         """Keep the work folder for the next writer."""
         self._keep_work = True
 
-    def adopt(self, made: Path, kind: str, sealed: str = "") -> str:
+    def adopt(self, path: Path, kind: str, sealed: str = "") -> str:
         """
         Move a finished file into the parts folder; return its name there.
 
         Args:
-            made: The file.
+            path: The file.
             kind: Prefix of its name.
             sealed: Result of ``seal``, if the file is already synced to disk.
         """
-        name = sealed or seal(made, kind)
-        made.replace(self.path(name))
+        name = sealed or seal(path, kind)
+        path.replace(self.path(name))
         return name
 
     def publish(self, generation: Generation, previous: Generation) -> None:
@@ -216,16 +216,16 @@ class Generations:
         manifests = self.folder / "generations"
         _write(manifests / f"{generation.name}.json", json.dumps(_to_json(generation), indent=1))
         _write(self.folder / "CURRENT", generation.name)
-        kept = {f"{generation.name}.json", f"{previous.name}.json"}
+        manifest_names = {f"{generation.name}.json", f"{previous.name}.json"}
         needed = generation.files() | previous.files()
         for path in (*manifests.iterdir(), *(self.folder / "parts").iterdir()):
-            if path.name not in kept | needed:
+            if path.name not in manifest_names | needed:
                 path.unlink(missing_ok=True)
 
 
-def seal(made: Path, kind: str) -> str:
+def seal(path: Path, kind: str) -> str:
     """Sync a finished file to disk; return its part name, made from kind and content hash."""
-    with made.open("rb") as file:
+    with path.open("rb") as file:
         name = f"{kind}-{hashlib.file_digest(file, hashlib.blake2b).hexdigest()[:16]}.parquet"
         os.fsync(file.fileno())
     return name
@@ -282,12 +282,12 @@ def _to_json(generation: Generation) -> dict[str, Any]:
 
 def _write(path: Path, text: str) -> None:
     """Write a file atomically: to a temporary name, synced, then renamed."""
-    aside = path.with_name(f"{path.name}.new")
-    with aside.open("w", encoding="utf-8") as file:
+    temporary = path.with_name(f"{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)
+    temporary.replace(path)
     _sync_folder(path.parent)
 
 

@@ -96,9 +96,9 @@ def list_of_new(generations: Generations, generation: Generation) -> tuple[OwnNu
 
 def write_own_numbers(generations: Generations, numbers: Collection[str], work: Path) -> str:
     """Write a list into the store's parts; return its name."""
-    made = work / f"{KIND}.parquet"
-    pyarrow.parquet.write_table(OwnNumbers(frozenset(numbers)).tables[TABLE], made)
-    return generations.adopt(made, KIND)
+    path = work / f"{KIND}.parquet"
+    pyarrow.parquet.write_table(OwnNumbers(frozenset(numbers)).tables[TABLE], path)
+    return generations.adopt(path, KIND)
 
 
 def unattributed_days(generations: Generations, generation: Generation, numbers: Collection[str]) -> list[date]:
@@ -115,9 +115,9 @@ def unattributed_days(generations: Generations, generation: Generation, numbers:
     """
     return sorted(
         day
-        for day, made in generation.days.items()
-        if (made.is_retired or day in generation.unreadable)
-        and not own_numbers_of(generations, made.own_numbers).has(numbers)
+        for day, content in generation.days.items()
+        if (content.is_retired or day in generation.unreadable)
+        and not own_numbers_of(generations, content.own_numbers).has(numbers)
     )
 
 

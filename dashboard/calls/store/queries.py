@@ -160,21 +160,21 @@ class Queries:
         """Return the paths of these parts, for DuckDB."""
         return [str(self.generations.path(name)) for name in names]
 
-    def _rolled(self, name: str, since: datetime, until: datetime | None, **asked: Any) -> pd.DataFrame:
+    def _rolled(self, name: str, since: datetime, until: datetime | None, **parameters: Any) -> pd.DataFrame:
         low = _hour(utc(max(since, FIRST)))
         high = utc(min(until or LAST, LAST))
         high = high if high == _hour(high) else _hour(high) + HOUR
-        return self._frame(name, "traffic", low, high, asked)
+        return self._frame(name, "traffic", low, high, parameters)
 
-    def _counted(self, name: str, since: datetime, until: datetime | None, **asked: Any) -> pd.DataFrame:
-        return self._frame(name, "calls", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), asked)
+    def _counted(self, name: str, since: datetime, until: datetime | None, **parameters: Any) -> pd.DataFrame:
+        return self._frame(name, "calls", utc(max(since, FIRST)), utc(min(until or LAST, LAST)), parameters)
 
-    def _frame(self, name: str, kind: str, low: datetime, high: datetime, asked: dict[str, Any]) -> pd.DataFrame:
+    def _frame(self, name: str, kind: str, low: datetime, high: datetime, filters: dict[str, Any]) -> pd.DataFrame:
         def question(generation: Generation) -> pd.DataFrame:
             days = days_between(generation, low, high)
             parts = self.parts(part for day in days for part in generation.days[day].of(kind))
-            parameters = {kind: parts, "since": low, "until": high, **asked}
-            return to_frame(self.engine.fetch(name, parameters, what="answer a question about calls"))
+            parameters = {kind: parts, "since": low, "until": high, **filters}
+            return to_frame(self.engine.fetch(name, parameters, operation="answer a question about calls"))
 
         return self.ask(question)
 

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from dashboard import schemas
 from dashboard.calls.ingest.lenient_csv import Reject
-from dashboard.calls.store.engine import Engine, shown, to_frame, utc
+from dashboard.calls.store.engine import Engine, sanitize_table, to_frame, utc
 from dashboard.calls.store.generations import Generation, Generations
 from dashboard.core import clocks
 from dashboard.core.errors import StoreError
@@ -76,23 +76,23 @@ class Rejects:
         """
         if not names or not (bad or len(old)):
             return base.rejects
-        given = {
+        tables = {
             "old": old,
             "bad": pyarrow.Table.from_pylist([asdict(reject) for reject in bad], REJECTS),
             "names": pyarrow.table({"file": pyarrow.array(names, pyarrow.string())}),
         }
-        asked = {"now": utc(clocks.now()), "limit": MOST_REJECTS}
-        kept = self.engine.fetch("rejects", asked, what="keep the bad rows", given=given).cast(REJECTS)
-        if kept.equals(old):
+        parameters = {"now": utc(clocks.now()), "limit": MOST_REJECTS}
+        merged = self.engine.fetch("rejects", parameters, operation="keep the bad rows", tables=tables).cast(REJECTS)
+        if merged.equals(old):
             return base.rejects
-        if not len(kept):
+        if not len(merged):
             return ""
-        made = work / "rejects.parquet"
-        pyarrow.parquet.write_table(kept, made, compression="zstd")
-        return self.generations.adopt(made, "rejects")
+        path = work / "rejects.parquet"
+        pyarrow.parquet.write_table(merged, path, compression="zstd")
+        return self.generations.adopt(path, "rejects")
 
 
 def frame_of(rows: pyarrow.Table) -> pd.DataFrame:
     """Return rejected rows as a frame for display, times in UTC; the stored row keeps its original characters."""
-    frame = to_frame(shown(rows)).astype({"line": "int64", "imported_at": schemas.UTC_TIME})
+    frame = to_frame(sanitize_table(rows)).astype({"line": "int64", "imported_at": schemas.UTC_TIME})
     return frame.astype(dict.fromkeys(("file", "column", "reason", "raw"), "str"))

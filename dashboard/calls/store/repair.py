@@ -55,8 +55,8 @@ def repair(store: CallStore, days: Collection[date]) -> int:
                     f"The store has only the sums of {day}: its calls are older than calls are kept, and cannot be "
                     f"counted again. Restore the file from a backup, or run: trunkgate calls forget {day}."
                 )
-        made = Merger(store, base, work, None).count_again(days)
-        store.generations.publish(replace(base, number=base.number + 1, days=made), base)
+        repaired = Merger(store, base, work, None).recount_days(days)
+        store.generations.publish(replace(base, number=base.number + 1, days=repaired), base)
         return sum(base.days[day].rows for day in days)
 
 
@@ -106,16 +106,16 @@ def set_own_numbers(
         days = {
             day: merger.merged(day)
             if day in renewal.rolled_up
-            else replace(made, own_numbers=name)
+            else replace(content, own_numbers=name)
             if day in renewal.covered
-            else made
-            for day, made in base.days.items()
+            else content
+            for day, content in base.days.items()
         }
         left = _uncovered(base, name) - renewal.covered
         unreadable = sorted(renewal.unreadable.keys() | left.intersection(base.unreadable))
-        made = replace(named, days=days, unreadable=tuple(unreadable))
-        if replace(made, number=base.number) != base:
-            store.generations.publish(made, base)
+        content = replace(named, days=days, unreadable=tuple(unreadable))
+        if replace(content, number=base.number) != base:
+            store.generations.publish(content, base)
         return renewal
 
 
@@ -149,7 +149,7 @@ def _renewed(
             break
         progress(f"Counting the calls of {batch[0]:%Y-%m-%d} again", done / days)
         again, unreadable = _lacking(store, generation, batch, wanted)
-        renewal.unreadable |= unreadable | _each_readable(again, merger.roll_up_again)
+        renewal.unreadable |= unreadable | _each_readable(again, merger.recompute_rollups)
         renewal.rolled_up |= set(again) - renewal.unreadable.keys()
         renewal.covered |= set(batch) - renewal.unreadable.keys()
         done += len(batch)
@@ -198,7 +198,7 @@ def _add_days_of_callers(
     callers = OwnNumbers(numbers)
     parts = [part for day in days for part in (*generation.days[day].calls, *generation.days[day].file_only)]
     asked = {"calls": store.parts(parts)}
-    rows = store.engine.fetch("days_of_callers", asked, what="look for own numbers", given=callers.tables)
+    rows = store.engine.fetch("days_of_callers", asked, operation="look for own numbers", tables=callers.tables)
     found += rows["day"].to_pylist()
 
 
@@ -221,8 +221,8 @@ def forget(store: CallStore, days: Collection[date]) -> int:
         base = store.generations.current()
         for day in sorted(days):
             _refuse_unknown(base, day, "forget")
-        kept = {day: made for day, made in base.days.items() if day not in days}
-        store.generations.publish(replace(base, number=base.number + 1, days=kept), base)
+        remaining = {day: content for day, content in base.days.items() if day not in days}
+        store.generations.publish(replace(base, number=base.number + 1, days=remaining), base)
         return sum(base.days[day].rows + base.days[day].file_only_rows for day in days)
 
 
@@ -248,21 +248,23 @@ def drop_file_only(store: CallStore, days: Collection[date] = ()) -> int:
                 raise StoreError(
                     f"Every stored call of {day} counts, so there is nothing to drop. Nothing was changed."
                 )
-        chosen = {day: made for day, made in base.days.items() if made.file_only_rows and (not days or day in days)}
-        if not chosen:
-            return 0
-        left = {
-            day: replace(made, file_only=(), file_only_traffic=(), file_only_rows=0) if day in chosen else made
-            for day, made in base.days.items()
+        affected = {
+            day: content for day, content in base.days.items() if content.file_only_rows and (not days or day in days)
         }
-        left = {day: made for day, made in left.items() if made.rows or made.file_only_rows}
-        store.generations.publish(replace(base, number=base.number + 1, days=left), base)
-        return sum(made.file_only_rows for made in chosen.values())
+        if not affected:
+            return 0
+        remaining = {
+            day: replace(content, file_only=(), file_only_traffic=(), file_only_rows=0) if day in affected else content
+            for day, content in base.days.items()
+        }
+        remaining = {day: content for day, content in remaining.items() if content.rows or content.file_only_rows}
+        store.generations.publish(replace(base, number=base.number + 1, days=remaining), base)
+        return sum(content.file_only_rows for content in affected.values())
 
 
-def _refuse_unknown(base: Generation, day: date, what: str) -> None:
+def _refuse_unknown(base: Generation, day: date, operation: str) -> None:
     if day not in base.days:
-        raise StoreError(f"The store has no calls of {day}, so there is nothing to {what}. Nothing was changed.")
+        raise StoreError(f"The store has no calls of {day}, so there is nothing to {operation}. Nothing was changed.")
 
 
 def _silent(_what: str, _share: float) -> None:

@@ -18,7 +18,7 @@ import pyarrow
 
 from dashboard import schemas
 from dashboard.calls.ingest.columns import ROLLED_KEYS
-from dashboard.calls.store.engine import shown, to_frame, to_table, under, utc
+from dashboard.calls.store.engine import sanitize_table, to_frame, to_table, under, utc
 from dashboard.calls.store.generations import Day, Generation
 from dashboard.calls.store.own_numbers import OwnNumbers
 from dashboard.calls.store.queries import FIRST, LAST, Queries, days_between
@@ -106,10 +106,10 @@ class CallStore(Queries):
         Returns:
             CALL_PATTERNS, not attributed.
         """
-        wanted = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
+        tables = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
         if not sources:
             return schemas.empty(schemas.CALL_PATTERNS)
-        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, given=wanted, file_only=file_only)
+        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, tables=tables, file_only=file_only)
         return schemas.empty(schemas.CALL_PATTERNS) if rows is None else under(schemas.CALL_PATTERNS, rows)
 
     def rolled(
@@ -119,7 +119,7 @@ class CallStore(Queries):
         since: datetime,
         until: datetime | None,
         split_at: Sequence[datetime],
-        given: Mapping[str, pyarrow.Table] | None = None,
+        tables: Mapping[str, pyarrow.Table] | None = None,
         file_only: bool = False,
         part_s: int = HOUR_S,
     ) -> pyarrow.Table | None:
@@ -131,7 +131,7 @@ class CallStore(Queries):
             since: As in ``traffic``.
             until: As in ``traffic``.
             split_at: As in ``traffic``; ``segments_of`` numbers the segments between the instants.
-            given: More tables available to the query.
+            tables: More tables available to the query.
             file_only: As in ``traffic``.
             part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted from the calls.
 
@@ -149,11 +149,11 @@ class CallStore(Queries):
         def traffic_of(day: Day) -> tuple[str, ...]:
             return day.file_only_traffic if file_only else day.traffic
 
-        def ask(generation: Generation) -> pyarrow.Table | None:
+        def fetch(generation: Generation) -> pyarrow.Table | None:
             days = [day for day in days_between(generation, low, high) if traffic_of(generation.days[day])]
             if not days:
                 return None
-            own = self.own_numbers(generation)
+            own_numbers = self.own_numbers(generation)
             split_days = [day for day in days if day in {at.date() for at in partial}]
             afresh = self.counted_afresh(generation, days)
             if afresh:  # the days of partial hours as well, because one query counts whole days
@@ -165,13 +165,19 @@ class CallStore(Queries):
             )
             calls = (part for day in sorted({*split_days, *afresh}) for part in calls_of(generation.days[day]))
             parts: dict[str, Any] = {"calls": self.parts(calls)}
-            parts |= {"since": low, "until": high, "hours": None if afresh else partial, "cuts": cuts, **own.parameters}
-            rolled = self.engine.fetch("rollup", parts, what="count calls", given=own.tables)
+            parts |= {
+                "since": low,
+                "until": high,
+                "hours": None if afresh else partial,
+                "cuts": cuts,
+                **own_numbers.parameters,
+            }
+            rolled = self.engine.fetch("rollup", parts, operation="count calls", tables=own_numbers.tables)
             split = [generation.days[day] for day in split_days]
             retired = [part for day in split if day.is_retired for part in traffic_of(day)]
             if retired:
-                asked = {"traffic": self.parts(retired), "hours": partial, "since": low, "until": high}
-                whole = self.engine.fetch("whole_hours", asked, what="read the roll-up")
+                parameters = {"traffic": self.parts(retired), "hours": partial, "since": low, "until": high}
+                whole = self.engine.fetch("whole_hours", parameters, operation="read the roll-up")
                 rolled = pyarrow.concat_tables([rolled, placed_in_cuts(whole, cuts).cast(rolled.schema)])
             if part_s != HOUR_S:
                 seconds = rolled.column("first_at").to_numpy().astype("datetime64[s]").astype("int64")
@@ -180,14 +186,14 @@ class CallStore(Queries):
             placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
             rolled = rolled.append_column("segment", placed)
             traffic = {"traffic": self.parts(part for day in days for part in traffic_of(generation.days[day]))}
-            more = {"spans": spans, "rolled": rolled, **(given or {})}
-            return self.engine.fetch(name, traffic, what="read the roll-up", given=more)
+            inputs = {"spans": spans, "rolled": rolled, **(tables or {})}
+            return self.engine.fetch(name, traffic, operation="read the roll-up", tables=inputs)
 
-        return self.ask(ask)
+        return self.ask(fetch)
 
     def calls(
         self,
-        where: CallFilter | None = None,
+        criteria: CallFilter | None = None,
         *,
         limit: int = 200,
         after: tuple[datetime, str] | None = None,
@@ -197,7 +203,7 @@ class CallStore(Queries):
         Return single calls, newest first.
 
         Args:
-            where: Search criteria.
+            criteria: Search criteria.
             limit: Maximum number of calls.
             after: ``started_at`` and ``call_key`` of the last call of the previous page.
             among: Rows of an attributed TRAFFIC; only the calls that they count are returned. A page can thus show the
@@ -206,46 +212,48 @@ class CallStore(Queries):
         Returns:
             CALLS, not attributed.
         """
-        where = where or CallFilter()
+        criteria = criteria or CallFilter()
         if among is not None:
-            among = among[(among["provenance"] == FILE_ONLY) == where.file_only]
-        low = utc(max(where.since or FIRST, FIRST))
-        high = utc(min(where.until or LAST, LAST))
+            among = among[(among["provenance"] == FILE_ONLY) == criteria.file_only]
+        low = utc(max(criteria.since or FIRST, FIRST))
+        high = utc(min(criteria.until or LAST, LAST))
         if among is not None and len(among):
             low = max(low, utc(among["first_at"].min()))
             high = min(high, utc(among["last_at"].max() + SECOND))
         if after is not None:
             high = min(high, utc(after[0]) + SECOND)
-        asked: dict[str, Any] = {
-            "number": _searched(where.number),
-            "source_ip": where.source_ip.strip(),
-            "x_tag": where.x_tag.strip(),
-            "outcome": where.outcome,
-            "direction": where.direction,
-            "zone": where.zone,
-            "sip_status": where.sip_status,
+        parameters: dict[str, Any] = {
+            "number": _searched(criteria.number),
+            "source_ip": criteria.source_ip.strip(),
+            "x_tag": criteria.x_tag.strip(),
+            "outcome": criteria.outcome,
+            "direction": criteria.direction,
+            "zone": criteria.zone,
+            "sip_status": criteria.sip_status,
             "after_at": utc(after[0]) if after else None,
             "after_key": after[1] if after else "",
         }
 
-        def ask(generation: Generation) -> list[pyarrow.Table]:
+        def fetch(generation: Generation) -> list[pyarrow.Table]:
             """Read the newest calls first, until the page is full."""
             days = days_between(generation, low, high)
             days = (days if among is None else _days_of(among, days))[::-1]
-            found: list[pyarrow.Table] = []
-            for begin, end, some in _newest_first(days, generation, low, high):
-                if (open_places := limit - sum(map(len, found))) <= 0:
+            pages: list[pyarrow.Table] = []
+            for begin, end, batch_days in _newest_first(days, generation, low, high):
+                if (open_places := limit - sum(map(len, pages))) <= 0:
                     break
-                chosen = [generation.days[day] for day in some]
-                parts = self.parts(part for day in chosen for part in (day.file_only if where.file_only else day.calls))
+                batch = [generation.days[day] for day in batch_days]
+                parts = self.parts(
+                    part for day in batch for part in (day.file_only if criteria.file_only else day.calls)
+                )
                 stretch = {"since": begin, "until": end, "calls": parts, "limit": open_places}
-                found.append(self._page(asked | stretch, among, self.own_numbers(generation)))
-            return found
+                pages.append(self._page(parameters | stretch, among, self.own_numbers(generation)))
+            return pages
 
-        rows = [] if among is not None and among.empty else self.ask(ask)
+        rows = [] if among is not None and among.empty else self.ask(fetch)
         if not rows:
             return schemas.empty(schemas.CALLS)
-        return _marked(under(schemas.CALLS, shown(pyarrow.concat_tables(rows))), file_only=where.file_only)
+        return _marked(under(schemas.CALLS, sanitize_table(pyarrow.concat_tables(rows))), file_only=criteria.file_only)
 
     def file_only(self) -> pd.DataFrame:
         """
@@ -256,8 +264,8 @@ class CallStore(Queries):
         """
         rows = self.traffic(since=FIRST, file_only=True)
         days = rows.assign(day=rows["hour_at"].dt.strftime("%Y-%m-%d"))
-        found = days.groupby(["day", "source_ip"], as_index=False)[["calls", "cost_usd"]].sum()
-        return found.sort_values(["day", "source_ip"], ignore_index=True)
+        sums = days.groupby(["day", "source_ip"], as_index=False)[["calls", "cost_usd"]].sum()
+        return sums.sort_values(["day", "source_ip"], ignore_index=True)
 
     def destinations(self, *, among: pd.DataFrame, limit: int | None = 20) -> pd.DataFrame:
         """
@@ -275,21 +283,25 @@ class CallStore(Queries):
         low = utc(among["first_at"].min() if len(among) else LAST)
         high = utc(among["last_at"].max() + SECOND if len(among) else LAST)
 
-        def ask(generation: Generation) -> pyarrow.Table:
+        def fetch(generation: Generation) -> pyarrow.Table:
             days = _days_of(among, days_between(generation, low, high))
             parts = self.parts(part for day in days for part in generation.days[day].calls)
-            own = self.own_numbers(generation)
-            asked = {"calls": parts, "since": low, "until": high, "limit": limit, **own.parameters}
-            given = {"among": _wanted(among), **own.tables}
-            return self.engine.fetch("destinations_among", asked, what="add up the numbers dialed", given=given)
+            own_numbers = self.own_numbers(generation)
+            parameters = {"calls": parts, "since": low, "until": high, "limit": limit, **own_numbers.parameters}
+            tables = {"among": _among_table(among), **own_numbers.tables}
+            return self.engine.fetch(
+                "destinations_among", parameters, operation="add up the numbers dialed", tables=tables
+            )
 
-        return to_frame(shown(self.ask(ask)))
+        return to_frame(sanitize_table(self.ask(fetch)))
 
-    def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None, own: OwnNumbers) -> pyarrow.Table:
+    def _page(self, parameters: dict[str, Any], among: pd.DataFrame | None, own_numbers: OwnNumbers) -> pyarrow.Table:
         if among is None:
-            return self.engine.fetch("calls", parameters, what="search calls")
-        given = {"among": _wanted(among), **own.tables}
-        return self.engine.fetch("calls_among", parameters | own.parameters, what="search calls", given=given)
+            return self.engine.fetch("calls", parameters, operation="search calls")
+        tables = {"among": _among_table(among), **own_numbers.tables}
+        return self.engine.fetch(
+            "calls_among", parameters | own_numbers.parameters, operation="search calls", tables=tables
+        )
 
 
 def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:
@@ -298,25 +310,25 @@ def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:
 
 def cuts_of(instants: Sequence[datetime]) -> list[datetime]:
     """Return the cuts of the roll-up for instants: start and end of the second of each, UTC without a zone."""
-    return sorted({utc(at).replace(microsecond=0) + more for at in instants for more in (timedelta(0), SECOND)})
+    return sorted({utc(at).replace(microsecond=0) + offset for at in instants for offset in (timedelta(0), SECOND)})
 
 
 def segments_of(times: Any, cuts: Sequence[datetime]) -> np.ndarray:
     """Return the segment between cuts, numbered from 0, of each time (UTC without a zone)."""
-    found: np.ndarray = np.searchsorted(
+    segments: np.ndarray = np.searchsorted(
         np.array(cuts, dtype="datetime64[us]"), np.asarray(times, dtype="datetime64[us]"), side="right"
     )
-    return found
+    return segments
 
 
 def placed_in_cuts(rows: pyarrow.Table, cuts: Sequence[datetime]) -> pyarrow.Table:
     """Move roll-up rows that straddle cuts to the first second of a change that they straddle."""
     first, last = (rows.column(name).to_numpy().astype("datetime64[us]") for name in ("first_at", "last_at"))
-    places = segments_of(first, cuts)
-    straddle = (places != segments_of(last, cuts)) & (places % 2 == 0)
+    segments = segments_of(first, cuts)
+    straddle = (segments != segments_of(last, cuts)) & (segments % 2 == 0)
     seconds = np.array([*cuts, utc(LAST)], dtype="datetime64[us]")
-    moved = pyarrow.array(np.where(straddle, seconds[places], first), pyarrow.timestamp("us"))
-    return rows.set_column(rows.schema.get_field_index("first_at"), "first_at", moved)
+    adjusted = pyarrow.array(np.where(straddle, seconds[segments], first), pyarrow.timestamp("us"))
+    return rows.set_column(rows.schema.get_field_index("first_at"), "first_at", adjusted)
 
 
 def _newest_first(
@@ -336,7 +348,7 @@ def _newest_first(
         step = step * 2
 
 
-def _wanted(among: pd.DataFrame) -> pyarrow.Table:
+def _among_table(among: pd.DataFrame) -> pyarrow.Table:
     return to_table(among[[*ROLLED_KEYS, "first_at", "last_at"]])
 
 

@@ -68,15 +68,15 @@ class Job:
     filters: Mapping[str, Any]
 
     @classmethod
-    def read(cls, item: Any, what: str, *, status: str = "") -> Job:
+    def read(cls, item: Any, endpoint: str, *, status: str = "") -> Job:
         """Parse an item; ``status`` is the default if the item has none."""
-        found = item_of(item, what)
-        values = found["attributes"]
+        job_item = item_of(item, endpoint)
+        values = job_item["attributes"]
         filters = values.get("filter_parameters")
         return cls(
-            id=found["id"],
-            status=(optional(values, "status", what) or status).lower(),
-            link=optional(values, "download_url", what),
+            id=job_item["id"],
+            status=(optional(values, "status", endpoint) or status).lower(),
+            link=optional(values, "download_url", endpoint),
             begun_at=time_of(values.get("created_at")) or time_of(values.get("requested_at")),
             expires_at=time_of(values.get("expires_at")),
             filters=filters if isinstance(filters, dict) else {},
@@ -84,8 +84,11 @@ class Job:
 
     def is_for(self, since: datetime, until: datetime) -> bool:
         """Return whether the job selects exactly the calls that started in [since, until)."""
-        others = [value for key, value in self.filters.items() if key not in {SINCE, UNTIL} and value]
-        return not others and (time_of(self.filters.get(SINCE)), time_of(self.filters.get(UNTIL))) == (since, until)
+        other_filters = [value for key, value in self.filters.items() if key not in {SINCE, UNTIL} and value]
+        return not other_filters and (time_of(self.filters.get(SINCE)), time_of(self.filters.get(UNTIL))) == (
+            since,
+            until,
+        )
 
     def expired(self, now: datetime) -> bool:
         """Return whether the link is known to have expired."""
@@ -103,11 +106,11 @@ class ExportWindow:
     progress: Progress | None
     stop: Stop
 
-    def tell(self, what: str, share: float) -> None:
+    def tell(self, step: str, share: float) -> None:
         """Report the progress of this window, scaled to the whole request."""
         if self.progress is not None:
             span = f"{self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
-            self.progress(f"Calls {span}: {what}", (self.number + share) / self.of)
+            self.progress(f"Calls {span}: {step}", (self.number + share) / self.of)
 
     def fits(self, job: Job, now: datetime) -> bool:
         """Return whether an existing job covers all calls of this window."""
@@ -140,19 +143,19 @@ class ExportJobs:
     ) -> list[ExportedWindow]:
         """Download [since, until); see ``Carrier.export_calls``."""
         spans = list(split(since, until))
-        done: list[ExportedWindow] = []
+        downloaded: list[ExportedWindow] = []
         for number, (start, end) in enumerate(spans):
-            window = ExportWindow(start, end, number, len(spans), progress, stop or _never)
+            window = ExportWindow(start, end, number, len(spans), progress, stop or _never_stop)
             path = None if window.stop() else self._fetch(window, folder)
             if path is None:
                 break
             window.tell("downloaded", 1.0)
-            done.append(ExportedWindow(path, start, end))
-        return done
+            downloaded.append(ExportedWindow(path, start, end))
+        return downloaded
 
     def _fetch(self, window: ExportWindow, folder: Path) -> Path | None:
         window.tell("asking the carrier", 0.0)
-        job = self._there_already(window) or self._create(window)
+        job = self._find_existing(window) or self._create(window)
         for last in (False, True):
             ready = self._completed(job, window)
             if ready is None:
@@ -165,13 +168,13 @@ class ExportJobs:
                 job = self._renewed(ready, window)
         return None
 
-    def _there_already(self, window: ExportWindow) -> Job | None:
+    def _find_existing(self, window: ExportWindow) -> Job | None:
         """Return the newest existing job for this window; ``None`` if there is none."""
         now = clocks.now()
-        wanted = [PROCESSING] if window.until >= now else [PROCESSING, COMPLETED]
+        statuses = [PROCESSING] if window.until >= now else [PROCESSING, COMPLETED]
         fitting = [
             job
-            for status in wanted
+            for status in statuses
             for page in islice(pages(self._transport, PATH, {"status": status}), PAGES_SEARCHED)
             for job in (Job.read(item, f"GET {PATH}") for item in page)
             if window.fits(job, now)
@@ -180,16 +183,16 @@ class ExportJobs:
 
     def _create(self, window: ExportWindow) -> Job:
         """Create a job; if the outcome is unknown, look for the job before retrying once."""
-        shown = {key: f"{at:%Y-%m-%d %H:%M:%S}" for key, at in ((SINCE, window.since), (UNTIL, window.until))}
-        body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": shown}}}
+        filters = {key: f"{at:%Y-%m-%d %H:%M:%S}" for key, at in ((SINCE, window.since), (UNTIL, window.until))}
+        body = {"data": {"type": "cdrexport", "attributes": {"filter_parameters": filters}}}
         for last in (False, True):
             try:
                 answer = self._transport.request("POST", PATH, body=body) or {}
                 return Job.read(answer.get("data"), f"POST {PATH}", status=PROCESSING)
             except (CarrierUnavailableError, CarrierAnswerError):
-                heard = self._there_already(window)
-                if heard is not None:
-                    return heard
+                existing = self._find_existing(window)
+                if existing is not None:
+                    return existing
                 if last:
                     raise
         raise CarrierUnavailableError(f"POST {PATH} was not answered. Try again later.")
@@ -217,22 +220,22 @@ class ExportJobs:
                 "that number to the carrier."
             )
         if job.status != COMPLETED or not job.link:
-            said = self._transport.cleaned(job.status) or "nothing"
+            status_text = self._transport.cleaned(job.status) or "nothing"
             lacks = " without a link" if job.status == COMPLETED else ""
             raise CarrierAnswerError(
-                f"Export {self._named(job)} has the status {said}{lacks}, which is not understood."
+                f"Export {self._named(job)} has the status {status_text}{lacks}, which is not understood."
             )
         return job
 
     def _download(self, job: Job, window: ExportWindow, folder: Path) -> Path | None:
         if job.expired(clocks.now()):
             raise CarrierRefusedError(f"The link of export {self._named(job)} has expired.")
-        named = re.sub(r"[^A-Za-z0-9_-]", "_", job.id)[:40]
+        safe_id = re.sub(r"[^A-Za-z0-9_-]", "_", job.id)[:40]
         return download(
             self._transport,
             job.link,
-            folder / f"calls-{window.since:%Y%m%dT%H%M%SZ}-{window.until:%Y%m%dT%H%M%SZ}-{named}",
-            what=f"the file of export {self._named(job)}",
+            folder / f"calls-{window.since:%Y%m%dT%H%M%SZ}-{window.until:%Y%m%dT%H%M%SZ}-{safe_id}",
+            label=f"the file of export {self._named(job)}",
             progress=lambda share: window.tell("downloading", WAITING_SHARE + (1 - WAITING_SHARE) * share),
             stop=window.stop,
         )
@@ -240,11 +243,11 @@ class ExportJobs:
     def _renewed(self, job: Job, window: ExportWindow) -> Job:
         """Return the job with a new link; a new job if the carrier provides none."""
         try:
-            again = self._read(job.id)
+            renewed = self._read(job.id)
         except CarrierRefusedError:
             return self._create(window)
-        fresh = again.status == COMPLETED and again.link != job.link and not again.expired(clocks.now())
-        return again if fresh else self._create(window)
+        fresh = renewed.status == COMPLETED and renewed.link != job.link and not renewed.expired(clocks.now())
+        return renewed if fresh else self._create(window)
 
     def _named(self, job: Job) -> str:
         return self._transport.cleaned(job.id)
@@ -255,14 +258,14 @@ class ExportJobs:
 
     def _pause(self, seconds: float, stop: Stop) -> bool:
         """Wait, and call ``stop`` at intervals; return False if it ended the wait."""
-        left = seconds
-        while left > 0:
+        remaining_s = seconds
+        while remaining_s > 0:
             if stop():
                 return False
-            self._transport.sleep(min(left, SLICE_S))
-            left -= SLICE_S
+            self._transport.sleep(min(remaining_s, SLICE_S))
+            remaining_s -= SLICE_S
         return not stop()
 
 
-def _never() -> bool:
+def _never_stop() -> bool:
     return False

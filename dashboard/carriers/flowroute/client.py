@@ -75,15 +75,15 @@ class FlowrouteCarrier:
     def numbers(self) -> pd.DataFrame:
         """See ``Carrier``."""
         listed = [item for page in pages(self._transport, NUMBERS_PATH) for item in page]
-        what = f"GET {NUMBERS_PATH}"
-        bare = [item["id"] for item in listed if "primary_route" not in object_in(item, "relationships", what)]
+        endpoint = f"GET {NUMBERS_PATH}"
+        bare = [item["id"] for item in listed if "primary_route" not in object_in(item, "relationships", endpoint)]
         pool = ThreadPoolExecutor(READERS)
         try:
             detailed = dict(zip(bare, pool.map(self._number, bare), strict=True))
         finally:
             pool.shutdown(cancel_futures=True)
         rows = [_number_row(detailed.get(item["id"], item)) for item in listed]
-        return conformed(pd.DataFrame(rows), NUMBERS, what) if rows else empty(NUMBERS)
+        return conformed(pd.DataFrame(rows), NUMBERS, endpoint) if rows else empty(NUMBERS)
 
     def routes(self) -> pd.DataFrame:
         """See ``Carrier``."""
@@ -92,20 +92,20 @@ class FlowrouteCarrier:
 
     def edges(self) -> pd.DataFrame:
         """See ``Carrier``."""
-        what = f"GET {EDGES_PATH}"
+        endpoint = f"GET {EDGES_PATH}"
         rows = []
-        for item in items_of(self._transport.get(EDGES_PATH), what):
+        for item in items_of(self._transport.get(EDGES_PATH), endpoint):
             values = item["attributes"]
             rows.append(
                 {
                     "edge_strategy_id": item["id"],
-                    "name": required(values, "name", what),
-                    "host": optional(values, "naptr", what),
-                    "description": optional(values, "description", what),
-                    "ranges": networks_of(optional(values, "firewall_rules", what)),
+                    "name": required(values, "name", endpoint),
+                    "host": optional(values, "naptr", endpoint),
+                    "description": optional(values, "description", endpoint),
+                    "ranges": networks_of(optional(values, "firewall_rules", endpoint)),
                 }
             )
-        return conformed(pd.DataFrame(rows), EDGES, what) if rows else empty(EDGES)
+        return conformed(pd.DataFrame(rows), EDGES, endpoint) if rows else empty(EDGES)
 
     def apply(self, change: Change) -> None:
         """See ``Carrier``."""
@@ -136,38 +136,38 @@ class FlowrouteCarrier:
 
     def _number(self, number: str) -> dict[str, Any]:
         path = f"{NUMBERS_PATH}/{quote(number, safe='')}"
-        what = f"GET {path}"
-        item = item_of(self._transport.get(path).get("data"), what)
-        if "primary_route" not in object_in(item, "relationships", what):
+        endpoint = f"GET {path}"
+        item = item_of(self._transport.get(path).get("data"), endpoint)
+        if "primary_route" not in object_in(item, "relationships", endpoint):
             raise CarrierAnswerError(f"The answer to GET {path} does not say where the number points.")
         return item
 
     def _routes(self) -> Iterator[dict[str, str]]:
-        what = f"GET {ROUTES_PATH}"
+        endpoint = f"GET {ROUTES_PATH}"
         for page in pages(self._transport, ROUTES_PATH):
             for item in page:
                 values = item["attributes"]
                 edge = "edge_strategy_id" if "edge_strategy_id" in values else "edge_strategy"
                 yield {
                     "route_id": item["id"],
-                    "alias": optional(values, "alias", what),
-                    "route_type": required(values, "route_type", what).lower(),
-                    "value": optional(values, "value", what),
-                    "edge_strategy_id": optional(values, edge, what),
+                    "alias": optional(values, "alias", endpoint),
+                    "route_type": required(values, "route_type", endpoint).lower(),
+                    "value": optional(values, "value", endpoint),
+                    "edge_strategy_id": optional(values, edge, endpoint),
                 }
 
     def _route_id(self, alias: str) -> str:
         """Return the id of the route with an alias; aliases are unique on an account."""
         if alias == REGISTRATION_ALIAS:
             return REGISTRATION_ID
-        found = [route["route_id"] for route in self._routes() if alias and route["alias"] == alias]
-        if not found:
+        route_ids = [route["route_id"] for route in self._routes() if alias and route["alias"] == alias]
+        if not route_ids:
             raise CarrierRefusedError(f"The account has no route with the alias {alias}. Sync, then plan again.")
-        if len(found) > 1:
+        if len(route_ids) > 1:
             raise CarrierAnswerError(
-                f"The account has {len(found)} routes with the alias {alias}; nothing was changed."
+                f"The account has {len(route_ids)} routes with the alias {alias}; nothing was changed."
             )
-        return found[0]
+        return route_ids[0]
 
     def _create_route(self, change: CreateRoute) -> None:
         values = {"alias": change.alias, "route_type": change.route_type, "value": change.value}
@@ -193,25 +193,25 @@ def networks_of(rules: str) -> str:
     Returns:
         Networks in CIDR notation, comma separated, without overlaps; parts that are not valid IPv4 are omitted.
     """
-    found: list[IPv4Network] = []
+    networks: list[IPv4Network] = []
     for piece in rules.replace(";", ",").split(","):
         first, _, last = (part.strip() for part in piece.partition("-"))
         with suppress(ValueError):
             if last:
-                found += summarize_address_range(IPv4Address(first), IPv4Address(last))
+                networks += summarize_address_range(IPv4Address(first), IPv4Address(last))
             else:
-                found.append(IPv4Network(first, strict=False))
-    return ", ".join(map(str, collapse_addresses(found)))
+                networks.append(IPv4Network(first, strict=False))
+    return ", ".join(map(str, collapse_addresses(networks)))
 
 
 def _number_row(item: dict[str, Any]) -> dict[str, str]:
-    what = f"GET {NUMBERS_PATH}"
+    endpoint = f"GET {NUMBERS_PATH}"
     values = item["attributes"]
-    points = object_in(item, "relationships", what)
+    points = object_in(item, "relationships", endpoint)
     return {
-        "number": (optional(values, "value", what) or item["id"]).lstrip("+"),
-        "alias": optional(values, "alias", what),
-        "number_type": optional(values, "number_type", what),
+        "number": (optional(values, "value", endpoint) or item["id"]).lstrip("+"),
+        "alias": optional(values, "alias", endpoint),
+        "number_type": optional(values, "number_type", endpoint),
         "route_id": _target(points, "primary_route", item["id"]),
         "failover_route_id": _target(points, "failover_route", item["id"]),
     }

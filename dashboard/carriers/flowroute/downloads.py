@@ -51,7 +51,7 @@ def download(
     link: str,
     stem: Path,
     *,
-    what: str,
+    label: str,
     progress: Callable[[float], None],
     stop: Stop,
     most: int = MAX_FILE_BYTES,
@@ -63,7 +63,7 @@ def download(
         transport: HTTP session to use; its origin is allowed too if it is on loopback.
         link: Signed URL.
         stem: Path of the file without ``.csv`` or ``.csv.gz``; its folder exists.
-        what: Name of the file in messages.
+        label: Name of the file in messages.
         progress: Callback for the fraction downloaded, 0 to 1.
         stop: Callback between two chunks; True ends the download.
         most: Maximum size in bytes.
@@ -77,12 +77,12 @@ def download(
         CarrierUnavailableError: The storage is temporarily unavailable.
         StoreError: The file cannot be written.
     """
-    address = checked_link(transport, link, what)
+    address = checked_link(transport, link, label)
     flaw = ""
     for _ in range(2):
         part = _part(stem)
         try:
-            if not _fetched(transport, address, part, what=what, progress=progress, stop=stop, most=most):
+            if not _fetched(transport, address, part, label=label, progress=progress, stop=stop, most=most):
                 return None
             flaw = _flaw(part)
             if not flaw:
@@ -90,13 +90,13 @@ def download(
                 part.replace(whole)
                 return whole
         except OSError as exc:
-            raise StoreError(f"{stem.parent}: {what} cannot be written ({exc.strerror}).") from exc
+            raise StoreError(f"{stem.parent}: {label} cannot be written ({exc.strerror}).") from exc
         finally:
             part.unlink(missing_ok=True)
-    raise CarrierAnswerError(f"The storage gave {what} twice and each time it {flaw}. Nothing was taken from it.")
+    raise CarrierAnswerError(f"The storage gave {label} twice and each time it {flaw}. Nothing was taken from it.")
 
 
-def checked_link(transport: HttpSession, link: str, what: str) -> str:
+def checked_link(transport: HttpSession, link: str, label: str) -> str:
     """
     Return a link in the form in which it will be requested, after checking its host.
 
@@ -107,12 +107,12 @@ def checked_link(transport: HttpSession, link: str, what: str) -> str:
         address = requests.Request("GET", link).prepare().url or ""
         origin = origin_of(address)
     except (ValueError, requests.RequestException):
-        raise CarrierAnswerError(f"The carrier's link to {what} is not an address; nothing was fetched.") from None
+        raise CarrierAnswerError(f"The carrier's link to {label} is not an address; nothing was fetched.") from None
     storage = origin.startswith("https://") and origin.endswith(STORAGE)
     if storage or (transport.on_loopback and origin == transport.origin):
         return address
     raise CarrierAnswerError(
-        f"The carrier's link to {what} leads to {urlsplit(origin).hostname}, which is not its storage; nothing was "
+        f"The carrier's link to {label} leads to {urlsplit(origin).hostname}, which is not its storage; nothing was "
         "fetched."
     )
 
@@ -122,7 +122,7 @@ def _fetched(
     address: str,
     part: Path,
     *,
-    what: str,
+    label: str,
     progress: Callable[[float], None],
     stop: Stop,
     most: int,
@@ -140,7 +140,7 @@ def _fetched(
         ):
             if answer.status_code >= exchange.CLIENT_ERROR:
                 raise CarrierRefusedError(
-                    f"The storage at {host} declined {what} ({answer.status_code}): its link has expired or is wrong."
+                    f"The storage at {host} declined {label} ({answer.status_code}): its link has expired or is wrong."
                 )
             length = answer.headers.get("Content-Length", "")
             total = int(length) if length.isdecimal() else 0
@@ -152,7 +152,7 @@ def _fetched(
                     return False
         return True
 
-    return retries.with_retries(once, what=what, who=f"The storage at {host}", may_repeat=True, sleep=transport.sleep)
+    return retries.with_retries(once, what=label, who=f"The storage at {host}", may_repeat=True, sleep=transport.sleep)
 
 
 def _part(stem: Path) -> Path:

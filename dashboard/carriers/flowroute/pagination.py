@@ -38,35 +38,35 @@ def pages(transport: HttpSession, path: str, params: Mapping[str, Any] | None = 
         CarrierUnavailableError: As ``HttpSession.get``; all pages share the limit of delays.
     """
     waits = Waits()
-    seen: set[str] = set()
+    seen_ids: set[str] = set()
     offset = 0
     for number in count(1):
         body = transport.get(path, {**(params or {}), "limit": LIMIT, "offset": offset}, waits=waits)
-        found = items_of(body, f"GET {path}")
-        new = [item for item in found if item["id"] not in seen]
-        if (found and not new) or number > MOST_PAGES:
+        items = items_of(body, f"GET {path}")
+        new = [item for item in items if item["id"] not in seen_ids]
+        if (items and not new) or number > MOST_PAGES:
             raise CarrierAnswerError(
                 f"The list of GET {path} repeats itself at offset {offset} and cannot be read to its end. "
                 "Nothing was taken from it."
             )
         yield new
-        seen.update(item["id"] for item in new)
-        offset += len(found)
+        seen_ids.update(item["id"] for item in new)
+        offset += len(items)
         links = body.get("links")
-        more = isinstance(links, dict) and bool(links.get("next"))
-        if not found or (len(found) < LIMIT and not more):
+        has_next = isinstance(links, dict) and bool(links.get("next"))
+        if not items or (len(items) < LIMIT and not has_next):
             return
 
 
-def items_of(body: Mapping[str, Any], what: str) -> list[dict[str, Any]]:
+def items_of(body: Mapping[str, Any], endpoint: str) -> list[dict[str, Any]]:
     """Return the items of one page, plain or each nested in its own ``data``; ids become text."""
-    found = body.get("data")
-    if not isinstance(found, list):
-        raise CarrierAnswerError(f"The answer to {what} has no list in data; nothing was taken from it.")
-    return [item_of(item, what) for item in found]
+    items = body.get("data")
+    if not isinstance(items, list):
+        raise CarrierAnswerError(f"The answer to {endpoint} has no list in data; nothing was taken from it.")
+    return [item_of(item, endpoint) for item in items]
 
 
-def item_of(item: Any, what: str) -> dict[str, Any]:
+def item_of(item: Any, endpoint: str) -> dict[str, Any]:
     """
     Return one item with its ``id`` as text and its ``attributes`` as a dict.
 
@@ -77,13 +77,15 @@ def item_of(item: Any, what: str) -> dict[str, Any]:
         item = item["data"]
     number = item.get("id") if isinstance(item, dict) else None
     if not isinstance(item, dict) or isinstance(number, bool) or not isinstance(number, str | int):
-        raise CarrierAnswerError(f"The answer to {what} has an item without an id; nothing was taken from it.")
+        raise CarrierAnswerError(f"The answer to {endpoint} has an item without an id; nothing was taken from it.")
     if len(str(number)) > ID_LENGTH:
-        raise CarrierAnswerError(f"The answer to {what} has an id of over {ID_LENGTH} characters; it was not taken.")
-    return {**item, "id": str(number), "attributes": object_in(item, "attributes", what)}
+        raise CarrierAnswerError(
+            f"The answer to {endpoint} has an id of over {ID_LENGTH} characters; it was not taken."
+        )
+    return {**item, "id": str(number), "attributes": object_in(item, "attributes", endpoint)}
 
 
-def object_in(values: Mapping[str, Any], key: str, what: str) -> dict[str, Any]:
+def object_in(values: Mapping[str, Any], key: str, endpoint: str) -> dict[str, Any]:
     """
     Return a nested object of a response; an empty dict if it is absent.
 
@@ -92,24 +94,24 @@ def object_in(values: Mapping[str, Any], key: str, what: str) -> dict[str, Any]:
     """
     value = values.get(key)
     if value is not None and not isinstance(value, dict):
-        raise CarrierAnswerError(f"The answer to {what} has no object in {key}; nothing was taken from it.")
+        raise CarrierAnswerError(f"The answer to {endpoint} has no object in {key}; nothing was taken from it.")
     return value or {}
 
 
-def required(values: Mapping[str, Any], key: str, what: str) -> str:
+def required(values: Mapping[str, Any], key: str, endpoint: str) -> str:
     """
     Return a required value as text.
 
     Raises:
         CarrierAnswerError: The value is missing, empty, a list or an object.
     """
-    value = optional(values, key, what)
+    value = optional(values, key, endpoint)
     if not value:
-        raise CarrierAnswerError(f"The answer to {what} has an item without {key}; nothing was taken from it.")
+        raise CarrierAnswerError(f"The answer to {endpoint} has an item without {key}; nothing was taken from it.")
     return value
 
 
-def optional(values: Mapping[str, Any], key: str, what: str) -> str:
+def optional(values: Mapping[str, Any], key: str, endpoint: str) -> str:
     """
     Return an optional value as text; ``""`` if it is absent.
 
@@ -118,7 +120,7 @@ def optional(values: Mapping[str, Any], key: str, what: str) -> str:
     """
     value = values.get(key)
     if isinstance(value, list | dict):
-        raise CarrierAnswerError(f"The answer to {what} has no text in {key}; nothing was taken from it.")
+        raise CarrierAnswerError(f"The answer to {endpoint} has no text in {key}; nothing was taken from it.")
     return text(value)
 
 

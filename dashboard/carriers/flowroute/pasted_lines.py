@@ -60,8 +60,8 @@ def lines_of(text: str) -> list[str]:
     """Return the lines of a text, with HTML rendered and invisible characters removed."""
     if _HTML.search(text):
         text = _rendered(text)
-    shown = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    return unicodedata.normalize("NFKC", shown).replace(MARK, " ").splitlines()
+    visible_text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
+    return unicodedata.normalize("NFKC", visible_text).replace(MARK, " ").splitlines()
 
 
 def labeled_tokens(line: str) -> Iterator[tuple[AddressToken, str]]:
@@ -78,24 +78,26 @@ def labeled_tokens(line: str) -> Iterator[tuple[AddressToken, str]]:
     if len(tokens) == 1:
         yield tokens[0], " ".join(filter(None, map(_label, cells)))[:LABEL_LENGTH]
         return
-    yield from zip(tokens, _shared_out(cells), strict=True)
+    yield from zip(tokens, _labels_of_addresses(cells), strict=True)
 
 
-def _shared_out(cells: list[str]) -> Iterator[str]:
+def _labels_of_addresses(cells: list[str]) -> Iterator[str]:
     """Yield the label of each address of a line: from its own cell, else from the adjacent cell on the label side."""
     step = 1 if MARK in cells[0] else -1
-    for place, cell in enumerate(cells):
-        beside = place + step
-        near = cells[beside] if 0 <= beside < len(cells) and MARK not in cells[beside] else ""
+    for index, cell in enumerate(cells):
+        neighbor_index = index + step
+        neighbor = (
+            cells[neighbor_index] if 0 <= neighbor_index < len(cells) and MARK not in cells[neighbor_index] else ""
+        )
         for _ in range(cell.count(MARK)):
-            own = _label(cell) if cell.count(MARK) == 1 else ""
-            yield (own or _label(near))[:LABEL_LENGTH]
+            own_label = _label(cell) if cell.count(MARK) == 1 else ""
+            yield (own_label or _label(neighbor))[:LABEL_LENGTH]
 
 
 def _label(cell: str) -> str:
     """Return the label in a cell; ``""`` if it has no letter, or only the text of a button or heading."""
-    said = " ".join(cell.replace(MARK, " ").split()).strip(EDGES)
-    return said if any(letter.isalpha() for letter in said) and said.lower() not in NOT_LABELS else ""
+    label_text = " ".join(cell.replace(MARK, " ").split()).strip(EDGES)
+    return label_text if any(letter.isalpha() for letter in label_text) and label_text.lower() not in NOT_LABELS else ""
 
 
 def _tokens(line: str) -> list[AddressToken]:
@@ -103,21 +105,21 @@ def _tokens(line: str) -> list[AddressToken]:
     four = [
         token
         for token in map(_token, _DOTTED.finditer(line))
-        if not any(other.start < token.end and token.start < other.end for other in six)
+        if not any(ipv6_token.start < token.end and token.start < ipv6_token.end for ipv6_token in six)
     ]
-    found = sorted(six + four, key=lambda token: token.start) or [_token(match) for match in _CUT_SHORT.finditer(line)]
-    for place, (token, after) in enumerate(pairwise(found)):
+    tokens = sorted(six + four, key=lambda token: token.start) or [_token(match) for match in _CUT_SHORT.finditer(line)]
+    for index, (token, after) in enumerate(pairwise(tokens)):
         between = line[token.end : after.start]
         if after.text.startswith("255.") and _MASKED.fullmatch(between):
             masked = "" if after.text == ONE_ADDRESS else f"/{after.text}"
             reason = TWICE if masked and "/" in token.text else ""
-            shown = token.text if reason else token.text + masked
-            found[place] = replace(token, text=shown, end=after.end, reason=reason)
-            found[place + 1] = replace(after, text="")
+            token_text = token.text if reason else token.text + masked
+            tokens[index] = replace(token, text=token_text, end=after.end, reason=reason)
+            tokens[index + 1] = replace(after, text="")
         elif _TO.fullmatch(between):
-            found[place] = replace(token, reason=RANGE)
-            found[place + 1] = replace(after, reason=RANGE)
-    return [token for token in found if token.text]
+            tokens[index] = replace(token, reason=RANGE)
+            tokens[index + 1] = replace(after, reason=RANGE)
+    return [token for token in tokens if token.text]
 
 
 def _token(match: re.Match[str]) -> AddressToken:
@@ -135,27 +137,27 @@ def _is_ipv6(text: str) -> bool:
 
 def _rendered(page: str) -> str:
     """Render HTML as text: a line for each row or block, a tab after each cell, the values of input fields."""
-    seen: list[str] = []
+    pieces: list[str] = []
     end = 0
     hidden = False
     for tag in _TAG.finditer(page):
         if not hidden:
-            seen.append(_shown(page[end : tag.start()]))
+            pieces.append(_render_text(page[end : tag.start()]))
         end = tag.end()
         closes = bool(tag["closes"])
         name = (tag["name"] or "").lower()
         if name in HIDDEN_TAGS:
             hidden = not closes
         elif name in ROW_TAGS:
-            seen.append("\n")
+            pieces.append("\n")
         elif name == "input":
             value = _VALUE.search(tag["rest"])
-            seen.append(f"\t{_shown(''.join(filter(None, value.groups())))}\t" if value else "")
+            pieces.append(f"\t{_render_text(''.join(filter(None, value.groups())))}\t" if value else "")
         elif closes and name in CELL_TAGS:
-            seen.append("\t")
-    return "".join([*seen, "" if hidden else _shown(page[end:])])
+            pieces.append("\t")
+    return "".join([*pieces, "" if hidden else _render_text(page[end:])])
 
 
-def _shown(source: str) -> str:
+def _render_text(source: str) -> str:
     """Render the HTML between two tags: unescape entities and collapse whitespace to one space."""
     return re.sub(r"\s+", " ", unescape(source))

@@ -96,26 +96,26 @@ class EmulatedPortal:
 
     def allowed_ips(self) -> tuple[pd.DataFrame, datetime | None]:
         """See ``Carrier``."""
-        what = f"GET {ENTRIES_PATH}"
-        answer = validated(PortalList, self._transport.get(ENTRIES_PATH), what)
+        endpoint = f"GET {ENTRIES_PATH}"
+        answer = validated(PortalList, self._transport.get(ENTRIES_PATH), endpoint)
         rows = [entry.model_dump(exclude_unset=True) for entry in answer.entries]
         twice = [network for network, times in Counter(row["network"] for row in rows).items() if times > 1]
         if twice:
-            raise CarrierAnswerError(f"The answer to {what} has {twice[0]} twice; nothing was taken from it.")
+            raise CarrierAnswerError(f"The answer to {endpoint} has {twice[0]} twice; nothing was taken from it.")
         frame = entries_rows(rows, known_by="carrier")
-        listed = conformed(frame, schemas.ALLOWED_IPS, what) if rows else schemas.empty(schemas.ALLOWED_IPS)
+        listed = conformed(frame, schemas.ALLOWED_IPS, endpoint) if rows else schemas.empty(schemas.ALLOWED_IPS)
         return listed, time_of(answer.changed_at)
 
     def inventory(self) -> dict[str, pd.DataFrame] | None:
         """See ``Carrier``."""
-        what = f"GET {INVENTORY_PATH}"
-        answer = validated(PortalInventory, self._transport.get(INVENTORY_PATH), what)
-        given = {name: getattr(answer, name) for name in INVENTORY}
+        endpoint = f"GET {INVENTORY_PATH}"
+        answer = validated(PortalInventory, self._transport.get(INVENTORY_PATH), endpoint)
+        rows_by_frame = {name: getattr(answer, name) for name in INVENTORY}
         return {
-            name: conformed(timed(rows, INVENTORY[name]), INVENTORY[name], what)
+            name: conformed(timed(rows, INVENTORY[name]), INVENTORY[name], endpoint)
             if rows
             else schemas.empty(INVENTORY[name])
-            for name, rows in given.items()
+            for name, rows in rows_by_frame.items()
         }
 
     def apply(self, change: Change) -> None:
@@ -132,7 +132,7 @@ class EmulatedPortal:
         elif isinstance(change, SetCredentials):
             self._transport.request("PATCH", ACCOUNT_PATH, body={"credentials_enabled": change.enabled})
         else:
-            raise CapabilityError(f"The portal has no page for this: {change.sentence()}.")
+            raise CapabilityError(f"The portal has no page for this: {change.describe()}.")
 
 
 class DeclaredPortal:
@@ -207,8 +207,8 @@ def step_for(change: Change) -> PortalStep:
             if isinstance(change, AllowAddress)
             else f"remove {change.network} from the list"
         )
-        also = "Newer portals call the page Interconnection > IP Authentication."
-        return PortalStep(menu, "", change.network, f"In the portal, open {menu}, then {act}. {also}")
+        older_portal_note = "Newer portals call the page Interconnection > IP Authentication."
+        return PortalStep(menu, "", change.network, f"In the portal, open {menu}, then {act}. {older_portal_note}")
     if isinstance(change, SetCredentials):
         menu = "Preferences > Fraud Control"
         act = (
@@ -218,7 +218,7 @@ def step_for(change: Change) -> PortalStep:
         )
         url = "https://manage.flowroute.com/accounts/preferences/fraud/"
         return PortalStep(menu, url, "", f"In the portal, open {menu}, then {act}.")
-    raise CapabilityError(f"The portal is not needed for this: {change.sentence()}.")
+    raise CapabilityError(f"The portal is not needed for this: {change.describe()}.")
 
 
 def _prefix(text: str) -> str:

@@ -107,24 +107,24 @@ def difference(current: Iterable[str], pasted: PastedList) -> PasteDiff:
         current: Networks of the stored list.
         pasted: Result of ``read_pasted``.
     """
-    kept = dict.fromkeys(current)
-    given = {entry.network for entry in pasted.entries}
+    stored_networks = dict.fromkeys(current)
+    pasted_networks = {entry.network for entry in pasted.entries}
     return PasteDiff(
-        added=tuple(entry for entry in pasted.entries if entry.network not in kept),
-        missing=tuple(network for network in kept if network not in given),
-        same=tuple(network for network in kept if network in given),
+        added=tuple(entry for entry in pasted.entries if entry.network not in stored_networks),
+        missing=tuple(network for network in stored_networks if network not in pasted_networks),
+        same=tuple(network for network in stored_networks if network in pasted_networks),
     )
 
 
 def accept_paste(
-    current: pd.DataFrame, found: PasteDiff, *, remove: Collection[str], added_by: str, added_at: datetime
+    current: pd.DataFrame, diff: PasteDiff, *, remove: Collection[str], added_by: str, added_at: datetime
 ) -> pd.DataFrame:
     """
     Return the list after an operator accepts a difference.
 
     Args:
         current: Stored ALLOWED_IPS; entries that stay keep their other columns.
-        found: Result of ``difference`` with the same list.
+        diff: Result of ``difference`` with the same list.
         remove: Missing entries that were really removed; the others stay.
         added_by: Name of the operator.
         added_at: Time of acceptance, UTC.
@@ -135,18 +135,18 @@ def accept_paste(
     Raises:
         InputError: ``remove`` contains an entry that is not among the missing ones.
     """
-    strange = sorted(set(remove) - set(found.missing))
+    strange = sorted(set(remove) - set(diff.missing))
     if strange:
         raise InputError(f"{', '.join(strange)} is not among the entries that the paste leaves out. Compare again.")
     new = pd.DataFrame(
         {
-            "network": [entry.network for entry in found.added],
-            "label": [entry.label for entry in found.added],
-            "added_at": pd.Series([added_at] * len(found.added), dtype=UTC_TIME),
+            "network": [entry.network for entry in diff.added],
+            "label": [entry.label for entry in diff.added],
+            "added_at": pd.Series([added_at] * len(diff.added), dtype=UTC_TIME),
             "added_by": added_by,
             "role": "active",
         }
     )
-    stays = current[~current["network"].isin(list(remove))]
-    rows = pd.concat([frame for frame in (stays, new) if len(frame)] or [stays], ignore_index=True)
+    retained = current[~current["network"].isin(list(remove))]
+    rows = pd.concat([frame for frame in (retained, new) if len(frame)] or [retained], ignore_index=True)
     return conform(rows.assign(known_by="operator"), ALLOWED_IPS, source="the pasted list")

@@ -79,14 +79,14 @@ class PortalInventory(_Answer):
     past_allowed_ips: list[Row] | None = None
 
 
-def validated(model: type[Model], body: Any, what: str) -> Model:
+def validated(model: type[Model], body: Any, endpoint: str) -> Model:
     """
     Validate a response against its model.
 
     Args:
         model: Model of the response.
         body: JSON value.
-        what: Method and path, for the message.
+        endpoint: Method and path, for the message.
 
     Raises:
         CarrierAnswerError: A field is missing or has a wrong type; the message names endpoint and field.
@@ -98,11 +98,11 @@ def validated(model: type[Model], body: Any, what: str) -> Model:
         field = ".".join(str(part) for part in first["loc"]) or "body"
         fault = first["msg"].removeprefix("Value error, ")
         raise CarrierAnswerError(
-            f"The answer to {what} has an unusable {field[:DETAIL_LENGTH]}: {fault}; nothing was taken from it."
+            f"The answer to {endpoint} has an unusable {field[:DETAIL_LENGTH]}: {fault}; nothing was taken from it."
         ) from None
 
 
-def conformed(frame: pd.DataFrame, schema: pa.DataFrameSchema, what: str) -> pd.DataFrame:
+def conformed(frame: pd.DataFrame, schema: pa.DataFrameSchema, endpoint: str) -> pd.DataFrame:
     """
     Conform a frame of a response to its contract.
 
@@ -110,6 +110,6 @@ def conformed(frame: pd.DataFrame, schema: pa.DataFrameSchema, what: str) -> pd.
         CarrierAnswerError: The frame violates its contract; the message names endpoint, column and value.
     """
     try:
-        return schemas.conform(frame, schema, source=what)
+        return schemas.conform(frame, schema, source=endpoint)
     except TableError as exc:
         raise CarrierAnswerError(f"The answer to {exc} Nothing was taken from it.") from exc

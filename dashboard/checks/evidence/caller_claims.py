@@ -44,15 +44,15 @@ class Claim:
         return f" {signs[0].upper()}{signs[1:]}." if signs else ""
 
 
-def is_claimed(owners: ownership.AddressOwners, one: call_evidence.Tally) -> bool:
+def is_claimed(owners: ownership.AddressOwners, tally: call_evidence.Tally) -> bool:
     """
     Return whether calls are attributed to a PBX only by values that the caller can set.
 
     Calls from an address that the PBX has left, and that another PBX has now, are not those of an unknown caller.
     """
-    if not one.claimed:
+    if not tally.claimed:
         return False
-    taken_over = bool(owners.now.of(one.source_ip)) and _had(owners, one.pbx_id, one.source_ip)
+    taken_over = bool(owners.now.of(tally.source_ip)) and _had(owners, tally.pbx_id, tally.source_ip)
     return not taken_over
 
 
@@ -63,27 +63,27 @@ def _had(owners: ownership.AddressOwners, pbx_id: str, address: str) -> bool:
 
 def claimed(owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> dict[str, list[call_evidence.Tally]]:
     """Return the calls that only claim to be of a PBX in use, by the id of that PBX."""
-    found: dict[str, list[call_evidence.Tally]] = {}
-    for one in calls:
-        if one.pbx_id in owners.kinds and is_claimed(owners, one):
-            found.setdefault(one.pbx_id, []).append(one)
-    return found
+    result: dict[str, list[call_evidence.Tally]] = {}
+    for tally in calls:
+        if tally.pbx_id in owners.kinds and is_claimed(owners, tally):
+            result.setdefault(tally.pbx_id, []).append(tally)
+    return result
 
 
-def is_confirmed(owners: ownership.AddressOwners, one: call_evidence.Tally) -> bool:
+def is_confirmed(owners: ownership.AddressOwners, tally: call_evidence.Tally) -> bool:
     """Return whether the inventory confirms the PBX of calls: it has, or then had, the source address."""
-    return bool(one.pbx_id) and not is_claimed(owners, one)
+    return bool(tally.pbx_id) and not is_claimed(owners, tally)
 
 
 def callers(owners: ownership.AddressOwners, address: str, calls: call_evidence.Tallies) -> tuple[str, ...]:
     """Return the ids of the PBXs that call from an address according to the inventory, most calls first."""
-    found = call_evidence.callers([one for one in calls if is_confirmed(owners, one)])
-    return found or ownership.ids(owners.now.of(address))
+    confirmed = call_evidence.callers([tally for tally in calls if is_confirmed(owners, tally)])
+    return confirmed or ownership.ids(owners.now.of(address))
 
 
 def sentence(snapshot: Snapshot, pbx_ids: Iterable[str], calls: call_evidence.Tallies) -> str:
     """Return text that names the fields on which a claim to be one of these PBXs is based."""
-    fields = " and ".join(NAMES[field] for field in CLAIMS if field in {one.attributed_by for one in calls})
+    fields = " and ".join(NAMES[field] for field in CLAIMS if field in {tally.attributed_by for tally in calls})
     names = " or ".join(map(snapshot.name_of, pbx_ids))
     return f"only the {fields} says that it is {names}, and any caller can write that"
 
@@ -104,15 +104,15 @@ def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, ca
     patterns = patterns[(patterns["pbx_id"] == pbx_id) & (patterns["outcome"].map(PROVES) == ADMISSION)]
     had = [source for source in patterns["source_ip"].unique() if _had(owners, pbx_id, source)]
     is_own = patterns["source_ip"].isin(had) & ~is_only_claimed(patterns, snapshot.pbx_addresses)
-    seen = patterns[~is_own & (patterns["source_ip"] == address)]
-    known = patterns[is_own]
+    claimed_patterns = patterns[~is_own & (patterns["source_ip"] == address)]
+    own_patterns = patterns[is_own]
     in_use = _own_in_use(snapshot, owners, pbx_id, calls)
     left = _left(name, owners, pbx_id, address)
     signs = (
         left or _new(snapshot, calls),
         f"{name} placed calls from its own address {in_use} meanwhile" if in_use else "",
-        _new_zones(name, seen, known),
-        _odd_hours(name, seen, known),
+        _new_zones(name, claimed_patterns, own_patterns),
+        _odd_hours(name, claimed_patterns, own_patterns),
     )
     return Claim(
         sentence=sentence(snapshot, [pbx_id], calls),
@@ -140,37 +140,39 @@ def _own_in_use(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str
     """Return a current address of the PBX with admitted calls at or after the first of these calls; ``""`` if none."""
     rows = snapshot.addresses_now
     first = call_evidence.first(calls)
-    by_source = snapshot.once(call_evidence.OutboundCalls).by_source
+    by_source = snapshot.memoize(call_evidence.OutboundCalls).by_source
     for address in rows.loc[rows["pbx_id"] == pbx_id, "address"]:
-        own = [one for one in call_evidence.admitted(snapshot, by_source.get(address, [])) if one.pbx_id == pbx_id]
-        if own and call_evidence.last(own) >= first and owners.kinds.get(pbx_id):
+        own_calls = [
+            tally for tally in call_evidence.admitted(snapshot, by_source.get(address, [])) if tally.pbx_id == pbx_id
+        ]
+        if own_calls and call_evidence.last(own_calls) >= first and owners.kinds.get(pbx_id):
             return str(address)
     return ""
 
 
-def _new_zones(name: str, seen: pd.DataFrame, known: pd.DataFrame) -> str:
-    if known.empty:
+def _new_zones(name: str, claimed_patterns: pd.DataFrame, own_patterns: pd.DataFrame) -> str:
+    if own_patterns.empty:
         return ""
-    before = known.groupby("zone")["first_at"].min()
-    called = seen.groupby("zone").agg(first_at=("first_at", "min"), calls=("calls", "sum"))
-    called = called[called.index != ""]
-    earlier = before.reindex(called.index)
-    new = called[earlier.isna() | (earlier > called["first_at"])].sort_values("calls", ascending=False)
+    before = own_patterns.groupby("zone")["first_at"].min()
+    zones_called = claimed_patterns.groupby("zone").agg(first_at=("first_at", "min"), calls=("calls", "sum"))
+    zones_called = zones_called[zones_called.index != ""]
+    earlier = before.reindex(zones_called.index)
+    new = zones_called[earlier.isna() | (earlier > zones_called["first_at"])].sort_values("calls", ascending=False)
     if new.empty:
         return ""
     zones = [str(zone) for zone in new.index]
-    more = len(zones) - MOST_ZONES
-    listed = ", ".join(zones[:MOST_ZONES]) + (f" and {more} more" if more > 0 else "")
+    omitted = len(zones) - MOST_ZONES
+    listed = ", ".join(zones[:MOST_ZONES]) + (f" and {omitted} more" if omitted > 0 else "")
     return f"it calls {listed}, which {name} had not called from its own addresses"
 
 
-def _odd_hours(name: str, seen: pd.DataFrame, known: pd.DataFrame) -> str:
-    total = int(known["calls"].sum())
-    if total < ENOUGH_CALLS or known["last_at"].max() - known["first_at"].min() < ENOUGH_DAYS:
+def _odd_hours(name: str, claimed_patterns: pd.DataFrame, own_patterns: pd.DataFrame) -> str:
+    total = int(own_patterns["calls"].sum())
+    if total < ENOUGH_CALLS or own_patterns["last_at"].max() - own_patterns["first_at"].min() < ENOUGH_DAYS:
         return ""
-    usual = known.groupby("hour")["calls"].sum().reindex(range(24), fill_value=0)
-    odd = [hour for hour in range(24) if sum(usual[(hour + away) % 24] for away in (-1, 0, 1)) < RARE * total]
-    calls = int(seen.loc[seen["hour"].isin(odd), "calls"].sum())
+    usual = own_patterns.groupby("hour")["calls"].sum().reindex(range(24), fill_value=0)
+    odd = [hour for hour in range(24) if sum(usual[(hour + offset) % 24] for offset in (-1, 0, 1)) < RARE * total]
+    calls = int(claimed_patterns.loc[claimed_patterns["hour"].isin(odd), "calls"].sum())
     if not calls:
         return ""
     began = "1 call began" if calls == 1 else f"{calls:,} calls began"

@@ -78,12 +78,12 @@ class OutboundCalls:
         )
         sums = [("calls", "sum"), ("cost_usd", "sum"), ("first_at", "min"), ("last_at", "max")]
         table = pyarrow.Table.from_pandas(rows[[*KEYS, *(name for name, _ in sums)]], preserve_index=False)
-        found = table.group_by(list(KEYS)).aggregate(sums).sort_by("source_ip")
-        names = [*KEYS, *(f"{name}_{how}" for name, how in sums)]
-        tallies = [Tally(*values) for values in zip(*(found[name].to_pylist() for name in names), strict=True)]
-        self.by_source = {source: list(group) for source, group in groupby(tallies, key=lambda one: one.source_ip)}
+        groups = table.group_by(list(KEYS)).aggregate(sums).sort_by("source_ip")
+        names = [*KEYS, *(f"{name}_{aggregation}" for name, aggregation in sums)]
+        tallies = [Tally(*values) for values in zip(*(groups[name].to_pylist() for name in names), strict=True)]
+        self.by_source = {source: list(group) for source, group in groupby(tallies, key=lambda tally: tally.source_ip)}
         """Calls of each source address, in the order of the addresses as text."""
-        self._within = AddressIndex((one.source_ip, one) for one in tallies)
+        self._within = AddressIndex((tally.source_ip, tally) for tally in tallies)
 
     def of(self, network: str) -> list[Tally]:
         """Return the calls of the whole window whose source address is in a network."""
@@ -112,10 +112,10 @@ def of_today(snapshot: Snapshot, address: str, calls: Tallies) -> list[Tally]:
     listed = contains(snapshot.policy.networks, address)
     off = snapshot.account.credentials_on is False
 
-    def contradicts(one: Tally) -> bool:
-        return bool(refused(snapshot, [one])) if listed else off and bool(admitted(snapshot, [one]))
+    def contradicts(tally: Tally) -> bool:
+        return bool(refused(snapshot, [tally])) if listed else off and bool(admitted(snapshot, [tally]))
 
-    return [one for one in calls if one.today and (one.on_record or not contradicts(one))]
+    return [tally for tally in calls if tally.today and (tally.on_record or not contradicts(tally))]
 
 
 def since_policy(snapshot: Snapshot, address: str) -> str:
@@ -127,19 +127,19 @@ def since_policy(snapshot: Snapshot, address: str) -> str:
 
 def refused(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
     """Return the calls that prove a refusal for authorization under today's policy."""
-    return [one for one in calls if _proof(snapshot, one) == REFUSAL]
+    return [tally for tally in calls if _proof(snapshot, tally) == REFUSAL]
 
 
 def admitted(snapshot: Snapshot, calls: Tallies) -> list[Tally]:
     """Return the calls that prove admission: answered, busy, no answer, or canceled by the caller."""
-    return [one for one in calls if _proof(snapshot, one) == ADMISSION]
+    return [tally for tally in calls if _proof(snapshot, tally) == ADMISSION]
 
 
-def _proof(snapshot: Snapshot, one: Tally) -> str:
+def _proof(snapshot: Snapshot, tally: Tally) -> str:
     return proof(
-        one.outcome,
-        one.sip_status,
-        listed=one.source_ip == "" or contains(snapshot.policy.networks, one.source_ip),
+        tally.outcome,
+        tally.sip_status,
+        listed=tally.source_ip == "" or contains(snapshot.policy.networks, tally.source_ip),
         credentials_on=snapshot.account.credentials_on,
         no_path_status=snapshot.observed.no_path_status,
     )
@@ -147,27 +147,27 @@ def _proof(snapshot: Snapshot, one: Tally) -> str:
 
 def last_day(calls: Tallies) -> list[Tally]:
     """Return the calls that reach into the last 24 hours."""
-    return [one for one in calls if one.in_day]
+    return [tally for tally in calls if tally.in_day]
 
 
 def count(calls: Tallies) -> int:
     """Return the number of calls."""
-    return sum(one.calls for one in calls)
+    return sum(tally.calls for tally in calls)
 
 
 def dollars(calls: Tallies) -> Decimal:
     """Return the cost of the calls, USD; calls without a price are ignored."""
-    return sum((one.cost_usd for one in calls if one.cost_usd is not None), Decimal(0))
+    return sum((tally.cost_usd for tally in calls if tally.cost_usd is not None), Decimal(0))
 
 
 def first(calls: Tallies) -> datetime:
     """Return the start of the first call; ``calls`` must not be empty."""
-    return min(one.first_at for one in calls)
+    return min(tally.first_at for tally in calls)
 
 
 def last(calls: Tallies) -> datetime:
     """Return the start of the last call; ``calls`` must not be empty."""
-    return max(one.last_at for one in calls)
+    return max(tally.last_at for tally in calls)
 
 
 def calls_and_dollars(calls: Tallies) -> str:
@@ -178,7 +178,7 @@ def calls_and_dollars(calls: Tallies) -> str:
 
 def file_only(calls: Tallies) -> str:
     """Return `` (12 of them only in imported files)``; ``""`` if the carrier's export has them all."""
-    number = sum(one.calls for one in calls if one.file_only)
+    number = sum(tally.calls for tally in calls if tally.file_only)
     total = count(calls)
     if not number:
         return ""
@@ -195,10 +195,12 @@ def over_time(calls: Tallies) -> str:
 def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
     """Return evidence: a row per outcome and SIP status, most calls first; file-only calls have separate rows."""
     groups: dict[tuple[str, int | None, bool], list[Tally]] = {}
-    order = sorted(calls, key=lambda one: (one.outcome, one.sip_status is None, one.sip_status or 0, one.file_only))
-    for one in order:
-        groups.setdefault((one.outcome, one.sip_status, one.file_only), []).append(one)
-    found = [
+    order = sorted(
+        calls, key=lambda tally: (tally.outcome, tally.sip_status is None, tally.sip_status or 0, tally.file_only)
+    )
+    for tally in order:
+        groups.setdefault((tally.outcome, tally.sip_status, tally.file_only), []).append(tally)
+    rows = [
         {
             "outcome": OUTCOME_LABELS[outcome],
             "SIP status": status,
@@ -212,10 +214,10 @@ def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
         | ({"record": ONLY_FILES} if only_files else {})
         for (outcome, status, only_files), group in groups.items()
     ]
-    return tuple(sorted(found, key=lambda row: -int(str(row["calls"]))))
+    return tuple(sorted(rows, key=lambda row: -int(str(row["calls"]))))
 
 
-def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
+def outcome_text(snapshot: Snapshot, calls: Tallies, result: str) -> str:
     """
     Return ``318 calls were refused in the last 24 h``, or the time of the last one; ``""`` for no calls.
 
@@ -224,7 +226,7 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
     Args:
         snapshot: Provides the policy versions and the time.
         calls: Calls of one source address, from after the latest policy change.
-        became: Outcome of the calls, such as ``refused``.
+        result: Outcome of the calls, such as ``refused``.
     """
     if not calls:
         return ""
@@ -236,11 +238,11 @@ def told(snapshot: Snapshot, calls: Tallies, became: str) -> str:
         if snapshot.calls_at == snapshot.taken_at
         else f"in the 24 h until {moment(snapshot.calls_at)}"
     )
-    when = window if day else f"until {moment(last(calls))}"
+    period = window if day else f"until {moment(last(calls))}"
     if change is not None and change > snapshot.calls_at - DAY:
-        when = f"since the policy changed at {moment(change)}"
-    counted = day or calls
-    return f"{number:,} {'call was' if number == 1 else 'calls were'} {became} {when}{file_only(counted)}"
+        period = f"since the policy changed at {moment(change)}"
+    described = day or calls
+    return f"{number:,} {'call was' if number == 1 else 'calls were'} {result} {period}{file_only(described)}"
 
 
 def silence(snapshot: Snapshot) -> str:
@@ -252,7 +254,7 @@ def silence(snapshot: Snapshot) -> str:
     return "no call from it is on record, and the carrier may not write refused calls into its CDRs"
 
 
-def heard_since_change(snapshot: Snapshot, address: str) -> bool:
+def has_calls_since_change(snapshot: Snapshot, address: str) -> bool:
     """Return whether calls were fetched since today's policy for an address began: only then is absence significant."""
     change = changed_at(snapshot.versions, address)
     fetched = snapshot.freshness["calls"].as_of
@@ -261,11 +263,11 @@ def heard_since_change(snapshot: Snapshot, address: str) -> bool:
 
 def callers(calls: Tallies) -> tuple[str, ...]:
     """Return the ids of the PBXs that calls are attributed to, all of a shared address, most calls first."""
-    found: dict[str, int] = {}
-    for one in calls:
-        for pbx_id in members(one.pbx_id):
-            found[pbx_id] = found.get(pbx_id, 0) + one.calls
-    return tuple(sorted(found, key=lambda pbx_id: (-found[pbx_id], pbx_id)))
+    call_counts: dict[str, int] = {}
+    for tally in calls:
+        for pbx_id in members(tally.pbx_id):
+            call_counts[pbx_id] = call_counts.get(pbx_id, 0) + tally.calls
+    return tuple(sorted(call_counts, key=lambda pbx_id: (-call_counts[pbx_id], pbx_id)))
 
 
 def moment(at: datetime) -> str:
@@ -273,7 +275,7 @@ def moment(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def named(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str) -> str:
+def address_label(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str) -> str:
     """Return ``Denver (198.51.100.24)``; only the address if there is no PBX."""
     names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in pbx_ids)
     return f"{names} ({address})" if names else address

@@ -46,8 +46,8 @@ class Loss:
     def digest(self) -> str:
         """Digest of the evidence."""
         times = [self.first_at.isoformat(), self.last_at.isoformat()]
-        apart = [self.file_only] if self.file_only else []
-        return digest([self.source_ip, self.calls, f"{self.cost_usd:.8f}", *times, *apart])
+        file_only_calls = [self.file_only] if self.file_only else []
+        return digest([self.source_ip, self.calls, f"{self.cost_usd:.8f}", *times, *file_only_calls])
 
     @property
     def sentence(self) -> str:
@@ -57,12 +57,12 @@ class Loss:
         If all calls are claimed, it says ``from an address of no PBX`` instead of ``by someone else``.
         """
         calls = f"{self.calls:,} {'call' if self.calls == 1 else 'calls'}"
-        who = "from an address of no PBX" if self.all_claimed else "by someone else"
-        apart = ""
+        origin = "from an address of no PBX" if self.all_claimed else "by someone else"
+        file_only_note = ""
         if self.file_only:
-            some = "" if self.file_only == self.calls else f"{self.file_only:,} of them "
-            apart = f" ({some}only in imported files, not in the carrier's export)"
-        return f"{calls}, ${self.cost_usd:,.2f}, {who} until {call_evidence.moment(self.last_at)}{apart}"
+            share = "" if self.file_only == self.calls else f"{self.file_only:,} of them "
+            file_only_note = f" ({share}only in imported files, not in the carrier's export)"
+        return f"{calls}, ${self.cost_usd:,.2f}, {origin} until {call_evidence.moment(self.last_at)}{file_only_note}"
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -87,7 +87,7 @@ def losses(snapshot: Snapshot) -> list[Loss]:
     if not snapshot.versions:
         return []
     rows = _of_others(snapshot)
-    found = []
+    result = []
     for source, calls in rows.groupby("source_ip"):
         if (ended := _ended_at(snapshot, str(source))) is None:
             continue
@@ -106,8 +106,8 @@ def losses(snapshot: Snapshot) -> list[Loss]:
             all_claimed=bool((past["pbx_id"] != "").all()),
             file_only=int(past.loc[past["provenance"] == FILE_ONLY, "calls"].sum()),
         )
-        found.append(loss)
-    return sorted(found, key=lambda loss: (-loss.cost_usd, -loss.calls, loss.source_ip))
+        result.append(loss)
+    return sorted(result, key=lambda loss: (-loss.cost_usd, -loss.calls, loss.source_ip))
 
 
 def reviews_of(snapshot: Snapshot, source_ip: str) -> Sequence[Mapping[Any, Any]]:
@@ -141,6 +141,6 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)
     rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
-    rows = rows[~rows["source_ip"].isin(["", *snapshot.once(ownership.current)["address"]])]
+    rows = rows[~rows["source_ip"].isin(["", *snapshot.memoize(ownership.current)["address"]])]
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
     return rows[is_of_others(rows, snapshot)]

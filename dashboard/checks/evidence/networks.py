@@ -36,29 +36,29 @@ def unassigned(
 
 def sources_without_pbx(owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> list[str]:
     """Return the sources that no PBX uses now and that placed calls since the last PBX left them."""
-    return sorted({one.source_ip for one in calls if one.orphaned and not owners.now.of(one.source_ip)})
+    return sorted({tally.source_ip for tally in calls if tally.orphaned and not owners.now.of(tally.source_ip)})
 
 
 def of_owners(
-    owners: ownership.AddressOwners, calls: call_evidence.Tallies, held: Sequence[ownership.Row]
+    owners: ownership.AddressOwners, calls: call_evidence.Tallies, owner_rows: Sequence[ownership.Row]
 ) -> call_evidence.Tallies:
     """
     Return the calls that the PBXs inside an entry placed from addresses of their own; all calls if it contains none.
 
     A source that only claims to be one of them is another source.
     """
-    addresses = {str(row["address"]) for row in held}
-    pbx_ids = set(ownership.ids(held))
-    mine = [
-        one
-        for one in calls
-        if one.source_ip in addresses
-        or (pbx_ids.intersection(members(one.pbx_id)) and caller_claims.is_confirmed(owners, one))
+    addresses = {str(row["address"]) for row in owner_rows}
+    pbx_ids = set(ownership.ids(owner_rows))
+    owner_calls = [
+        tally
+        for tally in calls
+        if tally.source_ip in addresses
+        or (pbx_ids.intersection(members(tally.pbx_id)) and caller_claims.is_confirmed(owners, tally))
     ]
-    return mine if held else calls
+    return owner_calls if owner_rows else calls
 
 
-def also_lets_in(owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> str:
+def other_sources_note(owners: ownership.AddressOwners, calls: call_evidence.Tallies) -> str:
     """Return a sentence with the first other sources that a network admits besides its PBXs; ``""`` if none."""
     sources = sources_without_pbx(owners, calls)
     if not sources:
@@ -68,13 +68,13 @@ def also_lets_in(owners: ownership.AddressOwners, calls: call_evidence.Tallies) 
 
 def sources_of(calls: call_evidence.Tallies) -> str:
     """Return the first source addresses of calls and the number of the others, for a sentence."""
-    return _listed(sorted({one.source_ip for one in calls}))
+    return _listed(sorted({tally.source_ip for tally in calls}))
 
 
 def _listed(sources: Sequence[str]) -> str:
-    shown = sources[:MOST_SHOWN]
-    more = len(sources) - MOST_SHOWN
-    return " and ".join(shown) if more <= 0 else f"{', '.join(shown)} and {more:,} more"
+    first_sources = sources[:MOST_SHOWN]
+    omitted = len(sources) - MOST_SHOWN
+    return " and ".join(first_sources) if omitted <= 0 else f"{', '.join(first_sources)} and {omitted:,} more"
 
 
 def is_single(network: str) -> bool:
@@ -94,36 +94,40 @@ def _verdict(
 
     A source that only claims to be a PBX in use is unknown at best, and fails on any sign that it is another party.
     """
-    calls = [one for one in calls if one.orphaned]
+    calls = [tally for tally in calls if tally.orphaned]
     used = call_evidence.admitted(snapshot, calls)
     claimed = caller_claims.claimed(owners, calls)
-    let_in = {pbx_id: call_evidence.admitted(snapshot, some) for pbx_id, some in claimed.items()}
+    let_in = {pbx_id: call_evidence.admitted(snapshot, pbx_calls) for pbx_id, pbx_calls in claimed.items()}
     claims = {
-        pbx_id: caller_claims.examine(snapshot, owners, pbx_id, let_in[pbx_id] or some)
-        for pbx_id, some in claimed.items()
+        pbx_id: caller_claims.examine(snapshot, owners, pbx_id, let_in[pbx_id] or pbx_calls)
+        for pbx_id, pbx_calls in claimed.items()
     }
-    others = [one for one in calls if one.pbx_id not in claimed]
+    unclaimed = [tally for tally in calls if tally.pbx_id not in claimed]
     last = owners.last(source)
     networks = " and ".join(str(entry["network"]) for entry in entries)
-    what = ", though no PBX calls from it any more" if last else " and belongs to no PBX of the inventory"
-    reason = f"{call_evidence.named(snapshot, last, source)} is inside the listed network {networks}{what}"
+    description = ", though no PBX calls from it any more" if last else " and belongs to no PBX of the inventory"
+    reason = (
+        f"{call_evidence.address_label(snapshot, last, source)} is inside the listed network {networks}{description}"
+    )
     reason += f", and calls from it were admitted: {call_evidence.over_time(used)}" if used else ""
     for pbx_id, claim in claims.items():
-        some = f"in {call_evidence.count(claimed[pbx_id]):,} of its calls, " if others or len(claims) > 1 else ""
-        reason += f"; {some}{claim.sentence}"
-    reason += f".{''.join(claim.against for claim in claims.values())}{_if_ours(snapshot, owners, source, calls)}"
+        pbx_calls = (
+            f"in {call_evidence.count(claimed[pbx_id]):,} of its calls, " if unclaimed or len(claims) > 1 else ""
+        )
+        reason += f"; {pbx_calls}{claim.sentence}"
+    reason += f".{''.join(claim.against for claim in claims.values())}{_advice(snapshot, owners, source, calls)}"
     ids = tuple(dict.fromkeys((*last, *claimed)))
     evidence = call_evidence.summary(calls)
     severity = Severity.HIGH if used else None
-    if claims and not others and not any(claim.signs for claim in claims.values()):
+    if claims and not unclaimed and not any(claim.signs for claim in claims.values()):
         return unknown(source, reason=reason, severity=severity, pbx_ids=ids, evidence=evidence)
     stolen = any(claim.stolen and let_in[pbx_id] for pbx_id, claim in claims.items())
     left = any(claim.left and let_in[pbx_id] for pbx_id, claim in claims.items())
-    proven = stolen or left or call_evidence.admitted(snapshot, others)
-    changes, more = _replace(snapshot, owners, entries)
+    proven = stolen or left or call_evidence.admitted(snapshot, unclaimed)
+    changes, replacement_note = _replace(snapshot, owners, entries)
     return failed(
         source,
-        reason=f"{reason} {more}",
+        reason=f"{reason} {replacement_note}",
         severity=Severity.CRITICAL if stolen else severity,
         confidence=Confidence.PROVEN if proven else Confidence.INFERRED,
         pbx_ids=ids,
@@ -132,7 +136,7 @@ def _verdict(
     )
 
 
-def _if_ours(snapshot: Snapshot, owners: ownership.AddressOwners, source: str, calls: call_evidence.Tallies) -> str:
+def _advice(snapshot: Snapshot, owners: ownership.AddressOwners, source: str, calls: call_evidence.Tallies) -> str:
     """Return advice for the case that a source is an address of the PBXs in use that its calls are attributed to."""
     names = [snapshot.name_of(pbx_id) for pbx_id in call_evidence.callers(calls) if pbx_id in owners.kinds]
     return f" If {source} is an address of {' or '.join(names)}, add it on the page Inventory." if names else ""
@@ -142,15 +146,15 @@ def _replace(
     snapshot: Snapshot, owners: ownership.AddressOwners, entries: list[ownership.Row]
 ) -> tuple[tuple[Change, ...], str]:
     """Return the changes that replace networks by the PBXs' single addresses, and a sentence about them."""
-    gone = {str(entry["network"]) for entry in entries}
-    left = snapshot.policy.networks - gone
+    removed = {str(entry["network"]) for entry in entries}
+    remaining = snapshot.policy.networks - removed
     needed: dict[str, tuple[str, ...]] = {}
-    for network in gone:
+    for network in removed:
         for row in owners.now.of(network):
             address = str(row["address"])
             needed[address] = ownership.ids(owners.now.of(address))
     added: list[Change] = []
-    for address in sorted(needed.keys() - left):
+    for address in sorted(needed.keys() - remaining):
         change = owners.allow(address, needed[address])
         if not change:
             return (), f"{address} of the inventory cannot be listed by itself, so correct it first."
@@ -160,5 +164,5 @@ def _replace(
         if Capability.CIDR_ENTRIES in snapshot.capabilities
         else (" The carrier takes single addresses only, so the network cannot be put back later.")
     )
-    more = f"List the single addresses of your PBXs in place of the network.{one_way}"
-    return (*added, *map(ownership.remove, entries)), more
+    note = f"List the single addresses of your PBXs in place of the network.{one_way}"
+    return (*added, *map(ownership.remove, entries)), note

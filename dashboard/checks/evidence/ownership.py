@@ -70,16 +70,16 @@ class AddressOwners:
     """Current and past owners of the addresses of a snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self.now = AddressIndex((row["address"], row) for row in _records(snapshot.once(current)))
+        self.now = AddressIndex((row["address"], row) for row in _records(snapshot.memoize(current)))
         """Index of current addresses, from ``current``."""
         self.ever = AddressIndex((row["address"], row) for row in _records(ever(snapshot)))
         """Index of all current and past addresses, latest first."""
         self.kinds = {row["pbx_id"]: str(row["ip_kind"]) for row in _records(live(snapshot))}
         """``static`` or ``dynamic`` by id of PBXs that are not retired."""
-        self._moved_to = snapshot.once(current).drop_duplicates("pbx_id").set_index("pbx_id")["address"].to_dict()
+        self._moved_to = snapshot.memoize(current).drop_duplicates("pbx_id").set_index("pbx_id")["address"].to_dict()
         self._snapshot = snapshot
 
-    def became(self, network: str) -> str:
+    def owner_change_text(self, network: str) -> str:
         """Return text on the last owner of an address: it was retired, it moved, or there never was one."""
         past = self.ever.of(network)
         if not past:
@@ -96,12 +96,12 @@ class AddressOwners:
         """Return the ids of the PBXs that last left an address; several if they shared it until the end."""
         past = self.ever.of(network)
         end = past[0]["valid_to"] if past else None
-        together = [row for row in past if row["address"] == past[0]["address"] and row["valid_to"] == end]
-        return ids(together or past[:1])
+        last_rows = [row for row in past if row["address"] == past[0]["address"] and row["valid_to"] == end]
+        return ids(last_rows or past[:1])
 
     def kind(self, pbx_id: str) -> str:
         """Return ``static`` if any of the PBXs is static, else ``dynamic``; ``""`` if none is in use."""
-        kinds = {self.kinds.get(one, "") for one in members(pbx_id)}
+        kinds = {self.kinds.get(member, "") for member in members(pbx_id)}
         return next((kind for kind in ("static", "dynamic") if kind in kinds), "")
 
     def next_step(self, address: str, pbx_ids: tuple[str, ...]) -> str:
@@ -174,14 +174,14 @@ def entries(snapshot: Snapshot) -> list[Row]:
 def needs_of_credentials(snapshot: Snapshot, statuses: Sequence[str] = ("active",)) -> dict[str, Need]:
     """Return why each PBX with one of the statuses needs SIP credentials, according to the inventory and the list."""
     active = snapshot.pbxs[snapshot.pbxs["status"].isin(statuses)]
-    addresses = snapshot.once(current)
+    addresses = snapshot.memoize(current)
     listed = membership(snapshot.policy.networks, addresses["address"])
     ready = set(addresses["pbx_id"]) - set(addresses.loc[~listed, "pbx_id"])
-    found = {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}
+    needs = {str(pbx["pbx_id"]): _need(pbx, listed=pbx["pbx_id"] in ready) for pbx in _records(active)}
     if snapshot.age("allowed_ips") is not Age.MISSING:
-        return found
+        return needs
     unread = {Need.LISTING: Need.LIST, Need.LISTING_AND_PROOF: Need.PROOF}
-    return {pbx_id: unread.get(why, why) for pbx_id, why in found.items()}
+    return {pbx_id: unread.get(pbx_need, pbx_need) for pbx_id, pbx_need in needs.items()}
 
 
 def _need(pbx: Row, *, listed: bool) -> Need:
@@ -199,7 +199,7 @@ def _need(pbx: Row, *, listed: bool) -> Need:
 def before_switching_off(snapshot: Snapshot, need: Mapping[str, Need]) -> str:
     """Return a sentence with the steps required before credentials can be turned off without cutting off a PBX."""
     steps = []
-    for why, step in FIRST.items():
-        names = [snapshot.name_of(pbx_id) for pbx_id, its in need.items() if its is why]
+    for unmet, step in FIRST.items():
+        names = [snapshot.name_of(pbx_id) for pbx_id, its in need.items() if its is unmet]
         steps += [step.format(names=" and ".join(names))] if names else []
     return f"Before they are turned off: {'; '.join(steps)}."

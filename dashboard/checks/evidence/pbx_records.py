@@ -31,11 +31,11 @@ class Lost:
     @property
     def sentence(self) -> str:
         """Text such as ``2 attempts in the PBX's own records since ... have no record at the carrier``."""
-        one = self.attempts == 1
-        counted = "1 attempt" if one else f"{self.attempts:,} attempts"
+        singular = self.attempts == 1
+        subject = "1 attempt" if singular else f"{self.attempts:,} attempts"
         return (
-            f"{counted} in the PBX's own records since {call_evidence.moment(self.since)} "
-            f"{'has' if one else 'have'} no record at the carrier"
+            f"{subject} in the PBX's own records since {call_evidence.moment(self.since)} "
+            f"{'has' if singular else 'have'} no record at the carrier"
         )
 
 
@@ -48,28 +48,30 @@ def meaning(snapshot: Snapshot) -> str:
 
 def silence(snapshot: Snapshot, pbx_ids: tuple[str, ...]) -> str:
     """Return text on the absence of calls: whether it is significant, and why PBXs' own records are not usable."""
-    own = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
-    told = [text for row in own.to_dict("records") if (text := _useless(snapshot, row))]
-    return "; ".join([call_evidence.silence(snapshot), *told])
+    own_records = snapshot.pbx_records[snapshot.pbx_records["pbx_id"].isin(pbx_ids)]
+    reasons = [text for row in own_records.to_dict("records") if (text := _why_unusable(snapshot, row))]
+    return "; ".join([call_evidence.silence(snapshot), *reasons])
 
 
-def _useless(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
-    whose = f"{snapshot.name_of(row['pbx_id'])}'s own records"
+def _why_unusable(snapshot: Snapshot, row: Mapping[Any, Any]) -> str:
+    records_of_pbx = f"{snapshot.name_of(row['pbx_id'])}'s own records"
     if row["fault"] == "clock":
         off = humanize.precisedelta(abs(int(row["skew_s"])))
-        return f"{whose} are {off} off the carrier's times, so import them again with the right time zone"
+        return f"{records_of_pbx} are {off} off the carrier's times, so import them again with the right time zone"
     if row["fault"] == "answered":
-        return f"{whose} were not compared, because the carrier does not know the answered calls in them"
+        return f"{records_of_pbx} were not compared, because the carrier does not know the answered calls in them"
     fresh = snapshot.pbx_freshness.get(row["pbx_id"])
     if fresh is not None and fresh.to_come(snapshot.taken_at):
         last = call_evidence.moment(row["last_at"])
-        return f"{whose} end at {last}, which is in the future, so its clock or ours was wrong"
+        return f"{records_of_pbx} end at {last}, which is in the future, so its clock or ours was wrong"
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
-        return f"{whose} end at {call_evidence.moment(row['last_at'])}, so import newer ones"
+        return f"{records_of_pbx} end at {call_evidence.moment(row['last_at'])}, so import newer ones"
     return ""
 
 
-def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: call_evidence.Tallies = ()) -> Lost | None:
+def find_lost_attempts(
+    snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: call_evidence.Tallies = ()
+) -> Lost | None:
     """
     Return the attempts of PBXs that ended at once and of which the carrier has no record.
 
@@ -79,13 +81,15 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: cal
     not comparable with the carrier's. Returns ``None`` if no attempts remain, or if calls from the address were
     admitted (``let_in``) after them.
     """
-    speaking = [one for one in pbx_ids if _speaks(snapshot, one)]
+    speaking = [pbx_id for pbx_id in pbx_ids if _is_usable(snapshot, pbx_id)]
     if not speaking:
         return None
     rows = snapshot.pbx_attempts
     rows = rows[rows["pbx_id"].isin(speaking) & (rows["fate"] == "missing") & rows["at_once"] & rows["latest"]]
     changes = [
-        change for change in (changed_at(snapshot.versions, address), _came(snapshot, address)) if change is not None
+        change
+        for change in (changed_at(snapshot.versions, address), _first_use_of(snapshot, address))
+        if change is not None
     ]
     if changes:
         rows = rows[rows["first_at"] >= counts_from(max(changes))]
@@ -94,21 +98,21 @@ def lost(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str, let_in: cal
     return Lost(int(rows["attempts"].sum()), rows["first_at"].min(), _evidence(snapshot, rows))
 
 
-def _came(snapshot: Snapshot, address: str) -> datetime | None:
+def _first_use_of(snapshot: Snapshot, address: str) -> datetime | None:
     """Return when the last PBX began to call from an address; ``None`` if not recorded."""
     addresses = snapshot.addresses_now
-    came = addresses.loc[addresses["address"] == address, "valid_from"].max()
-    return None if pd.isna(came) else came
+    first_use = addresses.loc[addresses["address"] == address, "valid_from"].max()
+    return None if pd.isna(first_use) else first_use
 
 
-def _speaks(snapshot: Snapshot, pbx_id: str) -> bool:
+def _is_usable(snapshot: Snapshot, pbx_id: str) -> bool:
     """Return whether a PBX's records are fresh and its addresses are either all listed or all unlisted."""
     fresh = snapshot.pbx_freshness.get(pbx_id)
     if fresh is None or fresh.age(snapshot.taken_at) is not Age.FRESH:
         return False
     addresses = snapshot.addresses_now
-    own = addresses.loc[addresses["pbx_id"] == pbx_id, "address"]
-    return len(set(membership(snapshot.policy.networks, own))) == 1
+    own_addresses = addresses.loc[addresses["pbx_id"] == pbx_id, "address"]
+    return len(set(membership(snapshot.policy.networks, own_addresses))) == 1
 
 
 def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any], ...]:
@@ -118,15 +122,15 @@ def _evidence(snapshot: Snapshot, rows: pd.DataFrame) -> tuple[Mapping[str, Any]
     groups = rows.groupby(keys, dropna=False, as_index=False).agg(**sums)
     return tuple(
         {
-            "PBX": snapshot.name_of(one["pbx_id"]),
-            "PBX's own word": one["disposition"],
-            "Q.850 cause": None if pd.isna(one["q850_cause"]) else int(one["q850_cause"]),
-            "SIP status": None if pd.isna(one["sip_status"]) else int(one["sip_status"]),
-            "attempts without a record": int(one["attempts"]),
-            "first call": one["first_at"].isoformat(),
-            "last call": one["last_at"].isoformat(),
-            "answered calls compared": int(one["compared"]),
-            "carrier's clock ahead (s)": int(one["skew_s"]) if one["compared"] else None,
+            "PBX": snapshot.name_of(row["pbx_id"]),
+            "PBX's own word": row["disposition"],
+            "Q.850 cause": None if pd.isna(row["q850_cause"]) else int(row["q850_cause"]),
+            "SIP status": None if pd.isna(row["sip_status"]) else int(row["sip_status"]),
+            "attempts without a record": int(row["attempts"]),
+            "first call": row["first_at"].isoformat(),
+            "last call": row["last_at"].isoformat(),
+            "answered calls compared": int(row["compared"]),
+            "carrier's clock ahead (s)": int(row["skew_s"]) if row["compared"] else None,
         }
-        for one in groups.merge(snapshot.pbx_records[["pbx_id", "compared", "skew_s"]], on="pbx_id").to_dict("records")
+        for row in groups.merge(snapshot.pbx_records[["pbx_id", "compared", "skew_s"]], on="pbx_id").to_dict("records")
     )

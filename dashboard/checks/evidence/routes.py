@@ -9,7 +9,7 @@ from typing import Any
 
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core import clocks
-from dashboard.core.host_names import SipTarget, same, target_of
+from dashboard.core.host_names import SipTarget, is_same_target, target_of
 from dashboard.domain.changes import CreateRoute
 from dashboard.domain.snapshot import Freshness, Snapshot
 
@@ -26,7 +26,7 @@ class Hosts:
         rows = snapshot.resolved_hosts
         fresh = rows[rows["resolved_at"].between(snapshot.taken_at - limit, snapshot.taken_at + clocks.DIFFER)]
         self.addresses: dict[str, frozenset[str]] = {
-            str(host): frozenset(found) for host, found in fresh.groupby("host")["address"]
+            str(host): frozenset(host_addresses) for host, host_addresses in fresh.groupby("host")["address"]
         }
         self.looked_up: dict[str, datetime] = {
             str(host): at for host, at in rows.groupby("host")["resolved_at"].max().items()
@@ -38,8 +38,8 @@ class Hosts:
 
     def _said(self, name: str) -> str:
         if name in self.addresses:
-            found = " and ".join(sorted(self.addresses[name]))
-            return f"{name} resolved to {found} on {call_evidence.moment(self.looked_up[name])}"
+            resolved = " and ".join(sorted(self.addresses[name]))
+            return f"{name} resolved to {resolved} on {call_evidence.moment(self.looked_up[name])}"
         if name in self.looked_up:
             return f"{name} was last resolved on {call_evidence.moment(self.looked_up[name])}"
         return f"{name} could not be resolved to an address"
@@ -75,14 +75,14 @@ def routes_of(snapshot: Snapshot, numbers: Sequence[str]) -> list[Leads]:
     """Return the destination of each number, in the given order."""
     pointed = dict(zip(snapshot.numbers["number"], snapshot.numbers["route_id"], strict=True))
     routes = {str(row["route_id"]): row for row in snapshot.routes.to_dict("records")}
-    found = []
+    destinations = []
     for number in numbers:
         route_id = str(pointed.get(number, ""))
         route = routes.get(route_id, {"route_type": SIP_REG} if route_id == SIP_REG_ID else {})
         kind = str(route.get("route_type", ""))
         alias = SIP_REG if kind == SIP_REG else str(route.get("alias") or route_id)
-        found.append(Leads(number, number in pointed, alias, kind, str(route.get("value", ""))))
-    return found
+        destinations.append(Leads(number, number in pointed, alias, kind, str(route.get("value", ""))))
+    return destinations
 
 
 def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool | None:
@@ -96,40 +96,44 @@ def leads_to(snapshot: Snapshot, leads: Leads, pbx: Mapping[str, str]) -> bool |
         return pbx["ip_kind"] == "dynamic"
     if leads.route_type not in ("host", "uri"):
         return False
-    return same(target_of(leads.value), target_of(pbx["inbound_host"]), snapshot.once(Hosts).addresses)
+    return is_same_target(target_of(leads.value), target_of(pbx["inbound_host"]), snapshot.memoize(Hosts).addresses)
 
 
-def away(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
+def wrong_destinations_text(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
     """Return text on the destinations of numbers that do not lead to a PBX, with the addresses of resolved names."""
-    hosts = snapshot.once(Hosts)
-    wanted = target_of(pbx["inbound_host"])
-    targets = [target_of(one.value) for one in leads if one.route_type in ("host", "uri")]
-    names = sorted({one for one in (wanted, *targets) if one.host in hosts.addresses}, key=str)
-    return "; ".join(one.sentence() for one in leads) + (f". {hosts.sentence(*names)}" if names else "")
+    hosts = snapshot.memoize(Hosts)
+    expected = target_of(pbx["inbound_host"])
+    targets = [target_of(item.value) for item in leads if item.route_type in ("host", "uri")]
+    names = sorted({item for item in (expected, *targets) if item.host in hosts.addresses}, key=str)
+    return "; ".join(item.sentence() for item in leads) + (f". {hosts.sentence(*names)}" if names else "")
 
 
-def in_doubt(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
+def undecided_text(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str, str]) -> str:
     """Return text on why it cannot be decided whether numbers lead to a PBX, grouped by cause."""
-    hosts = snapshot.once(Hosts)
-    wanted = target_of(pbx["inbound_host"])
-    causes = {one.value: hosts.sentence(target_of(one.value), wanted) for one in leads}
-    numbers = {value: [one.number for one in leads if one.value == value] for value in causes}
+    hosts = snapshot.memoize(Hosts)
+    expected = target_of(pbx["inbound_host"])
+    causes = {lead.value: hosts.sentence(target_of(lead.value), expected) for lead in leads}
+    numbers = {value: [lead.number for lead in leads if lead.value == value] for value in causes}
     return "; ".join(f"{' and '.join(numbers[value])} leads to {value}, {cause}" for value, cause in causes.items())
 
 
 def route_to(snapshot: Snapshot, pbx: Mapping[str, str]) -> tuple[str, tuple[CreateRoute, ...]]:
     """Return the alias of a route to a PBX's host, and the change that creates it if it does not exist yet."""
     rows = snapshot.routes[snapshot.routes["route_type"].isin(["host", "uri"]) & (snapshot.routes["alias"] != "")]
-    wanted = target_of(pbx["inbound_host"])
-    addresses = snapshot.once(Hosts).addresses
-    there = [
+    expected = target_of(pbx["inbound_host"])
+    addresses = snapshot.memoize(Hosts).addresses
+    matching = [
         str(alias)
         for alias, value in zip(rows["alias"], rows["value"], strict=True)
-        if same(target_of(value), wanted, addresses)
+        if is_same_target(target_of(value), expected, addresses)
     ]
-    if there:
-        return there[0], ()
+    if matching:
+        return matching[0], ()
     name = pbx["name"] or pbx["pbx_id"]
-    taken = set(snapshot.routes["alias"]) | {SIP_REG}
-    alias = next(one for n in range(1, len(taken) + 2) if (one := f"{name} {n}" if n > 1 else name) not in taken)
+    used_aliases = set(snapshot.routes["alias"]) | {SIP_REG}
+    alias = next(
+        candidate
+        for n in range(1, len(used_aliases) + 2)
+        if (candidate := f"{name} {n}" if n > 1 else name) not in used_aliases
+    )
     return alias, (CreateRoute(alias=alias, route_type="host", value=pbx["inbound_host"]),)

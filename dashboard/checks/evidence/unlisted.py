@@ -22,20 +22,20 @@ def judge_each(snapshot: Snapshot, owners: ownership.AddressOwners, calls: call_
     """
     address = calls[0].source_ip
     callers: dict[tuple[bool, str, bool], list[call_evidence.Tally]] = {}
-    for one in calls:
-        callers.setdefault((not one.pbx_id, one.pbx_id, is_claimed(owners, one)), []).append(one)
-    each = [
+    for item in calls:
+        callers.setdefault((not item.pbx_id, item.pbx_id, is_claimed(owners, item)), []).append(item)
+    verdicts = [
         judge(snapshot, owners, owner, some, claimed=claimed) for (_, owner, claimed), some in sorted(callers.items())
     ]
     statuses = list(Status)
-    each.sort(key=lambda one: (statuses.index(one.status), one.severity.rank if one.severity else 0))
-    ids = tuple(dict.fromkeys(pbx_id for one in each for pbx_id in one.pbx_ids))
+    verdicts.sort(key=lambda item: (statuses.index(item.status), item.severity.rank if item.severity else 0))
+    ids = tuple(dict.fromkeys(pbx_id for item in verdicts for pbx_id in item.pbx_ids))
     return replace(
-        each[0],
-        reason=" ".join(one.reason for one in each),
+        verdicts[0],
+        reason=" ".join(item.reason for item in verdicts),
         pbx_ids=ids,
-        evidence=tuple(row for one in each for row in one.evidence),
-        changes=owners.allow(address, ids) if each[0].changes else (),
+        evidence=tuple(row for item in verdicts for row in item.evidence),
+        changes=owners.allow(address, ids) if verdicts[0].changes else (),
     )
 
 
@@ -57,11 +57,15 @@ def judge(
     let_in = call_evidence.admitted(snapshot, calls)
     turned_away = call_evidence.refused(snapshot, calls)
     evidence = call_evidence.summary(calls)
-    told = call_evidence.told(snapshot, let_in, "admitted") or call_evidence.told(snapshot, turned_away, "refused")
-    who = f"One of {', '.join(map(snapshot.name_of, ids))} ({address})" if len(ids) > 1 else ""
-    base = f"{who or call_evidence.named(snapshot, ids, address)} is not on the list; {told}"
-    if not told:
-        reason = f"{base}{call_evidence.told(snapshot, calls, 'placed')}, which prove neither admission nor refusal."
+    observation = call_evidence.outcome_text(snapshot, let_in, "admitted") or call_evidence.outcome_text(
+        snapshot, turned_away, "refused"
+    )
+    shared_by = f"One of {', '.join(map(snapshot.name_of, ids))} ({address})" if len(ids) > 1 else ""
+    base = f"{shared_by or call_evidence.address_label(snapshot, ids, address)} is not on the list; {observation}"
+    if not observation:
+        reason = (
+            f"{base}{call_evidence.outcome_text(snapshot, calls, 'placed')}, which prove neither admission nor refusal."
+        )
         return unknown(address, reason=reason, severity=Severity.MEDIUM, pbx_ids=ids, evidence=evidence)
     if let_in and snapshot.account.credentials_on is False:
         reason = f"{base} with credentials off, which cannot be: the list on record is out of date."
@@ -75,20 +79,20 @@ def judge(
         return passed(address, reason=reason, confidence=Confidence.PROVEN, pbx_ids=ids, evidence=evidence)
     severity = Severity.HIGH
     impact = Impact.LOSS if let_in else Impact.OUTAGE
-    more = ""
+    addition = ""
     if not kind and let_in:
         severity = Severity.CRITICAL
-        more = ": somebody who is none of our PBXs uses the account's credentials"
+        addition = ": somebody who is none of our PBXs uses the account's credentials"
     elif not kind:
         severity = Severity.LOW
         impact = Impact.HYGIENE
-        more = ": the list does its work"
-        more += ". If the address is one of yours, add it to the inventory"
+        addition = ": the list does its work"
+        addition += ". If the address is one of yours, add it to the inventory"
     elif claimed:
-        more = f"; {examine(snapshot, owners, owner, calls).sentence}"
+        addition = f"; {examine(snapshot, owners, owner, calls).sentence}"
     return failed(
         address,
-        reason=f"{base}{more or (', by credentials alone' if let_in else '')}.{owners.next_step(address, ids)}",
+        reason=f"{base}{addition or (', by credentials alone' if let_in else '')}.{owners.next_step(address, ids)}",
         severity=severity,
         impact=impact,
         confidence=Confidence.INFERRED if claimed or len(ids) > 1 else Confidence.PROVEN,

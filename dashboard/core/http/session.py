@@ -70,8 +70,8 @@ class HttpSession:
         self.session = session or exchange.open_session()
         self._own_session = session is None
         self._auth = HTTPBasicAuth(access_key, secret_key)
-        both = b64encode(f"{access_key}:{secret_key}".encode()).decode()
-        self._hidden = tuple(filter(None, (both, secret_key, access_key)))
+        basic_credentials = b64encode(f"{access_key}:{secret_key}".encode()).decode()
+        self._hidden = tuple(filter(None, (basic_credentials, secret_key, access_key)))
 
     def __repr__(self) -> str:
         return f"Transport({self.origin})"
@@ -127,10 +127,10 @@ class HttpSession:
             CarrierRefusedError: The carrier declined the request.
             CarrierAnswerError: The response is invalid or unexpected.
         """
-        what = f"{method} {path}"
+        label = f"{method} {path}"
         url = self.origin + path
         if origin_of(url) != self.origin:
-            raise CarrierAnswerError(f"{what} would leave {self.origin}; nothing was sent.")
+            raise CarrierAnswerError(f"{label} would leave {self.origin}; nothing was sent.")
         headers = {"Accept": MEDIA_TYPE} | ({} if body is None else {"Content-Type": MEDIA_TYPE})
 
         def once(attempt: int) -> dict[str, Any] | None:
@@ -141,12 +141,12 @@ class HttpSession:
                     return None
                 content = b"".join(exchange.pieces(answer, most=ANSWER_MAX_BYTES, limit_s=ANSWER_LIMIT_S))
             if answer.status_code >= exchange.CLIENT_ERROR:
-                raise CarrierRefusedError(self._refusal(answer.status_code, content, what))
-            return self._parsed(answer.headers.get("Content-Type", ""), content, what)
+                raise CarrierRefusedError(self._refusal(answer.status_code, content, label))
+            return self._parsed(answer.headers.get("Content-Type", ""), content, label)
 
         may_repeat = method in MAY_REPEAT
         return retries.with_retries(
-            once, what=what, who=self.name, may_repeat=may_repeat, sleep=self.sleep, waits=waits
+            once, what=label, who=self.name, may_repeat=may_repeat, sleep=self.sleep, waits=waits
         )
 
     def cleaned(self, value: Any) -> str:
@@ -157,25 +157,25 @@ class HttpSession:
             text = text.replace(secret, "…")
         return text[:DETAIL_LENGTH].rstrip(".")
 
-    def _refusal(self, status: int, content: bytes, what: str) -> str:
+    def _refusal(self, status: int, content: bytes, label: str) -> str:
         if status == UNAUTHORIZED:
-            said = [f"{self.name} declined the key (401), asked {what}. Check the access key and the secret key."]
+            sentences = [f"{self.name} declined the key (401), asked {label}. Check the access key and the secret key."]
         else:
-            said = [f"{self.name} declined {what} ({status})."]
+            sentences = [f"{self.name} declined {label} ({status})."]
         with suppress(ValueError, RecursionError, LookupError, TypeError, AttributeError):
             for error in json.loads(content)["errors"][:ERRORS_SHOWN]:
                 words = [self.cleaned(error.get(key)) for key in ("title", "detail")]
                 number = self.cleaned(error.get("id"))
                 detail = ": ".join(filter(None, words)) or "No reason was given"
-                said.append(f"{detail}{f' (error id {number})' if number else ''}.")
-        return " ".join(said)
+                sentences.append(f"{detail}{f' (error id {number})' if number else ''}.")
+        return " ".join(sentences)
 
-    def _parsed(self, kind: str, content: bytes, what: str) -> dict[str, Any] | None:
+    def _parsed(self, kind: str, content: bytes, label: str) -> dict[str, Any] | None:
         if not content.strip():
             return None
         if "html" in kind.lower() or content.lstrip().startswith(b"<"):
             raise CarrierAnswerError(
-                f"{self.name} answered {what} with a web page instead of data. It may be under maintenance, or a "
+                f"{self.name} answered {label} with a web page instead of data. It may be under maintenance, or a "
                 "proxy stands in between. Try again later."
             )
         try:
@@ -183,8 +183,10 @@ class HttpSession:
             json.dumps(body, ensure_ascii=False).encode()  # raises for a lone surrogate, which no table accepts
         except (ValueError, RecursionError):
             raise CarrierAnswerError(
-                f"{self.name}'s answer to {what} is not whole JSON; nothing was taken from it. Try again."
+                f"{self.name}'s answer to {label} is not whole JSON; nothing was taken from it. Try again."
             ) from None
         if not isinstance(body, dict):
-            raise CarrierAnswerError(f"{self.name}'s answer to {what} is not a JSON object; nothing was taken from it.")
+            raise CarrierAnswerError(
+                f"{self.name}'s answer to {label} is not a JSON object; nothing was taken from it."
+            )
         return body

@@ -23,13 +23,13 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 router = APIRouter(include_in_schema=False)  # a schema would have to describe a success response
 
 
-def _refuse(what: str, path: str) -> None:
+def _refuse(feature: str, path: str) -> None:
     @router.api_route(path, methods=METHODS)
     @router.api_route(f"{path}/{{rest:path}}", methods=METHODS)
     def absent(_account: Account) -> ApiResponse:
         raise Refused(
             404,
-            f"This emulator has no {what}: it has numbers, inbound routes, edge strategies and CDR exports. "
+            f"This emulator has no {feature}: it has numbers, inbound routes, edge strategies and CDR exports. "
             "Use an account of the carrier.",
         )
 

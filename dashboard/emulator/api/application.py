@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from dashboard import __version__
 from dashboard.emulator.api import absent, numbers, portal, routes, sale
 from dashboard.emulator.api import exports as exports_api
-from dashboard.emulator.api.faults import FaultBox, stand_in_front
+from dashboard.emulator.api.faults import FaultBox, install_fault_middleware
 from dashboard.emulator.api.responses import speak_json_api
 from dashboard.emulator.database import Database
 from dashboard.emulator.exports import EmulatedExports
@@ -43,7 +43,7 @@ def create_app(database: Database, folder: Path, *, access_key: str, secret_key:
     for part in (sale, numbers, routes, exports_api, absent, portal):  # sale comes first: `available` is not a number
         app.include_router(part.router)
     speak_json_api(app)
-    stand_in_front(app, app.state.faults)
+    install_fault_middleware(app, app.state.faults)
 
     @app.get("/health", include_in_schema=False)
     def health() -> dict[str, Any]:

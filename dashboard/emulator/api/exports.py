@@ -140,17 +140,17 @@ Number = Annotated[int, Path(ge=0, le=2**53, description="The job's id.")]
 )
 def create_export(new: NewExport, request: Request, jobs: Jobs, _account: Account) -> ApiResponse:
     """Create an export of the calls that start in [start, end)."""
-    wanted = new.data.attributes.filter_parameters
+    requested = new.data.attributes.filter_parameters
     try:
-        begin = _utc(wanted.start_call_start_time)
-        end = _utc(wanted.start_call_end_time)
+        begin = _utc(requested.start_call_start_time)
+        end = _utc(requested.start_call_end_time)
     except OverflowError:
         raise Refused(422, "start_call_start_time: The times are out of range.") from None
     if end <= begin:
         raise Refused(422, "start_call_end_time: It has to be later than start_call_start_time.")
     if end - begin > LONGEST:
         raise Refused(422, f"start_call_end_time: An export spans at most {LONGEST.days} days.")
-    filters = wanted.model_dump(exclude_none=True) | {
+    filters = requested.model_dump(exclude_none=True) | {
         "start_call_start_time": begin.isoformat(timespec="seconds"),
         "start_call_end_time": end.isoformat(timespec="seconds"),
     }
@@ -173,9 +173,9 @@ def list_exports(
     offset: Offset = 0,
 ) -> ApiResponse:
     """List the jobs, newest first, each nested in ``data`` as in the vendor's sample."""
-    found = jobs.listed(str(status or ""), limit, offset)
-    items = [{"data": _item(job, request, jobs)} for job in found[:limit]]
-    return ApiResponse(page(PATH, items, limit, offset, more=len(found) > limit))
+    page_jobs = jobs.listed(str(status or ""), limit, offset)
+    items = [{"data": _item(job, request, jobs)} for job in page_jobs[:limit]]
+    return ApiResponse(page(PATH, items, limit, offset, has_more=len(page_jobs) > limit))
 
 
 @router.get(

@@ -80,7 +80,7 @@ class FaultBox:
             return now
 
 
-def stand_in_front(app: FastAPI, box: FaultBox) -> None:
+def install_fault_middleware(app: FastAPI, box: FaultBox) -> None:
     """Install the middleware that injects faults into all requests except those under the paths in SPARED."""
 
     @app.middleware("http")

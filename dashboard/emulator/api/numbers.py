@@ -109,7 +109,7 @@ def list_numbers(
         (*patterns, limit + 1, offset),
     )
     items = [_item(row) for row in rows[:limit]]
-    return ApiResponse(page("/v2/numbers", items, limit, offset, more=len(rows) > limit))
+    return ApiResponse(page("/v2/numbers", items, limit, offset, has_more=len(rows) > limit))
 
 
 @router.get(
@@ -140,13 +140,13 @@ def get_number(number: Number, account: Account) -> ApiResponse:
 def change_number(number: Number, change: NumberChange | NumberAlias, account: Account) -> ApiResponse:
     """Change a number's alias."""
     row = _find(account, number)
-    named, alias = (
+    body_id, alias = (
         (change.data.id, change.data.attributes.alias)
         if isinstance(change, NumberChange)
         else (change.id, change.alias)
     )
-    if (named or row["id"]).lstrip("+") != row["id"]:
-        raise Refused(422, f"The body names {named}, but the address names {row['id']}.")
+    if (body_id or row["id"]).lstrip("+") != row["id"]:
+        raise Refused(422, f"The body names {body_id}, but the address names {row['id']}.")
     with account.writing() as connection:
         connection.execute("UPDATE numbers SET alias = ? WHERE id = ?", (alias, row["id"]))
     return get_number(number, account)

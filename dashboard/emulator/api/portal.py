@@ -94,17 +94,17 @@ def _refusals(*codes: int) -> dict[int | str, dict[str, Any]]:
 @router.get("/account", responses=_refusals(401))
 def get_account(account: Account) -> AccountSettings:
     """Return the account's settings."""
-    found = account.settings()
+    settings = account.settings()
     return AccountSettings(
-        tech_prefix=found.tech_prefix,
-        credentials_enabled=found.credentials_enabled,
-        credentials_changed_at=found.credentials_changed_at.isoformat(timespec="microseconds"),
-        created_at=found.created_at.isoformat(timespec="microseconds"),
-        sample=found.sample,
-        refusals_in_cdrs=found.refusals_in_cdrs,
-        digest_rescues_prefix=found.digest_rescues_prefix,
-        no_path_status=found.no_path_status,
-        public_ranges=list(found.public_ranges),
+        tech_prefix=settings.tech_prefix,
+        credentials_enabled=settings.credentials_enabled,
+        credentials_changed_at=settings.credentials_changed_at.isoformat(timespec="microseconds"),
+        created_at=settings.created_at.isoformat(timespec="microseconds"),
+        sample=settings.sample,
+        refusals_in_cdrs=settings.refusals_in_cdrs,
+        digest_rescues_prefix=settings.digest_rescues_prefix,
+        no_path_status=settings.no_path_status,
+        public_ranges=list(settings.public_ranges),
     )
 
 
@@ -151,10 +151,10 @@ def allow(entry: EmulatedEntry, account: Account) -> ListedEntry:
 def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Response:
     """Remove an entry from the list; it may be a network, which the list accepted in the past."""
     with account.writing() as connection:
-        gone = connection.execute("DELETE FROM allowed_ips WHERE network = ?", (network,)).rowcount
-        if gone:
+        removed_count = connection.execute("DELETE FROM allowed_ips WHERE network = ?", (network,)).rowcount
+        if removed_count:
             connection.execute("UPDATE account SET value = ? WHERE key = 'list_changed_at'", (stamp(),))
-    if not gone:
+    if not removed_count:
         raise Refused(404, f"{network} is not on the list.")
     return Response(status_code=204)
 
@@ -162,10 +162,10 @@ def remove(network: Annotated[str, Path(max_length=60)], account: Account) -> Re
 @router.get("/inventory", responses=_refusals(401))
 def inventory(account: Account) -> EmulatedInventory:
     """Return the sample's PBXs, addresses, numbers and removed entries, for import into a new home."""
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in EmulatedInventory.model_fields}
+    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in EmulatedInventory.model_fields}
     for row in account.rows("SELECT frame, row FROM inventory ORDER BY rowid"):
-        found[row["frame"]].append(json.loads(row["row"]))
-    return EmulatedInventory(**found)
+        frames[row["frame"]].append(json.loads(row["row"]))
+    return EmulatedInventory(**frames)
 
 
 @router.get("/faults", responses=_refusals(401))

@@ -151,7 +151,7 @@ class Refused(HTTPException):
 basic = HTTPBasic(auto_error=False)
 
 
-def authenticated(request: Request, given: Annotated[HTTPBasicCredentials | None, Depends(basic)]) -> Database:
+def authenticated(request: Request, credentials: Annotated[HTTPBasicCredentials | None, Depends(basic)]) -> Database:
     """
     Verify the API key of a request, and return the account's database.
 
@@ -159,9 +159,9 @@ def authenticated(request: Request, given: Annotated[HTTPBasicCredentials | None
         Refused: The key is missing or wrong.
     """
     state = request.app.state
-    good = given is not None and (
-        secrets.compare_digest(given.username.encode(), state.access_key.encode())
-        & secrets.compare_digest(given.password.encode(), state.secret_key.encode())
+    good = credentials is not None and (
+        secrets.compare_digest(credentials.username.encode(), state.access_key.encode())
+        & secrets.compare_digest(credentials.password.encode(), state.secret_key.encode())
     )
     if not good:
         raise Refused(
@@ -188,10 +188,10 @@ def only_json(request: Request, _account: Account) -> None:
         raise Refused(415, f"Send the body as {MEDIA_TYPE}.")
 
 
-def page(path: str, items: list[dict[str, Any]], limit: int, offset: int, *, more: bool) -> dict[str, Any]:
+def page(path: str, items: list[dict[str, Any]], limit: int, offset: int, *, has_more: bool) -> dict[str, Any]:
     """Return a list document; it has the link ``next`` only if more items follow."""
     links = {"self": f"{INTERNAL}{path}?limit={limit}&offset={offset}"}
-    if more:
+    if has_more:
         links["next"] = f"{INTERNAL}{path}?limit={limit}&offset={offset + limit}"
     return {"data": items, "links": links}
 
@@ -212,9 +212,9 @@ def speak_json_api(app: FastAPI) -> None:
         except StarletteHTTPException as unknown:
             return await refused(request, unknown)
         first = exc.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        location = ".".join(str(part) for part in first["loc"])
         status = 400 if first["type"].startswith("json") else 422
-        return refuse(status, f"{place}: {first['msg']}.")
+        return refuse(status, f"{location}: {first['msg']}.")
 
     async def stumbled(_request: Request, _exc: Exception) -> Response:
         return refuse(500, "The server stumbled.")

@@ -137,7 +137,7 @@ def list_routes(
         (str(route_type or ""), limit + 1, offset),
     )
     items = [_item(row) for row in rows[:limit]]
-    return ApiResponse(page("/v2/routes", items, limit, offset, more=len(rows) > limit))
+    return ApiResponse(page("/v2/routes", items, limit, offset, has_more=len(rows) > limit))
 
 
 @router.get(
@@ -223,8 +223,8 @@ def delete_route(route_id: RouteId, account: Account) -> Response:
     with account.writing() as connection:
         pointing = account.rows(query, (route_id,))
         if pointing:
-            what = "1 number points" if len(pointing) == 1 else f"{len(pointing)} numbers point"
-            raise Refused(403, f"{what} at the route {row['alias']}, {pointing[0]['id']} first.")
+            subject = "1 number points" if len(pointing) == 1 else f"{len(pointing)} numbers point"
+            raise Refused(403, f"{subject} at the route {row['alias']}, {pointing[0]['id']} first.")
         connection.execute("DELETE FROM routes WHERE id = ?", (route_id,))
     return Response(status_code=204)
 
@@ -238,8 +238,8 @@ def _find(account: Database, route_id: int) -> sqlite3.Row:
 
 def _check(route_type: str, value: str) -> None:
     shape, words = SHAPES[route_type]
-    found = shape.fullmatch(value)
-    if found is None or not _reachable(**found.groupdict()):
+    match = shape.fullmatch(value)
+    if match is None or not _reachable(**match.groupdict()):
         raise Refused(422, f"value: A route of type {route_type} takes {words}.")
 
 
@@ -255,14 +255,14 @@ def _reachable(host: str = "", port: str | None = None) -> bool:
     return True
 
 
-def _edge(account: Database, wanted: RouteAttributes | RoutePatch) -> str | None:
+def _edge(account: Database, requested: RouteAttributes | RoutePatch) -> str | None:
     """Return the id of a PoP given by id or name; the vendor's page and its demo use different field names."""
-    given = wanted.edge_strategy if wanted.edge_strategy_id is None else wanted.edge_strategy_id
-    if given is None:
+    edge = requested.edge_strategy if requested.edge_strategy_id is None else requested.edge_strategy_id
+    if edge is None:
         return None
-    rows = account.rows("SELECT id FROM edges WHERE ? IN (id, name)", (str(given),))
+    rows = account.rows("SELECT id FROM edges WHERE ? IN (id, name)", (str(edge),))
     if not rows:
-        raise Refused(422, f"edge_strategy_id: There is no edge strategy {given}.")
+        raise Refused(422, f"edge_strategy_id: There is no edge strategy {edge}.")
     return str(rows[0]["id"])
 
 

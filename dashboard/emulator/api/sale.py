@@ -80,9 +80,9 @@ class Exchanges(BaseModel):
     response_model=None,
     responses={200: {"model": Listing[Resource[NumberForSale]]}, **refusals(401, 422, 429, 503)},
 )
-def list_for_sale(_account: Account, asked: Annotated[Search, Query()]) -> ApiResponse:
+def list_for_sale(_account: Account, query: Annotated[Search, Query()]) -> ApiResponse:
     """List numbers for sale; always empty."""
-    return _none("", asked.limit, asked.offset)
+    return _none("", query.limit, query.offset)
 
 
 @router.get(
@@ -90,9 +90,9 @@ def list_for_sale(_account: Account, asked: Annotated[Search, Query()]) -> ApiRe
     response_model=None,
     responses={200: {"model": Listing[Code]}, **refusals(401, 422, 429, 503)},
 )
-def list_area_codes(_account: Account, asked: Annotated[AreaCodes, Query()]) -> ApiResponse:
+def list_area_codes(_account: Account, query: Annotated[AreaCodes, Query()]) -> ApiResponse:
     """List area codes with numbers for sale; always empty."""
-    return _none("/areacodes", asked.limit, asked.offset)
+    return _none("/areacodes", query.limit, query.offset)
 
 
 @router.get(
@@ -100,9 +100,9 @@ def list_area_codes(_account: Account, asked: Annotated[AreaCodes, Query()]) -> 
     response_model=None,
     responses={200: {"model": Listing[Code]}, **refusals(401, 422, 429, 503)},
 )
-def list_exchanges(_account: Account, asked: Annotated[Exchanges, Query()]) -> ApiResponse:
+def list_exchanges(_account: Account, query: Annotated[Exchanges, Query()]) -> ApiResponse:
     """List exchanges with numbers for sale; always empty."""
-    return _none("/exchanges", asked.limit, asked.offset)
+    return _none("/exchanges", query.limit, query.offset)
 
 
 @router.post("/{number}", include_in_schema=False)  # a schema would have to describe a success response
@@ -116,4 +116,4 @@ def purchase(number: Number, _account: Account) -> ApiResponse:
 
 
 def _none(path: str, limit: int, offset: int) -> ApiResponse:
-    return ApiResponse(page(f"/v2/numbers/available{path}", [], limit, offset, more=False))
+    return ApiResponse(page(f"/v2/numbers/available{path}", [], limit, offset, has_more=False))

@@ -20,14 +20,14 @@ def log_file(home: Path) -> Path:
 
 def keep_key(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
     """Return the account's key (given, stored or new, in this order), and store it."""
-    kept = home / "emulator.key"
+    key_file = home / "emulator.key"
     try:
-        old_access, old_secret = json.loads(kept.read_text())
+        old_access, old_secret = json.loads(key_file.read_text())
     except (OSError, ValueError, TypeError):
         old_access = secrets.token_hex(4)
         old_secret = secrets.token_hex(16)
     pair = (access_key or old_access, secret_key or old_secret)
-    write_private(kept, json.dumps(pair))
+    write_private(key_file, json.dumps(pair))
     return pair
 
 
@@ -39,7 +39,7 @@ def write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def last_words(home: Path) -> str:
+def last_log_line(home: Path) -> str:
     """Return the last line in the log of an emulator in the background, as a sentence."""
     lines = log_file(home).read_text(errors="replace").strip().splitlines()
     return f"It said: {lines[-1]}" if lines else "It said nothing."

@@ -26,7 +26,7 @@ from dashboard.core.errors import SettingsError
 from dashboard.core.http import loopback
 from dashboard.core.locks import exclusive, nobody_shares
 from dashboard.core.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
-from dashboard.emulator.lifecycle.home import last_words, log_file, note, users
+from dashboard.emulator.lifecycle.home import last_log_line, log_file, note, users
 
 STOP_S = 10
 HEALTH_S = 2
@@ -50,8 +50,8 @@ class Running:
 def running(home: Path) -> Running | None:
     """Return the emulator of a home; ``None`` if none responds."""
     try:
-        found = Running(**json.loads(note(home).read_text()))
-        return found if psutil.pid_exists(found.pid) and answers(found) else None
+        candidate = Running(**json.loads(note(home).read_text()))
+        return candidate if psutil.pid_exists(candidate.pid) and answers(candidate) else None
     except (OSError, ValueError, TypeError, OverflowError):
         return None
 
@@ -91,13 +91,17 @@ def start(
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     busy = f"Another process is still starting the embedded account of {home}. Try again."
     with exclusive(home / "emulator.start.lock", timeout_s=timeout_s, busy=busy):
-        if found := running(home):
-            return found
+        if existing := running(home):
+            return existing
         options = {"home": home, "port": port, "calls": calls, "days": days, "traffic": traffic, "parent": os.getpid()}
         keys = {EMULATOR_ACCESS_KEY: access_key, EMULATOR_SECRET_KEY: secret_key}
-        words, tell = os.pipe()  # on a full disk the log cannot store the error
+        words, write_fd = os.pipe()  # on a full disk the log cannot store the error
         os.set_blocking(words, False)
-        with os.fdopen(words, "rb") as said, os.fdopen(tell, "wb") as telling, log_file(home).open("wb") as output:
+        with (
+            os.fdopen(words, "rb") as error_output,
+            os.fdopen(write_fd, "wb") as error_input,
+            log_file(home).open("wb") as output,
+        ):
             child = subprocess.Popen(
                 [
                     sys.executable,
@@ -107,33 +111,33 @@ def start(
                     *(f"--{name}={value}" for name, value in options.items()),
                     *(f"--without={story}" for story in without),
                     *([] if refusals_in_cdrs else ["--no-refusals-in-cdrs"]),
-                    f"--tell={tell}",
+                    f"--tell={write_fd}",
                 ],
-                pass_fds=(tell,),
+                pass_fds=(write_fd,),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **keys},
                 start_new_session=True,
             )
-            telling.close()
+            error_input.close()
             until = time.monotonic() + timeout_s
             while time.monotonic() < until and child.poll() is None:
-                if found := running(home):
+                if existing := running(home):
                     _children[child.pid] = child
-                    return found
+                    return existing
                 time.sleep(0.05)
             with suppress(ProcessLookupError):
                 child.kill()
             child.wait()
-            reason = (said.read() or b"").decode(errors="replace")
-        raise SettingsError(f"The embedded account did not start. {reason or last_words(home)}")
+            reason = (error_output.read() or b"").decode(errors="replace")
+        raise SettingsError(f"The embedded account did not start. {reason or last_log_line(home)}")
 
 
 def stop_unused(home: Path) -> None:
     """Stop the emulator of a home if no process uses it, unless it was started on its own."""
     with nobody_shares(users(home)) as free:
-        found = running(home) if free else None
-        if found is not None and not found.lasting:
+        emulator = running(home) if free else None
+        if emulator is not None and not emulator.lasting:
             stop(home)
 
 
@@ -141,13 +145,13 @@ def stop(home: Path) -> None:
     """Stop the emulator of a home, and wait until it has ended."""
     for pid in [pid for pid, child in _children.items() if child.poll() is not None]:
         del _children[pid]
-    found = running(home)
-    if found is None:
+    emulator = running(home)
+    if emulator is None:
         return
     with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(found.pid)
+        process = psutil.Process(emulator.pid)
         process.send_signal(signal.SIGTERM)
-        child = _children.pop(found.pid, None)
+        child = _children.pop(emulator.pid, None)
         try:
             if child is not None:
                 child.wait(STOP_S)
@@ -162,18 +166,18 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 """Child processes that ``start`` launched and that must be reaped, by process id."""
 
 
-def answers(found: Running) -> bool:
+def answers(emulator: Running) -> bool:
     """
     Return whether this emulator process responds at its URL, and not another process on the same port.
 
     An emulator that accepts the connection but is too busy to respond in time counts, so that it is not started again.
     """
     try:
-        answer = loopback.get(f"{found.url}/health", timeout_s=HEALTH_S)
-        return bool(answer.ok and answer.json()["pid"] == found.pid)
+        answer = loopback.get(f"{emulator.url}/health", timeout_s=HEALTH_S)
+        return bool(answer.ok and answer.json()["pid"] == emulator.pid)
     except requests.Timeout:
         with suppress(psutil.Error):
-            return any("emulator" in part for part in psutil.Process(found.pid).cmdline())
+            return any("emulator" in part for part in psutil.Process(emulator.pid).cmdline())
         return False
     except (requests.RequestException, KeyError, TypeError):
         return False

@@ -62,7 +62,7 @@ def serve(
         SettingsError: The port is in use, or the home cannot be used, such as on a full disk.
     """
     private.restrict()
-    with _as_ours(home):
+    with _translate_errors(home):
         _serve(
             home,
             port=port,
@@ -78,7 +78,7 @@ def serve(
 
 
 @contextmanager
-def _as_ours(home: Path) -> Iterator[None]:
+def _translate_errors(home: Path) -> Iterator[None]:
     """Translate disk and database errors into ``SettingsError`` with a remedy."""
     try:
         yield
@@ -87,8 +87,8 @@ def _as_ours(home: Path) -> Iterator[None]:
     except LockError as exc:
         raise SettingsError(f"The embedded account does not start. {exc}") from exc
     except OSError as exc:
-        where = exc.filename or home
-        raise SettingsError(f"The embedded account cannot use {where}: {exc.strerror or exc}. {cure(exc)}") from exc
+        location = exc.filename or home
+        raise SettingsError(f"The embedded account cannot use {location}: {exc.strerror or exc}. {cure(exc)}") from exc
 
 
 def _serve(
@@ -120,9 +120,9 @@ def _serve(
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=2))
         url = f"http://{HOST}:{listening.getsockname()[1]}"
         ended = threading.Event()
-        found = Running(url, access_key, secret_key, os.getpid(), lasting=not parent)
+        emulator = Running(url, access_key, secret_key, os.getpid(), lasting=not parent)
         failed: list[OSError] = []
-        helpers = [threading.Thread(target=_announce, args=(home, found, ended, server, failed))]
+        helpers = [threading.Thread(target=_announce, args=(home, emulator, ended, server, failed))]
         if traffic > 0:
             live = LiveTraffic(database, sample, traffic, SEED)
             helpers.append(threading.Thread(target=live.run, args=(ended,)))
@@ -183,13 +183,13 @@ def _socket(port: int) -> socket.socket:
 
 
 def _announce(
-    home: Path, found: Running, ended: threading.Event, server: uvicorn.Server, failed: list[OSError]
+    home: Path, emulator: Running, ended: threading.Event, server: uvicorn.Server, failed: list[OSError]
 ) -> None:
     """Write ``emulator.json`` once the emulator responds; if that fails, stop it, because no process could find it."""
     while not ended.wait(0.02):
-        if answers(found):
+        if answers(emulator):
             try:
-                write_private(note(home), json.dumps(asdict(found)))
+                write_private(note(home), json.dumps(asdict(emulator)))
             except OSError as exc:
                 failed.append(exc)
                 server.should_exit = True

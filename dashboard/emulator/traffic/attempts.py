@@ -52,9 +52,9 @@ class Attempts:
     def __len__(self) -> int:
         return len(self.at_s)
 
-    def take(self, which: Ints | Flags) -> Attempts:
+    def take(self, selection: Ints | Flags) -> Attempts:
         """Return the attempts selected by an index or mask array, in its order."""
-        return Attempts(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
+        return Attempts(**{field.name: getattr(self, field.name)[selection] for field in fields(self)})
 
     def moved_to(self, at_s: Ints) -> Attempts:
         """Return the same attempts with other start times."""
@@ -81,29 +81,29 @@ def draw(
     """
     count = len(at_s)
     inbound: Flags = rng.random(count) < caller.inbound_share
-    drawn = rng.random(count)
-    zone = np.where(inbound, pick(_shares(zones, INBOUND), drawn), pick(_shares(zones, caller.mix), drawn))
-    drawn = rng.random(count)
+    draws = rng.random(count)
+    zone = np.where(inbound, pick(_shares(zones, INBOUND), draws), pick(_shares(zones, caller.mix), draws))
+    draws = rng.random(count)
     outward = [ending.premium if caller.mix == PREMIUM else ending.outbound for ending in ENDINGS]
-    ending = np.where(inbound, pick([ending.inbound for ending in ENDINGS], drawn), pick(outward, drawn))
+    ending = np.where(inbound, pick([ending.inbound for ending in ENDINGS], draws), pick(outward, draws))
     lengths = np.exp(np.log(talk.median_s) + talk.log_sigma * rng.standard_normal(count))
     if caller.mix == PREMIUM:
         lengths = rng.integers(*talk.premium_s, size=count).astype(np.float64)
     talk_s = np.clip(lengths, 1, talk.longest_s).astype(np.int64) * _ANSWERED[ending]
     port = np.array(PORTS)[rng.integers(len(PORTS), size=count)] * (rng.random(count) < WITH_PORT)
-    theirs = _numbers(tuple(zone.prefixes for zone in zones), zone, rng)
+    remote_numbers = _numbers(tuple(zone.prefixes for zone in zones), zone, rng)
     choices = np.where(inbound, lines, len(caller.caller_ids))
-    ours = (choices * rng.random(count) ** FAVORITE).astype(np.int64)
-    attempts = Attempts(at_s, inbound, theirs, ours, zone, ending, talk_s, port)
+    line_indexes = (choices * rng.random(count) ** FAVORITE).astype(np.int64)
+    attempts = Attempts(at_s, inbound, remote_numbers, line_indexes, zone, ending, talk_s, port)
     return attempts if lines else attempts.take(~inbound)
 
 
-def tried_again(refused: Attempts, rng: np.random.Generator) -> Attempts:
+def draw_retries(refused: Attempts, rng: np.random.Generator) -> Attempts:
     """Return random retries of rejected attempts: the same calls, later each time."""
-    more = rng.geometric(1 - TRY_AGAIN, size=len(refused)) - 1
-    again = refused.take(np.repeat(np.arange(len(refused)), more))
-    ordinal = np.arange(len(again)) - np.repeat(np.cumsum(more) - more, more) + 1
-    return again.moved_to(again.at_s + ordinal * WAIT_S + rng.integers(1, JITTER_S, size=len(again)))
+    retry_counts = rng.geometric(1 - TRY_AGAIN, size=len(refused)) - 1
+    repeated = refused.take(np.repeat(np.arange(len(refused)), retry_counts))
+    ordinal = np.arange(len(repeated)) - np.repeat(np.cumsum(retry_counts) - retry_counts, retry_counts) + 1
+    return repeated.moved_to(repeated.at_s + ordinal * WAIT_S + rng.integers(1, JITTER_S, size=len(repeated)))
 
 
 def _shares(zones: Sequence[Zone], mix: str) -> list[float]:
@@ -113,9 +113,9 @@ def _shares(zones: Sequence[Zone], mix: str) -> list[float]:
 def _numbers(prefixes: tuple[tuple[str, ...], ...], zone: Ints, rng: np.random.Generator) -> Ints:
     """Draw a number in each zone, some numbers more often than others."""
     first, size, offset, count = _ranges(prefixes)
-    which = offset[zone] + (count[zone] * rng.random(len(zone))).astype(np.int64)
+    range_indexes = offset[zone] + (count[zone] * rng.random(len(zone))).astype(np.int64)
     within: Floats = rng.random(len(zone)) ** FAVORITE
-    return first[which] + (size[which] * within).astype(np.int64)
+    return first[range_indexes] + (size[range_indexes] * within).astype(np.int64)
 
 
 @cache

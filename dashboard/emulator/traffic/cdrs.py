@@ -62,23 +62,23 @@ def rows(
         attempts.talk_s,
         attempts.port,
     )
-    for (at_s, inbound, theirs, ours, zone, ending, talk_s, port), address, decision in zip(
+    for (at_s, inbound, remote_number, line_index, zone, ending, talk_s, port), address, decision in zip(
         zip(*(column.tolist() for column in columns), strict=True), addresses, decisions, strict=True
     ):
         source = f"{address}:{port}" if port else address
-        how = ENDINGS[ending]
-        end = (how.result, how.code, how.reason)
+        outcome = ENDINGS[ending]
+        end = (outcome.result, outcome.code, outcome.reason)
         if inbound:
-            yield _inbound(caller, zones[zone].name, at_s, str(theirs), ours, end, talk_s, source)
+            yield _inbound(caller, zones[zone].name, at_s, str(remote_number), line_index, end, talk_s, source)
         else:
             let_in = decision.admitted is True
             yield outbound(
                 zones[zone],
                 at_s,
-                str(theirs),
+                str(remote_number),
                 end if let_in else _refusal(decision),
                 talk_s if let_in else 0,
-                caller_id=f"+{caller.caller_ids[ours]}",
+                caller_id=f"+{caller.caller_ids[line_index]}",
                 x_tag=caller.x_tag,
                 source=source,
             )
@@ -131,12 +131,12 @@ def _inbound(
     origin: str,
     at_s: int,
     number: str,
-    ours: int,
+    line_index: int,
     ending: tuple[str, int, str],
     talk_s: int,
     source: str,
 ) -> Row:
-    line = caller.lines[ours]
+    line = caller.lines[line_index]
     name = "UNITED STATES"
     rate = INBOUND_RATE
     fee = "0"
@@ -165,7 +165,7 @@ def _priced(talk_s: int, rate: str, connect_fee: str, between: tuple[Any, ...]) 
     subtotal = billed * _units(rate) // 60
     ccrf = (subtotal * CCRF_PER_100K + 50_000) // 100_000
     fee = _units(connect_fee)
-    nothing = _money(0)
+    zero = _money(0)
     return (
         _money(subtotal + fee + ccrf),
         *between,
@@ -176,9 +176,9 @@ def _priced(talk_s: int, rate: str, connect_fee: str, between: tuple[Any, ...]) 
         STEP_S,
         _money(subtotal),
         _money(fee),
-        nothing,
+        zero,
         _money(ccrf),
-        nothing,
+        zero,
     )
 
 

@@ -88,20 +88,20 @@ LIVE_TALK = Talk(9, 0.7, 40, (20, 40))
 """Talk times of live calls; short, so that operators see them end."""
 
 
-def pick(shares: Sequence[float], drawn: Floats) -> Ints:
+def pick(shares: Sequence[float], draws: Floats) -> Ints:
     """
     Choose at random by weight.
 
     Args:
         shares: Weights of the choices, in any unit, not all 0.
-        drawn: Uniform draws in [0, 1).
+        draws: Uniform draws in [0, 1).
 
     Returns:
         An index into ``shares`` for each draw.
     """
     bounds = np.cumsum(shares)
-    places: Ints = np.searchsorted(bounds, drawn * bounds[-1], side="right").astype(np.int64)
-    return places
+    indexes: Ints = np.searchsorted(bounds, draws * bounds[-1], side="right").astype(np.int64)
+    return indexes
 
 
 def intensity(caller: Caller, at_s: int) -> float:
@@ -166,6 +166,6 @@ class Hours:
         until = caller.addresses[-1].valid_to if caller.nightly else None
         return self if until is None else Hours(self.begin_s, np.minimum(self.end_s, math.floor(until.timestamp())))
 
-    def part(self, which: slice) -> Hours:
+    def part(self, selection: slice) -> Hours:
         """Return a slice of the hours."""
-        return Hours(self.begin_s[which], self.end_s[which])
+        return Hours(self.begin_s[selection], self.end_s[selection])

@@ -218,14 +218,14 @@ def _caller(
     past: list[dict[str, Any]],
     now: datetime,
 ) -> Caller:
-    own = [
+    caller_addresses = [
         Address(a["address"], a["valid_from"], a["valid_to"])
         for a in addresses
         if a["pbx_id"] == row["pbx_id"] and a["kind"] == "primary"
     ]
     if row["address"]:
-        removed = next((one["removed_at"] for one in past if one["network"] == row["address"]), None)
-        own = [Address(row["address"], now - LIST_CHANGED, removed)]
+        removed = next((entry["removed_at"] for entry in past if entry["network"] == row["address"]), None)
+        caller_addresses = [Address(row["address"], now - LIST_CHANGED, removed)]
     return Caller(
         name=row["caller"],
         pbx_id=row["pbx_id"],
@@ -239,7 +239,7 @@ def _caller(
         hours=row["hours"],
         caller_ids=tuple(row["caller_ids"].split()),
         mix=row["mix"],
-        addresses=tuple(sorted(own, key=lambda address: address.valid_from)),
+        addresses=tuple(sorted(caller_addresses, key=lambda address: address.valid_from)),
         lines=tuple(sorted(_lines(row["pbx_id"], numbers), key=lambda line: not line.routed)),
     )
 

@@ -25,7 +25,7 @@ from dashboard.core import addresses
 from dashboard.domain.admission import CallFacts, Decision, Observations, Policy, admit
 from dashboard.emulator.database import Database
 from dashboard.emulator.traffic import patterns
-from dashboard.emulator.traffic.attempts import JITTER_S, TRY_AGAIN, WAIT_S, Attempts, draw, tried_again
+from dashboard.emulator.traffic.attempts import JITTER_S, TRY_AGAIN, WAIT_S, Attempts, draw, draw_retries
 from dashboard.emulator.traffic.cdrs import Row, rows
 from dashboard.emulator.traffic.patterns import Hours, Ints
 from dashboard.emulator.traffic.sample import Address, Caller, Sample
@@ -58,13 +58,13 @@ def decide(caller: Caller, address: str, sample: Sample, policy: Policy, observa
     return admit(facts, observations)
 
 
-def address_places(caller: Caller, at_s: Ints) -> Ints:
+def address_indexes(caller: Caller, at_s: Ints) -> Ints:
     """Return the index of the caller's valid address at each time; 0, the oldest, if none is valid."""
-    places = np.zeros(len(at_s), dtype=np.int64)
-    for place, address in enumerate(caller.addresses):
+    indexes = np.zeros(len(at_s), dtype=np.int64)
+    for index, address in enumerate(caller.addresses):
         until = math.inf if address.valid_to is None else address.valid_to.timestamp()
-        places[(address.valid_from.timestamp() <= at_s) & (at_s < until)] = place
-    return places
+        indexes[(address.valid_from.timestamp() <= at_s) & (at_s < until)] = index
+    return indexes
 
 
 def history(
@@ -101,9 +101,9 @@ def history(
     for first in range(0, len(span.begin_s), HOURS_A_PART):
         part = slice(first, first + HOURS_A_PART)
         ends_s = int(span.end_s[part][-1])
-        placed = late + [one for past in pasts for one in past.rows(part, refused_too=refusals_in_cdrs)]
-        placed.sort(key=lambda one: one[0])
-        late = [one for one in placed if one[0] >= ends_s]
+        placed = late + [timed_row for past in pasts for timed_row in past.rows(part, refused_too=refusals_in_cdrs)]
+        placed.sort(key=lambda timed_row: timed_row[0])
+        late = [timed_row for timed_row in placed if timed_row[0] >= ends_s]
         yield from (row for at_s, row in placed if at_s < ends_s)
 
 
@@ -138,27 +138,29 @@ class _Past:
         starts = self._span.part(part).draw(self._counts[part], self._rng)
         caller = self._caller
         first = draw(caller, self._sample.zones, starts, patterns.OFFICE_TALK, self._rng, caller.reached)
-        again = tried_again(first.take(self._refused(first)), self._again)
+        retries = draw_retries(first.take(self._refused(first)), self._again)
         last_s = int(self._span.end_s[-1])
-        for attempts in (first, again.take(again.at_s < last_s)):
-            kept = attempts.ended_by(last_s)
-            kept = kept if refused_too else kept.take(~self._refused(kept))
-            places = address_places(caller, kept.at_s).tolist()
-            sources = [self._sources[place] for place in places]
-            decisions = [self._decisions[place] for place in places]
-            made = rows(caller, self._sample.zones, kept, sources, decisions)
-            yield from zip(kept.at_s.tolist(), made, strict=True)
+        for attempts in (first, retries.take(retries.at_s < last_s)):
+            recorded = attempts.ended_by(last_s)
+            recorded = recorded if refused_too else recorded.take(~self._refused(recorded))
+            indexes = address_indexes(caller, recorded.at_s).tolist()
+            sources = [self._sources[index] for index in indexes]
+            decisions = [self._decisions[index] for index in indexes]
+            cdrs = rows(caller, self._sample.zones, recorded, sources, decisions)
+            yield from zip(recorded.at_s.tolist(), cdrs, strict=True)
 
     def _refused(self, attempts: Attempts) -> np.ndarray:
-        refused: np.ndarray = ~self._admits[address_places(self._caller, attempts.at_s)] & ~attempts.inbound
+        refused: np.ndarray = ~self._admits[address_indexes(self._caller, attempts.at_s)] & ~attempts.inbound
         return refused
 
 
 def _policy_of(address: Address, sample: Sample, policy: Policy) -> Policy:
     """Return the policy for calls from a past address: it includes entries that were removed after its end."""
     until = address.valid_to
-    there = [row["network"] for row in sample.past_allowed_ips if until is not None and until <= row["removed_at"]]
-    return replace(policy, networks=policy.networks | set(there))
+    later_removed = [
+        row["network"] for row in sample.past_allowed_ips if until is not None and until <= row["removed_at"]
+    ]
+    return replace(policy, networks=policy.networks | set(later_removed))
 
 
 @dataclass(order=True, frozen=True)
@@ -207,14 +209,14 @@ class LiveTraffic:
                 arrival = now + float(self._rng.exponential(1 / self._rate))
                 self._arrive(now)
             while self._agenda and self._agenda[0].at <= now and not stop.is_set():
-                due = heapq.heappop(self._agenda)
+                event = heapq.heappop(self._agenda)
                 try:
-                    self._do(due)
+                    self._do(event)
                 except sqlite3.Error as exc:
                     log.warning("The live traffic could not use the account's database and tries again: %s", exc)
-                    heapq.heappush(self._agenda, due)
+                    heapq.heappush(self._agenda, event)
                     stop.wait(AFTER_ERROR_S)
-            pause = min([arrival, *(due.at for due in self._agenda[:1])]) - time.monotonic()
+            pause = min([arrival, *(event.at for event in self._agenda[:1])]) - time.monotonic()
             stop.wait(min(max(pause, 0.0), LONGEST_PAUSE_S))
 
     def _arrive(self, now: float) -> None:
@@ -225,36 +227,36 @@ class LiveTraffic:
         if len(attempt):
             self._put(_Due(now, next(self._numbers), caller, attempt))
 
-    def _do(self, due: _Due) -> None:
-        if due.caller is None or due.attempt is None:
-            self._database.add_calls([due.row])
+    def _do(self, event: _Due) -> None:
+        if event.caller is None or event.attempt is None:
+            self._database.add_calls([event.row])
             return
         policy, observations, now = self._database.policy_now()
         account = self._database.settings()
         at = now.replace(microsecond=0)
         changed_at = max(account.list_changed_at, account.credentials_changed_at)
         if at < changed_at <= now + timedelta(seconds=1):
-            self._put(_Due(time.monotonic() + 1 - now.microsecond / 1e6, due.number, due.caller, due.attempt))
+            self._put(_Due(time.monotonic() + 1 - now.microsecond / 1e6, event.number, event.caller, event.attempt))
             return
-        attempt = due.attempt.moved_to(np.array([int(at.timestamp())]))
-        source = due.caller.addresses[int(address_places(due.caller, attempt.at_s)[0])].address
+        attempt = event.attempt.moved_to(np.array([int(at.timestamp())]))
+        source = event.caller.addresses[int(address_indexes(event.caller, attempt.at_s)[0])].address
         if attempt.inbound[0]:
-            host = self._database.host_of(due.caller.lines[int(attempt.ours[0])].number)
+            host = self._database.host_of(event.caller.lines[int(attempt.ours[0])].number)
             if not host:
                 return
             source = host if addresses.is_network(host) else source
-        decision = decide(due.caller, source, self._sample, policy, observations)
+        decision = decide(event.caller, source, self._sample, policy, observations)
         admitted = bool(attempt.inbound[0]) or decision.admitted is True
         if not admitted and self._rng.random() < TRY_AGAIN:
             wait = WAIT_S + JITTER_S * self._rng.random()
-            self._put(_Due(time.monotonic() + wait, next(self._numbers), due.caller, due.attempt))
+            self._put(_Due(time.monotonic() + wait, next(self._numbers), event.caller, event.attempt))
         if admitted or account.refusals_in_cdrs:
-            (row,) = rows(due.caller, self._sample.zones, attempt, [source], [decision])
+            (row,) = rows(event.caller, self._sample.zones, attempt, [source], [decision])
             ends = time.monotonic() + (int(attempt.talk_s[0]) if admitted else 0)
             self._put(_Due(ends, next(self._numbers), row=row))
 
-    def _put(self, due: _Due) -> None:
-        heapq.heappush(self._agenda, due)
+    def _put(self, event: _Due) -> None:
+        heapq.heappush(self._agenda, event)
 
 
 def live_shares(sample: Sample, at_s: int) -> list[float]:

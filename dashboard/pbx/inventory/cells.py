@@ -72,17 +72,17 @@ def _one_of(text: str, _public: Collection[str], *, allowed: tuple[str, ...], ab
 
 
 def _inbound_host(text: str, public: Collection[str]) -> str:
-    found = _HOST_PORT.fullmatch(text)
+    match = _HOST_PORT.fullmatch(text)
     if not text:
         return ""
-    if not found or not 0 < int(found["port"] or 1) < 1 << 16:
+    if not match or not 0 < int(match["port"] or 1) < 1 << 16:
         raise InputError(f"{text[:LONGEST]!r} is no host. Write an address or a name, with :port where it is not 5060.")
-    host = found["host"].lower()
+    host = match["host"].lower()
     if is_network(host) or re.fullmatch(r"[\d.]+", host):
         parse_entry(host, public_ranges=public)
     elif not _HOST_NAME.fullmatch(host):
         raise InputError(f"{host[:LONGEST]!r} is no host name. Write one such as pbx-denver.example.net.")
-    return host + (f":{found['port']}" if found["port"] else "")
+    return host + (f":{match['port']}" if match["port"] else "")
 
 
 def _timezone(text: str, _public: Collection[str]) -> str:
@@ -120,8 +120,8 @@ def _number(text: str, _public: Collection[str]) -> str:
 
 def _fact(text: str, _public: Collection[str]) -> str:
     """Return a configuration value for display: unprintable characters escaped, truncated to ``LONGEST``."""
-    shown = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text[: LONGEST + 1])
-    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+    escaped = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text[: LONGEST + 1])
+    return escaped if len(escaped) <= LONGEST else f"{escaped[: LONGEST - 1]}…"
 
 
 def _line(text: str, _public: Collection[str]) -> int | None:

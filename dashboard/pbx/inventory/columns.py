@@ -52,18 +52,18 @@ NAMES: Final[Mapping[str, str]] = {
 """Column by alternative header name."""
 
 
-def column_named(cell: str, known: Collection[str], own: Mapping[str, str] = MappingProxyType({})) -> str:
+def column_named(cell: str, available: Collection[str], aliases: Mapping[str, str] = MappingProxyType({})) -> str:
     """
     Return the column for a header; ``""`` for an unknown header.
 
     Args:
         cell: The header; case is ignored, and spaces, hyphens, dots and slashes count as underscores.
-        known: The available columns; their own names take precedence over alternative names.
-        own: Alternative names specific to this kind of table; they take precedence over ``NAMES``.
+        available: The available columns; their own names take precedence over alternative names.
+        aliases: Alternative names specific to this kind of table; they take precedence over ``NAMES``.
     """
     plain = plain_name(cell)
-    column = plain if plain in known else own.get(plain, NAMES.get(plain, ""))
-    return column if column in known else ""
+    column = plain if plain in available else aliases.get(plain, NAMES.get(plain, ""))
+    return column if column in available else ""
 
 
 def plain_name(cell: str) -> str:
@@ -78,11 +78,11 @@ def pieces(text: str) -> list[str]:
 
 def numbers_in(text: str) -> list[str]:
     """Split a cell of numbers; at spaces only where each part is a number, since a number may contain spaces."""
-    found: list[str] = []
+    numbers: list[str] = []
     for piece in filter(None, map(str.strip, re.split(r"[,;|\n]+", text))):
         words = piece.split()
-        found += words if len(words) > 1 and all(map(_is_number, words)) else [piece]
-    return found
+        numbers += words if len(words) > 1 and all(map(_is_number, words)) else [piece]
+    return numbers
 
 
 def _is_number(text: str) -> bool:

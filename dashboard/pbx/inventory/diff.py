@@ -53,16 +53,19 @@ class InventoryDiff:
 
     def sentence(self) -> str:
         """Return a sentence that describes the effect of accepting the import."""
-        stay = self.count(STAYS)
-        kept = (
-            f" {stay} {'row is' if stay == 1 else 'rows are'} not in the import and stay as they are." if stay else ""
+        unchanged_count = self.count(STAYS)
+        unchanged_note = (
+            f" {unchanged_count} {'row is' if unchanged_count == 1 else 'rows are'} not in the import and stay as "
+            "they are."
+            if unchanged_count
+            else ""
         )
         if self.empty:
-            return f"The import changes nothing.{kept}"
+            return f"The import changes nothing.{unchanged_note}"
         verbs = {"adds": ADDED, "changes": CHANGED, "takes out": GONE}
-        counted = [(verb, self.count(change)) for verb, change in verbs.items()]
-        parts = [f"{verb} {n:,} {'row' if n == 1 else 'rows'}" for verb, n in counted if n]
-        return f"The import {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}.{kept}"
+        counts = [(verb, self.count(change)) for verb, change in verbs.items()]
+        parts = [f"{verb} {n:,} {'row' if n == 1 else 'rows'}" for verb, n in counts if n]
+        return f"The import {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}.{unchanged_note}"
 
 
 def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
@@ -76,60 +79,62 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
     Returns:
         The diff with both possible results, ``merged`` and ``replaced``; the operator chooses one.
     """
-    said = new.frames[CONFIG] if CONFIG in new.frames else schemas.empty(schemas.PBX_CONFIG)
-    reread = set(said.loc[~_recorded(said), "pbx_id"])
+    imported_facts = new.frames[CONFIG] if CONFIG in new.frames else schemas.empty(schemas.PBX_CONFIG)
+    reread = set(imported_facts.loc[~_recorded(imported_facts), "pbx_id"])
     changes: list[dict[str, str]] = []
     merged: dict[str, pd.DataFrame] = {}
     replaced: dict[str, pd.DataFrame] = {}
     for name in FRAMES:
-        was = current.get(name, schemas.empty(schemas.FRAMES[name]))
-        rows, touched, found = _laid_over(name, was, new, reread)
-        changes += found
+        existing = current.get(name, schemas.empty(schemas.FRAMES[name]))
+        rows, touched, frame_changes = _merge_frame(name, existing, new, reread)
+        changes += frame_changes
         merged[name] = _frame(name, rows)
         imported = bool(len(new.frames[name]))
-        left = [row for place, row in enumerate(rows) if place in touched or not imported]
-        known = set(replaced["pbxs"]["pbx_id"]) if replaced else {str(row["pbx_id"]) for row in left}
-        replaced[name] = _frame(name, [row for row in left if row["pbx_id"] in known])
+        remaining = [row for index, row in enumerate(rows) if index in touched or not imported]
+        pbx_ids = set(replaced["pbxs"]["pbx_id"]) if replaced else {str(row["pbx_id"]) for row in remaining}
+        replaced[name] = _frame(name, [row for row in remaining if row["pbx_id"] in pbx_ids])
     facts = current.get(CONFIG, schemas.empty(schemas.PBX_CONFIG))
-    merged[CONFIG], found = _facts_over(facts, said)
+    merged[CONFIG], frame_changes = _merge_facts(facts, imported_facts)
     replaced[CONFIG] = merged[CONFIG][merged[CONFIG]["pbx_id"].isin(replaced["pbxs"]["pbx_id"])].reset_index(drop=True)
-    changes += found
+    changes += frame_changes
     columns = ["frame", "key", "change", "column", "before", "after"]
     return InventoryDiff(merged, replaced, pd.DataFrame(changes, columns=columns, dtype="str"))
 
 
-def _laid_over(
-    name: str, was: pd.DataFrame, inventory: Inventory, reread: set[str]
+def _merge_frame(
+    name: str, existing: pd.DataFrame, inventory: Inventory, reread: set[str]
 ) -> tuple[list[dict[str, Any]], set[int], list[dict[str, str]]]:
     """Return the merged rows, the indexes of those in the import, and the changes."""
     new = inventory.frames[name]
-    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in was.to_dict("records")]
-    rows, gone = _without_old_configuration(name, rows, new, reread)
-    places: dict[tuple[str, ...], list[int]] = {}
-    for place, kept in enumerate(rows):
-        places.setdefault(key_of(name, kept), []).append(place)
+    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in existing.to_dict("records")]
+    rows, removed = _without_old_configuration(name, rows, new, reread)
+    indexes_of: dict[tuple[str, ...], list[int]] = {}
+    for index, row_kept in enumerate(rows):
+        indexes_of.setdefault(key_of(name, row_kept), []).append(index)
     touched: set[int] = set()
-    changes = [_change(name, row, GONE) for row in gone]
+    changes = [_change(name, row, GONE) for row in removed]
     for record in new.to_dict("records"):
         row: dict[str, Any] = {str(column): value for column, value in record.items()}
         key = key_of(name, row)
-        there = [place for place in places.get(key, ()) if place not in touched]
-        if not there:
+        candidates = [index for index in indexes_of.get(key, ()) if index not in touched]
+        if not candidates:
             touched.add(len(rows))
             rows.append(row)
             changes.append(_change(name, row, ADDED))
             continue
         begins = _text(row["valid_from"]) if "valid_from" in row else ""
-        place = next((one for one in there if begins and _text(rows[one]["valid_from"]) == begins), there[-1])
-        touched.add(place)
+        index = next(
+            (index for index in candidates if begins and _text(rows[index]["valid_from"]) == begins), candidates[-1]
+        )
+        touched.add(index)
         for column in sorted(inventory.given_of.get((name, *key), new.columns)):
-            before = _text(rows[place].get(column))
+            before = _text(rows[index].get(column))
             after = _text(row.get(column))
             if before != after:
-                rows[place][column] = row[column]
+                rows[index][column] = row[column]
                 changes.append(_change(name, row, CHANGED) | {"column": column, "before": before, "after": after})
-    stay = [] if new.empty else [kept for place, kept in enumerate(rows) if place not in touched]
-    changes += [_change(name, kept, STAYS) for kept in stay]
+    unchanged = [] if new.empty else [row_kept for index, row_kept in enumerate(rows) if index not in touched]
+    changes += [_change(name, row_kept, STAYS) for row_kept in unchanged]
     return rows, touched, changes
 
 
@@ -142,7 +147,7 @@ def _without_old_configuration(
     now = {key_of(name, row) for row in new.to_dict("records")}
     old = [row["source"] == "configured" and row["pbx_id"] in reread and key_of(name, row) not in now for row in rows]
     parted = list(zip(rows, old, strict=True))
-    return [row for row, gone in parted if not gone], [row for row, gone in parted if gone]
+    return [row for row, is_removed in parted if not is_removed], [row for row, is_removed in parted if is_removed]
 
 
 def _recorded(facts: pd.DataFrame) -> pd.Series[bool]:
@@ -150,32 +155,34 @@ def _recorded(facts: pd.DataFrame) -> pd.Series[bool]:
     return (facts["object_type"] == ObjectType.RECORD).astype(bool)
 
 
-def _facts_over(was: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
+def _merge_facts(existing: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, str]]]:
     """Return the merged configuration facts, and one change for each PBX whose facts differ."""
     if new.empty:
-        return was, []
-    again = set(zip(new["pbx_id"], _recorded(new), strict=True))
-    stays = [one not in again for one in zip(was["pbx_id"], _recorded(was), strict=True)]
-    both = [*was[stays].to_dict("records"), *new.to_dict("records")]
-    rows = [{str(column): value for column, value in row.items()} for row in both]
+        return existing, []
+    imported_keys = set(zip(new["pbx_id"], _recorded(new), strict=True))
+    is_retained = [
+        fact_key not in imported_keys for fact_key in zip(existing["pbx_id"], _recorded(existing), strict=True)
+    ]
+    records = [*existing[is_retained].to_dict("records"), *new.to_dict("records")]
+    rows = [{str(column): value for column, value in row.items()} for row in records]
     facts = _frame(CONFIG, sorted(rows, key=lambda row: row["object_type"] == ObjectType.RECORD))
     changes = []
     for pbx_id in sorted(set(new["pbx_id"])):
-        before, after = (frame[frame["pbx_id"] == pbx_id].reset_index(drop=True) for frame in (was, facts))
+        before, after = (frame[frame["pbx_id"] == pbx_id].reset_index(drop=True) for frame in (existing, facts))
         if not before.equals(after):
-            counts = {"column": "", "before": _counted(before), "after": _counted(after)}
-            shown = {"frame": CONFIG, "key": pbx_id, "change": CHANGED if len(before) else ADDED}
-            changes.append(shown | counts)
+            counts = {"column": "", "before": _fact_count(before), "after": _fact_count(after)}
+            entry = {"frame": CONFIG, "key": pbx_id, "change": CHANGED if len(before) else ADDED}
+            changes.append(entry | counts)
     return facts, changes
 
 
-def _counted(facts: pd.DataFrame) -> str:
+def _fact_count(facts: pd.DataFrame) -> str:
     return f"{len(facts):,} {'fact' if len(facts) == 1 else 'facts'}"
 
 
 def _change(name: str, row: Mapping[Any, Any], change: str) -> dict[str, str]:
-    shown = {"frame": name, "key": " ".join(key_of(name, row)), "change": change}
-    return shown | {"column": "", "before": "", "after": ""}
+    entry = {"frame": name, "key": " ".join(key_of(name, row)), "change": change}
+    return entry | {"column": "", "before": "", "after": ""}
 
 
 def _text(value: Any) -> str:

@@ -32,14 +32,14 @@ def pbx_id_of(name: str) -> str:
     only in case, accents or punctuation.
     """
     spelled = unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)).lower()
-    made = _plain(spelled)
-    lost = any(unicodedata.category(sign).startswith(_DISTINCT) for sign in spelled if not sign.isascii())
-    if made and not lost and len(made) <= LONGEST:
-        return made
-    return _with_hash(made, unicodedata.normalize("NFC", " ".join(name.split())))
+    pbx_id = _plain(spelled)
+    is_lossy = any(unicodedata.category(sign).startswith(_DISTINCT) for sign in spelled if not sign.isascii())
+    if pbx_id and not is_lossy and len(pbx_id) <= LONGEST:
+        return pbx_id
+    return _with_hash(pbx_id, unicodedata.normalize("NFC", " ".join(name.split())))
 
 
-def with_kept_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[InventoryRow]:
+def with_earlier_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[InventoryRow]:
     """
     Return rows in which each PBX of the inventory keeps the id that an earlier version derived from its name.
 
@@ -48,17 +48,17 @@ def with_kept_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[Inve
         pbxs: PBXs of the inventory, with ``pbx_id`` and ``name``.
     """
     names = dict(zip(pbxs["pbx_id"], pbxs["name"], strict=True))
-    kept: dict[str, str] = {}
+    earlier_ids: dict[str, str] = {}
     for row in rows:
         if row.frame == "pbxs" and row.made_of:
-            made = row.cells["pbx_id"]
+            derived = row.cells["pbx_id"]
             name = row.cells.get("name", "")
             earlier = _earlier_id_of(name)
-            if made not in names and made != earlier and names.get(earlier) == " ".join(name.split()):
-                kept[made] = earlier
+            if derived not in names and derived != earlier and names.get(earlier) == " ".join(name.split()):
+                earlier_ids[derived] = earlier
     return [
-        replace(row, cells={**row.cells, "pbx_id": kept[row.cells["pbx_id"]]})
-        if row.made_of and row.cells["pbx_id"] in kept
+        replace(row, cells={**row.cells, "pbx_id": earlier_ids[row.cells["pbx_id"]]})
+        if row.made_of and row.cells["pbx_id"] in earlier_ids
         else row
         for row in rows
     ]
@@ -66,8 +66,8 @@ def with_kept_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[Inve
 
 def _earlier_id_of(name: str) -> str:
     """Return the id that earlier versions derived from a name: with a hash only if nothing Latin was left of it."""
-    made = _plain(unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)))
-    return made if made and len(made) <= LONGEST else _with_hash(made, name)
+    pbx_id = _plain(unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)))
+    return pbx_id if pbx_id and len(pbx_id) <= LONGEST else _with_hash(pbx_id, name)
 
 
 def _plain(spelled: str) -> str:
@@ -75,6 +75,6 @@ def _plain(spelled: str) -> str:
     return re.sub(r"[._-]*-[._-]*", "-", re.sub(r"[^a-z0-9._-]+", "-", ascii_only)).strip("-._")
 
 
-def _with_hash(made: str, name: str) -> str:
+def _with_hash(stem: str, name: str) -> str:
     digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{made[: LONGEST - _HASH - 1] or 'pbx'}-{digest[:_HASH]}"
+    return f"{stem[: LONGEST - _HASH - 1] or 'pbx'}-{digest[:_HASH]}"

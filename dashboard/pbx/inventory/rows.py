@@ -41,14 +41,14 @@ class Problem:
 
     def __str__(self) -> str:
         column = f", column {self.column}" if self.column else ""
-        return f"{place_of(self.file, self.line)}{column}: {self.message}"
+        return f"{location_text(self.file, self.line)}{column}: {self.message}"
 
 
 def problem_of(exc: FileError) -> Problem:
     """Convert a file error to a problem, with the location separate from the message."""
-    place = exc.file if exc.line is None else f"{exc.file}, line {exc.line}"
-    place += f", column {exc.column}" if exc.column else ""
-    return Problem(exc.file, exc.line, exc.column, str(exc).removeprefix(f"{place}: "))
+    location = exc.file if exc.line is None else f"{exc.file}, line {exc.line}"
+    location += f", column {exc.column}" if exc.column else ""
+    return Problem(exc.file, exc.line, exc.column, str(exc).removeprefix(f"{location}: "))
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,11 @@ def are_different_pbxs(row: InventoryRow, first: InventoryRow) -> bool:
         return row.made_of != first.made_of
     if row.frame != "pbxs" or not (row.made_of or first.made_of) or "name" in row.only_new | first.only_new:
         return False
-    name, other = (" ".join(one.cells.get("name", "").split()) for one in (row, first))
-    return "" not in (name, other) and name != other
+    name, other_name = (" ".join(inventory_row.cells.get("name", "").split()) for inventory_row in (row, first))
+    return "" not in (name, other_name) and name != other_name
 
 
-def place_of(file: str, line: int | None) -> str:
+def location_text(file: str, line: int | None) -> str:
     """Return a location for use in a sentence, e.g. 'pbxs.csv, line 3'."""
     return f"{file}, line {line}" if line else file
 

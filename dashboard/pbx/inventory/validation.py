@@ -28,18 +28,18 @@ from dashboard.pbx.inventory.rows import (
     Problem,
     are_different_pbxs,
     key_of,
-    place_of,
+    location_text,
 )
 
 EARLIEST = pd.Timestamp.min.tz_localize("UTC")
 LATEST = pd.Timestamp.max.tz_localize("UTC")
 
 
-def settle(
+def validate(
     rows: Iterable[InventoryRow],
     *,
     treated_as_public: Collection[str] = (),
-    known: Collection[str] = (),
+    known_ids: Collection[str] = (),
     problems: Sequence[Problem] = (),
     notes: Sequence[Problem] = (),
 ) -> Inventory:
@@ -50,26 +50,28 @@ def settle(
         rows: Rows in file order. The rows of one line are accepted or rejected together, except that an invalid
             number rejects only itself.
         treated_as_public: Special-purpose networks in CIDR notation to treat as public.
-        known: Ids of PBXs already in the inventory.
+        known_ids: Ids of PBXs already in the inventory.
         problems: Problems from the readers; listed first in the result.
         notes: Notes from the readers about omissions that cost no row; also listed first.
 
     Returns:
         All inventory frames, conformed, and the problems of the rejected rows.
     """
-    settling = _Settling(treated_as_public, known, list(problems), list(notes))
-    kept: list[tuple[InventoryRow, dict[str, Any]]] = []
-    given: dict[str, frozenset[str]] = {}
+    settling = _Settling(treated_as_public, known_ids, list(problems), list(notes))
+    accepted: list[tuple[InventoryRow, dict[str, Any]]] = []
+    columns_of_frame: dict[str, frozenset[str]] = {}
     given_of: dict[tuple[str, ...], frozenset[str]] = {}
     for _, line in groupby(rows, key=lambda row: (row.file, row.line, row.if_fit)):
         parts = list(line)
         before = len(settling.problems)
-        kept += settling.line(parts)
+        accepted += settling.line(parts)
         settling.forget(before, parts)
-        given |= {row.frame: given.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts}
+        columns_of_frame |= {
+            row.frame: columns_of_frame.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts
+        }
     frames: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
     for name in READ:
-        for row, values in kept:
+        for row, values in accepted:
             before = len(settling.problems)
             if row.frame == name and settling.fits(row, values):
                 frames[name].append(values)
@@ -77,24 +79,24 @@ def settle(
                     given_of[name, *key_of(name, values)] = frozenset(row.cells) - row.only_new
             settling.forget(before, [row])
     conformed = {
-        name: schemas.conform(pd.DataFrame(found), schemas.FRAMES[name], source="the inventory")
-        if found
+        name: schemas.conform(pd.DataFrame(records), schemas.FRAMES[name], source="the inventory")
+        if records
         else schemas.empty(schemas.FRAMES[name])
-        for name, found in frames.items()
+        for name, records in frames.items()
     }
-    return Inventory(conformed, settling.problems, given, given_of, tuple(settling.notes))
+    return Inventory(conformed, settling.problems, columns_of_frame, given_of, tuple(settling.notes))
 
 
 class _Settling:
     """The rows accepted so far, with which the next row must not conflict."""
 
     def __init__(
-        self, public: Collection[str], known: Collection[str], problems: list[Problem], notes: list[Problem]
+        self, public: Collection[str], known_ids: Collection[str], problems: list[Problem], notes: list[Problem]
     ) -> None:
         self.problems = problems
         self.notes = notes
         self._public = public
-        self._known = set(known)
+        self._known = set(known_ids)
         self._first: dict[str, InventoryRow] = {}
         """First row of each PBX, by id, accepted or not."""
         self._pbxs: dict[str, tuple[InventoryRow, dict[str, Any]]] = {}
@@ -108,7 +110,7 @@ class _Settling:
 
     def line(self, rows: Sequence[InventoryRow]) -> list[tuple[InventoryRow, dict[str, Any]]]:
         """Return the accepted rows of one line: all but invalid numbers, or none if anything else is invalid."""
-        kept = []
+        accepted = []
         whole = not [row for row in rows if self._is_of_another(row)]
         notes = len(self.notes)
         for row in rows:
@@ -117,11 +119,11 @@ class _Settling:
             good = len(self.problems) == before
             whole = whole and (good or row.frame == "pbx_numbers")
             if good:
-                kept.append((row, values))
-        if whole and not any(row.frame == "pbxs" and self._claimed(row, values) for row, values in kept):
-            return [(row, values) for row, values in kept if not self._number_claimed(row, values)]
+                accepted.append((row, values))
+        if whole and not any(row.frame == "pbxs" and self._claimed(row, values) for row, values in accepted):
+            return [(row, values) for row, values in accepted if not self._number_claimed(row, values)]
         del self.notes[notes:]
-        self._put_aside(rows, kept)
+        self._reserve_values(rows, accepted)
         return []
 
     def _is_of_another(self, row: InventoryRow) -> bool:
@@ -134,22 +136,25 @@ class _Settling:
             return False
         if row.frame == "pbxs":
             name = _cell(row, "name") or pbx_id
-            other = _cell(first, "name") or pbx_id
+            other_name = _cell(first, "name") or pbx_id
             message = (
-                f"{name} and {other} ({_at(first)}) have the same id, {pbx_id}, so nothing of {name} was taken. Rename "
+                f"{name} and {other_name} ({_at(first)}) have the same id, {pbx_id}, so nothing of {name} was "
+                "taken. Rename "
                 "one of the two, or give each an id of its own in a column pbx_id."
             )
             self._refuse(row, "pbx_id", message)
         return True
 
-    def _put_aside(self, rows: Sequence[InventoryRow], kept: Sequence[tuple[InventoryRow, dict[str, Any]]]) -> None:
+    def _reserve_values(
+        self, rows: Sequence[InventoryRow], parsed: Sequence[tuple[InventoryRow, dict[str, Any]]]
+    ) -> None:
         """Record the ids, X-Tags and numbers of a rejected line: another PBX must not claim them before it is fixed."""
         for row in rows:
             if row.frame == "pbxs" and not row.if_fit:
                 if not are_different_pbxs(row, self._first[_cell(row, "pbx_id")]):
                     self._aside_ids.setdefault(_cell(row, "pbx_id"), row)
                 self._aside_tags.setdefault(_cell(row, "x_tag"), row)
-        for row, values in kept:
+        for row, values in parsed:
             if row.frame == "pbx_numbers" and not row.if_fit:
                 self._aside_numbers.setdefault(values["number"], row)
 
@@ -159,8 +164,8 @@ class _Settling:
         tag = values["x_tag"]
         first = self._aside_ids.get(pbx_id)
         if first is not None:
-            given = [name for name in row.cells if _cell(row, name) and name not in row.only_new | first.only_new]
-            if any(_cell(row, name) != _cell(first, name) for name in given):
+            columns = [name for name in row.cells if _cell(row, name) and name not in row.only_new | first.only_new]
+            if any(_cell(row, name) != _cell(first, name) for name in columns):
                 message = f"The PBX {pbx_id} is there already, {_at(first)}, which was put aside."
                 self._refuse(row, "pbx_id", f"{message} Keep one row of the two.")
                 return True
@@ -175,24 +180,24 @@ class _Settling:
         first = self._aside_numbers.get(values["number"]) if row.frame == "pbx_numbers" else None
         if first is None or _cell(first, "pbx_id") == values["pbx_id"]:
             return False
-        whose = f"{values['number']} is {_cell(first, 'pbx_id')}'s, {_at(first)}, which was put aside."
-        self._refuse(row, "number", f"{whose} A number is one PBX's, once.")
+        claim = f"{values['number']} is {_cell(first, 'pbx_id')}'s, {_at(first)}, which was put aside."
+        self._refuse(row, "number", f"{claim} A number is one PBX's, once.")
         return True
 
     def cells(self, row: InventoryRow) -> dict[str, Any]:
         """Parse every cell of a row; add a problem for each invalid cell."""
-        read = {}
+        values = {}
         for column in RULES[row.frame]:
             text = row.cells.get(column, "")
             try:
                 assumed = assumed_number(text, row.country) if column == "number" else ""
-                read[column] = read_cell(row.frame, column, text, self._public)
+                values[column] = read_cell(row.frame, column, text, self._public)
                 if assumed:
                     message = f"{text.strip()} has ten digits and no country code, so it was read as +{assumed}."
                     self.notes.append(Problem(row.file, row.line or None, column, message, text))
             except InputError as exc:
                 self._refuse(row, column, str(exc))
-        return read
+        return values
 
     def forget(self, before: int, rows: Sequence[InventoryRow]) -> None:
         """Discard the problems of rows that may be dropped silently (``if_fit``)."""
@@ -213,8 +218,8 @@ class _Settling:
         pbx_id = values["pbx_id"]
         tag = values["x_tag"]
         if pbx_id in self._pbxs:
-            first, kept = self._pbxs[pbx_id]
-            if any(row.cells.get(name) and values[name] != kept[name] for name in values):
+            first, accepted = self._pbxs[pbx_id]
+            if any(row.cells.get(name) and values[name] != accepted[name] for name in values):
                 self._refuse(
                     row, "pbx_id", f"The PBX {pbx_id} is there already, {_at(first)}. Keep one row of the two."
                 )
@@ -233,38 +238,42 @@ class _Settling:
         pbx_id = row.cells["pbx_id"].strip()
         if pbx_id in self._known:
             return True
-        near = get_close_matches(pbx_id.lower(), sorted(self._known), n=1)
-        hint = f" Did you mean {near[0]}?" if near else " Add the PBX first, or import its file together with this one."
+        similar_ids = get_close_matches(pbx_id.lower(), sorted(self._known), n=1)
+        hint = (
+            f" Did you mean {similar_ids[0]}?"
+            if similar_ids
+            else " Add the PBX first, or import its file together with this one."
+        )
         self._refuse(row, "pbx_id", f"There is no PBX {pbx_id!r} in the inventory.{hint}")
         return False
 
     def _address_fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         address, begins, ends = values["address"], *_span(values)
         source = values["source"]
-        apart = (address, source, "" if source == "observed" else values["pbx_id"])
+        key = (address, source, "" if source == "observed" else values["pbx_id"])
         if begins >= ends:
             self._refuse(row, "valid_to", "The address ends before it begins. Correct one of the two times.")
             return False
-        for first, kept in self._addresses.get(apart, []):
-            other_begins, other_ends = _span(kept)
+        for first, accepted in self._addresses.get(key, []):
+            other_begins, other_ends = _span(accepted)
             if begins < other_ends and other_begins < ends:
                 message = f"{address} is this PBX's already, {_at(first)}. Take one of the two rows out."
-                if kept["pbx_id"] != values["pbx_id"]:
+                if accepted["pbx_id"] != values["pbx_id"]:
                     message = (
-                        f"{address} was observed for {kept['pbx_id']}, {_at(first)}. Where both PBXs call from it, "
+                        f"{address} was observed for {accepted['pbx_id']}, {_at(first)}. Where both PBXs call from it, "
                         "write declared as the source of both rows."
                     )
                 self._refuse(row, "address", message)
                 return False
-        self._addresses.setdefault(apart, []).append((row, values))
+        self._addresses.setdefault(key, []).append((row, values))
         return True
 
     def _number_fits(self, row: InventoryRow, values: dict[str, Any]) -> bool:
         number = values["number"]
         if number in self._numbers:
-            first, kept = self._numbers[number]
-            whose = "this PBX's already" if kept["pbx_id"] == values["pbx_id"] else f"{kept['pbx_id']}'s"
-            self._refuse(row, "number", f"{number} is {whose}, {_at(first)}. A number is one PBX's, once.")
+            first, accepted = self._numbers[number]
+            owner_text = "this PBX's already" if accepted["pbx_id"] == values["pbx_id"] else f"{accepted['pbx_id']}'s"
+            self._refuse(row, "number", f"{number} is {owner_text}, {_at(first)}. A number is one PBX's, once.")
             return False
         self._numbers[number] = (row, values)
         return True
@@ -291,4 +300,4 @@ def _cell(row: InventoryRow, column: str) -> str:
 
 
 def _at(row: InventoryRow) -> str:
-    return place_of(row.file, row.line)
+    return location_text(row.file, row.line)

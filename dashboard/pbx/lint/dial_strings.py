@@ -83,9 +83,9 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
     sample = sample_of(text)
     expected = prefix or (sample[:PREFIX_LENGTH] if _run_together(sample) else "0" * PREFIX_LENGTH)
     for issue in lint(sample, expected, abroad=not _nanp(text)):
-        said = _SAID.get(issue.code, f"The dial string {{text}}: {_first_sentence(issue.sentence)}")
+        template = _SAID.get(issue.code, f"The dial string {{text}}: {_first_sentence(issue.sentence)}")
         code = issue.code
-        sentence = said.replace("{text}", repr(text))
+        sentence = template.replace("{text}", repr(text))
         if (code == "prefix_missing" and signs_in) or (code in _BY_COUNTRY and _any_country(text)):
             continue
         if code == "prefix_wrong":
@@ -111,16 +111,16 @@ def _wrong(head: str, text: str, prefix: str) -> tuple[str, str]:
 def sample_of(text: str) -> str:
     """Return an example of a dial string pattern, with digits for its letters."""
 
-    def digit(found: re.Match[str]) -> str:
-        sign = found[0]
-        return "${REST}" if sign in ".!" else _LETTERS.get(sign) or found["set"] or sign
+    def digit(match: re.Match[str]) -> str:
+        sign = match[0]
+        return "${REST}" if sign in ".!" else _LETTERS.get(sign) or match["set"] or sign
 
     return _TOKEN.sub(digit, text)
 
 
 def _head_of(text: str) -> str:
-    found = _HEAD.match(text)
-    return found["head"] if found else ""
+    match = _HEAD.match(text)
+    return match["head"] if match else ""
 
 
 def _run_together(sample: str) -> bool:

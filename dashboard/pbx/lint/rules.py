@@ -15,7 +15,7 @@ import pandas as pd
 from dashboard.core.addresses import contains, is_network, special_purpose
 from dashboard.core.text import visible
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.inventory.rows import CONFIG, place_of
+from dashboard.pbx.inventory.rows import CONFIG, location_text
 from dashboard.pbx.lint.dial_strings import Level, faults_of, likely_prefix
 from dashboard.pbx.readers.secrets import MANY, PRESENT, Secret
 from dashboard.schemas.object_types import ObjectType
@@ -41,7 +41,7 @@ class LintFinding:
             object.__setattr__(self, name, visible(getattr(self, name)))
 
     def __str__(self) -> str:
-        return f"{place_of(self.file, self.line)}: {self.sentence} {self.cure}"
+        return f"{location_text(self.file, self.line)}: {self.sentence} {self.cure}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _observed(traffic: pd.DataFrame) -> dict[str, list[str]]:
     """Return source addresses of X-Tag calls by PBX; calls attributed by address alone cannot confirm an address."""
     tagged = traffic[(traffic["direction"] == "outbound") & (traffic["attributed_by"] == "x_tag")]
     rows = tagged.loc[tagged["source_ip"] != "", ["pbx_id", "source_ip"]].drop_duplicates()
-    return {str(pbx_id): sorted(mine["source_ip"]) for pbx_id, mine in rows.groupby("pbx_id")}
+    return {str(pbx_id): sorted(pbx_rows["source_ip"]) for pbx_id, pbx_rows in rows.groupby("pbx_id")}
 
 
 @dataclass(frozen=True)
@@ -87,49 +87,51 @@ class _Fact:
     line: int
 
 
-def lint_inventory(frames: Mapping[str, pd.DataFrame], known: LintContext) -> list[LintFinding]:
+def lint_inventory(frames: Mapping[str, pd.DataFrame], context: LintContext) -> list[LintFinding]:
     """
     Lint the configuration facts of all PBXs.
 
     Args:
         frames: ``pbxs``, ``pbx_addresses`` and ``pbx_config``; declared and observed addresses are compared with
             configured ones.
-        known: The account data.
+        context: The account data.
 
     Returns:
         All findings, grouped by PBX, without duplicates.
     """
-    found: dict[LintFinding, None] = {}
+    findings: dict[LintFinding, None] = {}
     config = frames[CONFIG]
     for pbx_id in config["pbx_id"].drop_duplicates():
         rows = config[config["pbx_id"] == pbx_id]
         columns = ("object_type", "object_name", "attribute", "value", "file")
         cells = zip(*(rows[column] for column in columns), rows["line"].fillna(0).astype(int), strict=True)
         facts = [_Fact(*each) for each in cells]
-        found |= dict.fromkeys(_Look(str(pbx_id), facts, frames, known).all())
-    return list(found)
+        findings |= dict.fromkeys(_Look(str(pbx_id), facts, frames, context).all())
+    return list(findings)
 
 
 class _Look:
     """The lint rules applied to one PBX."""
 
-    def __init__(self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], known: LintContext) -> None:
+    def __init__(
+        self, pbx_id: str, facts: list[_Fact], frames: Mapping[str, pd.DataFrame], context: LintContext
+    ) -> None:
         self._pbx_id = pbx_id
         self._facts = facts
-        self._known = known
+        self._known = context
         pbxs = frames["pbxs"]
         addresses = frames["pbx_addresses"]
         self._addresses = addresses[(addresses["pbx_id"] == pbx_id) & addresses["valid_to"].isna()]
-        mine = pbxs[pbxs["pbx_id"] == pbx_id]
-        self._prefixed = bool((mine["dials_prefix"] == "yes").any())
-        self._by_credentials = bool((mine["auth_method"] == "credentials").any())
-        self._prefix = known.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of_trunks("dial"))
+        pbx_rows = pbxs[pbxs["pbx_id"] == pbx_id]
+        self._prefixed = bool((pbx_rows["dials_prefix"] == "yes").any())
+        self._by_credentials = bool((pbx_rows["auth_method"] == "credentials").any())
+        self._prefix = context.trunk.tech_prefix or likely_prefix(fact.value for fact in self._of_trunks("dial"))
 
     def all(self) -> Iterator[LintFinding]:
         """Yield all findings of the PBX."""
         for fact in self._of_trunks("dial"):
             for code, level, sentence, cure in faults_of(fact.value, self._prefix, signs_in=self._signs_in(fact.trunk)):
-                yield self._say(code, level, fact, sentence, cure)
+                yield self._finding(code, level, fact, sentence, cure)
         yield from self._through_the_dialplan()
         yield from self._retired()
         yield from self._matches()
@@ -144,7 +146,7 @@ class _Look:
     def _of(self, object_type: ObjectType, attribute: str) -> list[_Fact]:
         return [fact for fact in self._facts if (fact.object_type, fact.attribute) == (object_type, attribute)]
 
-    def _say(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> LintFinding:
+    def _finding(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> LintFinding:
         return LintFinding(code, level, self._pbx_id, fact.file, fact.line, sentence, cure)
 
     def _signs_in(self, trunk: str) -> bool:
@@ -159,14 +161,14 @@ class _Look:
                 f"The dial string {number!r} goes through the dialplan once more, where {code} is a feature code."
             )
             cure = "Dial the trunk itself, not a local channel; or let feature codes begin with something else."
-            yield self._say("star_swallowed", Level.WARNING, fact, sentence, cure)
+            yield self._finding("star_swallowed", Level.WARNING, fact, sentence, cure)
 
     def _retired(self) -> Iterator[LintFinding]:
         for fact in [*self._of_trunks("host"), *self._of(ObjectType.INBOUND, "match")]:
             if Trunk.is_retired(fact.value):
                 sentence = f"{fact.value} is a retired PoP of the carrier."
                 cure = "Use the PoPs that the account's list shows, such as us-west-or.sip.flowroute.com."
-                yield self._say("pop_retired", Level.ERROR, fact, sentence, cure)
+                yield self._finding("pop_retired", Level.ERROR, fact, sentence, cure)
 
     def _matches(self) -> Iterator[LintFinding]:
         facts = self._of(ObjectType.INBOUND, "match")
@@ -175,14 +177,17 @@ class _Look:
         matches = [fact.value for fact in facts]
         missing = [pop.host or str(pop.networks[0]) for pop in self._known.trunk.pops if not pop.is_matched(matches)]
         if missing or (not self._known.trunk.pops and len(set(matches)) == 1):
-            named = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not let in" if missing else ""
-            sentence = f"Only {', '.join(sorted(set(matches))[:5])} may call in{f', and {named}' if named else ''}."
+            missing_text = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not let in" if missing else ""
+            sentence = (
+                f"Only {', '.join(sorted(set(matches))[:5])} may call "
+                f"in{f', and {missing_text}' if missing_text else ''}."
+            )
             cure = "Let in the ranges of every PoP: the carrier calls from another one when it has to."
-            yield self._say("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
+            yield self._finding("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
 
     def _egress(self) -> Iterator[LintFinding]:
         """Compare the configured public address with the allow list and with the inventory's addresses."""
-        told = self._addresses[self._addresses["source"] != "configured"]
+        inventory_rows = self._addresses[self._addresses["source"] != "configured"]
         failover = set(self._addresses.loc[self._addresses["kind"] == "failover", "address"])
         for fact in self._of(ObjectType.ADDRESS, "external"):
             address = fact.value
@@ -191,32 +196,35 @@ class _Look:
             purpose = special_purpose(address)
             if purpose and not contains(self._known.treated_as_public, address):
                 sentence = f"{address} is given as the public address and is {purpose}, which the carrier never sees."
-                yield self._say("private_address", Level.ERROR, fact, sentence, "Write the public address.")
+                yield self._finding("private_address", Level.ERROR, fact, sentence, "Write the public address.")
             elif (
                 self._known.allowed is not None
                 and not self._by_credentials
                 and not contains(self._known.allowed, address)
             ):
                 code = "failover_not_listed" if address in failover else "egress_not_listed"
-                which = "fail-over address" if address in failover else "address"
-                sentence = f"The {which} {address} is not on Outbound Allowed IPs: calls from it are refused."
-                yield self._say(code, Level.ERROR, fact, sentence, "Add it on the page Findings, or correct it here.")
-            elif len(told) and address not in set(told["address"]):
+                address_label = "fail-over address" if address in failover else "address"
+                sentence = f"The {address_label} {address} is not on Outbound Allowed IPs: calls from it are refused."
+                yield self._finding(
+                    code, Level.ERROR, fact, sentence, "Add it on the page Findings, or correct it here."
+                )
+            elif len(inventory_rows) and address not in set(inventory_rows["address"]):
                 sentence = (
-                    f"{address} is configured, and the inventory knows {', '.join(told['address'].unique()[:3])}."
+                    f"{address} is configured, and the inventory knows "
+                    f"{', '.join(inventory_rows['address'].unique()[:3])}."
                 )
                 cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
-                yield self._say("egress_differs", Level.WARNING, fact, sentence, cure)
+                yield self._finding("egress_differs", Level.WARNING, fact, sentence, cure)
 
     def _seen_elsewhere(self) -> Iterator[LintFinding]:
         """Compare the configured public address with the addresses that the carrier observed."""
-        seen = self._known.observed.get(self._pbx_id, ())
+        observed = self._known.observed.get(self._pbx_id, ())
         facts = self._of(ObjectType.ADDRESS, "external")
-        if seen and facts and not any(contains(seen, fact.value) for fact in facts if is_network(fact.value)):
-            which = ", ".join(list(seen)[:3])
-            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {which}."
+        if observed and facts and not any(contains(observed, fact.value) for fact in facts if is_network(fact.value)):
+            addresses = ", ".join(list(observed)[:3])
+            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {addresses}."
             cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
-            yield self._say("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
+            yield self._finding("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
 
     def _digest(self) -> Iterator[LintFinding]:
         if self._prefixed:
@@ -226,16 +234,16 @@ class _Look:
                     cure = (
                         "Take them out once its address is listed: they hide a missing entry until they are disabled."
                     )
-                    yield self._say("digest_on_trunk", Level.WARNING, fact, sentence, cure)
+                    yield self._finding("digest_on_trunk", Level.WARNING, fact, sentence, cure)
             for fact in self._of_trunks("registration"):
                 sentence = f"The trunk {fact.trunk} dials the tech prefix and still registers."
                 cure = "Route its numbers to its address and take the registration out."
-                yield self._say("registration_left", Level.WARNING, fact, sentence, cure)
+                yield self._finding("registration_left", Level.WARNING, fact, sentence, cure)
         first = next(iter(self._of_trunks("auth")), None)
         if first and self._prefixed and self._known.credentials_on and not self._signs_in(first.trunk):
             sentence = f"The trunk {first.trunk} needs no credentials, and the account's are still enabled."
             cure = "Disable them once every PBX does without: see the check 'credentials are off'."
-            yield self._say("credentials_left_on", Level.NOTE, first, sentence, cure)
+            yield self._finding("credentials_left_on", Level.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[LintFinding]:
         for fact in [*self._of(ObjectType.PBX, PRESENT), *self._of(ObjectType.RECORD, PRESENT)]:
@@ -245,10 +253,10 @@ class _Look:
                 cure = (
                     "Take it out of the PBX and make a new one: the carrier's keys change numbers and inbound routes."
                 )
-                yield self._say("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
+                yield self._finding("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
                 continue
             sentence = f"A {kind} stands here in clear text; the import keeps none of it."
             if kind in MANY:
                 sentence = f"From here on {kind}s stand in clear text; the import keeps none of them."
             cure = "Keep the file from people and repositories that need not see it."
-            yield self._say("secret_in_configuration", Level.NOTE, fact, sentence, cure)
+            yield self._finding("secret_in_configuration", Level.NOTE, fact, sentence, cure)

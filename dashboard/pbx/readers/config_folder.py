@@ -59,8 +59,8 @@ class Folder:
     def pbx_name(self, root: str) -> str:
         """Return the name of the PBX configured in ``root``: the nearest folder name that is not a program's own."""
         parts = [part for part in (self.name, *PurePosixPath(root).parts) if part]
-        own = [part for part in parts if part.lower() not in _PARENTS_OF_PBX]
-        return (own or parts or ["pbx"])[-1]
+        own_folders = [part for part in parts if part.lower() not in _PARENTS_OF_PBX]
+        return (own_folders or parts or ["pbx"])[-1]
 
 
 def is_archive(name: str) -> bool:
@@ -77,16 +77,16 @@ def from_disk(path: Path) -> tuple[Folder, list[Problem]]:
     """Read a folder from disk; links that lead out of it are rejected."""
     root = path.resolve()
     gathering = _Gathering(root.name)
-    for found in _walk(root, gathering):
-        name = found.relative_to(root).as_posix()
+    for file in _walk(root, gathering):
+        name = file.relative_to(root).as_posix()
         if not gathering.takes(name):
             break
         try:
-            reason = _unfit(found, root)
+            reason = _unfit(file, root)
             if reason:
                 gathering.leave_out(name, reason)
             else:
-                gathering.add(name, found.read_bytes() if found.stat().st_size <= gathering.left else None)
+                gathering.add(name, file.read_bytes() if file.stat().st_size <= gathering.left else None)
         except (OSError, RuntimeError) as exc:
             gathering.leave_out(name, _unreadable(exc))
     return gathering.folder, gathering.problems
@@ -182,27 +182,27 @@ def _walk(root: Path, gathering: _Gathering) -> Iterator[Path]:
     while waiting:
         folder = waiting.pop()
         try:
-            found = sorted(folder.iterdir())
+            children = sorted(folder.iterdir())
         except OSError as exc:
             gathering.leave_out(folder.relative_to(root).as_posix(), _unreadable(exc))
             continue
-        folders = [one for one in found if _is_folder(one)]
+        folders = [child for child in children if _is_folder(child)]
         inside = set(folders)
-        yield from (one for one in found if one not in inside)
+        yield from (child for child in children if child not in inside)
         waiting += reversed(folders)
 
 
-def _is_folder(found: Path) -> bool:
+def _is_folder(path: Path) -> bool:
     """Return whether a path is a folder and not a link; False on an error, which reading it will report."""
     try:
-        return found.is_dir() and not found.is_symlink()
+        return path.is_dir() and not path.is_symlink()
     except OSError:
         return False
 
 
-def _unfit(found: Path, root: Path) -> str:
+def _unfit(path: Path, root: Path) -> str:
     """Return the reason why a file on disk is not read; ``""`` if it is read."""
-    target = found.resolve(strict=True)
+    target = path.resolve(strict=True)
     if not target.is_relative_to(root):
         return "It is a link out of the folder, so it was not followed. Copy the file itself into the folder."
     if target.is_dir():

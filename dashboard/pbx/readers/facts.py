@@ -60,9 +60,9 @@ class Found:
     """Whether the configuration that decides authentication was not read."""
     full: bool = False
 
-    def say(self, object_type: ObjectType, attribute: str, value: str, place: Place) -> None:
+    def say(self, object_type: ObjectType, attribute: str, value: str, location: Place) -> None:
         """Add a fact about an object without a name."""
-        self._add(Fact(object_type, "", attribute, value, place))
+        self._add(Fact(object_type, "", attribute, value, location))
 
     def say_trunk(self, name: str, attribute: str, value: str, place: Place) -> None:
         """Add a fact about a trunk to the carrier."""
@@ -97,9 +97,9 @@ class Found:
         tags = set(self.values("x_tag"))
         if len(tags) == 1 and _TAG.fullmatch(tag := tags.pop()):
             cells["x_tag"] = tag
-        place = self.place
+        location = self.place
         only_new = frozenset({"name"})
-        rows = [InventoryRow("pbxs", place.file, place.line, cells, only_new=only_new, made_of=self.name)]
+        rows = [InventoryRow("pbxs", location.file, location.line, cells, only_new=only_new, made_of=self.name)]
         rows += [
             self._row(
                 "pbx_addresses", at, address=address, kind="failover" if number else "primary", source="configured"
@@ -127,9 +127,9 @@ class Found:
         ]
         return ReaderResult(tuple(rows), tuple(self.problems))
 
-    def _row(self, frame: str, place: Place, **cells: str) -> InventoryRow:
-        own = {"pbx_id": self.pbx_id, **cells}
-        return InventoryRow(frame, place.file, place.line, own, made_of=self.name, if_fit=True)
+    def _row(self, frame: str, location: Place, **cells: str) -> InventoryRow:
+        row_cells = {"pbx_id": self.pbx_id, **cells}
+        return InventoryRow(frame, location.file, location.line, row_cells, made_of=self.name, if_fit=True)
 
     def _method(self, dials: str) -> str:
         """Return the authentication method; ``both`` for a PBX that has credentials and dials the prefix."""
@@ -139,20 +139,21 @@ class Found:
         return "both" if dials == "yes" else "credentials"
 
 
-def together(found: Iterable[Found], trunk: Trunk) -> ReaderResult:
+def combine(pbxs: Iterable[Found], trunk: Trunk) -> ReaderResult:
     """
     Combine the data of several PBXs into one result.
 
     Args:
-        found: The data of each PBX.
+        pbxs: The data of each PBX.
         trunk: The account's trunk, which identifies the carrier's hosts.
 
     Returns:
         Rows of PBXs, configured addresses, numbers and facts, and the problems.
     """
-    readings = [one.reading(trunk) for one in found]
+    readings = [item.reading(trunk) for item in pbxs]
     return ReaderResult(
-        tuple(row for one in readings for row in one.rows), tuple(said for one in readings for said in one.problems)
+        tuple(row for item in readings for row in item.rows),
+        tuple(problem for item in readings for problem in item.problems),
     )
 
 
@@ -168,16 +169,16 @@ def dials_prefix(dialed: Iterable[str], tech_prefix: str) -> str:
         ``yes`` if every dial string has the prefix in the carrier's format, ``no`` if none begins with anything
         similar, else ``unknown``.
     """
-    said = {_dials(text, tech_prefix) for text in dialed}
-    return said.pop() if len(said) == 1 else "unknown"
+    answers = {_dials(text, tech_prefix) for text in dialed}
+    return answers.pop() if len(answers) == 1 else "unknown"
 
 
 def _dials(text: str, tech_prefix: str) -> str:
     if _OPEN.match(text):
         return "unknown"
-    own = _OWN_PREFIX.match(text)
-    known = tech_prefix or (own[1] if own else "00000000")
-    codes = {issue.code for issue in lint(text, known)}
+    own_prefix = _OWN_PREFIX.match(text)
+    prefix = tech_prefix or (own_prefix[1] if own_prefix else "00000000")
+    codes = {issue.code for issue in lint(text, prefix)}
     if "prefix_missing" in codes:
         return "no"
     return "unknown" if codes & {"prefix_wrong", "prefix_twice", "separator_missing"} else "yes"

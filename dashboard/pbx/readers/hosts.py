@@ -9,8 +9,8 @@ _HOST = re.compile(r"(?:<?\s*sips?:)?(?:.*@)?(?P<host>\[[^\]]*\]|[^:;>/?\s]+)", 
 
 def host_of(uri: str) -> str:
     """Return the host of a SIP URI or of a bare ``host:port``; ``""`` if there is none."""
-    found = _HOST.match(uri.strip()[:500])
-    return found["host"].strip("[]").lower() if found else ""
+    match = _HOST.match(uri.strip()[:500])
+    return match["host"].strip("[]").lower() if match else ""
 
 
 def has_password(uri: str) -> bool:

@@ -42,10 +42,10 @@ def variants(expression: str) -> tuple[Variant, ...]:
     """
     reading = _RegexParser(expression[:LONGEST])
     try:
-        found = reading.alternatives()
+        parsed = reading.alternatives()
     except (_UnreadableError, RecursionError):
         return ()
-    return tuple(found) if reading.at == len(expression) else ()
+    return tuple(parsed) if reading.at == len(expression) else ()
 
 
 class _RegexParser:
@@ -58,17 +58,17 @@ class _RegexParser:
 
     def alternatives(self) -> list[Variant]:
         """Parse alternatives up to the end or the closing parenthesis."""
-        found = self._sequence()
+        alternatives = self._sequence()
         while self._take("|"):
-            found += self._sequence()
-        return found[:MOST_VARIANTS]
+            alternatives += self._sequence()
+        return alternatives[:MOST_VARIANTS]
 
     def _sequence(self) -> list[Variant]:
-        found = [Variant()]
+        sequences = [Variant()]
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             parts = self._counted(self._atom())
-            found = [one + part for one in found for part in parts][:MOST_VARIANTS]
-        return found
+            sequences = [beginning + part for beginning in sequences for part in parts][:MOST_VARIANTS]
+        return sequences
 
     def _atom(self) -> list[Variant]:
         sign = self.text[self.at]
@@ -96,10 +96,13 @@ class _RegexParser:
         if not self._take("?:"):
             self.group += 1
             number = self.group
-        found = self.alternatives()
+        inner = self.alternatives()
         if not self._take(")"):
             raise _UnreadableError
-        return [Variant(one.letters, {**one.groups, number: one.letters} if number else one.groups) for one in found]
+        return [
+            Variant(variant.letters, {**variant.groups, number: variant.letters} if number else variant.groups)
+            for variant in inner
+        ]
 
     def _set(self) -> str:
         end = self.text.find("]", self.at)
@@ -112,9 +115,9 @@ class _RegexParser:
     def _counted(self, atom: list[Variant]) -> list[Variant]:
         count = _COUNT.match(self.text, self.at)
         if self._take("?"):
-            return [*atom, Variant("", {number: "" for one in atom for number in one.groups})]
+            return [*atom, Variant("", {number: "" for variant in atom for number in variant.groups})]
         if self._take("+"):
-            return [one + Variant(".") for one in atom]
+            return [variant + Variant(".") for variant in atom]
         if self._take("*"):
             return [Variant(".")]
         if not count:
@@ -122,7 +125,7 @@ class _RegexParser:
         self.at = count.end()
         least = int(count["least"])
         tail = "." if count["more"] and count["most"] != count["least"] else ""
-        return [Variant((one.letters * least)[:MOST_LETTERS] + tail, one.groups) for one in atom]
+        return [Variant((variant.letters * least)[:MOST_LETTERS] + tail, variant.groups) for variant in atom]
 
     def _take(self, sign: str) -> bool:
         if self.text.startswith(sign, self.at):

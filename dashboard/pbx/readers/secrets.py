@@ -137,18 +137,18 @@ def has_key(text: str) -> bool:
     return bool(_KEY.search(text) or (program and _LOGIN.search(text, program.end())))
 
 
-def logins_cut(text: str, keep: Callable[[str, re.Match[str]], str]) -> str:
+def logins_cut(text: str, replacement_of: Callable[[str, re.Match[str]], str]) -> str:
     """
     Remove credentials from the URLs in a text.
 
     Args:
         text: Text of any length; each part is scanned once, regardless of the number of URLs.
-        keep: Takes a run without spaces and the match of user and password in it; returns their replacement.
+        replacement_of: Takes a run without spaces and the match of user and password in it; returns their replacement.
     """
 
     def cut(run: re.Match[str]) -> str:
         end = run[0].rfind("@") + 1
-        return _URL_LOGIN.sub(lambda found: keep(run[0], found), run[0][:end]) + run[0][end:]
+        return _URL_LOGIN.sub(lambda match: replacement_of(run[0], match), run[0][:end]) + run[0][end:]
 
     return _RUN.sub(cut, text) if "@" in text else text
 
@@ -156,23 +156,23 @@ def logins_cut(text: str, keep: Callable[[str, re.Match[str]], str]) -> str:
 def has_login(text: str) -> bool:
     """Return whether a text contains a URL with user and password, or credentials for an HTTP API."""
     short = text[:LONGEST_VALUE]
-    return has_key(short) or logins_cut(short, lambda _run, _found: "") != short
+    return has_key(short) or logins_cut(short, lambda _run, _match: "") != short
 
 
-def tell(found: Found, secrets: Mapping[Place, Secret]) -> None:
+def report_secrets(pbx: Found, secrets: Mapping[Place, Secret]) -> None:
     """
     Add a ``secret_present`` fact per location, up to ``MOST_TOLD``.
 
     Phone passwords, voicemail PINs and passwords of unknown use give one fact per file and kind.
     """
-    told: set[tuple[str, Secret]] = set()
+    reported: set[tuple[str, Secret]] = set()
     count = 0
-    for place, kind in secrets.items():
-        if kind not in MANY or (place.file, kind) not in told:
+    for location, kind in secrets.items():
+        if kind not in MANY or (location.file, kind) not in reported:
             count += 1
             if count > MOST_TOLD:
                 reason = f"Passwords stand in more than {MOST_TOLD} places; from here on none is named."
-                found.problems.append(Problem(place.file, place.line or None, "", reason))
+                pbx.problems.append(Problem(location.file, location.line or None, "", reason))
                 return
-            found.say(ObjectType.PBX, PRESENT, kind.value, place)
-        told.add((place.file, kind))
+            pbx.say(ObjectType.PBX, PRESENT, kind.value, location)
+        reported.add((location.file, kind))

@@ -62,7 +62,7 @@ class DumpRow:
 
 def tables_in(text: str) -> set[str]:
     """Return the names of tables found in a dump."""
-    return {found["table"].lower() for found in _STATEMENT.finditer(text)}
+    return {match["table"].lower() for match in _STATEMENT.finditer(text)}
 
 
 def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
@@ -73,23 +73,23 @@ def rows(text: str, tables: Mapping[str, Sequence[str]]) -> Iterator[DumpRow]:
         text: The dump.
         tables: The requested tables, with the columns to use if the dump names none.
     """
-    known = dict(tables)
-    at = counted = 0
+    columns_of_table = dict(tables)
+    at = counted_to = 0
     line = 1
-    while found := _STATEMENT.search(text, at):
-        table = found["table"].lower()
-        at = found.end()
-        if found["create"]:
-            known[table], at = _created(text, at)
+    while statement := _STATEMENT.search(text, at):
+        table = statement["table"].lower()
+        at = statement.end()
+        if statement["create"]:
+            columns_of_table[table], at = _created(text, at)
         elif table in tables:
-            given = [name.strip(' `"\n\r\t').lower() for name in (found["columns"] or "").split(",")]
-            columns = given if found["columns"] else known[table]
-            for cells, begin, end in (_copied if found["copy"] else _inserted)(text, at):
-                line = line + text.count("\n", counted, begin)
-                counted = begin
+            column_names = [name.strip(' `"\n\r\t').lower() for name in (statement["columns"] or "").split(",")]
+            columns = column_names if statement["columns"] else columns_of_table[table]
+            for cells, begin, end in (_copied if statement["copy"] else _inserted)(text, at):
+                line = line + text.count("\n", counted_to, begin)
+                counted_to = begin
                 at = end
                 yield DumpRow(table, columns, cells, line)
-        elif past := (_COPIED if found["copy"] else _INSERTED).match(text, at):
+        elif past := (_COPIED if statement["copy"] else _INSERTED).match(text, at):
             at = past.end()
 
 
@@ -98,9 +98,9 @@ def _created(text: str, at: int) -> tuple[list[str], int]:
     starts = [at]
     depth = 0
     end = at
-    for found in _PIECE.finditer(text, at, at + LONGEST_CREATE):
-        piece = found[0]
-        end = found.end()
+    for match in _PIECE.finditer(text, at, at + LONGEST_CREATE):
+        piece = match[0]
+        end = match.end()
         depth += (piece == "(") - (piece == ")")
         if depth < 0 or piece == ";":
             break
@@ -112,9 +112,9 @@ def _created(text: str, at: int) -> tuple[list[str], int]:
 
 def _inserted(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:
     """Yield the rows after VALUES with their start and end positions; the last row may be truncated."""
-    while found := _OPENED.match(text, at):
-        begin = found.end() - 1
-        at = found.end()
+    while opening := _OPENED.match(text, at):
+        begin = opening.end() - 1
+        at = opening.end()
         cells = []
         end = ""
         while end != ")" and (value := _VALUE.match(text, at)):
@@ -133,7 +133,7 @@ def _text(value: re.Match[str]) -> str:
         return "" if value["plain"].upper() == "NULL" else str(value["plain"])
     quote, inner = ("'", value["single"]) if value["double"] is None else ('"', value["double"])
     escaped = rf"\\(.)|{quote}{quote}"
-    return re.sub(escaped, lambda found: _SIGNS.get(found[1], found[1]) if found[1] else quote, inner, flags=re.DOTALL)
+    return re.sub(escaped, lambda match: _SIGNS.get(match[1], match[1]) if match[1] else quote, inner, flags=re.DOTALL)
 
 
 def _copied(text: str, at: int) -> Iterator[tuple[list[str], int, int]]:

@@ -117,9 +117,9 @@ class _Feed:
         return self.lines[self.at - 1]
 
 
-def _fault(said: str) -> str:
-    if "field larger" in said:
+def _fault(message: str) -> str:
+    if "field larger" in message:
         return f"A cell is longer than {csv.field_size_limit():,} characters. Shorten it."
-    if "unexpected end" in said:
+    if "unexpected end" in message:
         return "A quote is opened and not closed. Close it, or take it out."
     return "A quote stands in the middle of a cell. Double it, or take it out."

@@ -14,8 +14,8 @@ from dashboard.pbx.writers.registry import (
     kind_for,
     kinds,
     label_of,
+    trunk_spec_for,
     vendor_of,
-    wanted_for,
     write,
 )
 
@@ -30,8 +30,8 @@ __all__ = [
     "kind_for",
     "kinds",
     "label_of",
+    "trunk_spec_for",
     "vendor_of",
-    "wanted_for",
     "write",
     "write_with_credentials",
 ]

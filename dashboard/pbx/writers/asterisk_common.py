@@ -19,33 +19,33 @@ DONE = " | ".join(
 """Condition to skip the second PoP; tests hangup causes because both drivers report a rejection as CONGESTION."""
 
 
-def trunks(wanted: TrunkSpec) -> tuple[tuple[str, str], ...]:
+def trunks(spec: TrunkSpec) -> tuple[tuple[str, str], ...]:
     """Return pairs of trunk name and PoP, the primary PoP first."""
-    second = (("flowroute-2", wanted.second),) if wanted.second else ()
-    return ("flowroute", wanted.pop), *second
+    second = (("flowroute-2", spec.second),) if spec.second else ()
+    return ("flowroute", spec.pop), *second
 
 
-def dialplan(wanted: TrunkSpec, device: Callable[[str, str], str], header: str) -> str:
+def dialplan(spec: TrunkSpec, device: Callable[[str, str], str], header: str) -> str:
     """
     Return ``extensions.conf``: outbound calls to the carrier, and inbound calls by number.
 
     Args:
-        wanted: The trunk specification.
+        spec: The trunk specification.
         device: Returns the device to dial for a number and a trunk name.
         header: The dialplan application that adds the X-Tag.
     """
-    first, *rest = (name for name, _ in trunks(wanted))
-    handler = tag_handler(wanted.x_tag)
-    lines = [f"; Calls of {wanted.title} to the carrier and from it", "[to-flowroute]"]
+    first, *failover_names = (name for name, _ in trunks(spec))
+    handler = tag_handler(spec.x_tag)
+    lines = [f"; Calls of {spec.title} to the carrier and from it", "[to-flowroute]"]
     for pattern, number in ROUTES:
-        lines.append(route(pattern, device(wanted.dialed + number, first), handler))
-        for name in rest:
+        lines.append(route(pattern, device(spec.dialed + number, first), handler))
+        for name in failover_names:
             lines.append(f" same => n,GotoIf($[{DONE}]?done)")
-            lines.append(f" same => n,Dial({device(wanted.dialed + number, name)}{handler})")
+            lines.append(f" same => n,Dial({device(spec.dialed + number, name)}{handler})")
         lines.append(" same => n(done),Hangup()")
-    lines += tag_context(wanted.x_tag, header)
+    lines += tag_context(spec.x_tag, header)
     lines += ["", "[from-flowroute]"]
-    lines += [f"exten => {number},1,Goto(default,${{EXTEN}},1)" for number in wanted.numbers]
+    lines += [f"exten => {number},1,Goto(default,${{EXTEN}},1)" for number in spec.numbers]
     return "\n".join([*lines, ""])
 
 
@@ -64,15 +64,15 @@ def tag_context(x_tag: str, header: str) -> list[str]:
     return ["", "[flowroute-tag]", f"exten => s,1,{header}", " same => n,Return()"] if x_tag else []
 
 
-def steps(wanted: TrunkSpec, file: str, load: str) -> tuple[str, ...]:
+def steps(spec: TrunkSpec, file: str, load: str) -> tuple[str, ...]:
     """Return the installation steps in order."""
-    failover = ", ".join(wanted.other_addresses)
+    failover = ", ".join(spec.other_addresses)
     return (
         f"Add the sections to {file} and extensions.conf; take out an older trunk to the carrier.",
         "Take out its registration and its credentials: it is known by its address.",
         "Let outbound calls go to the context to-flowroute; phones go on as they are.",
         "Say in from-flowroute where each number rings, if that is not the context default.",
-        f"See that {wanted.address} is on Outbound Allowed IPs before the first call.",
+        f"See that {spec.address} is on Outbound Allowed IPs before the first call.",
         *(
             (f"It also calls from {failover}: list those too, and write them here when they are used.",)
             if failover

@@ -41,18 +41,18 @@ class _Now:
     line: int
 
 
-def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
+def compare(spec: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
     """
     Compare a trunk specification with the current configuration.
 
     Args:
-        wanted: The specification of one PBX.
+        spec: The specification of one PBX.
         config: Configuration facts (PBX_CONFIG); facts of other PBXs are ignored.
 
     Returns:
         One comparison per setting, grouped by subject, wanted values first, without duplicates.
     """
-    rows = config[config["pbx_id"] == wanted.pbx_id]
+    rows = config[config["pbx_id"] == spec.pbx_id]
     facts = [
         (str(attribute), _Now(str(value), str(file), int(line)))
         for attribute, value, file, line in zip(
@@ -61,44 +61,48 @@ def compare(wanted: TrunkSpec, config: pd.DataFrame) -> list[SettingComparison]:
     ]
 
     def now(attribute: str) -> list[_Now]:
-        found = {one.value: one for each, one in reversed(facts) if each == attribute}
-        return list(reversed(found.values()))
+        by_value = {item.value: item for each, item in reversed(facts) if each == attribute}
+        return list(reversed(by_value.values()))
 
-    found = [
-        *_subject("PoP called", (wanted.pop, wanted.second), now("host"), _is_host),
+    comparisons = [
+        *_subject("PoP called", (spec.pop, spec.second), now("host"), _is_host),
         *_subject("Authentication", ("ip",), now("auth")),
         *_subject("Registration", (), now("registration")),
-        *_subject("Dialed in front", (wanted.dialed,), now("dial"), lambda text, value: text.startswith(value)),
-        *_subject("Let in", wanted.ranges, now("match"), _holds),
-        *_subject("Public address", (wanted.address,), now("external")),
-        *_subject("X-Tag", (wanted.x_tag,), now("x_tag")),
+        *_subject("Dialed in front", (spec.dialed,), now("dial"), lambda text, value: text.startswith(value)),
+        *_subject("Let in", spec.ranges, now("match"), _contains_range),
+        *_subject("Public address", (spec.address,), now("external")),
+        *_subject("X-Tag", (spec.x_tag,), now("x_tag")),
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(comparisons))
 
 
 def _subject(
-    what: str, wanted: tuple[str, ...], now: list[_Now], fits: Callable[[str, str], bool] = str.__eq__
+    subject: str, wanted_values: tuple[str, ...], now: list[_Now], fits: Callable[[str, str], bool] = str.__eq__
 ) -> Iterator[SettingComparison]:
     """Pair each wanted value with a current one: a fitting value if any, else one of the others."""
-    values = [value for value in wanted if value]
-    left = [one for one in now if not any(fits(one.value, value) for value in values)]
+    values = [value for value in wanted_values if value]
+    unmatched = [
+        current_value for current_value in now if not any(fits(current_value.value, value) for value in values)
+    ]
     for value in values:
-        same = next((one for one in now if fits(one.value, value)), None)
-        other = same or (left.pop(0) if left else None)
-        if other is None:
-            yield SettingComparison(what, "", value, SettingState.MISSING)
+        equal = next((current_value for current_value in now if fits(current_value.value, value)), None)
+        counterpart = equal or (unmatched.pop(0) if unmatched else None)
+        if counterpart is None:
+            yield SettingComparison(subject, "", value, SettingState.MISSING)
         else:
-            state = SettingState.SAME if same else SettingState.CHANGED
-            yield SettingComparison(what, other.value, value, state, other.file, other.line)
-    for one in left:
-        yield SettingComparison(what, one.value, "", SettingState.EXTRA, one.file, one.line)
+            state = SettingState.SAME if equal else SettingState.CHANGED
+            yield SettingComparison(subject, counterpart.value, value, state, counterpart.file, counterpart.line)
+    for current_value in unmatched:
+        yield SettingComparison(
+            subject, current_value.value, "", SettingState.EXTRA, current_value.file, current_value.line
+        )
 
 
 def _is_host(text: str, value: str) -> bool:
     return text.lower() == value.partition(":")[0].lower()
 
 
-def _holds(text: str, value: str) -> bool:
+def _contains_range(text: str, value: str) -> bool:
     """Return whether an allowed network contains a range; False for a host name."""
     try:
         outer = ip_network(text, strict=False)

@@ -13,7 +13,7 @@ from types import ModuleType
 from dashboard.core.errors import WritingError
 from dashboard.core.plugins import modules_of
 from dashboard.pbx.writers.comparison import SettingComparison, SettingState, compare
-from dashboard.pbx.writers.trunk_spec import CredentialsSpec, PageSetting, Snippet, TrunkSpec, wanted_for
+from dashboard.pbx.writers.trunk_spec import CredentialsSpec, PageSetting, Snippet, TrunkSpec, trunk_spec_for
 
 __all__ = [
     "CredentialsSpec",
@@ -26,8 +26,8 @@ __all__ = [
     "kind_for",
     "kinds",
     "label_of",
+    "trunk_spec_for",
     "vendor_of",
-    "wanted_for",
     "write",
 ]
 
@@ -58,17 +58,17 @@ def vendor_of(kind: str) -> str:
 
 def kind_for(vendor: str) -> str:
     """Return the kind for a vendor; ``asterisk-pjsip`` for Asterisk and for unknown vendors."""
-    mine = [kind for kind in kinds() if vendor_of(kind).lower() == vendor.strip().lower()]
-    return DEFAULT if DEFAULT in mine or not mine else mine[0]
+    matching_kinds = [kind for kind in kinds() if vendor_of(kind).lower() == vendor.strip().lower()]
+    return DEFAULT if DEFAULT in matching_kinds or not matching_kinds else matching_kinds[0]
 
 
-def write(kind: str, wanted: TrunkSpec) -> Snippet:
+def write(kind: str, spec: TrunkSpec) -> Snippet:
     """
     Write the configuration of a PBX.
 
     Args:
         kind: One of ``kinds()``.
-        wanted: The trunk specification.
+        spec: The trunk specification.
 
     Returns:
         Files by path below the PBX's configuration folder, and the installation steps.
@@ -76,7 +76,7 @@ def write(kind: str, wanted: TrunkSpec) -> Snippet:
     Raises:
         WritingError: The kind does not exist or cannot express the specification.
     """
-    snippet: Snippet = _writer(kind).write(wanted)
+    snippet: Snippet = _writer(kind).write(spec)
     return snippet
 
 

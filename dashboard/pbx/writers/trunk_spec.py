@@ -127,7 +127,7 @@ class CredentialsSpec:
         _check_x_tag(self.x_tag)
 
 
-def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> TrunkSpec:
+def trunk_spec_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = "") -> TrunkSpec:
     """
     Return the trunk specification of a PBX in the inventory.
 
@@ -153,14 +153,18 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
     if not snapshot.account.tech_prefix:
         raise WritingError("The account's tech prefix is not known. Set it on the page Account.")
     trunk = Trunk.of(snapshot.account.tech_prefix, zip(snapshot.edges["host"], snapshot.edges["ranges"], strict=True))
-    hosts = [one.host for one in trunk.pops if one.host and not trunk.is_retired(one.host)]
-    told = str(row["pop"])
-    first = pop or (told if told and not trunk.is_retired(_bare(told)) else next(iter(hosts), ""))
+    hosts = [trunk_pop.host for trunk_pop in trunk.pops if trunk_pop.host and not trunk.is_retired(trunk_pop.host)]
+    inventory_pop = str(row["pop"])
+    first = pop or (
+        inventory_pop if inventory_pop and not trunk.is_retired(_bare(inventory_pop)) else next(iter(hosts), "")
+    )
     if not first:
         raise WritingError(f"No PoP is known that {name} could call. Say which on the page Inventory.")
-    mine = snapshot.addresses_now
-    mine = mine[mine["pbx_id"] == pbx_id].sort_values("kind", key=lambda kinds: kinds == "failover", kind="stable")
-    addresses = tuple(dict.fromkeys(mine["address"]))
+    addresses_now = snapshot.addresses_now
+    addresses_now = addresses_now[addresses_now["pbx_id"] == pbx_id].sort_values(
+        "kind", key=lambda kinds: kinds == "failover", kind="stable"
+    )
+    addresses = tuple(dict.fromkeys(addresses_now["address"]))
     if not addresses:
         raise WritingError(f"No address of {name} is known. Add the one it calls from on the page Inventory.")
     port = _PORT.search(str(row["inbound_host"]))
@@ -171,7 +175,7 @@ def wanted_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: str = 
         pop=first,
         second=second or next((host for host in hosts if host != _bare(first)), ""),
         pops=tuple(dict.fromkeys(hosts)),
-        ranges=tuple(dict.fromkeys(str(network) for one in trunk.pops for network in one.networks)),
+        ranges=tuple(dict.fromkeys(str(network) for trunk_pop in trunk.pops for network in trunk_pop.networks)),
         address=addresses[0],
         other_addresses=addresses[1:],
         x_tag=str(row["x_tag"]),

@@ -86,17 +86,17 @@ def to_csv(frame: pd.DataFrame, *, account: str, header: bool = True) -> bytes:
     Returns:
         UTF-8 with LF line ends.
     """
-    shown = frame.copy()
-    for name in shown.columns:
-        column = shown[name]
+    output = frame.copy()
+    for name in output.columns:
+        column = output[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype) or (len(column) and isinstance(column.iloc[0], datetime)):
-            shown[name] = [_utc(at) for at in column]
+            output[name] = [_utc(at) for at in column]
         elif isinstance(column.dtype, pd.ArrowDtype) and column.dtype.kind == "O":
-            shown[name] = [None if pd.isna(amount) else f"{amount:f}" for amount in column]
+            output[name] = [None if pd.isna(amount) else f"{amount:f}" for amount in column]
         elif not (pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_dtype(column.dtype)):
-            shown[name] = [_neutral(value) for value in column]
-    shown.insert(0, "account", _neutral(account))
-    text: str = shown.to_csv(index=False, header=header, lineterminator="\n")
+            output[name] = [_neutral(value) for value in column]
+    output.insert(0, "account", _neutral(account))
+    text: str = output.to_csv(index=False, header=header, lineterminator="\n")
     return text.encode()
 
 
@@ -147,14 +147,14 @@ def _write(file: IO[bytes], name: str, table: Table, account: str) -> dict[str, 
     """Write a table piece by piece; return its manifest entry."""
     size = 0
     rows = 0
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for number, piece in enumerate(table.pieces()):
         data = to_csv(piece, account=account, header=number == 0)
         file.write(data)
-        told.update(data)
+        digest.update(data)
         size = size + len(data)
         rows = rows + len(piece)
-    return {"name": name, "bytes": size, "rows": rows, "sha256": told.hexdigest()}
+    return {"name": name, "bytes": size, "rows": rows, "sha256": digest.hexdigest()}
 
 
 def _manifest(entries: Sequence[Mapping[str, Any]], seal: Seal) -> bytes:
@@ -180,8 +180,8 @@ def _entry(name: str) -> zipfile.ZipInfo:
 def _neutral(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    told = visible(value)
-    return f"'{told}" if told.startswith(DANGEROUS) else told
+    text = visible(value)
+    return f"'{text}" if text.startswith(DANGEROUS) else text
 
 
 def _utc(at: Any) -> str:

@@ -51,7 +51,7 @@ def findings_frame(findings: Sequence[Finding], snapshot: Snapshot) -> pd.DataFr
             "last_known_at": finding.last_known.as_of if finding.last_known else None,
             "last_known_age_s": age_s(finding, snapshot.taken_at),
             "without": "; ".join(finding.without),
-            "proposed_fix": "; ".join(change.sentence() for change in finding.proposals),
+            "proposed_fix": "; ".join(change.describe() for change in finding.proposals),
             "first_seen_at": finding.first_seen_at,
             "times_reopened": finding.times_reopened,
             "controls": "; ".join(finding.controls),
@@ -80,7 +80,7 @@ def replay_frame(answer: Replay) -> pd.DataFrame:
         ``undecided_because``; labels in the order of ``replay_labels``, then most calls first.
     """
     rows = answer.by_pbx()
-    order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
+    order = rows["label"].map({label: position for position, label in enumerate(LABELS)})
     rows = rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
     names = {"today": "decided_today_by", "then": "decided_after_by", "why": "undecided_because"}
     return rows.assign(minutes=rows["minutes"].round(1)).rename(columns=names)
@@ -113,8 +113,8 @@ def allowed_ips_frame(snapshot: Snapshot) -> pd.DataFrame:
             }
         )
     known_of_it = ("network", "label", "since", "since_known_by", "added_by", "first_seen_by", "earlier_periods")
-    given = ("owner", "purpose", "review_by", "role", "known_by", "carrier_added_at", "carrier_added_by")
-    frame = pd.DataFrame(rows, columns=[*known_of_it, *given])
+    carrier_columns = ("owner", "purpose", "review_by", "role", "known_by", "carrier_added_at", "carrier_added_by")
+    frame = pd.DataFrame(rows, columns=[*known_of_it, *carrier_columns])
     times = ("since", "review_by", "carrier_added_at")
     return frame.assign(**{name: pd.to_datetime(frame[name], utc=True) for name in times})
 
@@ -193,8 +193,8 @@ def all_tables(
 
 def _traffic(snapshot: Snapshot, store: CallStore) -> pd.DataFrame:
     """Return the attributed hourly roll-up."""
-    found = store.traffic(since=_since(snapshot), until=snapshot.taken_at, split_at=snapshot.split_at)
-    return _attributed(found, snapshot)
+    traffic = store.traffic(since=_since(snapshot), until=snapshot.taken_at, split_at=snapshot.split_at)
+    return _attributed(traffic, snapshot)
 
 
 def _count(snapshot: Snapshot, store: CallStore, *, file_only: bool = False) -> int:
@@ -217,16 +217,16 @@ def _calls(snapshot: Snapshot, store: CallStore, piece: int, *, file_only: bool 
         file_only: Yield instead the calls that are only in imported files, marked by ``provenance``.
     """
     since = snapshot.window_start or _since(snapshot) if file_only else _since(snapshot)
-    where = CallFilter(since=since, until=snapshot.taken_at, file_only=file_only)
+    criteria = CallFilter(since=since, until=snapshot.taken_at, file_only=file_only)
     after = None
-    left = MOST_CALLS
+    remaining = MOST_CALLS
     while True:
-        found = store.calls(where, limit=min(piece, left), after=after)
-        yield _attributed(found, snapshot)
-        left -= len(found)
-        if len(found) < piece or left <= 0:
+        calls = store.calls(criteria, limit=min(piece, remaining), after=after)
+        yield _attributed(calls, snapshot)
+        remaining -= len(calls)
+        if len(calls) < piece or remaining <= 0:
             return
-        last = found.iloc[-1]
+        last = calls.iloc[-1]
         after = (last["started_at"].to_pydatetime(), str(last["call_key"]))
 
 

@@ -59,22 +59,22 @@ def credentials(ground: OnboardingContext) -> Credentials:
     While credentials are on, it is open only if calls prove that every active static PBX works without them and no
     active PBX has a dynamic address, because the switch applies to the whole account.
     """
-    known = ground.snapshot
+    snapshot = ground.snapshot
     active = [pbx for pbx in ground.pbxs.values() if pbx["status"] == "active"]
     dynamic = [pbx["pbx_id"] for pbx in active if pbx["ip_kind"] == "dynamic"]
     static = [pbx["pbx_id"] for pbx in active if pbx["ip_kind"] != "dynamic"]
     waiting = [pbx_id for pbx_id in static if not calls_by_address(ground, pbx_id)]
     needs = [f"Must keep them, with a dynamic address: {_names(ground, dynamic)}."] if dynamic else []
     needs += [f"Not proven by calls yet: {_names(ground, waiting)}."] if waiting else []
-    if known.account.credentials_on is None:
+    if snapshot.account.credentials_on is None:
         text = "Whether they are on is not known. Say so on Account."
         return Credentials(
             _step(StepResult(Progress.UNKNOWN, text, Cause.MISSING, None, ("credentials",))), tuple(needs)
         )
-    if names := not_fresh(known, *OFF):
-        text = f"Whether they can stay off is not known. {lacking(known, *names)}"
+    if names := not_fresh(snapshot, *OFF):
+        text = f"Whether they can stay off is not known. {lacking(snapshot, *names)}"
         return _unknown(ground, names, text, needs)
-    if not known.account.credentials_on:
+    if not snapshot.account.credentials_on:
         if dynamic:
             text = f"They are off, and {_names(ground, dynamic)} cannot call."
             return Credentials(_step(StepResult(Progress.OPEN, text)), tuple(needs))
@@ -90,9 +90,10 @@ def _on(
     if names and not dynamic:
         return _unknown(ground, names, f"They are on. {_not_known(ground, names)}", needs)
     if waiting and not names:
-        done = len(static) - len(waiting)
+        proven_count = len(static) - len(waiting)
         proven = (
-            f"{done:,} of {counted(len(static), 'static PBX', 'static PBXs')} {'is' if done == 1 else 'are'} proven"
+            f"{proven_count:,} of {counted(len(static), 'static PBX', 'static PBXs')} "
+            f"{'is' if proven_count == 1 else 'are'} proven"
         )
         text = f"They stay on: {proven} by calls to do without them."
         return Credentials(_step(StepResult(Progress.BLOCKED, text)), tuple(needs))
@@ -105,12 +106,16 @@ def _on(
     if not static:
         text = "They are on, and no PBX is active: nothing is proven yet."
         return Credentials(_step(StepResult(Progress.BLOCKED, text)))
-    found = [one for one in ground.findings if one.check == CREDENTIALS and one.status is Status.FAIL and one.changes]
+    candidates = [
+        finding
+        for finding in ground.findings
+        if finding.check == CREDENTIALS and finding.status is Status.FAIL and finding.changes
+    ]
     quiet = _quiet(ground, static)
     text = "They are on, and calls prove that every PBX does without them."
     if quiet:
         text = f"They are on. Every PBX has placed calls by address, {_no_recent_call(ground, quiet)}"
-    return Credentials(_step(StepResult(Progress.OPEN, text)), finding=next(iter(found), None))
+    return Credentials(_step(StepResult(Progress.OPEN, text)), finding=next(iter(candidates), None))
 
 
 def _static_pbxs(ground: OnboardingContext, static: Collection[str]) -> str:
@@ -123,7 +128,7 @@ def _static_pbxs(ground: OnboardingContext, static: Collection[str]) -> str:
 
 def _quiet(ground: OnboardingContext, pbx_ids: Collection[str]) -> list[str]:
     """Return those of the active PBXs that no call of the last 24 hours proves to place calls."""
-    return [pbx_id for pbx_id in ground.snapshot.once(AdmittedCalls).quiet if pbx_id in pbx_ids]
+    return [pbx_id for pbx_id in ground.snapshot.memoize(AdmittedCalls).quiet if pbx_id in pbx_ids]
 
 
 def _no_recent_call(ground: OnboardingContext, quiet: Sequence[str]) -> str:
@@ -147,4 +152,4 @@ def _step(result: StepResult) -> OnboardingStep:
 
 
 def _names(ground: OnboardingContext, pbx_ids: Sequence[str]) -> str:
-    return join((ground.snapshot.name_of(one) for one in pbx_ids), most=MOST_NAMED)
+    return join((ground.snapshot.name_of(pbx_id) for pbx_id in pbx_ids), most=MOST_NAMED)

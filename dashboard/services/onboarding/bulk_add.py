@@ -24,7 +24,7 @@ from dashboard.pbx.sources import (
     frames_of,
     merge,
     read_files,
-    with_kept_ids,
+    with_earlier_ids,
 )
 
 PASTE: Final = "Your paste"
@@ -70,27 +70,29 @@ def table(name: str, data: bytes) -> Upload:
     return Upload(pasted.table_name(name), data)
 
 
-def read(snapshot: Snapshot, given: Upload) -> PastedFleet:
+def read(snapshot: Snapshot, table_upload: Upload) -> PastedFleet:
     """
     Read a table and compare it with the inventory.
 
     Args:
         snapshot: The account and the inventory.
-        given: Table from ``upload`` or ``table``.
+        table_upload: Table from ``upload`` or ``table``.
     """
     current = frames_of(snapshot)
     public = snapshot.treated_as_public
-    found = read_files([given], treated_as_public=public, current=current, trunk=LintContext.of(snapshot).trunk)
-    told = with_kept_ids(pasted.read(given.name, given.data).rows, current["pbxs"])
-    found = _with_hosts(_without_clashes(found, told, snapshot), current)
-    difference = merge(current, found)
-    there = set(current["pbxs"]["pbx_id"])
+    inventory = read_files(
+        [table_upload], treated_as_public=public, current=current, trunk=LintContext.of(snapshot).trunk
+    )
+    parsed_rows = with_earlier_ids(pasted.read(table_upload.name, table_upload.data).rows, current["pbxs"])
+    inventory = _with_hosts(_without_clashes(inventory, parsed_rows, snapshot), current)
+    difference = merge(current, inventory)
+    existing_ids = set(current["pbxs"]["pbx_id"])
     return PastedFleet(
-        layout=_layout(given),
-        rows=_rows(told, found, difference, snapshot),
-        problems=tuple(found.problems),
+        layout=_layout(table_upload),
+        rows=_rows(parsed_rows, inventory, difference, snapshot),
+        problems=tuple(inventory.problems),
         difference=difference,
-        added=sum(pbx_id not in there for pbx_id in found.frames["pbxs"]["pbx_id"]),
+        added=sum(pbx_id not in existing_ids for pbx_id in inventory.frames["pbxs"]["pbx_id"]),
         shown=snapshot.version_ids,
     )
 
@@ -100,43 +102,43 @@ def changed_only(difference: InventoryDiff) -> InventoryDiff:
     return replace(difference, changes=difference.changes[difference.changes["change"] == CHANGED])
 
 
-def _layout(given: Upload) -> str:
-    layout = pasted.layout_of(given.name, given.data)
+def _layout(table_upload: Upload) -> str:
+    layout = pasted.layout_of(table_upload.name, table_upload.data)
     if layout is None or not layout.columns:
         return ""
     ordered = sorted(layout.columns, key=layout.columns.__getitem__)
-    said = f"Read as {join((HEADS.get(one) or label_of(one) for one in ordered), most=len(ordered))}"
-    said += ", by the headers." if layout.headed else ", by what stands in the columns."
+    description = f"Read as {join((HEADS.get(column) or label_of(column) for column in ordered), most=len(ordered))}"
+    description += ", by the headers." if layout.headed else ", by what stands in the columns."
     if layout.left_out:
-        said += f" Left out: {join(layout.left_out, most=5)}."
-    return said
+        description += f" Left out: {join(layout.left_out, most=5)}."
+    return description
 
 
-def _without_clashes(found: Inventory, told: Sequence[InventoryRow], snapshot: Snapshot) -> Inventory:
+def _without_clashes(inventory: Inventory, parsed_rows: Sequence[InventoryRow], snapshot: Snapshot) -> Inventory:
     """Remove rows that conflict with another PBX of the inventory, by number or by name, and add problems for them."""
-    lines = {(row.frame, row.cells["pbx_id"].strip(), _own(row.cells)): row for row in reversed(told)}
+    lines = {(row.frame, row.cells["pbx_id"].strip(), _row_value(row.cells)): row for row in reversed(parsed_rows)}
     owners = {
         "pbx_numbers": dict(zip(snapshot.pbx_numbers["number"], snapshot.pbx_numbers["pbx_id"], strict=True)),
-        "pbxs": _others_of_name(found, told, snapshot),
+        "pbxs": _others_of_name(inventory, parsed_rows, snapshot),
     }
     column = {"pbx_numbers": "number", "pbxs": "name"}
-    frames = dict(found.frames)
-    problems = list(found.problems)
-    gone: set[str] = set()
+    frames = dict(inventory.frames)
+    problems = list(inventory.problems)
+    rejected_ids: set[str] = set()
     for frame in ("pbxs", "pbx_numbers"):
-        keep = []
+        is_kept = []
         for pbx_id, value in zip(frames[frame]["pbx_id"], frames[frame][column[frame]], strict=True):
             owner = owners[frame].get(value, pbx_id)
-            keep.append(owner == pbx_id and pbx_id not in gone)
-            if owner != pbx_id and pbx_id not in gone:
-                gone |= {pbx_id} if frame == "pbxs" else set()
-                row = lines.get((frame, pbx_id, "" if frame == "pbxs" else value)) or _first(told, frame, pbx_id)
+            is_kept.append(owner == pbx_id and pbx_id not in rejected_ids)
+            if owner != pbx_id and pbx_id not in rejected_ids:
+                rejected_ids |= {pbx_id} if frame == "pbxs" else set()
+                row = lines.get((frame, pbx_id, "" if frame == "pbxs" else value)) or _first(parsed_rows, frame, pbx_id)
                 message = _CLASH[frame].format(value=value, owner=snapshot.name_of(owner), id=owner)
                 problems.append(Problem(row.file, row.line, column[frame], message, value))
-        frames[frame] = frames[frame].loc[pd.Series(keep, dtype=bool)].reset_index(drop=True)
+        frames[frame] = frames[frame].loc[pd.Series(is_kept, dtype=bool)].reset_index(drop=True)
     addresses = frames["pbx_addresses"]
-    frames["pbx_addresses"] = addresses[~addresses["pbx_id"].isin(gone)].reset_index(drop=True)
-    return replace(found, frames=frames, problems=problems)
+    frames["pbx_addresses"] = addresses[~addresses["pbx_id"].isin(rejected_ids)].reset_index(drop=True)
+    return replace(inventory, frames=frames, problems=problems)
 
 
 _CLASH: Final = {
@@ -145,49 +147,49 @@ _CLASH: Final = {
 }
 
 
-def _own(cells: Mapping[str, str]) -> str:
+def _row_value(cells: Mapping[str, str]) -> str:
     return cells.get("address", "") or cells.get("number", "")
 
 
-def _first(told: Sequence[InventoryRow], frame: str, pbx_id: str) -> InventoryRow:
+def _first(parsed_rows: Sequence[InventoryRow], frame: str, pbx_id: str) -> InventoryRow:
     """Return the first row of a PBX in a frame, for values that the table has in another form than the inventory."""
-    return next(row for row in told if row.frame == frame and row.cells["pbx_id"].strip() == pbx_id)
+    return next(row for row in parsed_rows if row.frame == frame and row.cells["pbx_id"].strip() == pbx_id)
 
 
-def _others_of_name(found: Inventory, told: Sequence[InventoryRow], snapshot: Snapshot) -> dict[str, str]:
+def _others_of_name(inventory: Inventory, parsed_rows: Sequence[InventoryRow], snapshot: Snapshot) -> dict[str, str]:
     """Return, by name, the inventory's PBX that a new one with an id derived from the same name probably duplicates."""
-    there = set(snapshot.pbxs["pbx_id"])
-    pbxs = found.frames["pbxs"]
-    new = {pbx_id for pbx_id in pbxs["pbx_id"] if pbx_id not in there}
-    made = {row.cells["pbx_id"] for row in told if row.frame == "pbxs" and row.made_of}
-    named = snapshot.pbxs[~snapshot.pbxs["name"].duplicated(keep=False)]
-    known = dict(zip(named["name"], named["pbx_id"], strict=True))
+    existing_ids = set(snapshot.pbxs["pbx_id"])
+    pbxs = inventory.frames["pbxs"]
+    new = {pbx_id for pbx_id in pbxs["pbx_id"] if pbx_id not in existing_ids}
+    derived_ids = {row.cells["pbx_id"] for row in parsed_rows if row.frame == "pbxs" and row.made_of}
+    unique_names = snapshot.pbxs[~snapshot.pbxs["name"].duplicated(keep=False)]
+    id_by_name = dict(zip(unique_names["name"], unique_names["pbx_id"], strict=True))
     names = zip(pbxs["pbx_id"], pbxs["name"], strict=True)
-    return {name: str(known[name]) for pbx_id, name in names if pbx_id in new & made and name in known}
+    return {name: str(id_by_name[name]) for pbx_id, name in names if pbx_id in new & derived_ids and name in id_by_name}
 
 
-def _with_hosts(found: Inventory, current: Mapping[str, pd.DataFrame]) -> Inventory:
+def _with_hosts(inventory: Inventory, current: Mapping[str, pd.DataFrame]) -> Inventory:
     """Set a missing inbound host of a new static PBX to its first address, as the carrier does."""
-    pbxs = found.frames["pbxs"].copy()
-    first = found.frames["pbx_addresses"].drop_duplicates("pbx_id").set_index("pbx_id")["address"]
+    pbxs = inventory.frames["pbxs"].copy()
+    first = inventory.frames["pbx_addresses"].drop_duplicates("pbx_id").set_index("pbx_id")["address"]
     blank = (pbxs["inbound_host"] == "") & (pbxs["ip_kind"] == "static")
     blank &= ~pbxs["pbx_id"].isin(current["pbxs"]["pbx_id"]) & pbxs["pbx_id"].isin(first.index)
     pbxs.loc[blank, "inbound_host"] = pbxs.loc[blank, "pbx_id"].map(first).astype("str")
-    return replace(found, frames={**found.frames, "pbxs": pbxs})
+    return replace(inventory, frames={**inventory.frames, "pbxs": pbxs})
 
 
 def _rows(
-    told: Sequence[InventoryRow], found: Inventory, difference: InventoryDiff, snapshot: Snapshot
+    parsed_rows: Sequence[InventoryRow], inventory: Inventory, difference: InventoryDiff, snapshot: Snapshot
 ) -> pd.DataFrame:
     """Return one row per line that was read or rejected, faulty ones first."""
     wrong: dict[int, list[Problem]] = {}
-    for problem in found.problems:
+    for problem in inventory.problems:
         wrong.setdefault(problem.line or 0, []).append(problem)
     noted: dict[int, list[str]] = {}
-    for note in found.notes:
+    for note in inventory.notes:
         noted.setdefault(note.line or 0, []).append(note.message)
     by_line: dict[int, list[InventoryRow]] = {}
-    for row in told:
+    for row in parsed_rows:
         by_line.setdefault(row.line, []).append(row)
     merged = _Merged(difference, snapshot)
     rows = []
@@ -198,19 +200,19 @@ def _rows(
         faults = wrong.get(line, [])
         pbx_id = parts[0].cells["pbx_id"].strip() if parts else ""
         cells = {column: text for row in reversed(parts) for column, text in row.cells.items()}
-        said = [f"{_head(one.column)}{one.message}" for one in faults]
+        messages = [f"{_head(item.column)}{item.message}" for item in faults]
         state = LEFT_OUT
         if any(are_different_pbxs(row, first.setdefault(pbx_id, row)) for row in parts):
             pbx_id = ""  # it belongs to another PBX
         if pbx_id in merged.pbxs and (not faults or pbx_id in merged.touched):
-            state, more = merged.of(pbx_id)
+            state, details = merged.of(pbx_id)
             state = PARTLY if faults else state
-            said += ["The rest of the line is taken."] if faults else []
-            again = [f"The same PBX as in line {begun[pbx_id]}."] if pbx_id in begun else []
-            said += [*noted.get(line, []), *again, *([] if faults else more)]
+            messages += ["The rest of the line is taken."] if faults else []
+            repetition = [f"The same PBX as in line {begun[pbx_id]}."] if pbx_id in begun else []
+            messages += [*noted.get(line, []), *repetition, *([] if faults else details)]
         elif not faults:
-            where = f"as line {begun[pbx_id]} of the same PBX was" if pbx_id in begun else "as its PBX was not taken"
-            said = [f"Left out, {where}."]
+            cause = f"as line {begun[pbx_id]} of the same PBX was" if pbx_id in begun else "as its PBX was not taken"
+            messages = [f"Left out, {cause}."]
         begun.setdefault(pbx_id, line)
         rows.append(
             {
@@ -218,15 +220,17 @@ def _rows(
                 "state": [state],
                 "name": cells.get("name", ""),
                 "kind": (merged.pbxs.get(pbx_id) or {}).get("ip_kind", "").capitalize(),
-                "addresses": ", ".join(one.cells["address"] for one in parts if one.frame == "pbx_addresses"),
-                "numbers": sum(one.frame == "pbx_numbers" for one in parts),
-                "says": " ".join(said),
+                "addresses": ", ".join(item.cells["address"] for item in parts if item.frame == "pbx_addresses"),
+                "numbers": sum(item.frame == "pbx_numbers" for item in parts),
+                "says": " ".join(messages),
             }
         )
     order = [LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME]
     rows.sort(key=lambda row: (order.index(row["state"][0]), row["line"] or 0))
-    shown = [{column: visible(cell) if isinstance(cell, str) else cell for column, cell in row.items()} for row in rows]
-    return pd.DataFrame(shown, columns=COLUMNS)
+    display_rows = [
+        {column: visible(cell) if isinstance(cell, str) else cell for column, cell in row.items()} for row in rows
+    ]
+    return pd.DataFrame(display_rows, columns=COLUMNS)
 
 
 def _head(column: str) -> str:
@@ -247,37 +251,43 @@ class _Merged:
         self._sharing: dict[str, list[tuple[str, list[str]]]] = {}
         for address, ids in current[current.duplicated("address", keep=False)].groupby("address")["pbx_id"]:
             for pbx_id in ids:
-                others = [str(self.pbxs[one]["name"] or one) for one in ids if one != pbx_id and one in self.pbxs]
-                self._sharing.setdefault(str(pbx_id), []).append((str(address), others))
+                other_names = [
+                    str(self.pbxs[other_id]["name"] or other_id)
+                    for other_id in ids
+                    if other_id != pbx_id and other_id in self.pbxs
+                ]
+                self._sharing.setdefault(str(pbx_id), []).append((str(address), other_names))
         self._changes: dict[str, list[str]] = {}
-        told = difference.changes[difference.changes["change"].isin([ADDED, CHANGED])]
-        for frame, key, column in zip(told["frame"], told["key"], told["column"], strict=True):
-            said = label_of(column).lower() if column else {"pbx_addresses": "address", "pbx_numbers": "numbers"}
-            mine = self._changes.setdefault(key.split(" ")[0], [])
-            mine.append(said if isinstance(said, str) else said.get(frame, ""))
+        changes = difference.changes[difference.changes["change"].isin([ADDED, CHANGED])]
+        for frame, key, column in zip(changes["frame"], changes["key"], changes["column"], strict=True):
+            label = label_of(column).lower() if column else {"pbx_addresses": "address", "pbx_numbers": "numbers"}
+            pbx_changes = self._changes.setdefault(key.split(" ")[0], [])
+            pbx_changes.append(label if isinstance(label, str) else label.get(frame, ""))
         self.touched = frozenset(self._changes)
 
     def of(self, pbx_id: str) -> tuple[str, list[str]]:
         """Return the state of a PBX and sentences on what is new, changed, shared or missing."""
         pbx = self.pbxs[pbx_id]
-        said = []
+        sentences = []
         changes = [*dict.fromkeys(filter(None, self._changes.get(pbx_id, [])))]
         if pbx_id not in self._there:
-            said.append("New.")
+            sentences.append("New.")
         elif changes:
-            said.append(f"Known. Changes: {join(changes, most=4)}.")
+            sentences.append(f"Known. Changes: {join(changes, most=4)}.")
         else:
             return SAME, ["Known, and nothing changes."]
-        said += [f"Shares {address} with {join(others)}." for address, others in self._sharing.get(pbx_id, [])]
+        sentences += [
+            f"Shares {address} with {join(other_names)}." for address, other_names in self._sharing.get(pbx_id, [])
+        ]
         dynamic = pbx["ip_kind"] == "dynamic"
         missing = ["its address"] if not dynamic and pbx_id not in self._addressed else []
         missing += ["its numbers"] if pbx_id not in self._numbered else []
         missing += ["where its inbound calls go"] if not dynamic and not pbx["inbound_host"] else []
         if missing:
-            said.append(f"Missing: {join(missing)}.")
+            sentences.append(f"Missing: {join(missing)}.")
         if dynamic:
-            said.append("It keeps its credentials.")
-        return (MISSING if missing else COMPLETE), said
+            sentences.append("It keeps its credentials.")
+        return (MISSING if missing else COMPLETE), sentences
 
 
 def press_of(pasted: PastedFleet) -> str:

@@ -52,6 +52,6 @@ def _below(folder: str, files: Mapping[str, str]) -> dict[str, str]:
 
 def _steps(name: str, kind: str, snippet: writers.Snippet) -> str:
     lines: Sequence[str] = [f"{name}: {writers.label_of(kind)}", ""]
-    entered = [f"{one.page}: {one.field} = {one.value}" for one in snippet.settings]
+    entered = [f"{setting.page}: {setting.field} = {setting.value}" for setting in snippet.settings]
     numbered = [f"{number}. {step}" for number, step in enumerate(snippet.steps, start=1)]
     return "\n".join([*lines, *entered, *([""] if entered else []), *numbered, ""])

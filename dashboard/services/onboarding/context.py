@@ -17,7 +17,7 @@ from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.pbx import writers
-from dashboard.services.onboarding.notes import Note, Notes, latest
+from dashboard.services.onboarding.notes import Note, Notes, latest_notes
 from dashboard.storage.database import State
 
 ALLOWED = "pbx_address_is_allowed"
@@ -37,7 +37,7 @@ class OnboardingContext:
     @classmethod
     def of_home(cls, snapshot: Snapshot, findings: Sequence[Finding], kept: State) -> Self:
         """Return the context with the latest notes of the state database."""
-        return cls(snapshot, findings, latest(kept))
+        return cls(snapshot, findings, latest_notes(kept))
 
     @cached_property
     def as_recorded(self) -> OnboardingContext:
@@ -63,10 +63,10 @@ class OnboardingContext:
     def addresses(self) -> dict[str, list[str]]:
         """Current source addresses by PBX id."""
         rows = self.snapshot.addresses_now
-        found: dict[str, dict[str, None]] = {}
+        addresses: dict[str, dict[str, None]] = {}
         for pbx_id, address in zip(rows["pbx_id"], rows["address"], strict=True):
-            found.setdefault(str(pbx_id), {})[str(address)] = None
-        return {pbx_id: [*mine] for pbx_id, mine in found.items()}
+            addresses.setdefault(str(pbx_id), {})[str(address)] = None
+        return {pbx_id: [*pbx_addresses] for pbx_id, pbx_addresses in addresses.items()}
 
     @cached_property
     def heard(self) -> frozenset[str]:
@@ -82,14 +82,14 @@ class OnboardingContext:
         A PBX without current addresses has only calls that are attributed by something other than X-Tag or caller id:
         those two prove nothing about a PBX.
         """
-        found: dict[str, list[Tally]] = {}
-        for source, calls in self.snapshot.once(OutboundCalls).by_source.items():
-            for one in of_today(self.snapshot, source, calls):
-                mine = self.addresses.get(one.pbx_id)
-                own = source in mine if mine else one.attributed_by not in CLAIMS
-                if one.pbx_id and own:
-                    found.setdefault(one.pbx_id, []).append(one)
-        return found
+        calls_by_pbx: dict[str, list[Tally]] = {}
+        for source, calls in self.snapshot.memoize(OutboundCalls).by_source.items():
+            for tally in of_today(self.snapshot, source, calls):
+                pbx_addresses = self.addresses.get(tally.pbx_id)
+                is_own = source in pbx_addresses if pbx_addresses else tally.attributed_by not in CLAIMS
+                if tally.pbx_id and is_own:
+                    calls_by_pbx.setdefault(tally.pbx_id, []).append(tally)
+        return calls_by_pbx
 
     @cached_property
     def read(self) -> frozenset[str]:
@@ -99,16 +99,16 @@ class OnboardingContext:
     def of(self, check: str, pbx_id: str) -> list[Finding]:
         """Return the findings of a check on one PBX; if there are none, its unknown findings on the account."""
         return self._found.get((check, pbx_id)) or [
-            one for one in self._found.get((check, ACCOUNT), []) if one.status is Status.UNKNOWN
+            finding for finding in self._found.get((check, ACCOUNT), []) if finding.status is Status.UNKNOWN
         ]
 
     @cached_property
     def _found(self) -> dict[tuple[str, str], list[Finding]]:
-        found: dict[tuple[str, str], list[Finding]] = {}
+        by_subject: dict[tuple[str, str], list[Finding]] = {}
         for finding in self.findings:
-            for whose in dict.fromkeys((*finding.pbx_ids, finding.subject)):
-                found.setdefault((finding.check, whose), []).append(finding)
-        return found
+            for subject in dict.fromkeys((*finding.pbx_ids, finding.subject)):
+                by_subject.setdefault((finding.check, subject), []).append(finding)
+        return by_subject
 
     def note(self, pbx_id: str, kind: str) -> Note | None:
         """Return the latest note of a kind about a PBX."""
@@ -116,7 +116,7 @@ class OnboardingContext:
 
     def counts_from(self, addresses: Sequence[str]) -> datetime | None:
         """Return the time from which results reflect today's policy for addresses; ``None`` if it never changed."""
-        changes = [at for one in addresses if (at := changed_at(self.snapshot.versions, one)) is not None]
+        changes = [at for address in addresses if (at := changed_at(self.snapshot.versions, address)) is not None]
         return counts_from(max(changes)) if changes else None
 
     def differs(self, pbx_id: str) -> list[writers.SettingComparison]:
@@ -126,9 +126,9 @@ class OnboardingContext:
         Raises:
             WritingError: The configuration that it should have cannot be determined.
         """
-        wanted = self.wanted(pbx_id)
+        spec = self.wanted(pbx_id)
         return [
-            row for row in writers.compare(wanted, self._config(pbx_id)) if row.state is not writers.SettingState.SAME
+            row for row in writers.compare(spec, self._config(pbx_id)) if row.state is not writers.SettingState.SAME
         ]
 
     def wanted(self, pbx_id: str) -> writers.TrunkSpec:
@@ -138,15 +138,15 @@ class OnboardingContext:
         Raises:
             WritingError: It must keep its credentials, or a required fact is unknown.
         """
-        known = self.snapshot
+        snapshot = self.snapshot
         groups = self._groups
-        own = replace(
-            known,
-            pbxs=known.pbxs.iloc[groups["pbxs"].get(pbx_id, [])],
-            pbx_addresses=known.egress.iloc[groups["egress"].get(pbx_id, [])],
-            pbx_numbers=known.pbx_numbers.iloc[groups["pbx_numbers"].get(pbx_id, [])],
+        pbx_snapshot = replace(
+            snapshot,
+            pbxs=snapshot.pbxs.iloc[groups["pbxs"].get(pbx_id, [])],
+            pbx_addresses=snapshot.egress.iloc[groups["egress"].get(pbx_id, [])],
+            pbx_numbers=snapshot.pbx_numbers.iloc[groups["pbx_numbers"].get(pbx_id, [])],
         )
-        return writers.wanted_for(own, pbx_id)
+        return writers.trunk_spec_for(pbx_snapshot, pbx_id)
 
     def kind(self, pbx_id: str) -> str:
         """Return the kind of configuration for a PBX, according to its vendor in the inventory."""
@@ -158,7 +158,7 @@ class OnboardingContext:
 
     @cached_property
     def _groups(self) -> Mapping[str, Mapping[Any, Any]]:
-        known = self.snapshot
-        frames = {"pbxs": known.pbxs, "egress": known.egress, "pbx_numbers": known.pbx_numbers}
-        frames["pbx_config"] = known.pbx_config
+        snapshot = self.snapshot
+        frames = {"pbxs": snapshot.pbxs, "egress": snapshot.egress, "pbx_numbers": snapshot.pbx_numbers}
+        frames["pbx_config"] = snapshot.pbx_config
         return {name: frame.groupby("pbx_id").indices for name, frame in frames.items()}

@@ -58,4 +58,4 @@ def keep_dials_prefix(workspace: Workspace, snapshot: Snapshot, pbx_id: str, *, 
     """
     frame = snapshot.pbxs.copy()
     frame.loc[frame["pbx_id"] == pbx_id, "dials_prefix"] = "yes"
-    declarations.keep_inventory(workspace, {"pbxs": frame}, shown=snapshot.version_ids, by=by)
+    declarations.save_inventory(workspace, {"pbxs": frame}, version_ids=snapshot.version_ids, by=by)

@@ -112,10 +112,10 @@ class PbxProgress:
         return action(ground, self.pbx_id, step) if step.progress in TO_DO or step is self.next else ""
 
 
-def standings(ground: OnboardingContext) -> list[PbxProgress]:
+def fleet_progress(ground: OnboardingContext) -> list[PbxProgress]:
     """Return the progress of all PBXs that are not retired: those with refused calls first, then by next step."""
-    found = [standing(ground, pbx_id) for pbx_id, pbx in ground.pbxs.items() if pbx["status"] != RETIRED]
-    return sorted(found, key=_urgency)
+    result = [standing(ground, pbx_id) for pbx_id, pbx in ground.pbxs.items() if pbx["status"] != RETIRED]
+    return sorted(result, key=_urgency)
 
 
 def standing(ground: OnboardingContext, pbx_id: str) -> PbxProgress:
@@ -140,45 +140,45 @@ def in_order(snapshot: Snapshot) -> list[str]:
     return [str(pbx_id) for pbx_id in rows.sort_values(["rank", "name"])["pbx_id"]]
 
 
-def _urgency(one: PbxProgress) -> tuple[bool, bool, bool, int, str, str]:
-    return (not one.refused, one.next is None, not one.active, one.place, one.name.casefold(), one.pbx_id)
+def _urgency(pbx: PbxProgress) -> tuple[bool, bool, bool, int, str, str]:
+    return (not pbx.refused, pbx.next is None, not pbx.active, pbx.place, pbx.name.casefold(), pbx.pbx_id)
 
 
-def chosen(found: Sequence[PbxProgress], show: Show) -> list[PbxProgress]:
+def filter_fleet(fleet: Sequence[PbxProgress], show: Show) -> list[PbxProgress]:
     """Return the PBXs that match a filter, in the given order."""
-    return [one for one in found if show is Show.ALL or (one.next is None) is (show is Show.SET_UP)]
+    return [pbx for pbx in fleet if show is Show.ALL or (pbx.next is None) is (show is Show.SET_UP)]
 
 
-def frame_of(found: Sequence[PbxProgress], ground: OnboardingContext) -> pd.DataFrame:
+def frame_of(fleet: Sequence[PbxProgress], ground: OnboardingContext) -> pd.DataFrame:
     """Return the matrix: ``name``, ``next``, and one column per step whose cells are lists of one chip."""
     rows = [
-        {"name": one.name, "next": next_words(one, ground)} | {step.id: [_cell(one, step)] for step in one.steps}
-        for one in found
+        {"name": pbx.name, "next": next_action_text(pbx, ground)} | {step.id: [_cell(pbx, step)] for step in pbx.steps}
+        for pbx in fleet
     ]
     return pd.DataFrame(rows, columns=["name", "next", *TITLES])
 
 
-def _cell(one: PbxProgress, step: OnboardingStep) -> str:
-    if step.id == "call" and one.refused:
+def _cell(pbx: PbxProgress, step: OnboardingStep) -> str:
+    if step.id == "call" and pbx.refused:
         return REFUSED
-    return NEXT if step is one.next and step.progress in TO_DO else CELLS[step.progress]
+    return NEXT if step is pbx.next and step.progress in TO_DO else CELLS[step.progress]
 
 
-def evidence_of(found: Sequence[PbxProgress]) -> pd.DataFrame:
+def evidence_of(fleet: Sequence[PbxProgress]) -> pd.DataFrame:
     """Return the matrix with evidence for export: two columns per step."""
     rows = [
-        {"pbx_id": one.pbx_id, "name": one.name, "next": one.next.title if one.next else ""}
-        | {f"{step.id}_state": str(step.progress) for step in one.steps}
-        | {f"{step.id}_evidence": step.evidence for step in one.steps}
-        for one in found
+        {"pbx_id": pbx.pbx_id, "name": pbx.name, "next": pbx.next.title if pbx.next else ""}
+        | {f"{step.id}_state": str(step.progress) for step in pbx.steps}
+        | {f"{step.id}_evidence": step.evidence for step in pbx.steps}
+        for pbx in fleet
     ]
     columns = [f"{name}_{part}" for name in TITLES for part in ("state", "evidence")]
     return pd.DataFrame(rows, columns=["pbx_id", "name", "next", *columns], dtype="str")
 
 
-def next_words(one: PbxProgress, ground: OnboardingContext) -> str:
+def next_action_text(pbx: PbxProgress, ground: OnboardingContext) -> str:
     """Return short text for the next action of a PBX; see ``action``."""
-    return action(ground, one.pbx_id, one.next) if one.next else "Nothing"
+    return action(ground, pbx.pbx_id, pbx.next) if pbx.next else "Nothing"
 
 
 def action(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> str:
@@ -188,13 +188,13 @@ def action(ground: OnboardingContext, pbx_id: str, step: OnboardingStep) -> str:
     if points:
         return f"Route {counted(len(points), 'number')}"
     if changes:
-        return changes[0].sentence()
+        return changes[0].describe()
     return update(step) or SHORT[step.id]
 
 
 def account_action(account: Credentials) -> str:
     """Return short text for what to do for the step of the account; empty if nothing can be done for it now."""
-    return account.finding.changes[0].sentence() if account.finding else update(account.step)
+    return account.finding.changes[0].describe() if account.finding else update(account.step)
 
 
 def update(step: OnboardingStep) -> str:
@@ -231,7 +231,7 @@ SHORT: Final = {
 
 
 @dataclass(frozen=True)
-class Together:
+class PlanBatch:
     """One plan for several PBXs: button label and changes; ``rest`` is the number left for the next plan."""
 
     label: str = ""
@@ -239,7 +239,7 @@ class Together:
     rest: int = 0
 
 
-def allow_together(ground: OnboardingContext, most: int) -> Together:
+def batch_allow(ground: OnboardingContext, most: int) -> PlanBatch:
     """
     Return the changes, proposed by the checks, that allow the addresses missing from the list.
 
@@ -247,15 +247,19 @@ def allow_together(ground: OnboardingContext, most: int) -> Together:
         ground: Data that the steps are evaluated from.
         most: Maximum number of changes in one plan.
     """
-    found: dict[str, Change] = {}
+    by_sentence: dict[str, Change] = {}
     for finding in _failing(ground, ALLOWED):
         for change in finding.changes:
-            found.setdefault(change.sentence(), change)
-    taken = tuple(found.values())[:most]
-    return Together(_label("Allow", len(taken), len(found), "address", "addresses"), taken, len(found) - len(taken))
+            by_sentence.setdefault(change.describe(), change)
+    included = tuple(by_sentence.values())[:most]
+    return PlanBatch(
+        _label("Allow", len(included), len(by_sentence), "address", "addresses"),
+        included,
+        len(by_sentence) - len(included),
+    )
 
 
-def route_together(ground: OnboardingContext, most: int) -> Together:
+def batch_routes(ground: OnboardingContext, most: int) -> PlanBatch:
     """
     Return the changes that route numbers to their PBX; each route is created before a number points at it.
 
@@ -265,56 +269,68 @@ def route_together(ground: OnboardingContext, most: int) -> Together:
         ground: Data that the steps are evaluated from.
         most: Maximum number of changes in one plan.
     """
-    taken: list[Change] = []
-    made: set[str] = set()
-    total = sum(isinstance(change, RouteNumber) for one in _failing(ground, ROUTED) for change in one.changes)
+    included: list[Change] = []
+    created: set[str] = set()
+    total = sum(isinstance(change, RouteNumber) for finding in _failing(ground, ROUTED) for change in finding.changes)
     for finding in _failing(ground, ROUTED):
         creates = [change for change in finding.changes if isinstance(change, CreateRoute)]
         points = [change for change in finding.changes if isinstance(change, RouteNumber)]
-        room = most - len(taken) - len(creates)
-        if room < 1 or any(change.alias in made for change in creates):
+        room = most - len(included) - len(creates)
+        if room < 1 or any(change.alias in created for change in creates):
             continue
-        made |= {change.alias for change in creates}
-        taken += [*creates, *points[:room]]
-    routed = sum(isinstance(change, RouteNumber) for change in taken)
-    return Together(_label("Route", routed, total, "number", "numbers"), tuple(taken), total - routed)
+        created |= {change.alias for change in creates}
+        included += [*creates, *points[:room]]
+    routed = sum(isinstance(change, RouteNumber) for change in included)
+    return PlanBatch(_label("Route", routed, total, "number", "numbers"), tuple(included), total - routed)
 
 
 def _failing(ground: OnboardingContext, check: str) -> Iterable[Finding]:
-    found = [one for one in ground.findings if one.check == check and one.status is Status.FAIL and one.changes]
-    return sorted(found, key=lambda one: one.subject)
+    failing = [
+        finding
+        for finding in ground.findings
+        if finding.check == check and finding.status is Status.FAIL and finding.changes
+    ]
+    return sorted(failing, key=lambda finding: finding.subject)
 
 
-def _label(verb: str, taken: int, total: int, noun: str, plural: str) -> str:
-    if taken < total:
-        return f"{verb} {taken:,} of {counted(total, noun, plural)}"
+def _label(verb: str, included: int, total: int, noun: str, plural: str) -> str:
+    if included < total:
+        return f"{verb} {included:,} of {counted(total, noun, plural)}"
     return f"{verb} {counted(total, noun, plural)}" if total else ""
 
 
-def answer(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials, why: str = "") -> str:
+def answer(
+    fleet: Sequence[PbxProgress], allow: PlanBatch, route: PlanBatch, account: Credentials, note: str = ""
+) -> str:
     """
     Return a page title: how many PBXs have placed calls by IP authentication, and the next action.
 
-    ``why`` names inputs that are not fresh.
+    ``note`` names inputs that are not fresh.
     """
-    if not found:
+    if not fleet:
         return "No PBX is being set up."
-    active = [one for one in found if one.active]
-    static = [one for one in active if not one.dynamic]
-    kept = len(active) - len(static)
-    done = sum(one.by_address for one in static)
-    verb = "has" if done == 1 else "have"
-    what = "none is proven to place calls by address" if not done else f"{done:,} {verb} placed calls by address"
-    said = f"{what[0].upper()}{what[1:]}"
+    active = [pbx for pbx in fleet if pbx.active]
+    static = [pbx for pbx in active if not pbx.dynamic]
+    dynamic_count = len(active) - len(static)
+    proven_count = sum(pbx.by_address for pbx in static)
+    verb = "has" if proven_count == 1 else "have"
+    statement = (
+        "none is proven to place calls by address"
+        if not proven_count
+        else f"{proven_count:,} {verb} placed calls by address"
+    )
+    text = f"{statement[0].upper()}{statement[1:]}"
     if static:
         total = counted(len(static), "static PBX", "static PBXs")
-        none = f"None of {total} is proven to place calls by address"
-        said = f"{done:,} of {total} {verb} placed calls by address" if done or not why else none
-    if static and done == len(static):
-        said = "Every static PBX has placed calls by address"
-    if kept:
-        said += f", {kept:,} keep{'s' if kept == 1 else ''} credentials"
-    return f"{said}; next: {_next(found, allow, route, account)}. {why}".strip()
+        none_proven = f"None of {total} is proven to place calls by address"
+        text = (
+            f"{proven_count:,} of {total} {verb} placed calls by address" if proven_count or not note else none_proven
+        )
+    if static and proven_count == len(static):
+        text = "Every static PBX has placed calls by address"
+    if dynamic_count:
+        text += f", {dynamic_count:,} keep{'s' if dynamic_count == 1 else ''} credentials"
+    return f"{text}; next: {_next(fleet, allow, route, account)}. {note}".strip()
 
 
 @dataclass(frozen=True)
@@ -323,8 +339,8 @@ class FleetProgress:
 
     pbxs: tuple[PbxProgress, ...]
     account: Credentials
-    allow: Together
-    route: Together
+    allow: PlanBatch
+    route: PlanBatch
     why: str
     """Sentences on inputs that are not fresh."""
 
@@ -338,10 +354,10 @@ class FleetProgress:
             most: Maximum number of changes in one plan.
         """
         return cls(
-            pbxs=tuple(standings(ground)),
+            pbxs=tuple(fleet_progress(ground)),
             account=credentials(ground),
-            allow=allow_together(ground, most),
-            route=route_together(ground, most),
+            allow=batch_allow(ground, most),
+            route=batch_routes(ground, most),
             why=lacking(ground.snapshot),
         )
 
@@ -351,16 +367,16 @@ class FleetProgress:
         return answer(self.pbxs, self.allow, self.route, self.account, self.why)
 
 
-def _next(found: Sequence[PbxProgress], allow: Together, route: Together, account: Credentials) -> str:
-    for together in (allow, route):
-        if together.changes:
-            return f"{together.label[0].lower()}{together.label[1:]}"
-    first = found[0].next
+def _next(fleet: Sequence[PbxProgress], allow: PlanBatch, route: PlanBatch, account: Credentials) -> str:
+    for batch in (allow, route):
+        if batch.changes:
+            return f"{batch.label[0].lower()}{batch.label[1:]}"
+    first = fleet[0].next
     if first is not None and (missing := update(first)):
         return f"{missing[0].lower()}{missing[1:]}"
     if first is not None:
-        many = sum(one.next is not None and one.next.id == first.id for one in found)
-        return _FOR_MANY[first.id].format(pbxs=counted(many, "PBX", "PBXs"))
+        waiting_count = sum(pbx.next is not None and pbx.next.id == first.id for pbx in fleet)
+        return _FOR_MANY[first.id].format(pbxs=counted(waiting_count, "PBX", "PBXs"))
     return "turn credentials off" if account.finding else "nothing"
 
 

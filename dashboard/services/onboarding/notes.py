@@ -45,12 +45,12 @@ Notes = Mapping[str, Mapping[str, Note]]
 """Latest note by PBX id and kind."""
 
 
-def keep(kept: State, pbx_id: str, kind: str, content: Mapping[str, Any], *, at: datetime, by: str) -> None:
+def add_note(state: State, pbx_id: str, kind: str, content: Mapping[str, Any], *, at: datetime, by: str) -> None:
     """
     Store a note.
 
     Args:
-        kept: The state database.
+        state: The state database.
         pbx_id: Id of the PBX in the inventory.
         kind: ``configured``, ``called`` or ``reached``.
         content: Further facts.
@@ -58,31 +58,31 @@ def keep(kept: State, pbx_id: str, kind: str, content: Mapping[str, Any], *, at:
         by: Author, as text.
     """
     row = {"pbx_id": pbx_id, "kind": kind, "at": at, "by": by, "content": dict(content)}
-    with kept.writing() as connection:
+    with state.writing() as connection:
         connection.execute(database.set_up_notes.insert().values(row))
 
 
-def newest(kept: State) -> int:
+def newest_note_id(state: State) -> int:
     """Return the id of the last note, which shows whether new notes exist; 0 if there is none."""
-    with kept.reading() as connection:
+    with state.reading() as connection:
         return int(connection.execute(sa.select(sa.func.max(database.set_up_notes.c.id))).scalar() or 0)
 
 
-def latest(kept: State) -> dict[str, dict[str, Note]]:
+def latest_notes(state: State) -> dict[str, dict[str, Note]]:
     """Return the latest note of each kind, by PBX id and kind."""
     table = database.set_up_notes
     last = sa.select(sa.func.max(table.c.id)).group_by(table.c.pbx_id, table.c.kind)
-    with kept.reading() as connection:
+    with state.reading() as connection:
         rows = connection.execute(table.select().where(table.c.id.in_(last))).mappings().all()
-    found: dict[str, dict[str, Note]] = {}
+    notes: dict[str, dict[str, Note]] = {}
     for row in rows:
-        found.setdefault(row["pbx_id"], {})[row["kind"]] = Note(row["kind"], row["at"], row["by"], row["content"])
-    return found
+        notes.setdefault(row["pbx_id"], {})[row["kind"]] = Note(row["kind"], row["at"], row["by"], row["content"])
+    return notes
 
 
-def reached(probes: Sequence[Probe]) -> dict[str, Any]:
+def reached_content(probes: Sequence[Probe]) -> dict[str, Any]:
     """Return the answers of PoPs as the content of a note."""
-    return {"pops": [asdict(one) for one in probes]}
+    return {"pops": [asdict(probe) for probe in probes]}
 
 
 def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
@@ -102,27 +102,27 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
             not one of this PBX.
     """
     try:
-        told = json.loads(text) if len(text) <= LONGEST else None
+        result = json.loads(text) if len(text) <= LONGEST else None
     except (ValueError, RecursionError):
-        told = None
-    told = told[0] if isinstance(told, list) and len(told) == 1 else told
-    if not isinstance(told, dict) or "sip_status" not in told or "admitted" not in told:
+        result = None
+    result = result[0] if isinstance(result, list) and len(result) == 1 else result
+    if not isinstance(result, dict) or "sip_status" not in result or "admitted" not in result:
         raise InputError(f"That is not what the test call prints. {HOW}")
-    if told.get("method") != "INVITE":
+    if result.get("method") != "INVITE":
         raise InputError("That is an answer to OPTIONS, which a PoP gives to anybody. Place the test call: --number.")
-    status = told["sip_status"]
-    admitted = told["admitted"]
+    status = result["sip_status"]
+    admitted = result["admitted"]
     if not (status is None or type(status) is int) or admitted not in (True, False, None):
         raise InputError(f"That is not what the test call prints: its sip_status or admitted is something else. {HOW}")
-    source = _text(told.get("source"))
+    source = _text(result.get("source"))
     if addresses and source not in addresses:
         raise InputError(
             f"The test call came from {source or 'an unknown address'}, and this PBX calls from "
             f"{' and '.join(addresses)}. Place it on the PBX's own machine, with --from."
         )
-    said = {name: _text(told.get(name)) for name in ("source", "pop", "request_uri", "sip_reason")}
-    said["meaning"] = _text(told.get("meaning")).removesuffix(_text(told.get("account"))).rstrip()
-    return {**said, "sip_status": status, "admitted": admitted}
+    fields = {name: _text(result.get(name)) for name in ("source", "pop", "request_uri", "sip_reason")}
+    fields["meaning"] = _text(result.get("meaning")).removesuffix(_text(result.get("account"))).rstrip()
+    return {**fields, "sip_status": status, "admitted": admitted}
 
 
 def _text(value: object) -> str:

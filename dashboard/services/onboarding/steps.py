@@ -158,13 +158,13 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
         "call": _first_call,
     }
     spared = OF_DYNAMIC if pbx["ip_kind"] == "dynamic" else {}
-    found = [
+    evaluated = [
         OnboardingStep(name, title, Progress.NOT_NEEDED, spared[name])
         if name in spared
         else OnboardingStep(name, title, *_dated(ground, pbx, name, judges[name]))
         for name, title in TITLES.items()
     ]
-    return [_held_up(step, found) for step in found]
+    return [_blocked_by_earlier(step, evaluated) for step in evaluated]
 
 
 def _dated(ground: OnboardingContext, pbx: Pbx, name: str, judge: Judge) -> StepResult:
@@ -218,37 +218,45 @@ def out_of_date(
     return StepResult(Progress.UNKNOWN, evidence, Cause.STALE, known, tuple(names))
 
 
-def _held_up(step: OnboardingStep, found: Sequence[OnboardingStep]) -> OnboardingStep:
+def _blocked_by_earlier(step: OnboardingStep, evaluated: Sequence[OnboardingStep]) -> OnboardingStep:
     """Change an open step to ``BLOCKED`` if another step must be done first."""
-    waits = [n for n, one in enumerate(found, 1) if one.id in WAITS_FOR.get(step.id, ()) and one.progress not in PASSED]
+    waits = [
+        n
+        for n, other_step in enumerate(evaluated, 1)
+        if other_step.id in WAITS_FOR.get(step.id, ()) and other_step.progress not in PASSED
+    ]
     if not waits or step.progress is not Progress.OPEN:
         return step
     return replace(step, progress=Progress.BLOCKED, evidence=f"{step.evidence} Step {waits[0]} comes first.")
 
 
-def next_open(found: Sequence[OnboardingStep]) -> OnboardingStep | None:
+def next_open(evaluated: Sequence[OnboardingStep]) -> OnboardingStep | None:
     """Return the first open or unknown step; if there is none, the first blocked step, else ``None``."""
-    open_one = next((step for step in found if step.progress in TO_DO), None)
-    return open_one or next((step for step in found if step.progress is Progress.BLOCKED), None)
+    open_one = next((step for step in evaluated if step.progress in TO_DO), None)
+    return open_one or next((step for step in evaluated if step.progress is Progress.BLOCKED), None)
 
 
-def answer(found: Sequence[OnboardingStep], name: str, silence: str = "") -> str:
+def answer(evaluated: Sequence[OnboardingStep], name: str, silence: str = "") -> str:
     """
     Return the progress of the set-up as a page title.
 
     Args:
-        found: Steps of one PBX.
+        evaluated: Steps of one PBX.
         name: Its name as displayed.
         silence: Clause that no call proves now that the PBX places calls (``admitted_calls.silence_of``). A step is
             proven by any call of the whole window.
     """
-    step = next_open(found)
+    step = next_open(evaluated)
     if step is None:
-        said = sum(step.progress is Progress.SAID for step in found)
-        proven = "every step is proven" if not said else f"{counted(said, 'step')} of it said and not proven"
+        unproven_count = sum(step.progress is Progress.SAID for step in evaluated)
+        proven = (
+            "every step is proven"
+            if not unproven_count
+            else f"{counted(unproven_count, 'step')} of it said and not proven"
+        )
         return f"{name} is set up: {proven}{f'; {silence}' if silence else ''}."
-    number = found.index(step) + 1
-    return f"{name}: step {number} of {len(found)} is next, {step.title[0].lower()}{step.title[1:]}."
+    number = evaluated.index(step) + 1
+    return f"{name}: step {number} of {len(evaluated)} is next, {step.title[0].lower()}{step.title[1:]}."
 
 
 def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
@@ -270,15 +278,15 @@ def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
 
 
 def _kind(ground: OnboardingContext, pbx: Pbx) -> StepResult:
-    seen = ground.addresses.get(pbx["pbx_id"], [])
+    addresses = ground.addresses.get(pbx["pbx_id"], [])
     if pbx["ip_kind"] == "dynamic":
         text = "Its address is dynamic, so it signs in with SIP credentials; IP authentication needs a static address."
         return StepResult(
             Progress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
         )
-    if not seen:
+    if not addresses:
         return StepResult(Progress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory.")
-    return StepResult(Progress.DONE, f"It is static, at {join(seen)}.")
+    return StepResult(Progress.DONE, f"It is static, at {join(addresses)}.")
 
 
 def _dial(ground: OnboardingContext, pbx: Pbx) -> StepResult:
@@ -295,8 +303,8 @@ def _dial(ground: OnboardingContext, pbx: Pbx) -> StepResult:
         return StepResult(Progress.OPEN, "It does not dial the prefix yet, as the inventory says.")
     note = ground.note(pbx["pbx_id"], notes.CONFIGURED)
     if note:
-        when = ago(note.at, ground.snapshot.taken_at)
-        text = f"{note.by} put the configuration on that dials it, {when}. No call proves it yet."
+        age = ago(note.at, ground.snapshot.taken_at)
+        text = f"{note.by} put the configuration on that dials it, {age}. No call proves it yet."
         return StepResult(Progress.SAID, text)
     return StepResult(Progress.UNKNOWN, "Nobody said yet whether it dials the prefix.", Cause.UNDECIDABLE)
 
@@ -305,21 +313,21 @@ def _snippet(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     """Evaluate the configuration step: by calls first, then by the configuration read, last by a person's note."""
     pbx_id = pbx["pbx_id"]
     if calls_by_address(ground, pbx_id):
-        beside = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
-        return StepResult(Progress.DONE, f"Its calls were admitted from its address, so it is on. {beside}")
+        note_on_reading = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
+        return StepResult(Progress.DONE, f"Its calls were admitted from its address, so it is on. {note_on_reading}")
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
     if (
         not lacking(ground.snapshot, "calls")
         and _dial(ground, pbx).progress is Progress.DONE
-        and any(map(_got_through, ground.calls.get(pbx_id, [])))
+        and any(map(_proves_trunk, ground.calls.get(pbx_id, [])))
     ):
         return StepResult(Progress.DONE, "Its calls reached the carrier, so a trunk is on. Nothing was read of it.")
     note = ground.note(pbx_id, notes.CONFIGURED)
     if note:
-        when = ago(note.at, ground.snapshot.taken_at)
+        age = ago(note.at, ground.snapshot.taken_at)
         return StepResult(
-            Progress.SAID, f"{note.by} put it on, {when}. It was not read back, and no call proves it yet."
+            Progress.SAID, f"{note.by} put it on, {age}. It was not read back, and no call proves it yet."
         )
     return StepResult(Progress.OPEN, "Nothing was read of it, and nobody said that it is on.")
 
@@ -335,7 +343,7 @@ def _read_back(ground: OnboardingContext, pbx_id: str) -> StepResult:
     return StepResult(Progress.DONE, "What was read of it is as it should be.")
 
 
-def _got_through(call: call_evidence.Tally) -> bool:
+def _proves_trunk(call: call_evidence.Tally) -> bool:
     """Return whether a call proves that a trunk is configured: admitted, or refused by the ACL, not for its digest."""
     proves = PROVES[call.outcome]
     return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
@@ -349,10 +357,10 @@ def _routed(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     return _from_findings(ground.of(ROUTED, pbx["pbx_id"]), [])
 
 
-def _from_findings(found: Sequence[Finding], about: Sequence[str]) -> StepResult:
-    if not found:
+def _from_findings(findings: Sequence[Finding], about: Sequence[str]) -> StepResult:
+    if not findings:
         return StepResult(Progress.UNKNOWN, "Nothing is known of it yet.", Cause.MISSING)
-    worst = min(found, key=lambda finding: list(Status).index(finding.status))
+    worst = min(findings, key=lambda finding: list(Status).index(finding.status))
     untold = [address for address in about if address not in worst.reason]
     tail = f" ({join(untold)})" if worst.status is Status.PASS and untold else ""
     old = worst.last_known
@@ -374,30 +382,34 @@ def _probe(ground: OnboardingContext, pbx: Pbx) -> StepResult:
 
 def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> StepResult:
     since = ground.counts_from(ground.addresses.get(pbx["pbx_id"], []))
-    answered = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
-    met = f"{answered}, {ago(note.at, ground.snapshot.taken_at)}"
+    response = f"{note.content['sip_status'] or 'no answer'} {note.content['sip_reason']}".strip()
+    outcome = f"{response}, {ago(note.at, ground.snapshot.taken_at)}"
     if to_come(note.at, ground.snapshot.taken_at):
         return StepResult(
-            Progress.OPEN, f"The last test call ({met}) was noted while the clock was ahead. Make another."
+            Progress.OPEN, f"The last test call ({outcome}) was noted while the clock was ahead. Make another."
         )
     if since is not None and note.at < since:
-        return StepResult(Progress.OPEN, f"The last test call ({met}) was before the policy for its address changed.")
+        return StepResult(
+            Progress.OPEN, f"The last test call ({outcome}) was before the policy for its address changed."
+        )
     if note.content["admitted"]:
-        return StepResult(Progress.DONE, f"A test call from {note.content['source']} was admitted: {met}.")
-    became = "was refused" if note.content["admitted"] is False else "says nothing of admission"
-    beside = _beside_account(ground, note.content) if note.content["sip_status"] is not None else ""
-    return StepResult(Progress.OPEN, f"The last test call {became}: {met}. {note.content['meaning']}{beside}")
+        return StepResult(Progress.DONE, f"A test call from {note.content['source']} was admitted: {outcome}.")
+    result = "was refused" if note.content["admitted"] is False else "says nothing of admission"
+    account_note = _account_comparison(ground, note.content) if note.content["sip_status"] is not None else ""
+    return StepResult(Progress.OPEN, f"The last test call {result}: {outcome}. {note.content['meaning']}{account_note}")
 
 
-def _beside_account(ground: OnboardingContext, told: Mapping[str, Any]) -> str:
+def _account_comparison(ground: OnboardingContext, note_content: Mapping[str, Any]) -> str:
     """Return how the account's policy explains an answered test call; ``""`` if the account was not read."""
-    known = ground.snapshot
-    read = [fresh.as_of for name in ("allowed_ips", "credentials") if (fresh := known.freshness.get(name))]
-    times = [at for at in read if at is not None]
+    snapshot = ground.snapshot
+    read_times = [fresh.as_of for name in ("allowed_ips", "credentials") if (fresh := snapshot.freshness.get(name))]
+    times = [at for at in read_times if at is not None]
     if len(times) < len(("allowed_ips", "credentials")):
         return ""
-    account = ProbeContext(known.policy, min(times), sample=known.account.sample, public=known.treated_as_public)
-    return f" {of_account(account, source=told['source'], request_uri=told.get('request_uri', ''))}"
+    account = ProbeContext(
+        snapshot.policy, min(times), sample=snapshot.account.sample, public=snapshot.treated_as_public
+    )
+    return f" {of_account(account, source=note_content['source'], request_uri=note_content.get('request_uri', ''))}"
 
 
 def _reached(ground: OnboardingContext, pbx: Pbx) -> str:
@@ -405,26 +417,26 @@ def _reached(ground: OnboardingContext, pbx: Pbx) -> str:
     if note is None:
         return ""
     pops = note.content["pops"]
-    answered = sum(one["sip_status"] is not None for one in pops)
-    when = ago(note.at, ground.snapshot.taken_at)
-    return f" {answered} of {counted(len(pops), 'PoP')} answered the machine of this dashboard, {when}."
+    answered_count = sum(pop["sip_status"] is not None for pop in pops)
+    age = ago(note.at, ground.snapshot.taken_at)
+    return f" {answered_count} of {counted(len(pops), 'PoP')} answered the machine of this dashboard, {age}."
 
 
 def _unheard(ground: OnboardingContext, pbx: Pbx) -> StepResult:
-    known = ground.snapshot
+    snapshot = ground.snapshot
     if pbx["status"] != "active":
         return StepResult(Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected.")
-    age = known.age("calls")
+    age = snapshot.age("calls")
     if age is not Age.FRESH:
-        text = f"The calls on record are {age}, and none of them is of this PBX. {cure(known, 'calls')}"
-        return out_of_date(known, ("calls",), text, Progress.OPEN, "None of the calls on record is of this PBX.")
-    together = next((members(one) for one in ground.heard if pbx["pbx_id"] in members(one)), ())
-    if together:
-        others = join(known.name_of(one) for one in together if one != pbx["pbx_id"])
-        text = f"Calls come from an address that it shares with {others}, and nothing tells whose they are."
+        text = f"The calls on record are {age}, and none of them is of this PBX. {cure(snapshot, 'calls')}"
+        return out_of_date(snapshot, ("calls",), text, Progress.OPEN, "None of the calls on record is of this PBX.")
+    sharing = next((members(pbx_ids) for pbx_ids in ground.heard if pbx["pbx_id"] in members(pbx_ids)), ())
+    if sharing:
+        other_names = join(snapshot.name_of(pbx_ids) for pbx_ids in sharing if pbx_ids != pbx["pbx_id"])
+        text = f"Calls come from an address that it shares with {other_names}, and nothing tells whose they are."
         return StepResult(Progress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan.")
     return StepResult(
-        Progress.OPEN, f"No outbound call of it was seen in the last {counted(known.window_days, 'day')}."
+        Progress.OPEN, f"No outbound call of it was seen in the last {counted(snapshot.window_days, 'day')}."
     )
 
 
@@ -438,7 +450,7 @@ def _no_own_call(*, has_address: bool) -> StepResult:
 
 
 def _first_call(ground: OnboardingContext, pbx: Pbx) -> StepResult:
-    known = ground.snapshot
+    snapshot = ground.snapshot
     pbx_id = pbx["pbx_id"]
     if pbx_id not in ground.heard:
         return _unheard(ground, pbx)
@@ -446,15 +458,15 @@ def _first_call(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     if not calls:
         return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
     if is_refused(ground, pbx_id):
-        when = ago(call_evidence.last(call_evidence.refused(known, calls)), known.taken_at)
-        return StepResult(Progress.OPEN, f"Its last call was refused for authorization, {when}.")
-    admitted = call_evidence.admitted(known, calls)
+        age = ago(call_evidence.last(call_evidence.refused(snapshot, calls)), snapshot.taken_at)
+        return StepResult(Progress.OPEN, f"Its last call was refused for authorization, {age}.")
+    admitted = call_evidence.admitted(snapshot, calls)
     if not admitted:
-        when = ago(call_evidence.last(calls), known.taken_at)
-        text = f"Its last call, {when}, ended in a way that proves neither admission nor refusal."
+        age = ago(call_evidence.last(calls), snapshot.taken_at)
+        text = f"Its last call, {age}, ended in a way that proves neither admission nor refusal."
         return StepResult(Progress.UNKNOWN, text, Cause.UNDECIDABLE)
-    when = ago(call_evidence.last(admitted), known.taken_at)
+    age = ago(call_evidence.last(admitted), snapshot.taken_at)
     if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx).progress is Progress.OPEN:
-        text = f"Its last call was admitted by its credentials, {when}: not every address is allowed."
+        text = f"Its last call was admitted by its credentials, {age}: not every address is allowed."
         return StepResult(Progress.OPEN, text)
-    return StepResult(Progress.DONE, f"Its last call was admitted, {when}.")
+    return StepResult(Progress.DONE, f"Its last call was admitted, {age}.")

@@ -30,12 +30,12 @@ def safe_number(text: str) -> str:
         InputError: The text is not a number, or is an emergency, service, premium or international number.
     """
     digits = "".join(character for character in text if character not in "+-(). ")
-    found = parse_destination(digits)
-    inside = found.kind is Kind.NANP and SERVICE in (digits[2:4], digits[5:7])
-    if found.kind is Kind.N11 or inside:
-        what = "has a service code in it" if inside else "is a service code"
-        raise InputError(f"{digits} {what}. A test call never goes to one; choose a number of your own.")
-    if found.kind is not Kind.NANP or found.region not in AT_HOME:
+    destination = parse_destination(digits)
+    inside = destination.kind is Kind.NANP and SERVICE in (digits[2:4], digits[5:7])
+    if destination.kind is Kind.N11 or inside:
+        fault = "has a service code in it" if inside else "is a service code"
+        raise InputError(f"{digits} {fault}. A test call never goes to one; choose a number of your own.")
+    if destination.kind is not Kind.NANP or destination.region not in AT_HOME:
         raise InputError(f"{digits} is abroad. A test call goes to a number in the United States or Canada only.")
     billed_by_call = digits[4:7] == INFORMATION or digits[4:] == DIRECTORY
     if kind_of(digits).number_type in DEAR or digits[1:4] in DEAR_AREAS or billed_by_call:

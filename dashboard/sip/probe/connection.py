@@ -97,21 +97,21 @@ class SipConnection:
         """
         end = time.monotonic() + timeout_s
         pause = FIRST_REPEAT_S
-        heard = self._stream
+        has_response = self._stream
         self.send(data)
-        again = time.monotonic() + pause
+        resend_at = time.monotonic() + pause
         while (now := time.monotonic()) < end:
-            found = self._receive((end if heard else min(end, again)) - now)
-            if found is not None and found.first("call-id") == call_id:
+            response = self._receive((end if has_response else min(end, resend_at)) - now)
+            if response is not None and response.first("call-id") == call_id:
                 end = end + more_s
                 more_s = 0.0
-                heard = True
-                if found.first("cseq").upper().endswith(f" {method}"):
-                    yield found
-            elif not heard and time.monotonic() >= again:
+                has_response = True
+                if response.first("cseq").upper().endswith(f" {method}"):
+                    yield response
+            elif not has_response and time.monotonic() >= resend_at:
                 self.send(data)
                 pause = min(2 * pause, LAST_REPEAT_S)
-                again = time.monotonic() + pause
+                resend_at = time.monotonic() + pause
 
     def _receive(self, timeout_s: float) -> SipResponse | None:
         """Return the next response; ``None`` on timeout, or if the message is not a SIP response."""
@@ -122,17 +122,17 @@ class SipConnection:
         except TimeoutError:
             self.strange += bool(self._rest)
             return None
-        found = read(data)
-        self.strange += found is None
-        return found
+        response = read(data)
+        self.strange += response is None
+        return response
 
     def _message(self) -> bytes:
         """Read the headers of one response from the stream; its body is skipped and not waited for."""
         while self._body or b"\r\n\r\n" not in self._rest:
             self._more()
         head, _, self._rest = self._rest.partition(b"\r\n\r\n")
-        told = _LENGTH.search(head + b"\r")
-        self._body = int(told[1]) if told else 0
+        length_match = _LENGTH.search(head + b"\r")
+        self._body = int(length_match[1]) if length_match else 0
         self._seen = 0
         self._pass_over()
         return head + b"\r\n\r\n"
@@ -143,26 +143,26 @@ class SipConnection:
             raise TimeoutError
         if self._seen > MOST_OF_ONE or len(self._rest) > MOST_BYTES:
             raise ConnectionAbortedError("the answer has no end")
-        got = self._socket.recv(MOST_BYTES)
-        if not got:
+        data = self._socket.recv(MOST_BYTES)
+        if not data:
             raise ConnectionResetError("the other side hung up")
-        self._rest += got
+        self._rest += data
         self._pass_over()
-        self._seen += len(got)
+        self._seen += len(data)
 
     def _pass_over(self) -> None:
         """Drop the last response's body, blank lines before the next response, and its excess status line."""
-        passed = min(self._body, len(self._rest))
-        self._body, self._rest = self._body - passed, self._rest[passed:].lstrip(b"\r\n")
-        first, end, more = self._rest.partition(b"\n")
+        skipped = min(self._body, len(self._rest))
+        self._body, self._rest = self._body - skipped, self._rest[skipped:].lstrip(b"\r\n")
+        first, end, remainder = self._rest.partition(b"\n")
         if len(first) > LONGEST_FIRST:
-            self._rest = first[:LONGEST_FIRST] + first[-1:] + end + more
+            self._rest = first[:LONGEST_FIRST] + first[-1:] + end + remainder
 
 
 def _open(target: ProbeTarget, timeout_s: float) -> socket.socket:
     host, port = target.at
     try:
-        found = socket.getaddrinfo(host, port, socket.AF_INET)[0][4][0]
+        address = socket.getaddrinfo(host, port, socket.AF_INET)[0][4][0]
     except (OSError, UnicodeError) as exc:
         raise InputError(
             f"The PoP {host!r} has no IPv4 address that could be found. Check its name, and this machine's DNS."
@@ -171,7 +171,7 @@ def _open(target: ProbeTarget, timeout_s: float) -> socket.socket:
     try:
         opened.settimeout(timeout_s)
         _bind(opened, target.source)
-        opened.connect((found, port))
+        opened.connect((address, port))
         if target.transport != "tls":
             return opened
         return ssl.create_default_context(cafile=target.authorities).wrap_socket(opened, server_hostname=host)

@@ -64,7 +64,7 @@ def of_options(answer: SipResponse | None, *, strange: bool, source: str, second
         source: Source address of the request.
         seconds: Time waited, in seconds.
     """
-    return REACHED if answer else _nothing(strange=strange, source=source, seconds=seconds)
+    return REACHED if answer else _no_response_text(strange=strange, source=source, seconds=seconds)
 
 
 def of_call(
@@ -82,7 +82,7 @@ def of_call(
         seconds: Time waited, in seconds.
     """
     if answer is None:
-        silent = _nothing(strange=strange, source=source, seconds=seconds)
+        silent = _no_response_text(strange=strange, source=source, seconds=seconds)
         return None, TRYING.format(seconds=seconds) if trying else silent
     ended = "answered" if answer.status in RINGS else outcome("", answer.status, answer.reason)
     if PROVES[ended] == ADMISSION:
@@ -92,34 +92,36 @@ def of_call(
     return False if PROVES[ended] == REFUSAL else None, OF_OUTCOME[ended]
 
 
-def of_account(known: ProbeContext, *, source: str, request_uri: str) -> str:
+def of_account(context: ProbeContext, *, source: str, request_uri: str) -> str:
     """
     Compare an answered test call with the account: allow list, tech prefix and credentials switch.
 
     Args:
-        known: The account.
+        context: The account.
         source: Source address of the call.
         request_uri: Request-URI of the call, with the tech prefix if one was dialed; ``""`` if it was not recorded.
     """
-    policy = known.policy
-    said = [_listed(known, source)]
+    policy = context.policy
+    clauses = [_listed(context, source)]
     if request_uri:
         prefix = _prefix_of(request_uri)
         if not prefix:
-            said.append("no tech prefix was dialed")
+            clauses.append("no tech prefix was dialed")
         elif policy.tech_prefix:
-            said.append(f"the tech prefix that was dialed is {'' if prefix == policy.tech_prefix else 'not '}its own")
+            clauses.append(
+                f"the tech prefix that was dialed is {'' if prefix == policy.tech_prefix else 'not '}its own"
+            )
     if policy.credentials_on is not None:
-        said.append(f"credentials are {'on' if policy.credentials_on else 'off'}")
-    account = "sample account" if known.sample else "account"
-    return f"By what was read of the {account} at {known.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(said)}."
+        clauses.append(f"credentials are {'on' if policy.credentials_on else 'off'}")
+    account = "sample account" if context.sample else "account"
+    return f"By what was read of the {account} at {context.read_at:%Y-%m-%d %H:%M} UTC: {'; '.join(clauses)}."
 
 
-def _listed(known: ProbeContext, source: str) -> str:
-    if contains(known.policy.networks, source):
+def _listed(context: ProbeContext, source: str) -> str:
+    if contains(context.policy.networks, source):
         return f"{source} is on Outbound Allowed IPs"
     purpose = special_purpose(source)
-    if purpose and not contains(known.public, source):
+    if purpose and not contains(context.public, source):
         return f"{source} is {purpose}, and the carrier sees another one, which is not known here"
     return f"{source} is not on Outbound Allowed IPs"
 
@@ -129,5 +131,5 @@ def _prefix_of(request_uri: str) -> str:
     return request_uri.partition(":")[2].partition("@")[0].rpartition("*")[0]
 
 
-def _nothing(*, strange: bool, source: str, seconds: float) -> str:
+def _no_response_text(*, strange: bool, source: str, seconds: float) -> str:
     return NO_SIP if strange else SILENT.format(seconds=seconds, source=source)

@@ -49,8 +49,8 @@ def read(data: bytes) -> SipResponse | None:
     if not end:
         head, end, _ = text.partition("\n\n")
     first, *lines = re.split(r"\r?\n", head)
-    found = _STATUS.fullmatch(first.strip())
-    if found is None or not end:
+    status_match = _STATUS.fullmatch(first.strip())
+    if status_match is None or not end:
         return None
     headers: dict[str, tuple[str, ...]] = {}
     last = ""
@@ -62,10 +62,10 @@ def read(data: bytes) -> SipResponse | None:
         if colon:
             last = _COMPACT.get(name.strip().lower(), name.strip().lower())
             headers[last] = (*headers.get(last, ()), _CONTROL.sub(" ", value).strip())
-    return SipResponse(int(found[1]), shown(found[2] or ""), headers)
+    return SipResponse(int(status_match[1]), printable(status_match[2] or ""), headers)
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Return text from the network in displayable form: printable, one line, at most ``LONGEST_REASON`` characters."""
     clean = "".join(character if character.isprintable() else " " for character in text)
     short = " ".join(clean.split())

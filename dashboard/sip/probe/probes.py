@@ -16,7 +16,7 @@ from secrets import token_hex
 from dashboard.sip import build
 from dashboard.sip.probe import interpret
 from dashboard.sip.probe.connection import ProbeTarget, SipConnection
-from dashboard.sip.probe.messages import Dialog, SipResponse, session, shown
+from dashboard.sip.probe.messages import Dialog, SipResponse, printable, session
 
 MAGIC = "z9hG4bK"
 """Prefix of every Via branch (RFC 3261, section 8.1.1.7)."""
@@ -68,12 +68,17 @@ def options(target: ProbeTarget, *, wait_s: float = 8.0) -> Probe:
     try:
         with SipConnection(target, wait_s) as line:
             dialog = _dialog(line, target, uri, "probe")
-            asked = dialog.request("OPTIONS", _branch())
-            found = next(
-                (one for one in line.answers(asked, dialog.call_id, "OPTIONS", wait_s) if one.status >= FINAL), None
+            request = dialog.request("OPTIONS", _branch())
+            response = next(
+                (
+                    candidate
+                    for candidate in line.answers(request, dialog.call_id, "OPTIONS", wait_s)
+                    if candidate.status >= FINAL
+                ),
+                None,
             )
-            said = interpret.of_options(found, strange=bool(line.strange), source=line.address, seconds=wait_s)
-            return _probe("OPTIONS", target, line.address, uri, found, begun, said)
+            meaning = interpret.of_options(response, strange=bool(line.strange), source=line.address, seconds=wait_s)
+            return _probe("OPTIONS", target, line.address, uri, response, begun, meaning)
     except OSError as exc:
         return _probe("OPTIONS", target, target.source, uri, None, begun, _no_line(exc))
 
@@ -111,22 +116,22 @@ def call(
     try:
         with SipConnection(target, wait_s) as line:
             dialog = _dialog(line, target, uri, caller_id or number)
-            found, trying, seconds = _place(line, dialog, wait_s, ring_s)
-            admitted, said = interpret.of_call(
-                found,
+            response, trying, seconds = _place_call(line, dialog, wait_s, ring_s)
+            admitted, meaning = interpret.of_call(
+                response,
                 prefixed=bool(tech_prefix),
                 trying=trying,
                 strange=bool(line.strange),
                 source=line.address,
                 seconds=ring_s if trying else wait_s,
             )
-            answered = _probe("INVITE", target, line.address, uri, found, begun, said, seconds)
-            return replace(answered, admitted=admitted)
+            result = _probe("INVITE", target, line.address, uri, response, begun, meaning, seconds)
+            return replace(result, admitted=admitted)
     except OSError as exc:
         return _probe("INVITE", target, target.source, uri, None, begun, _no_line(exc))
 
 
-def _place(
+def _place_call(
     line: SipConnection, dialog: Dialog, wait_s: float, ring_s: float
 ) -> tuple[SipResponse | None, bool, float | None]:
     """Return the deciding response, whether 100 Trying arrived before it, and the seconds it took."""
@@ -134,24 +139,24 @@ def _place(
     begun = time.monotonic()
     invite = dialog.request("INVITE", branch, body=session(line.address))
     trying = False
-    for found in line.answers(invite, dialog.call_id, "INVITE", wait_s, ring_s):
-        if found.status > TRYING:
+    for response in line.answers(invite, dialog.call_id, "INVITE", wait_s, ring_s):
+        if response.status > TRYING:
             seconds = time.monotonic() - begun
             with suppress(OSError):  # the response counts even if the remote side closes the connection early
-                _finish(line, dialog, branch, found)
-            return found, trying, seconds
+                _finish(line, dialog, branch, response)
+            return response, trying, seconds
         trying = True
     if trying:
         _cancel(line, dialog, branch)
     return None, trying, None
 
 
-def _finish(line: SipConnection, dialog: Dialog, branch: str, found: SipResponse) -> None:
+def _finish(line: SipConnection, dialog: Dialog, branch: str, response: SipResponse) -> None:
     """End a decided call completely: acknowledge an error response, hang up an answered call, or cancel."""
-    if found.status >= REFUSED:
-        line.send(dialog.request("ACK", branch, to=found.first("to")))
-    elif found.status >= FINAL:
-        _hang_up(line, dialog, found)
+    if response.status >= REFUSED:
+        line.send(dialog.request("ACK", branch, to=response.first("to")))
+    elif response.status >= FINAL:
+        _hang_up(line, dialog, response)
     else:
         _cancel(line, dialog, branch)
 
@@ -159,19 +164,19 @@ def _finish(line: SipConnection, dialog: Dialog, branch: str, found: SipResponse
 def _cancel(line: SipConnection, dialog: Dialog, branch: str) -> None:
     """Cancel a call and acknowledge its end; hang up a call that was answered in the meantime."""
     cancel = dialog.request("CANCEL", branch)
-    for found in line.answers(cancel, dialog.call_id, "INVITE", END_S):
-        if found.status >= FINAL:
-            _finish(line, dialog, branch, found)
+    for response in line.answers(cancel, dialog.call_id, "INVITE", END_S):
+        if response.status >= FINAL:
+            _finish(line, dialog, branch, response)
             return
 
 
-def _hang_up(line: SipConnection, dialog: Dialog, found: SipResponse) -> None:
+def _hang_up(line: SipConnection, dialog: Dialog, response: SipResponse) -> None:
     """Acknowledge an answered call and hang up, along the route of its response (Record-Route)."""
-    contact = _CONTACT.search(found.first("contact"))
+    contact = _CONTACT.search(response.first("contact"))
     uri = contact[1] if contact else dialog.uri
-    routes = tuple(reversed(found.headers.get("record-route", ())))
-    line.send(dialog.request("ACK", _branch(), to=found.first("to"), uri=uri, routes=routes))
-    bye = dialog.request("BYE", _branch(), cseq=2, to=found.first("to"), uri=uri, routes=routes)
+    routes = tuple(reversed(response.headers.get("record-route", ())))
+    line.send(dialog.request("ACK", _branch(), to=response.first("to"), uri=uri, routes=routes))
+    bye = dialog.request("BYE", _branch(), cseq=2, to=response.first("to"), uri=uri, routes=routes)
     next(line.answers(bye, dialog.call_id, "BYE", END_S), None)
 
 
@@ -185,7 +190,7 @@ def _branch() -> str:
 
 
 def _no_line(exc: OSError) -> str:
-    return interpret.NO_LINE.format(why=shown(str(exc.strerror or exc)) or type(exc).__name__)
+    return interpret.NO_LINE.format(why=printable(str(exc.strerror or exc)) or type(exc).__name__)
 
 
 def _probe(
@@ -193,9 +198,9 @@ def _probe(
     target: ProbeTarget,
     source: str,
     uri: str,
-    found: SipResponse | None,
+    response: SipResponse | None,
     begun: float,
-    said: str,
+    meaning: str,
     seconds: float | None = None,
 ) -> Probe:
     took = seconds if seconds is not None else time.monotonic() - begun
@@ -205,8 +210,8 @@ def _probe(
         transport=target.transport,
         source=source,
         request_uri=uri,
-        sip_status=found.status if found else None,
-        sip_reason=found.reason if found else "",
-        seconds=round(took, 6) if found else None,
-        meaning=said,
+        sip_status=response.status if response else None,
+        sip_reason=response.reason if response else "",
+        seconds=round(took, 6) if response else None,
+        meaning=meaning,
     )

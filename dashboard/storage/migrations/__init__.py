@@ -15,10 +15,10 @@ from sqlalchemy.engine import Connection
 
 def config() -> Config:
     """Return Alembic's configuration with the location of the revisions."""
-    made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parent))
-    made.set_main_option("path_separator", "os")
-    return made
+    alembic_config = Config()
+    alembic_config.set_main_option("script_location", str(Path(__file__).parent))
+    alembic_config.set_main_option("path_separator", "os")
+    return alembic_config
 
 
 def upgrade(connection: Connection) -> None:

@@ -14,7 +14,7 @@ from dashboard.core.errors import AddressError
 from dashboard.core.text import counted, titled
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials
-from dashboard.domain.claims import Claims, GroupStatus, apart
+from dashboard.domain.claims import Claims, GroupStatus, file_only_sentence
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.fixes.account_image import entry
@@ -65,37 +65,41 @@ def entries(claims: Claims) -> None:
     """
     snapshot = claims.snapshot
     declares = Capability.READ_ALLOWED_IPS not in snapshot.capabilities
-    known = known_how("allowed_ips", "pasted") if declares else ""
-    if declares and not known:
+    source_note = declared_note("allowed_ips", "pasted") if declares else ""
+    if declares and not source_note:
         empty_states.empty(FIRST, icon=ICONS["unknown"])
     elif snapshot.allowed_ips.empty:
-        why = claims.lacking("allowed_ips") or "The list is empty."
-        empty_states.empty(f"{why} Add an address, or paste what the portal shows.", icon=ICONS["unknown"])
+        gap = claims.lacking("allowed_ips") or "The list is empty."
+        empty_states.empty(f"{gap} Add an address, or paste what the portal shows.", icon=ICONS["unknown"])
     else:
         _table(claims)
-    if known:
-        st.caption(known)
+    if source_note:
+        st.caption(source_note)
     with st.popover("Allow an address", icon=":material/add:"), st.form("account_allow", border=False):
         _allow(snapshot)
 
 
-def known_how(kind: str, done: str) -> str:
+def declared_note(kind: str, action: str) -> str:
     """
     Return a sentence on when and by whom a declared copy was entered; empty if there is none.
 
     Args:
         kind: ``account`` or ``allowed_ips``.
-        done: How it was entered: ``recorded`` or ``pasted``.
+        action: How it was entered: ``recorded`` or ``pasted``.
     """
-    shown = declarations.last_shown(session.workspace(), kind)
-    return f"As the portal showed on {exact(shown.at, session.zone())}, {done} by {plain(shown.by)}." if shown else ""
+    declaration = declarations.last_shown(session.workspace(), kind)
+    return (
+        f"As the portal showed on {exact(declaration.at, session.zone())}, {action} by {plain(declaration.by)}."
+        if declaration
+        else ""
+    )
 
 
 def _table(claims: Claims) -> None:
     snapshot = claims.snapshot
     frame = entries_frame(claims)
     event = st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame)),
         column_config={
@@ -103,7 +107,7 @@ def _table(claims: Claims) -> None:
             "pbx": tables.text("PBX", width=126),
             "control": tables.chips("Control", CONTROL_STATES, width=106),
             "why": tables.text("Purpose", width=176),
-            "last_call": tables.when("Last call") | {"width": 108},
+            "last_call": tables.relative_time("Last call") | {"width": 108},
             "calls": tables.whole("Calls")
             | {"width": 60, "help": f"Outbound calls of the last {counted(snapshot.window_days, 'day')}."},
             "since": tables.text("On the list since", width=138),
@@ -113,14 +117,14 @@ def _table(claims: Claims) -> None:
         placeholder="-",
         key="account_entries",
     )
-    chosen = event["selection"]["rows"]
-    if aside := apart(snapshot):
-        st.caption(aside)
-    if not chosen or chosen[0] >= len(snapshot.allowed_ips):
+    selected_rows = event["selection"]["rows"]
+    if file_only_note := file_only_sentence(snapshot):
+        st.caption(file_only_note)
+    if not selected_rows or selected_rows[0] >= len(snapshot.allowed_ips):
         st.caption("Select a row to remove its address.")
         return
-    row = snapshot.allowed_ips.iloc[chosen[0]].to_dict()
-    if history := described(row, snapshot):
+    row = snapshot.allowed_ips.iloc[selected_rows[0]].to_dict()
+    if history := entry_history_text(row, snapshot):
         st.caption(plain(history))
     st.button(
         f"Remove {row['network']}",
@@ -131,21 +135,21 @@ def _table(claims: Claims) -> None:
     )
 
 
-def described(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
+def entry_history_text(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
     """Return sentences on an entry's history, its review date, and what the carrier reports about it."""
     period = snapshot.listed_since.get(row["network"])
     sentences = []
     if period:
         word = "First seen" if period["since_known_by"] == "first_seen" else "On the list since"
-        when = exact(period["since"], session.zone(), DAY_FORM)
+        date = exact(period["since"], session.zone(), DAY_FORM)
         by = (
             f", {'declared' if word == 'First seen' else 'added'} by {period['added_by']}" if period["added_by"] else ""
         )
-        sentences.append(f"{word} {when} ({ago(period['since'], snapshot.taken_at)}){by}.")
+        sentences.append(f"{word} {date} ({ago(period['since'], snapshot.taken_at)}){by}.")
     if earlier := earlier_periods(snapshot, str(row["network"])):
         sentences.append(f"Earlier: {'; '.join(earlier)}.")
-    if due := exact(row["review_by"], session.zone(), DAY_FORM):
-        sentences.append(f"Due for review by {due}.")
+    if review_date := exact(row["review_by"], session.zone(), DAY_FORM):
+        sentences.append(f"Due for review by {review_date}.")
     if row["known_by"] != "operator" and not pd.isna(row["added_at"]):
         by = f" by {row['added_by']}" if row["added_by"] else ""
         sentences.append(f"Reported by Flowroute: added {exact(row['added_at'], session.zone(), DAY_FORM)}{by}.")
@@ -163,35 +167,35 @@ def entries_frame(claims: Claims) -> pd.DataFrame:
         outbound = pd.concat([outbound, inside])
     last = outbound.groupby("source_ip")["last_at"].max()
     calls = outbound.groupby("source_ip")["calls"].sum()
-    never = snapshot.age("calls") is Age.MISSING
+    never_fetched = snapshot.age("calls") is Age.MISSING
     return pd.DataFrame(
         {
             "network": rows["network"],
             "pbx": [titled(owner_of(network, snapshot)) for network in rows["network"]],
             "control": [[CONTROL_WORDS[claims.entry(network)]] for network in rows["network"]],
-            "why": [_why(row) for row in rows.to_dict("records")],
+            "why": [_purpose_text(row) for row in rows.to_dict("records")],
             "last_call": last.reindex(rows["network"]).array,
-            "calls": calls.reindex(rows["network"], fill_value=None if never else 0).astype("Int64").array,
+            "calls": calls.reindex(rows["network"], fill_value=None if never_fetched else 0).astype("Int64").array,
             "since": [_since(snapshot.listed_since.get(network, {})) for network in rows["network"]],
         }
     )
 
 
-def _why(row: Mapping[Any, Any]) -> str:
+def _purpose_text(row: Mapping[Any, Any]) -> str:
     """Return the purpose or label of an entry, preceded by its role unless it is ``active``."""
-    why = row["purpose"] or row["label"]
+    purpose = row["purpose"] or row["label"]
     role = str(row["role"]).replace("_", " ") if row["role"] != "active" else ""
-    return ": ".join(filter(None, (titled(role), why)))
+    return ": ".join(filter(None, (titled(role), purpose)))
 
 
 def _since(period: Mapping[str, Any]) -> str:
     """Return the date when an entry was added and by whom; for a pasted entry, the date when it was first seen."""
     if not period:
         return ""
-    when = exact(period["since"], session.zone(), DAY_FORM)
+    date = exact(period["since"], session.zone(), DAY_FORM)
     if period["since_known_by"] == "first_seen":
-        return f"First seen {when}"
-    return ", ".join(filter(None, (when, period["added_by"])))
+        return f"First seen {date}"
+    return ", ".join(filter(None, (date, period["added_by"])))
 
 
 def _allow(snapshot: Snapshot) -> None:
@@ -247,17 +251,17 @@ def _declare(snapshot: Snapshot) -> None:
 
 def _record(snapshot: Snapshot) -> None:
     """Store what an operator typed and chose in the form, made from the account as shown."""
-    chosen = st.session_state[SWITCH_KEY]
-    if chosen is None:
+    switch = st.session_state[SWITCH_KEY]
+    if switch is None:
         st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
         return
-    with session.errors_said():
-        declarations.keep_account(
+    with session.show_errors():
+        declarations.save_account(
             session.workspace(),
             tech_prefix=st.session_state[PREFIX_KEY] or "",
-            credentials_on=chosen == ENABLED,
-            shown=snapshot.version_ids,
-            by=session.who().name,
+            credentials_on=switch == ENABLED,
+            version_ids=snapshot.version_ids,
+            by=session.actor().name,
         )
         session.note("Recorded what the portal shows.")
 
@@ -270,7 +274,7 @@ def prefix(snapshot: Snapshot) -> None:
     st.code(snapshot.account.tech_prefix, language=None)
     st.caption("Every PBX dials it, then `*`, then the number. Set up PBXs shows the whole dial string.")
     if Capability.READ_CREDENTIALS not in snapshot.capabilities:
-        st.caption(known_how("account", "recorded"))
+        st.caption(declared_note("account", "recorded"))
     else:
         _reported(snapshot.account.known_by)
 
@@ -278,6 +282,6 @@ def prefix(snapshot: Snapshot) -> None:
 @st.fragment(run_every=AGES_S)
 def _reported(by: str) -> None:
     """Show when the prefix was read; the fragment reruns every ``AGES_S`` seconds to keep the age current."""
-    with session.errors_said():
-        seen = session.freshness()["credentials"]
-        st.caption(f"Reported by the {plain(by)} {ago(seen.as_of)}.")
+    with session.show_errors():
+        freshness = session.freshness()["credentials"]
+        st.caption(f"Reported by the {plain(by)} {ago(freshness.as_of)}.")

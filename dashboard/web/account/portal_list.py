@@ -26,49 +26,54 @@ def show(snapshot: Snapshot) -> None:
     st.button("Compare", icon=":material/difference:", key="account_compare")
     if not text.strip():
         if snapshot.allowed_ips.empty and Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
-            nothing = PasteDiff(added=(), missing=(), same=())
+            no_difference = PasteDiff(added=(), missing=(), same=())
             st.button(
-                "The list in the portal is empty", key="account_empty", on_click=_keep, args=(nothing, [], snapshot)
+                "The list in the portal is empty",
+                key="account_empty",
+                on_click=_save_list,
+                args=(no_difference, [], snapshot),
             )
         return
-    with session.errors_said():
+    with session.show_errors():
         pasted = read_pasted(text, public_ranges=snapshot.treated_as_public)
-        found = difference(snapshot.allowed_ips["network"], pasted)
-        _difference(pasted, found, snapshot)
+        diff = difference(snapshot.allowed_ips["network"], pasted)
+        _difference(pasted, diff, snapshot)
 
 
-def _difference(pasted: PastedList, found: PasteDiff, snapshot: Snapshot) -> None:
+def _difference(pasted: PastedList, diff: PasteDiff, snapshot: Snapshot) -> None:
     for fault in pasted.unusable:
         st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}: {plain(fault.sentence)}")
     if not pasted.entries:
         st.warning("No address was found in what was pasted. The list is unchanged.", icon=ICONS["warning"])
         return
-    added, missing, same = st.columns(3)
+    added, missing, unchanged = st.columns(3)
     with added:
-        st.markdown(f"**{counted(len(found.added), 'entry', 'entries')} to add**")
-        for new in found.added:
+        st.markdown(f"**{counted(len(diff.added), 'entry', 'entries')} to add**")
+        for new in diff.added:
             st.markdown(f":green[:material/add:] {mono(new.network)} {plain(new.label)}")
     with missing:
-        st.markdown(f"**{len(found.missing)} not in what was pasted**")
-        if found.missing:
+        st.markdown(f"**{len(diff.missing)} not in what was pasted**")
+        if diff.missing:
             st.caption("They stay on the list. Tick those that are really gone.")
-        gone = [network for network in found.missing if _gone(network, snapshot)]
-    with same:
-        st.markdown(f"**{len(found.same)} the same**")
-        for network in found.same:
+        removed = [network for network in diff.missing if _is_ticked(network, snapshot)]
+    with unchanged:
+        st.markdown(f"**{len(diff.same)} the same**")
+        for network in diff.same:
             st.markdown(f":gray[:material/check:] {mono(network)} {plain(owner_of(network, snapshot))}")
-    _accept(found, gone, snapshot)
+    _accept(diff, removed, snapshot)
 
 
-def _gone(network: str, snapshot: Snapshot) -> bool:
+def _is_ticked(network: str, snapshot: Snapshot) -> bool:
     return st.checkbox(f"{mono(network)} {plain(owner_of(network, snapshot))}", key=f"account_gone_{network}")
 
 
-def _accept(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
-    changes = len(found.added) + len(gone)
+def _accept(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
+    changes = len(diff.added) + len(removed_networks)
     if Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
         label = "Accept as the list" if changes else "Confirm that the list is the same"
-        st.button(label, type="primary", key="account_accept", on_click=_keep, args=(found, gone, snapshot))
+        st.button(
+            label, type="primary", key="account_accept", on_click=_save_list, args=(diff, removed_networks, snapshot)
+        )
         return
     if not changes:
         if old := lacking(snapshot, "allowed_ips"):
@@ -77,8 +82,8 @@ def _accept(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
             st.markdown(f":green[{ICONS['good']}] Nothing to change: what was pasted is on the list.")
         return
     rows = snapshot.allowed_ips.set_index("network")
-    planned = [AllowAddress(network=new.network, label=new.label) for new in found.added]
-    removed = [RemoveAddress(network=network, **entry(rows.loc[network])) for network in gone]
+    planned = [AllowAddress(network=new.network, label=new.label) for new in diff.added]
+    removed = [RemoveAddress(network=network, **entry(rows.loc[network])) for network in removed_networks]
     st.button(
         f"Review {counted(changes, 'change')} of the account",
         type="primary",
@@ -88,12 +93,14 @@ def _accept(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
     )
 
 
-def _keep(found: PasteDiff, gone: list[str], snapshot: Snapshot) -> None:
+def _save_list(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
     """Save the accepted list and clear the text area."""
-    with session.errors_said():
+    with session.show_errors():
         opened = session.workspace()
-        by = session.who().name
-        shown = snapshot.version_ids
-        declarations.keep_list(opened, snapshot.allowed_ips, found, remove=gone, shown=shown, by=by)
-        session.note(f"Accepted: {len(found.added)} added, {len(gone)} removed, the rest kept.")
+        by = session.actor().name
+        version_ids = snapshot.version_ids
+        declarations.save_list(
+            opened, snapshot.allowed_ips, diff, remove=removed_networks, version_ids=version_ids, by=by
+        )
+        session.note(f"Accepted: {len(diff.added)} added, {len(removed_networks)} removed, the rest kept.")
         st.session_state[TEXT_KEY] = ""

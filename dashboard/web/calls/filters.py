@@ -46,7 +46,7 @@ CLEARED: Final = (*DIMENSION_KEYS.values(), NUMBER, SOURCE)
 
 
 @dataclass(frozen=True)
-class Asked:
+class FilterValues:
     """Current values of the filters."""
 
     part: Part
@@ -63,7 +63,7 @@ class Asked:
         return replace(self.part, **cast("dict[str, Any]", dict.fromkeys(names, "")))
 
 
-def ask(snapshot: Snapshot, cube: Cube) -> Asked:
+def draw_filters(snapshot: Snapshot, cube: Cube) -> FilterValues:
     """
     Draw the filters and return their values.
 
@@ -78,11 +78,11 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     with st.grid(3, min_column_width=150, gap="small"):
         begin = _moment("From", BEGIN)
         end = _moment("Up to", END)
-        who = _choice(
+        caller = _choice(
             "PBX",
             "who",
             cube,
-            {value: value for value in session.kept("callers", "", lambda: _callers(cube), ages=False)},
+            {value: value for value in session.cached("callers", "", lambda: _callers(cube), ages=False)},
             "Any caller",
         )
         outcome = _choice("Outcome", "outcome", cube, OUTCOME_LABELS, "Any outcome")
@@ -93,91 +93,95 @@ def ask(snapshot: Snapshot, cube: Cube) -> Asked:
     linked = st.query_params  # in the first run the fields further down have not read them yet
     if any(st.session_state.get(key, linked.get(key)) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
-    _by_own_clock(begin, end, zone)
+    _convert_linked_times(begin, end, zone)
     whole = Part(since=since)
     begins, ends = (whole_hour(at.replace(tzinfo=zone)) if at else None for at in (begin, end))
-    narrowed = Part(begins or since, ends, who=who, outcome=outcome, code=code, zone=to)
-    return Asked(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
+    narrowed = Part(begins or since, ends, who=caller, outcome=outcome, code=code, zone=to)
+    return FilterValues(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
 
 
-def time_key(asked: Asked) -> str:
+def time_key(filters: FilterValues) -> str:
     """Return the key of the chart over time: a new one, which clears the drawn range, if it was set elsewhere."""
     now = [st.session_state.get(key) for key in (BEGIN, END)]
-    shown, turn = st.session_state.get(SHOWN, (now, 0))
-    if now not in (shown, st.session_state.get(BRUSHED)):
-        turn += 1
-    st.session_state[SHOWN] = (now, turn)
-    return f"calls_time_{'day' if asked.by_day else 'hour'}_{turn}"
+    shown_range, revision = st.session_state.get(SHOWN, (now, 0))
+    if now not in (shown_range, st.session_state.get(BRUSHED)):
+        revision += 1
+    st.session_state[SHOWN] = (now, revision)
+    return f"calls_time_{'day' if filters.by_day else 'hour'}_{revision}"
 
 
-def stretch(asked: Asked) -> tuple[datetime, datetime] | None:
+def selected_range(filters: FilterValues) -> tuple[datetime, datetime] | None:
     """Return start and end of the time range selected within the span; ``None`` if the whole span is shown."""
-    if asked.part.since == asked.whole.since and asked.part.until is None:
+    if filters.part.since == filters.whole.since and filters.part.until is None:
         return None
-    return asked.part.since or datetime.min.replace(tzinfo=UTC), asked.part.until or datetime.max.replace(tzinfo=UTC)
+    return filters.part.since or datetime.min.replace(tzinfo=UTC), filters.part.until or datetime.max.replace(
+        tzinfo=UTC
+    )
 
 
-def over(asked: Asked) -> Part:
+def without_time_range(filters: FilterValues) -> Part:
     """Return the conditions for the chart over time: the whole span, so that a range can be selected in it."""
-    return replace(asked.part, since=asked.whole.since, until=None)
+    return replace(filters.part, since=filters.whole.since, until=None)
 
 
 def chart(
-    name: str, asked: object, make: Callable[[], Drawn], description: str, chosen: Callable[[Any], dict[str, Any]]
+    name: str, inputs: object, build: Callable[[], Drawn], description: str, filters_of: Callable[[Any], dict[str, Any]]
 ) -> None:
     """
     Draw a chart with a selection that sets filters.
 
     Args:
         name: Key of the chart. Include the current selection, so that a change of it resets the chart.
-        asked: All that the chart depends on besides the account view.
-        make: Builds the chart, with a selection named ``PICK`` or ``BRUSH``.
+        inputs: All that the chart depends on besides the account view.
+        build: Builds the chart, with a selection named ``PICK`` or ``BRUSH``.
         description: Description of the chart.
-        chosen: Returns the filter values for a selection.
+        filters_of: Returns the filter values for a selection.
     """
     name = visible(name)
 
-    def take() -> None:
-        found = st.session_state[name]["selection"]
-        st.session_state.update(chosen(found.get(PICK) or found.get(BRUSH) or {}))
+    def apply_selection() -> None:
+        selection = st.session_state[name]["selection"]
+        st.session_state.update(filters_of(selection.get(PICK) or selection.get(BRUSH) or {}))
 
-    charts.pick(charts.one(name, asked, make, ages=False), description, key=name, take=take)
+    charts.draw_selectable(
+        charts.cached_plot(name, inputs, build, ages=False), description, key=name, on_select=apply_selection
+    )
 
 
-def picked(name: str) -> Callable[[Any], dict[str, Any]]:
+def pick_filter(name: str) -> Callable[[Any], dict[str, Any]]:
     """Return a function that turns a click on a bar into the filter of a dimension; a second click clears it."""
     key = DIMENSION_KEYS[name]
 
-    def chosen(found: Any) -> dict[str, Any]:
-        value = found[0][name] if found else ""
+    def filters_of(selection: Any) -> dict[str, Any]:
+        value = selection[0][name] if selection else ""
         return {key: "" if value == st.session_state.get(key) else value}
 
-    return chosen
+    return filters_of
 
 
-def brushed(asked: Asked, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
+def brush_filter(filters: FilterValues, zone: ZoneInfo) -> Callable[[Any], dict[str, Any]]:
     """Return a function that turns a time range drawn on the chart into the time filter, in whole days or hours."""
-    step = "D" if asked.by_day else "h"
+    step = "D" if filters.by_day else "h"
 
-    def chosen(found: Any) -> dict[str, Any]:
-        if not found or "from_at" not in found:
+    def filters_of(selection: Any) -> dict[str, Any]:
+        if not selection or "from_at" not in selection:
             st.session_state[BRUSHED] = [None, None]
             return {BEGIN: None, END: None}
-        low, high = (pd.Timestamp(int(at), unit="ms", tz="UTC").tz_convert(zone) for at in sorted(found["from_at"]))
+        low, high = (pd.Timestamp(int(at), unit="ms", tz="UTC").tz_convert(zone) for at in sorted(selection["from_at"]))
         begin = low.floor(step, ambiguous=True, nonexistent="shift_forward")
         end = high.ceil(step, ambiguous=True, nonexistent="shift_forward")
         times = [at.tz_localize(None).to_pydatetime() for at in (begin, end)]
         st.session_state[BRUSHED] = times
         return dict(zip((BEGIN, END), times, strict=True))
 
-    return chosen
+    return filters_of
 
 
 def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
     """Draw the choice of a time span; return its start and its text for a sentence."""
     window = snapshot.window_days
     spans = SPANS | ({WHOLE: (f"the last {window} days", window)} if window > max(d for _, d in SPANS.values()) else {})
-    chosen = st.segmented_control(
+    choice = st.segmented_control(
         "Time",
         list(spans),
         default="7 days",
@@ -187,7 +191,7 @@ def span(snapshot: Snapshot, zone: ZoneInfo) -> tuple[datetime, str]:
         label_visibility="collapsed",
         on_change=_forget_stretch,
     )
-    words, days = spans[chosen or "7 days"]
+    words, days = spans[choice or "7 days"]
     if days == 1:
         return (snapshot.taken_at - timedelta(days=days)).replace(minute=0, second=0, microsecond=0), words
     today = pd.Timestamp(snapshot.taken_at).tz_convert(zone).normalize()
@@ -198,51 +202,51 @@ def _moment(label: str, key: str) -> datetime | None:
     return st.datetime_input(label, value=None, key=key, format="YYYY-MM-DD", step=3600, bind="query-params")
 
 
-def _by_own_clock(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> None:
+def _convert_linked_times(begin: datetime | None, end: datetime | None, zone: ZoneInfo) -> None:
     """
     Record the time zone of the time filters in the URL, and convert the times of a shared link to the viewer's zone.
 
     A widget takes its value from the link first, so the converted times are set in another run.
     """
-    told = st.query_params.get(IN_ZONE)
+    linked_zone = st.query_params.get(IN_ZONE)
     times = {BEGIN: begin, END: end}
     if not any(times.values()):
         st.query_params.pop(IN_ZONE, None)
-    elif told != zone.key:
+    elif linked_zone != zone.key:
         st.query_params[IN_ZONE] = zone.key
         with suppress(ZoneInfoNotFoundError, ValueError):  # a link written by hand, or without a time zone
-            theirs = ZoneInfo(told or "")
-            moved = {key: at.replace(tzinfo=theirs).astimezone(zone) for key, at in times.items() if at}
-            st.session_state[MOVED] = {key: at.replace(tzinfo=None) for key, at in moved.items()}
+            link_zone = ZoneInfo(linked_zone or "")
+            converted = {key: at.replace(tzinfo=link_zone).astimezone(zone) for key, at in times.items() if at}
+            st.session_state[MOVED] = {key: at.replace(tzinfo=None) for key, at in converted.items()}
             st.rerun()
 
 
-def _choice(label: str, name: str, cube: Cube, options: Any, anything: str) -> str:
+def _choice(label: str, name: str, cube: Cube, options: Any, any_label: str) -> str:
     key = DIMENSION_KEYS[name]
-    there = set(cube.values(name))
-    values = ["", *(value for value in options if value in there or name == "outcome")]
+    present = set(cube.values(name))
+    values = ["", *(value for value in options if value in present or name == "outcome")]
     linked = st.query_params.get(key, "")
     if visible(linked) != linked:
         st.query_params[key] = visible(linked)  # a link contains options as displayed
         st.rerun()
-    told = st.session_state.get(key) or linked
+    selected = st.session_state.get(key) or linked
     names = {value: visible(options.get(value, value)) for value in values}
-    if told not in {*values, *names.values(), anything}:
-        values.append(told)  # a value in the link that no longer exists is kept; it matches no call
-    found = st.selectbox(
+    if selected not in {*values, *names.values(), any_label}:
+        values.append(selected)  # a value in the link that no longer exists is kept; it matches no call
+    choice = st.selectbox(
         label,
         values,
         key=key,
         bind="query-params",
-        format_func=lambda value: visible(options.get(value, value)) or anything,
+        format_func=lambda value: visible(options.get(value, value)) or any_label,
     )
-    return found or ""
+    return choice or ""
 
 
 def _callers(cube: Cube) -> list[str]:
     """Return the ``MOST_CALLERS`` callers with the most calls, sorted by name: PBXs, then unassigned addresses."""
-    found = cube.sums("who").nlargest(MOST_CALLERS, "calls")["who"]
-    return sorted(found, key=lambda who: (who[:1].isdigit(), who))
+    busiest = cube.sums("who").nlargest(MOST_CALLERS, "calls")["who"]
+    return sorted(busiest, key=lambda caller: (caller[:1].isdigit(), caller))
 
 
 def _forget_stretch() -> None:

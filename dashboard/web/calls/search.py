@@ -22,7 +22,7 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import FILE_ONLY, OUTCOME_LABELS
 from dashboard.web import session
 from dashboard.web.calls import authorization
-from dashboard.web.calls.filters import NUMBER, SOURCE, Asked
+from dashboard.web.calls.filters import NUMBER, SOURCE, FilterValues
 from dashboard.web.components import empty_states, tables
 from dashboard.web.components.formatting import ICONS, exact, money, mono, plain
 
@@ -45,20 +45,20 @@ PAGES_KEY = "calls_pages"
 TABLE_KEY = "calls_table"
 
 
-def said(asked: Asked, zone: ZoneInfo) -> str:
+def filters_text(filters: FilterValues, zone: ZoneInfo) -> str:
     """Return the active filters in words, for a sentence."""
-    part = asked.part
-    whole = asked.whole
+    part = filters.part
+    whole = filters.whole
     times = [at.astimezone(zone) if at else None for at in (part.since, part.until)]
     begin, end = (f"{at:%-d %b %H:%M}" if at else "" for at in times)
     narrowed = part.since != whole.since or part.until is not None
-    when = f"from {begin} to {end or 'now'}" if narrowed else f"in {asked.words}"
+    period = f"from {begin} to {end or 'now'}" if narrowed else f"in {filters.words}"
     ended = ", ".join(filter(None, [OUTCOME_LABELS.get(part.outcome, part.outcome).lower(), part.code]))
     of = [f"of {part.who}" if part.who else "", f"to {part.zone}" if part.zone else "", f"({ended})" if ended else ""]
-    return plain(" ".join(filter(None, [*of, when])))
+    return plain(" ".join(filter(None, [*of, period])))
 
 
-def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = None) -> str:
+def file_only_sentence(snapshot: Snapshot, since: datetime | None, until: datetime | None = None) -> str:
     """Return a sentence with the number of outbound calls in a period that only imported files have; empty for zero."""
     if snapshot.file_only_traffic.empty:
         return ""
@@ -68,64 +68,70 @@ def apart(snapshot: Snapshot, since: datetime | None, until: datetime | None = N
         rows = store.traffic(since=since or snapshot.window_start or snapshot.taken_at, until=until, file_only=True)
         return int(rows.loc[(rows["direction"] == "outbound").to_numpy(), "calls"].sum())
 
-    calls = session.kept("calls apart", (since, until), count_file_only, ages=False)
+    calls = session.cached("calls apart", (since, until), count_file_only, ages=False)
     return not_counted(calls) if calls else ""
 
 
-def beside(snapshot: Snapshot, part: Part) -> str:
-    """Return the sentence of ``apart``; empty if a filter other than time is set, because its count ignores those."""
-    chosen = (part.who, part.zone, part.code, part.outcome)
-    return "" if any(chosen) else apart(snapshot, part.since, part.until)
+def unfiltered_file_only_note(snapshot: Snapshot, part: Part) -> str:
+    """Return ``file_only_sentence``; empty if a filter other than time is set, because its count ignores those."""
+    other_filters = (part.who, part.zone, part.code, part.outcome)
+    return "" if any(other_filters) else file_only_sentence(snapshot, part.since, part.until)
 
 
-def show(snapshot: Snapshot, asked: Asked, matching: int) -> None:
+def show(snapshot: Snapshot, filters: FilterValues, matching: int) -> None:
     """
     Draw the search and one page of the calls that it finds.
 
     Args:
         snapshot: Snapshot with names, addresses and the account.
-        asked: Filters of the page, which apply here too.
+        filters: Filters of the page, which apply here too.
         matching: Number of outbound calls that match the filters.
     """
     st.caption(f"Looks through what is chosen above. Times are those of {session.zone().key}.")
-    where = _where(asked, snapshot)
-    if where.file_only:
+    criteria = _draw_criteria(filters, snapshot)
+    if criteria.file_only:
         st.caption(
             "These calls are in imported files but not in the carrier's export of their time. They count in no total. "
             "To remove them, run: trunkgate calls drop-imported"
         )
-    now = repr((where, asked.part))
+    now = repr((criteria, filters.part))
     if st.session_state.get("calls_asked") != now:
         st.session_state["calls_asked"] = now
         st.session_state[PAGES_KEY] = [None]
     pages: list[tuple[datetime, str] | None] = st.session_state[PAGES_KEY]
-    place = now, pages[-1]
-    owned = session.kept("calls", place, lambda: _found(asked, where, pages[-1], snapshot), ages=False)
-    if owned.empty:
+    page_key = now, pages[-1]
+    calls = session.cached("calls", page_key, lambda: _fetch_page(filters, criteria, pages[-1], snapshot), ages=False)
+    if calls.empty:
         empty_states.empty(
             "No call matches. Take a condition off, or choose a longer time.", icon=":material/search_off:"
         )
         return
-    shown = owned.head(PAGE_SIZE)
-    _table(session.kept("table of calls", place, lambda: _rows(shown, snapshot), ages=False), shown, snapshot)
-    by_hand = where.number or where.source_ip or where.direction != "outbound" or where.file_only
+    page_calls = calls.head(PAGE_SIZE)
+    _table(
+        session.cached("table of calls", page_key, lambda: _rows(page_calls, snapshot), ages=False),
+        page_calls,
+        snapshot,
+    )
+    by_hand = criteria.number or criteria.source_ip or criteria.direction != "outbound" or criteria.file_only
     total = None if by_hand else matching
-    _turn(pages, shown, snapshot, more=len(owned) > PAGE_SIZE, total=total)
+    _draw_page_buttons(pages, page_calls, snapshot, has_more=len(calls) > PAGE_SIZE, total=total)
 
 
-def _found(asked: Asked, where: CallFilter, after: tuple[datetime, str] | None, snapshot: Snapshot) -> pd.DataFrame:
+def _fetch_page(
+    filters: FilterValues, criteria: CallFilter, after: tuple[datetime, str] | None, snapshot: Snapshot
+) -> pd.DataFrame:
     """Return one page of attributed calls, plus one more call if there is another page."""
-    rows = among(asked.part, snapshot)
-    found = session.workspace().store.calls(where, limit=PAGE_SIZE + 1, after=after, among=rows)
-    return _claims(snapshot).attribute(found)
+    rows = among(filters.part, snapshot)
+    calls = session.workspace().store.calls(criteria, limit=PAGE_SIZE + 1, after=after, among=rows)
+    return _claims(snapshot).attribute(calls)
 
 
 def _claims(snapshot: Snapshot) -> CallerClaims:
-    known = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
-    return session.kept("claims", "", lambda: CallerClaims.of(**known), ages=False)
+    frames = {name: getattr(snapshot, name) for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
+    return session.cached("claims", "", lambda: CallerClaims.of(**frames), ages=False)
 
 
-def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
+def _draw_criteria(filters: FilterValues, snapshot: Snapshot) -> CallFilter:
     """Draw the conditions for single calls; return all conditions that do not depend on attribution."""
     with st.grid(3, min_column_width=180):
         number = st.text_input("Number, or part of it", key=NUMBER, bind="query-params", icon=":material/dialpad:")
@@ -138,7 +144,7 @@ def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
             bind="query-params",
         )
         record = "" if snapshot.file_only_traffic.empty else _record(int(snapshot.file_only_traffic["calls"].sum()))
-    part = asked.part
+    part = filters.part
     return CallFilter(
         since=part.since,
         until=part.until,
@@ -153,15 +159,15 @@ def _where(asked: Asked, snapshot: Snapshot) -> CallFilter:
 
 def _record(file_only: int) -> str:
     """Draw the choice between calls in the carrier's export and calls that only imported files have."""
-    chosen = st.selectbox(
+    record = st.selectbox(
         "Record",
         [*RECORDS],
-        format_func=lambda one: RECORDS[one],
+        format_func=lambda value: RECORDS[value],
         help=f"Not in the carrier's export, but in imported files: {counted(file_only, 'call')}.",
         key="record",
         bind="query-params",
     )
-    return chosen or ""
+    return record or ""
 
 
 def among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
@@ -178,22 +184,22 @@ def among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
     return rows
 
 
-def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
+def _rows(calls: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
     """Return the rows of the table in Arrow format."""
     frame = pd.DataFrame(
         {
-            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
-            "started_at": owned["started_at"].dt.tz_convert(session.zone()),
-            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
-            "source_ip": owned["source_ip"],
-            "destination": owned["destination"],
-            **({"record": "Imported file only"} if (owned["provenance"] == FILE_ONLY).any() else {}),
-            "duration_s": owned["duration_s"],
-            "cost_usd": owned["cost_usd"].astype("float64"),
-            "zone": owned["destination_name"],
+            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in calls["outcome"]],
+            "started_at": calls["started_at"].dt.tz_convert(session.zone()),
+            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in calls["pbx_id"]],
+            "source_ip": calls["source_ip"],
+            "destination": calls["destination"],
+            **({"record": "Imported file only"} if (calls["provenance"] == FILE_ONLY).any() else {}),
+            "duration_s": calls["duration_s"],
+            "cost_usd": calls["cost_usd"].astype("float64"),
+            "zone": calls["destination_name"],
             "why": [
                 f"{'' if pd.isna(code) else int(code)} {reason}".strip()
-                for code, reason in zip(owned["sip_status"], owned["sip_reason"], strict=True)
+                for code, reason in zip(calls["sip_status"], calls["sip_reason"], strict=True)
             ],
         }
     )
@@ -202,20 +208,20 @@ def _rows(owned: pd.DataFrame, snapshot: Snapshot) -> pyarrow.Table:
 
 def _table_key(calls: list[str]) -> str:
     """Return the table's key; a new key, which clears the selection, if a row is selected and the rows have changed."""
-    shown, turn = st.session_state.get(TABLE_KEY, (calls, 0))
-    ticked = st.session_state.get(f"{TABLE_KEY}_{turn}", {}).get("selection", {}).get("rows")
-    if ticked and shown != calls:
-        turn += 1
-    st.session_state[TABLE_KEY] = (calls, turn)
-    return f"{TABLE_KEY}_{turn}"
+    previous_calls, revision = st.session_state.get(TABLE_KEY, (calls, 0))
+    ticked = st.session_state.get(f"{TABLE_KEY}_{revision}", {}).get("selection", {}).get("rows")
+    if ticked and previous_calls != calls:
+        revision += 1
+    st.session_state[TABLE_KEY] = (calls, revision)
+    return f"{TABLE_KEY}_{revision}"
 
 
-def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None:
-    key = _table_key(list(owned["call_key"]))
+def _table(rows: pyarrow.Table, calls: pd.DataFrame, snapshot: Snapshot) -> None:
+    key = _table_key(list(calls["call_key"]))
     event = st.dataframe(
-        tables.shown(rows),
+        tables.sanitized(rows),
         hide_index=True,
-        height=tables.height(len(owned), most=12, px=460),
+        height=tables.height(len(calls), most=12, px=460),
         column_config={
             "outcome": tables.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
             "started_at": tables.at("Started"),
@@ -232,9 +238,9 @@ def _table(rows: pyarrow.Table, owned: pd.DataFrame, snapshot: Snapshot) -> None
         selection_mode="single-row",
         key=key,
     )
-    chosen = event["selection"]["rows"]
-    if chosen and chosen[0] < len(owned):
-        _detail(owned.iloc[[chosen[0]]], snapshot)
+    selected_rows = event["selection"]["rows"]
+    if selected_rows and selected_rows[0] < len(calls):
+        _detail(calls.iloc[[selected_rows[0]]], snapshot)
 
 
 def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
@@ -251,38 +257,47 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
             code = int(call["sip_status"])
             st.markdown(f":red[{ICONS['error']}] {WHY.get(code, WHY[403])} ({code} {plain(call['sip_reason'])})")
         else:
-            known = not pd.isna(call["sip_status"])
-            ended = f", {int(call['sip_status'])} {plain(call['sip_reason'])}".rstrip() if known else ""
+            has_status = not pd.isna(call["sip_status"])
+            ended = f", {int(call['sip_status'])} {plain(call['sip_reason'])}".rstrip() if has_status else ""
             talked = f"{counted(int(call['duration_s'] or 0), 'second')}, {money(call['cost_usd'], digits=4)}"
             st.markdown(f"{OUTCOME_LABELS[call['outcome']]}{ended}: {talked}, to {plain(call['destination_name'])}.")
         if judged := authorization.sentence(row, session.replayer()):
             st.markdown(judged)
-        found = TOLD_BY.get(call["attributed_by"], "")
+        source = TOLD_BY.get(call["attributed_by"], "")
         st.caption(
-            f"Told by its {found}. X-Tag: {plain(call['x_tag'] or 'none')}. "
+            f"Told by its {source}. X-Tag: {plain(call['x_tag'] or 'none')}. "
             f"Rate \\${float(call['rate_usd_per_min'] or 0):.5f} a minute, billed {call['billed_s']} s. "
             f"Key {mono(call['call_key'])}."
-            if found
+            if source
             else f"No PBX could be told. X-Tag: {plain(call['x_tag'] or 'none')}. Key {mono(call['call_key'])}."
         )
 
 
-def _turn(
-    pages: list[tuple[datetime, str] | None], shown: pd.DataFrame, snapshot: Snapshot, *, more: bool, total: int | None
+def _draw_page_buttons(
+    pages: list[tuple[datetime, str] | None],
+    page_calls: pd.DataFrame,
+    snapshot: Snapshot,
+    *,
+    has_more: bool,
+    total: int | None,
 ) -> None:
-    last = shown.iloc[-1]
+    last = page_calls.iloc[-1]
     first = (len(pages) - 1) * PAGE_SIZE + 1
-    whole = counted(len(shown), "call") if not more and first == 1 else f"Calls {first:,} to {first + len(shown) - 1:,}"
+    whole = (
+        counted(len(page_calls), "call")
+        if not has_more and first == 1
+        else f"Calls {first:,} to {first + len(page_calls) - 1:,}"
+    )
     of = f" of {total:,} that match" if total is not None else ""
-    end = of if more else ", the last that match" if first > 1 else ": all that match"
+    end = of if has_more else ", the last that match" if first > 1 else ": all that match"
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Newer", icon=":material/chevron_left:", disabled=len(pages) == 1, key="calls_newer"):
             pages.pop()
             st.rerun()
         st.caption(f"{whole}{end}, newest first", width="content")
         if st.button(
-            "Older", icon=":material/chevron_right:", icon_position="right", disabled=not more, key="calls_older"
+            "Older", icon=":material/chevron_right:", icon_position="right", disabled=not has_more, key="calls_older"
         ):
             pages.append((last["started_at"].to_pydatetime(), str(last["call_key"])))
             st.rerun()
-        tables.download("calls", len(shown), lambda: shown, snapshot, key="calls_csv")
+        tables.download("calls", len(page_calls), lambda: page_calls, snapshot, key="calls_csv")

@@ -23,7 +23,7 @@ import pyarrow
 import streamlit as st
 from altair.utils.schemapi import debug_mode
 
-from dashboard.calls.store.engine import shown
+from dashboard.calls.store.engine import sanitize_table
 from dashboard.charts.charts import Drawn
 from dashboard.charts.templates import ChartSpec
 from dashboard.web import session
@@ -44,51 +44,51 @@ class Plot:
         return {**json.loads(self.spec), "datasets": dict(self.datasets)}
 
 
-def one(name: str, asked: object, make: Callable[[], Drawn], *, ages: bool = True) -> Plot:
+def cached_plot(name: str, inputs: object, build: Callable[[], Drawn], *, ages: bool = True) -> Plot:
     """
     Return a plot from the cache or newly built.
 
     Args:
         name: Name of the chart.
-        asked: All that the chart depends on besides the account view; its ``repr`` is part of the cache key.
-        make: Builds the chart.
-        ages: As in ``session.kept``.
+        inputs: All that the chart depends on besides the account view; its ``repr`` is part of the cache key.
+        build: Builds the chart.
+        ages: As in ``session.cached``.
     """
-    return several(name, asked, lambda: {"": make()}, ages=ages)[""]
+    return cached_plots(name, inputs, lambda: {"": build()}, ages=ages)[""]
 
 
-def several(
-    name: str, asked: object, make: Callable[[], Mapping[str, Drawn]], *, ages: bool = True
+def cached_plots(
+    name: str, inputs: object, build: Callable[[], Mapping[str, Drawn]], *, ages: bool = True
 ) -> Mapping[str, Plot]:
-    """Return plots by name from the cache or newly built; arguments as in ``one``."""
+    """Return plots by name from the cache or newly built; arguments as in ``cached_plot``."""
 
-    def made() -> dict[str, Plot]:
-        return {who: prepared(drawn) for who, drawn in make().items()}
+    def build_plots() -> dict[str, Plot]:
+        return {name: prepared(chart) for name, chart in build().items()}
 
-    return session.kept(f"plot {name}", asked, made, ages=ages)
+    return session.cached(f"plot {name}", inputs, build_plots, ages=ages)
 
 
-def prepared(drawn: Drawn) -> Plot:
+def prepared(chart: Drawn) -> Plot:
     """Convert a chart to the form sent to the browser, with datasets named by position."""
-    if isinstance(drawn, ChartSpec):
+    if isinstance(chart, ChartSpec):
         with _ALTAIR, debug_mode(False):
-            spec = drawn.design()
-        return Plot(spec, {f"rows_{number}": _arrow(rows) for number, rows in enumerate(drawn.frames)})
+            spec = chart.design()
+        return Plot(spec, {f"rows_{number}": _arrow(rows) for number, rows in enumerate(chart.frames)})
     names: dict[bytes, str] = {}
 
-    def keep(data: Any, /) -> dict[str, str]:
+    def store_data(data: Any, /) -> dict[str, str]:
         return {"name": names.setdefault(_arrow(data), f"rows_{len(names)}")}
 
     with _ALTAIR, debug_mode(False):
-        alt.data_transformers.register("plots", keep)
+        alt.data_transformers.register("plots", store_data)
         with alt.theme.enable("none"), alt.data_transformers.enable("plots"):
-            spec = json.dumps({key: value for key, value in drawn.to_dict(validate=False).items() if key != "datasets"})
+            spec = json.dumps({key: value for key, value in chart.to_dict(validate=False).items() if key != "datasets"})
     return Plot(spec, {name: content for content, name in names.items()})
 
 
 def _arrow(rows: pd.DataFrame) -> bytes:
     sink = pyarrow.BufferOutputStream()
-    table = shown(pyarrow.Table.from_pandas(rows, preserve_index=False))
+    table = sanitize_table(pyarrow.Table.from_pandas(rows, preserve_index=False))
     with pyarrow.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
     content: bytes = sink.getvalue().to_pybytes()
@@ -100,6 +100,6 @@ def show(plot: Plot, description: str) -> None:
     st.vega_lite_chart(spec=plot.vega(), alt=description)
 
 
-def pick(plot: Plot, description: str, *, key: str, take: Callable[[], None]) -> None:
-    """Draw a plot with a selection under ``key``; ``take`` is called when the selection changes."""
-    st.vega_lite_chart(spec=plot.vega(), alt=description, key=key, on_select=take)
+def draw_selectable(plot: Plot, description: str, *, key: str, on_select: Callable[[], None]) -> None:
+    """Draw a plot with a selection under ``key``; ``on_select`` is called when the selection changes."""
+    st.vega_lite_chart(spec=plot.vega(), alt=description, key=key, on_select=on_select)

@@ -23,7 +23,7 @@ def first_run() -> None:
 
 @st.fragment(run_every=POLL_S)
 def _wait(*, failed: bool) -> None:
-    with session.errors_said():
+    with session.show_errors():
         error = session.sync_error()
         if session.loaded() or bool(error) is not failed:
             st.rerun()

@@ -13,25 +13,25 @@ UNGATED = (
 )
 
 
-def open_to_all() -> bool:
+def require_name() -> bool:
     """
     Draw the error for a browser without a session, or the form that asks for a name.
 
     Returns:
         Whether the dashboard may be drawn.
     """
-    found = session.browser()
-    if found is None:
+    browser_session = session.browser()
+    if browser_session is None:
         st.error(UNGATED, icon=session.ERROR_ICON)
         return False
-    session.same_browser(found)
-    if found.name:
+    session.clear_other_session(browser_session)
+    if browser_session.name:
         return True
-    _ask(found)
+    _draw_name_form(browser_session)
     return False
 
 
-def _ask(found: sessions.Session) -> None:
+def _draw_name_form(browser_session: sessions.Session) -> None:
     with st.container(horizontal_alignment="center"), st.container(width=440):
         st.title("Who is using this browser?")
         with st.form("entrance_name", border=False):
@@ -43,7 +43,7 @@ def _ask(found: sessions.Session) -> None:
             )
             pressed = st.form_submit_button("Continue", type="primary")
         if pressed and (name := name_of_person(typed)):
-            found.name = name
+            browser_session.name = name
             st.rerun()
         elif pressed:
             st.error(
@@ -51,12 +51,12 @@ def _ask(found: sessions.Session) -> None:
             )
 
 
-def person() -> None:
+def draw_person() -> None:
     """Draw the person's name with their name in the journal and a button that signs out."""
-    found = session.browser()
-    if found is None or not found.name:
+    browser_session = session.browser()
+    if browser_session is None or not browser_session.name:
         return
-    with st.popover(plain(found.name), icon=":material/person:", key="header_person"):
-        st.caption(f"Your changes are recorded as: {plain(session.who().name)}")
+    with st.popover(plain(browser_session.name), icon=":material/person:", key="header_person"):
+        st.caption(f"Your changes are recorded as: {plain(session.actor().name)}")
         if st.button("Sign out", icon=":material/logout:", key="header_sign_out"):
-            sessions.current.end(found)
+            sessions.current.end(browser_session)

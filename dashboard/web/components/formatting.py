@@ -100,21 +100,21 @@ def owner_of(address: str, snapshot: Snapshot) -> str:
         return "owner not known"
     if not pbx_ids:
         return "unassigned"
-    named = join(map(snapshot.name_of, pbx_ids))
-    return named if now else f"formerly {named}"
+    pbx_names = join(map(snapshot.name_of, pbx_ids))
+    return pbx_names if now else f"formerly {pbx_names}"
 
 
 def subject_of(finding: Finding, snapshot: Snapshot) -> str:
     """Return a finding's subject: an address with its PBX, or a PBX by name, with its part if the subject names one."""
-    named = names(finding, snapshot)
+    pbx_names = names(finding, snapshot)
     if finding.subject in finding.pbx_ids:
-        return named
+        return pbx_names
     if finding.subject == "account":
         return "Account"
     if finding.pbx_ids and finding.subject.startswith(f"{finding.pbx_ids[0]}: "):
-        return f"{named}: {finding.subject.partition(': ')[2]}"
+        return f"{pbx_names}: {finding.subject.partition(': ')[2]}"
     if "." in finding.subject:
-        return f"{finding.subject} ({named or owner_of(finding.subject, snapshot)})"
+        return f"{finding.subject} ({pbx_names or owner_of(finding.subject, snapshot)})"
     return finding.subject
 
 
@@ -140,7 +140,7 @@ def plain(text: str) -> str:
 
 def mono(text: str) -> str:
     """Format text as single-line monospace Markdown, without escapes; ``""`` for empty text."""
-    told = " ".join(visible(text).split())
-    fence = "`" * (1 + max(map(len, re.findall("`+", told)), default=0))
-    room = " " if told.startswith("`") or told.endswith("`") else ""
-    return f"{fence}{room}{told}{room}{fence}" if told else ""
+    line = " ".join(visible(text).split())
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    room = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{room}{line}{room}{fence}" if line else ""

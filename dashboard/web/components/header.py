@@ -27,7 +27,7 @@ def show(*, live: bool) -> None:
     Args:
         live: Rerun the whole page when new data is available, unless a fix is being reviewed.
     """
-    with session.errors_said():
+    with session.show_errors():
         opened = session.workspace()
         settings = opened.settings
         at = calls_until(opened.state, opened.store, settings)
@@ -39,14 +39,14 @@ def show(*, live: bool) -> None:
             st.markdown(f"{opened.carrier.name} account {mono(prefix)}" if prefix else "Account", width="content")
             if account.get("sample"):
                 st.badge("SAMPLE", color="gray", help="The embedded account: nothing here reaches a carrier.")
-            said = f"Synced {ago(at)}" if at else "Never synced"
+            label = f"Synced {ago(at)}" if at else "Never synced"
             if settings.files:
                 st.badge("FILES", color="gray", help="Imported files are judged; nothing is fetched from the carrier.")
-                said = files_mode.badge(at)
-            when = exact(at, session.zone()) or None
-            st.badge(said, icon=ICONS["time"], color=_color(age), help=when)
+                label = files_mode.badge(at)
+            exact_time = exact(at, session.zone()) or None
+            st.badge(label, icon=ICONS["time"], color=_color(age), help=exact_time)
             pressed = not settings.files and st.button("Sync now", icon=":material/sync:", key="header_sync")
-            entrance.person()
+            entrance.draw_person()
         if pressed:
             _sync()
         if settings.files and (steps := files_mode.next_steps(opened)):
@@ -60,38 +60,38 @@ def show(*, live: bool) -> None:
 def _renew(*, live: bool) -> None:
     """Rerun the whole page if it is live, new data is available since it was drawn, and no fix is being reviewed."""
     now = (*session.home().keeper.moment()[:-1], lacking(session.snapshot()) if live and session.loaded() else "")
-    drawn = st.session_state.get(DRAWN, now)
+    drawn_version = st.session_state.get(DRAWN, now)
     st.session_state[DRAWN] = now
-    if live and drawn != now and review.KEY not in st.session_state:
+    if live and drawn_version != now and review.KEY not in st.session_state:
         st.rerun()
 
 
 def stale(*, live: bool) -> None:
     """Record the state version that this page shows, and warn about inputs that are missing or stale; see ``show``."""
-    shown = session.now()
-    st.session_state[DRAWN] = (*shown.moment[:-1], lacking(shown.snapshot) if live else "")
+    view = session.now()
+    st.session_state[DRAWN] = (*view.moment[:-1], lacking(view.snapshot) if live else "")
     _ages()
 
 
 @st.fragment(run_every=AGAIN_S)
 def _ages() -> None:
     """Warn about inputs that are out of date or were never read; the fragment reruns to keep the ages current."""
-    with session.errors_said():
+    with session.show_errors():
         now = clocks.now()
         freshness = session.freshness()
         ages = {name: fresh.age(now) for name, fresh in freshness.items()}
         old = [f"{INPUT_WORDS[name]} ({ago(freshness[name].as_of, now)})" for name in ages if ages[name] is Age.STALE]
-        never = [name for name in ages if ages[name] is Age.MISSING]
+        never_read = [name for name in ages if ages[name] is Age.MISSING]
         if session.workspace().settings.files:
-            missing = files_mode.NEVER if "routes" in never else ""
+            missing = files_mode.NEVER if "routes" in never_read else ""
         else:
-            missing = f"Never read: {join((INPUT_WORDS[name] for name in never), most=5)}." if never else ""
-        said = [
+            missing = f"Never read: {join((INPUT_WORDS[name] for name in never_read), most=5)}." if never_read else ""
+        sentences = [
             f"Out of date: {join(old, most=5)}. Checks that need this show their last known results." if old else "",
             missing,
         ]
-        if any(said):
-            st.warning(" ".join(filter(None, said)), icon=ICONS["warning"])
+        if any(sentences):
+            st.warning(" ".join(filter(None, sentences)), icon=ICONS["warning"])
 
 
 def _color(age: Age) -> Color:
@@ -101,14 +101,14 @@ def _color(age: Age) -> Color:
 def _sync() -> None:
     bar = st.progress(0.0, text="Reading the account")
 
-    def tell(what: str, share: float) -> None:
-        bar.progress(min(max(share, 0.0), 1.0), text=plain(what))
+    def show_progress(activity: str, share: float) -> None:
+        bar.progress(min(max(share, 0.0), 1.0), text=plain(activity))
 
-    done = False
-    with session.errors_said():
-        report = session.sync(tell)
+    finished = False
+    with session.show_errors():
+        report = session.sync(show_progress)
         session.note(" ".join([f"{counted(report.calls, 'call')} read.", *report.unreadable]))
-        done = True
+        finished = True
     bar.empty()
-    if done:
+    if finished:
         st.rerun()

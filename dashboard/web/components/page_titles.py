@@ -14,7 +14,7 @@ from dashboard.core.text import counted, join
 from dashboard.domain.claims import Claims, GroupStatus, lacking
 from dashboard.domain.findings import Finding, Impact, Status
 from dashboard.domain.snapshot import Age, Snapshot, members
-from dashboard.fixes.planner import plan_undo
+from dashboard.fixes.planner import find_undo
 from dashboard.schemas.tables import OUTCOME_LABELS
 from dashboard.storage.journal import BEGUN, DONE, PARTLY, JournalEntry
 from dashboard.web.components.formatting import money, plain
@@ -36,17 +36,23 @@ def overview(claims: Claims) -> str:
     snapshot = claims.snapshot
     findings = claims.findings
     refused = _refused(snapshot, findings)
-    spent = _spent(snapshot)
+    spending = _unassigned_spending(snapshot)
     unlisted, old = _unlisted(claims)
     if claims.fresh("calls"):
-        return claims.headline([*refused, *unlisted, *spent], old, ("allowed_ips", "inventory"))
-    if snapshot.age("calls") is Age.STALE and (refused or spent):
-        return claims.headline(unlisted, [*refused, *spent])
+        return claims.headline([*refused, *unlisted, *spending], old, ("allowed_ips", "inventory"))
+    if snapshot.age("calls") is Age.STALE and (refused or spending):
+        return claims.headline(unlisted, [*refused, *spending])
     return claims.headline(unlisted, old, ("allowed_ips", "inventory"))
 
 
 def of_calls(
-    rows: pd.DataFrame, words: str, outcome: str = "", lacking: str = "", *, recorded: bool = True, apart: str = ""
+    rows: pd.DataFrame,
+    words: str,
+    outcome: str = "",
+    lacking: str = "",
+    *,
+    recorded: bool = True,
+    not_counted: str = "",
 ) -> str:
     """
     Return the number of outbound calls and, unless the calls are filtered by ``outcome``, how they failed.
@@ -60,18 +66,18 @@ def of_calls(
         outcome: The selected outcome; empty for all.
         lacking: Sentence that states why the calls are missing or out of date; with it, the title states no failures.
         recorded: Refused calls are known to be on record (``Capability.REFUSALS_IN_CDRS``).
-        apart: Sentence that states how many calls are not counted; empty for zero.
+        not_counted: Sentence that states how many calls are not counted; empty for zero.
     """
     total = int(rows["calls"].sum())
     if lacking:
         head = f"{counted(total, 'outbound call')} on record {words}. {lacking}" if total else lacking
     elif not total:
-        head = f"No outbound call on record {words}." if apart or not recorded else f"No outbound call {words}."
+        head = f"No outbound call on record {words}." if not_counted or not recorded else f"No outbound call {words}."
     elif outcome:
         head = f"{counted(total, 'outbound call')} {words}."
     else:
         head = f"{counted(total, 'outbound call')} {words}; {_failures(rows, recorded=recorded)}."
-    return f"{head} {apart}".strip()
+    return f"{head} {not_counted}".strip()
 
 
 def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
@@ -82,14 +88,14 @@ def _failures(rows: pd.DataFrame, *, recorded: bool) -> str:
         for names in (("refused_auth",), ("refused_unknown",), FAILED)
     )
     verb = "was" if refused == 1 else "were"
-    said = [f"{refused:,} {verb} refused for authorization{'' if recorded else ' on record'}"]
+    clauses = [f"{refused:,} {verb} refused for authorization{'' if recorded else ' on record'}"]
     if not refused:
         may_hide = otherwise or not recorded
-        said = [f"none {'is on record as' if may_hide else 'was'} refused for authorization"]
+        clauses = [f"none {'is on record as' if may_hide else 'was'} refused for authorization"]
     label = OUTCOME_LABELS["refused_unknown"]
     part = f" ({unknown:,} {label[0].lower()}{label[1:]})" if unknown else ""
-    said += [f"{otherwise:,} failed otherwise{part}"] if otherwise else []
-    return join(said)
+    clauses += [f"{otherwise:,} failed otherwise{part}"] if otherwise else []
+    return join(clauses)
 
 
 def of_account(claims: Claims) -> str:
@@ -109,14 +115,14 @@ def of_account(claims: Claims) -> str:
     if number:
         return f"{total} {is_are} allowed; {number} {'needs' if number == 1 else 'need'} review. {old}".strip()
     if before:
-        why = claims.lacking("allowed_ips", "inventory", "calls")
-        return f"Last known: {total} allowed; {before} needed review. {why}".strip()
-    standing = claims.standing(["allowed_ip_has_pbx"])
-    if standing is GroupStatus.CLEAR:
+        gap = claims.lacking("allowed_ips", "inventory", "calls")
+        return f"Last known: {total} allowed; {before} needed review. {gap}".strip()
+    group_status = claims.standing(["allowed_ip_has_pbx"])
+    if group_status is GroupStatus.CLEAR:
         return f"{total} {is_are} allowed; each belongs to a PBX."
-    why = claims.lacking("allowed_ips", "inventory")
+    gap = claims.lacking("allowed_ips", "inventory")
     head = f"Last known: {total} allowed." if old else f"{total} {is_are} allowed."
-    return f"{head} {why or 'Whose they all are is not known.'}"
+    return f"{head} {gap or 'Whose they all are is not known.'}"
 
 
 def of_inventory(snapshot: Snapshot) -> str:
@@ -137,15 +143,15 @@ def of_fixes(entries: Sequence[JournalEntry]) -> str:
     ended = {entry.action for entry in entries if entry.phase != BEGUN}
     unsettled = sum(entry.phase == BEGUN and entry.action not in ended for entry in entries)
     verb = "has" if unsettled == 1 else "have"
-    more = f" {counted(unsettled, 'fix', 'fixes')} {verb} no recorded outcome." if unsettled else ""
-    done = [entry for entry in entries if entry.phase in (DONE, PARTLY) and entry.undoes is None]
-    active = sum(plan_undo(entries, entry) is None for entry in done)
-    if not done:
-        return more.strip() or "No fix was made yet."
-    back = len(done) - active
-    tail = f"; {back} undone" if back else ""
+    unsettled_note = f" {counted(unsettled, 'fix', 'fixes')} {verb} no recorded outcome." if unsettled else ""
+    completed = [entry for entry in entries if entry.phase in (DONE, PARTLY) and entry.undoes is None]
+    active = sum(find_undo(entries, entry) is None for entry in completed)
+    if not completed:
+        return unsettled_note.strip() or "No fix was made yet."
+    undone_count = len(completed) - active
+    tail = f"; {undone_count} undone" if undone_count else ""
     head = f"{counted(active, 'active fix', 'active fixes')}" if active else "No active fixes"
-    return f"{head}{tail}.{more}"
+    return f"{head}{tail}.{unsettled_note}"
 
 
 def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
@@ -158,7 +164,7 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
     elsewhere = set(rows.loc[~rows["confirmed"], "source_ip"]) - set(rows.loc[rows["confirmed"], "source_ip"])
     rows = rows[rows["placed_by"] != ""]
     claims = ~rows["confirmed"] & (rows["placed_by"] == rows["pbx_id"])
-    outages = [one for one in findings if _not_passed(one) and one.impact is Impact.OUTAGE]
+    outages = [one for one in findings if _may_be_failing(one) and one.impact is Impact.OUTAGE]
     return [
         *_rejected(
             snapshot, [one for one in outages if one.subject not in elsewhere], rows[~claims], "{} outbound calls"
@@ -200,19 +206,19 @@ def _rejected(snapshot: Snapshot, outages: Sequence[Finding], rows: pd.DataFrame
     return said
 
 
-def _not_admitted_since(rows: pd.DataFrame, who: Sequence[str]) -> str:
+def _not_admitted_since(rows: pd.DataFrame, callers: Sequence[str]) -> str:
     """Return the end of a sentence on callers whose latest refused call no admitted call followed; else ``""``."""
     refused, admitted = (rows[rows[name] > 0].groupby("who")["last_at"].max() for name in ("refused", "admitted"))
-    silent = [name for name in who if name not in admitted or admitted[name] <= refused[name]]
+    silent = [name for name in callers if name not in admitted or admitted[name] <= refused[name]]
     if not silent:
         return ""
-    return "; none was admitted since" if len(silent) == len(who) else f"; none of {join(map(plain, silent))} since"
+    return "; none was admitted since" if len(silent) == len(callers) else f"; none of {join(map(plain, silent))} since"
 
 
-def _not_passed(finding: Finding) -> bool:
+def _may_be_failing(finding: Finding) -> bool:
     """Return whether a finding may still be a problem: its status, or last known status, is not a pass."""
-    known = finding.last_known.status if finding.last_known else finding.status
-    return known is not Status.PASS
+    status = finding.last_known.status if finding.last_known else finding.status
+    return status is not Status.PASS
 
 
 def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
@@ -223,18 +229,20 @@ def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
         Sentences from fresh data, and sentences from the last known data.
     """
     snapshot = claims.snapshot
-    heard = set(frames.outbound_of_last_day(snapshot)["source_ip"])
-    unlisted = [f for f in claims.open if f.check == "pbx_address_is_allowed" and f.subject not in heard]
+    active_sources = set(frames.outbound_of_last_day(snapshot)["source_ip"])
+    unlisted = [f for f in claims.open if f.check == "pbx_address_is_allowed" and f.subject not in active_sources]
     silent = "silent and not on the list" if claims.fresh("calls") else "not on the list"
-    said: list[list[str]] = []
+    sentences: list[list[str]] = []
     for old in (False, True):
         ids = {pbx_id for finding in unlisted if finding.failed_last is old for pbx_id in finding.pbx_ids}
-        who = sorted(map(snapshot.name_of, ids))
-        said.append([f"{join(map(plain, who))} {'is' if len(who) == 1 else 'are'} {silent}."] if who else [])
-    return said[0], said[1]
+        pbx_names = sorted(map(snapshot.name_of, ids))
+        sentences.append(
+            [f"{join(map(plain, pbx_names))} {'is' if len(pbx_names) == 1 else 'are'} {silent}."] if pbx_names else []
+        )
+    return sentences[0], sentences[1]
 
 
-def _spent(snapshot: Snapshot) -> list[str]:
+def _unassigned_spending(snapshot: Snapshot) -> list[str]:
     if snapshot.age("inventory") is Age.MISSING:
         return []
     rows = frames.outbound_of_last_day(snapshot)
@@ -243,5 +251,5 @@ def _spent(snapshot: Snapshot) -> list[str]:
     if not cost:
         return []
     sources = sorted(rows.loc[rows["cost_usd"].astype("float64") > 0, "source_ip"].unique())
-    what = f"Unassigned address {sources[0]}" if len(sources) == 1 else f"{len(sources)} unassigned addresses"
-    return [f"{what} spent {money(cost, digits=0 if cost >= 1 else 2)} in 24 hours."]
+    subject = f"Unassigned address {sources[0]}" if len(sources) == 1 else f"{len(sources)} unassigned addresses"
+    return [f"{subject} spent {money(cost, digits=0 if cost >= 1 else 2)} in 24 hours."]

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow
 import streamlit as st
 
-from dashboard.calls.store.engine import shown as shown_table
+from dashboard.calls.store.engine import sanitize_table as shown_table
 from dashboard.charts.encodings import STATES
 from dashboard.core.text import counted, visible
 from dashboard.domain.snapshot import Snapshot
@@ -20,7 +20,7 @@ MOST_ROWS = 16
 MOST_PX = 560
 
 
-def shown(rows: Rows) -> Rows:
+def sanitized(rows: Rows) -> Rows:
     """Return rows with invisible characters replaced in all texts; callers and files may contain any character."""
     if isinstance(rows, pyarrow.Table):
         return cast("Rows", shown_table(rows))
@@ -36,7 +36,7 @@ def _hides(cell: object) -> bool:
 
 def _cell(cell: object) -> object:
     if isinstance(cell, list):
-        return [_cell(each) for each in cell]
+        return [_cell(item) for item in cell]
     return visible(cell) if isinstance(cell, str) else cell
 
 
@@ -65,7 +65,7 @@ def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
     return st.column_config.MultiselectColumn(label, options=options, color="auto", width=width)
 
 
-def when(label: str, *, help_text: str = "") -> Any:
+def relative_time(label: str, *, help_text: str = "") -> Any:
     """Configure a column of times relative to now; the exact time appears on hover."""
     return st.column_config.DatetimeColumn(label, format="distance", width=120, help=help_text or None)
 

@@ -21,31 +21,31 @@ PREVIEW = 200
 def tables() -> Mapping[str, Table]:
     """Return all tables that can be exported, by name."""
     opened = session.workspace()
-    return session.kept(
+    return session.cached(
         "exports",
         "",
         lambda: all_tables(session.snapshot(), session.findings(), opened.journal.entries(), opened.store),
     )
 
 
-def title(found: Mapping[str, Table]) -> str:
+def title(export_tables: Mapping[str, Table]) -> str:
     """Return the page title: number of tables and of calls; without a number if calls were never fetched."""
-    known = session.claims()
-    calls = known.figure(found["calls"].rows or 0, "calls")
+    current_claims = session.claims()
+    calls = current_claims.figure(export_tables["calls"].rows or 0, "calls")
     if calls.text == NOTHING:
-        return f"{len(found)} tables, ready to download. {calls.why}"
-    noun = "call" if found["calls"].rows == 1 else "calls"
-    return f"{len(found)} tables, {calls.text} {noun} among them, ready to download. {calls.why}".strip()
+        return f"{len(export_tables)} tables, ready to download. {calls.why}"
+    noun = "call" if export_tables["calls"].rows == 1 else "calls"
+    return f"{len(export_tables)} tables, {calls.text} {noun} among them, ready to download. {calls.why}".strip()
 
 
-def whole(found: Mapping[str, Table]) -> None:
+def draw_archive(export_tables: Mapping[str, Table]) -> None:
     """Draw the download of all tables as a zip."""
-    known = session.snapshot()
-    seal = Seal.of(session.workspace().journal, account=_account(), taken_at=known.taken_at)
+    snapshot = session.snapshot()
+    seal = Seal.of(session.workspace().journal, account=_account(), taken_at=snapshot.taken_at)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download all as a zip",
-            data=lambda: to_zip(found, seal),
+            data=lambda: to_zip(export_tables, seal),
             file_name=_name("trunkgate", "zip"),
             mime="application/zip",
             type="primary",
@@ -60,12 +60,12 @@ def whole(found: Mapping[str, Table]) -> None:
         )
 
 
-def one(found: Mapping[str, Table]) -> None:
+def draw_table(export_tables: Mapping[str, Table]) -> None:
     """Draw the choice of a table, its download, and its first rows."""
     name = (
         st.pills(
             "Table",
-            list(found),
+            list(export_tables),
             default="findings",
             required=True,
             format_func=label_of,
@@ -75,8 +75,8 @@ def one(found: Mapping[str, Table]) -> None:
         )
         or "findings"
     )
-    table = found[name]
-    head = session.kept("export head", name, lambda: table.first(PREVIEW + 1))
+    table = export_tables[name]
+    head = session.cached("export head", name, lambda: table.first(PREVIEW + 1))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             f"Download {name}.csv",
@@ -87,15 +87,15 @@ def one(found: Mapping[str, Table]) -> None:
             key=f"exports_csv_{name}",
             on_click="ignore",
         )
-        st.caption(said(table, len(head)), width="content")
+        st.caption(row_count_text(table, len(head)), width="content")
     st.dataframe(
-        table_components.shown(preview(head)),
+        table_components.sanitized(preview(head)),
         hide_index=True,
         column_config={column: label_of(column) for column in map(str, head)},
     )
 
 
-def said(table: Table, looked_at: int) -> str:
+def row_count_text(table: Table, looked_at: int) -> str:
     """
     Return how many rows a table has and how many of them are shown.
 
@@ -120,6 +120,6 @@ def _account() -> str:
 
 
 def _name(stem: str, ending: str) -> str:
-    known = session.snapshot()
-    mark = "-SAMPLE" if known.account.sample else ""
-    return f"{stem}{mark}-{known.taken_at:%Y%m%d-%H%MZ}.{ending}"
+    snapshot = session.snapshot()
+    mark = "-SAMPLE" if snapshot.account.sample else ""
+    return f"{stem}{mark}-{snapshot.taken_at:%Y%m%d-%H%MZ}.{ending}"

@@ -17,7 +17,7 @@ from dashboard.core.text import counted, join
 from dashboard.domain.claims import Claims, GroupStatus, as_of
 from dashboard.domain.findings import Finding, Impact, Severity, Status
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.planner import plan_undo
+from dashboard.fixes.planner import find_undo
 from dashboard.services.exports.frames import findings_frame
 from dashboard.storage.journal import DONE
 from dashboard.web import session
@@ -92,28 +92,28 @@ def filtered(findings: Sequence[Finding], snapshot: Snapshot) -> list[Finding]:
     ]
 
 
-def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
+def table(findings: Sequence[Finding], snapshot: Snapshot) -> Finding:
     """Draw the table; return the finding of the selected row, by default the first."""
     frame = pd.DataFrame(
         {
-            "state": [[_state(finding)] for finding in shown],
-            "subject": [subject_of(finding, snapshot) for finding in shown],
-            "what": [finding.title for finding in shown],
-            "since": [finding.first_seen_at for finding in shown],
+            "state": [[_state(finding)] for finding in findings],
+            "subject": [subject_of(finding, snapshot) for finding in findings],
+            "what": [finding.title for finding in findings],
+            "since": [finding.first_seen_at for finding in findings],
         }
     )
     states_of = {s.capitalize(): SEVERITY_STATES[s] for s in Severity}
     states_of |= {f"{s.capitalize()}{LAST}": SEVERITY_STATES[s] for s in Severity}
     states_of |= {STATUS_WORDS[s]: STATUS_STATES[s] for s in (Status.UNKNOWN, Status.PASS)}
     event = st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame), most=10, px=FEW_PX),
         column_config={
             "state": tables.chips("State", states_of, width=132),
             "subject": tables.text("Subject", width=172),
             "what": tables.text("Check", width=366),
-            "since": tables.when("First seen") | {"width": 130},
+            "since": tables.relative_time("First seen") | {"width": 130},
         },
         placeholder="-",
         on_select="rerun",
@@ -121,7 +121,7 @@ def table(shown: Sequence[Finding], snapshot: Snapshot) -> Finding:
         key=TABLE_KEY,
     )
     rows = event["selection"]["rows"]
-    return shown[rows[0]] if rows and rows[0] < len(shown) else shown[0]
+    return findings[rows[0]] if rows and rows[0] < len(findings) else findings[0]
 
 
 def _state(finding: Finding) -> str:
@@ -130,9 +130,9 @@ def _state(finding: Finding) -> str:
     return finding.severity.capitalize() if finding.status is Status.FAIL else STATUS_WORDS[finding.status]
 
 
-def download(shown: Sequence[Finding], snapshot: Snapshot) -> None:
+def download(findings: Sequence[Finding], snapshot: Snapshot) -> None:
     """Draw the download of exactly the displayed rows."""
-    tables.download("findings", len(shown), lambda: findings_frame(shown, snapshot), snapshot, key="findings_csv")
+    tables.download("findings", len(findings), lambda: findings_frame(findings, snapshot), snapshot, key="findings_csv")
 
 
 def detail(finding: Finding, snapshot: Snapshot) -> None:
@@ -145,29 +145,29 @@ def detail(finding: Finding, snapshot: Snapshot) -> None:
         st.badge(finding.severity.capitalize(), color=SEVERITY_COLORS[finding.severity] if finding.open else "gray")
         st.badge(LIFE_WORDS[finding.life], color="gray")
         st.badge(finding.confidence.capitalize(), color="gray")
-    left, right = st.columns(2, gap="large")
-    with left:
+    left_column, right = st.columns(2, gap="large")
+    with left_column:
         st.markdown(plain(finding.reason))
         if finding.proposals:
             effect(finding)
-        if shown := review_digest(finding):
-            _mark_as_reviewed(finding.subject, shown)
+        if loss_digest := review_digest(finding):
+            _mark_as_reviewed(finding.subject, loss_digest)
     with right:
-        why = next((check.description for check in discover() if check.id == finding.check), "")
-        st.markdown(f"**Expected.** {plain(why)}")
+        expected = next((check.description for check in discover() if check.id == finding.check), "")
+        st.markdown(f"**Expected.** {plain(expected)}")
         _history(finding, snapshot)
         if finding.controls:
             st.caption(f"Maps to {plain(join(finding.controls, most=6))}.")
     if finding.evidence:
         st.markdown("**Evidence**")
         frame = evidence_frame(finding, session.zone())
-        st.dataframe(tables.shown(frame), hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
+        st.dataframe(tables.sanitized(frame), hide_index=True, placeholder="-", column_config=_evidence_columns(frame))
 
 
 def effect(finding: Finding) -> None:
     """Draw the changes that a finding proposes and a button that opens their review."""
     for change in finding.proposals:
-        st.markdown(f":blue[{ICONS['plan']}] {plain(change.sentence())}")
+        st.markdown(f":blue[{ICONS['plan']}] {plain(change.describe())}")
     st.button(
         "Review fix",
         type="primary",
@@ -185,16 +185,16 @@ def review_digest(finding: Finding) -> str:
     return next((str(row[DIGEST]) for row in finding.evidence if DIGEST in row), "")
 
 
-def _mark_as_reviewed(subject: str, shown: str) -> None:
+def _mark_as_reviewed(subject: str, evidence_digest: str) -> None:
     if not st.button("Mark as reviewed", icon=":material/task_alt:", key="findings_review"):
         return
-    with session.errors_said():
-        session.workspace().review(subject, actor=session.who(), evidence_digest=shown)
+    with session.show_errors():
+        session.workspace().review(subject, actor=session.actor(), evidence_digest=evidence_digest)
         session.note(f"The past loss of {subject} is marked as reviewed.")
         st.rerun()
 
 
-def none_left(claims: Claims) -> None:
+def draw_empty(claims: Claims) -> None:
     """Draw the reason why the table is empty."""
     if claims.standing() is GroupStatus.CLEAR:
         empty_states.empty("Every check passes.")
@@ -222,20 +222,20 @@ def _evidence_columns(frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def _history(finding: Finding, snapshot: Snapshot) -> None:
-    said = []
+    sentences = []
     if finding.first_seen_at:
-        said.append(f"First seen {exact(finding.first_seen_at, session.zone())}.")
+        sentences.append(f"First seen {exact(finding.first_seen_at, session.zone())}.")
     if finding.times_reopened:
-        said.append(f"Came back {counted(finding.times_reopened, 'time')}.")
+        sentences.append(f"Came back {counted(finding.times_reopened, 'time')}.")
     entries = session.workspace().journal.entries()
     subjects = {entry.action: entry.content["plan"] for entry in entries if "plan" in entry.content}
     for entry in entries:
         plan = subjects.get(entry.action, {})
         if entry.phase == DONE and (plan.get("check"), plan.get("subject")) == (finding.check, finding.subject):
-            back = plan_undo(entries, entry)
-            tail = f", taken back {ago(back.at)}" if back else ""
-            said.append(f"{plain(entry.title)} by {plain(entry.actor)} {ago(entry.at)}{tail}.")
+            undo_entry = find_undo(entries, entry)
+            tail = f", taken back {ago(undo_entry.at)}" if undo_entry else ""
+            sentences.append(f"{plain(entry.title)} by {plain(entry.actor)} {ago(entry.at)}{tail}.")
     about = names(finding, snapshot)
     st.markdown(
-        f"**History.** {' '.join(said) or 'Nothing was recorded yet.'}{f' PBX: {plain(about)}.' if about else ''}"
+        f"**History.** {' '.join(sentences) or 'Nothing was recorded yet.'}{f' PBX: {plain(about)}.' if about else ''}"
     )

@@ -34,9 +34,9 @@ def rows(changes: tuple[Change, ...], snapshot: Snapshot) -> list[DiffRow]:
     return [_row(change, snapshot) for change in changes]
 
 
-def table(changes: tuple[Change, ...], snapshot: Snapshot, *, done: bool = False) -> str:
-    """Return the changes as a Markdown table; ``done`` labels the first state "Before" instead of "Now"."""
-    heads = ("Before", "After") if done else ("Now", "After")
+def table(changes: tuple[Change, ...], snapshot: Snapshot, *, applied: bool = False) -> str:
+    """Return the changes as a Markdown table; ``applied`` labels the first state "Before" instead of "Now"."""
+    heads = ("Before", "After") if applied else ("Now", "After")
     lines = [f"| Change | {heads[0]} | {heads[1]} |", "|:--|:--|:--|"]
     lines += [f"| {row.what} | {row.before} | {row.after} |" for row in rows(changes, snapshot)]
     return "\n".join(lines)
@@ -47,15 +47,15 @@ def title(plan: Plan) -> str:
     return plan.title if plan.undoes is None else f"Undo: {_lower(_sentence(plan.changes))}"
 
 
-def press(plan: Plan) -> str:
+def apply_label(plan: Plan) -> str:
     """Return the label of the apply button: the title for one change, a count for several, which are listed above."""
     if len(plan.changes) == 1:
         return title(plan)
-    these = f"these {counted(len(plan.changes), 'change')}"
-    return f"Make {these}" if plan.undoes is None else f"Take back {these}"
+    count_text = f"these {counted(len(plan.changes), 'change')}"
+    return f"Make {count_text}" if plan.undoes is None else f"Take back {count_text}"
 
 
-def back(plan: Plan) -> str:
+def undo_label(plan: Plan) -> str:
     """Return the label of the undo button; for a plan that is itself an undo, the change that would be made again."""
     return "Undo" if plan.undoes is None else f"{_sentence(plan.inverse_changes())} again"
 
@@ -66,9 +66,9 @@ def touches_policy(plan: Plan) -> bool:
 
 
 def _sentence(changes: tuple[Change, ...]) -> str:
-    first = changes[0].sentence()
-    rest = len(changes) - 1
-    return f"{first} and {counted(rest, 'more change')}" if rest else first
+    first = changes[0].describe()
+    remaining = len(changes) - 1
+    return f"{first} and {counted(remaining, 'more change')}" if remaining else first
 
 
 def _lower(text: str) -> str:
@@ -82,20 +82,20 @@ def _row(change: Change, snapshot: Snapshot) -> DiffRow:
         return DiffRow("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
     if isinstance(change, CreateRoute | DeleteRoute):
         value = _in_cell(change.value)
-        there = isinstance(change, DeleteRoute)
+        exists = isinstance(change, DeleteRoute)
         return DiffRow(
-            f"Inbound route {plain(change.alias)}", value if there else "Not there", "Not there" if there else value
+            f"Inbound route {plain(change.alias)}", value if exists else "Not there", "Not there" if exists else value
         )
     if isinstance(change, RouteNumber):
-        was, now = (ROUTES.get(alias, plain(alias)) for alias in (change.was_alias, change.to_alias))
-        return DiffRow(f"Number {_in_cell(change.number)}", was, now)
+        old_route, now = (ROUTES.get(alias, plain(alias)) for alias in (change.was_alias, change.to_alias))
+        return DiffRow(f"Number {_in_cell(change.number)}", old_route, now)
     about = ", ".join(
         filter(None, (change.label, change.owner, change.purpose, change.role * (change.role != "active")))
     )
     listed = f"On the list{f': {plain(about)}' if about else ''}"
-    what = f"{_in_cell(change.network)} ({plain(owner_of(change.network, snapshot))})"
+    subject = f"{_in_cell(change.network)} ({plain(owner_of(change.network, snapshot))})"
     allowed = isinstance(change, AllowAddress)
-    return DiffRow(what, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")
+    return DiffRow(subject, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")
 
 
 def _in_cell(text: str) -> str:

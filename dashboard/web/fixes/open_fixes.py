@@ -19,15 +19,15 @@ EXPLAINED = (
 
 def show() -> None:
     """Draw a warning if there are such fixes."""
-    found = session.workspace().journal.open_entries()
-    if found:
-        st.warning(sentence(found), icon=ICONS["warning"])
+    entries = session.workspace().journal.open_entries()
+    if entries:
+        st.warning(sentence(entries), icon=ICONS["warning"])
         st.page_link("web/pages/fixes.py", label="Show on Fixes", icon=":material/history:")
 
 
-def sentence(found: Sequence[JournalEntry]) -> str:
+def sentence(entries: Sequence[JournalEntry]) -> str:
     """Return a sentence with the number of such fixes and the first of them."""
-    what = f"entry {found[0].id}, {plain(found[0].title)}"
-    first = what if len(found) == 1 else f"the first is {what}"
-    verb = "has" if len(found) == 1 else "have"
-    return f"{counted(len(found), 'fix', 'fixes')} {verb} no recorded outcome: {first}. {EXPLAINED}"
+    first_entry = f"entry {entries[0].id}, {plain(entries[0].title)}"
+    first = first_entry if len(entries) == 1 else f"the first is {first_entry}"
+    verb = "has" if len(entries) == 1 else "have"
+    return f"{counted(len(entries), 'fix', 'fixes')} {verb} no recorded outcome: {first}. {EXPLAINED}"

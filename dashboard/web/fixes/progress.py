@@ -19,14 +19,14 @@ BAD = (UNFORESEEN, FORESEEN)
 """Looks of results that are not all good, worst first."""
 
 
-def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str, str]:
+def monitor_state(plan: Plan, result: MonitorResult, snapshot: Snapshot) -> tuple[Color, str, str]:
     """
     Return the state of the monitor.
 
     Args:
         plan: The applied plan. Refusals of calls from an address that it removed are intended; refusals of calls of
             PBXs that its replay showed as broken are foreseen.
-        seen: Result of the monitor: the calls since the fix.
+        result: Result of the monitor: the calls since the fix.
         snapshot: Snapshot with the names shown next to addresses, and whether refused calls are on record.
 
     Returns:
@@ -34,74 +34,77 @@ def say(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> tuple[Color, str
     """
     removes = [isinstance(change, RemoveAddress) for change in plan.changes]
     unseen = Capability.REFUSALS_IN_CDRS not in snapshot.capabilities
-    head = f"Watching the next calls from {_whom(plan, seen, snapshot)}"
-    if not seen.calls:
+    head = f"Watching the next calls from {_sources_text(plan, result, snapshot)}"
+    if not result.calls:
         parts = [
             f"{head}: none yet.",
             "A refused call leaves no record here." if all(removes) and unseen else "",
             lacking(snapshot, "calls"),
         ]
         return "gray", "time", " ".join(filter(None, parts))
-    seen_so_far = counted(seen.decided, "call") if seen.over else f"{seen.decided} of {ENOUGH} calls"
+    seen_so_far = counted(result.decided, "call") if result.over else f"{result.decided} of {ENOUGH} calls"
     progress = f"{head}: {seen_so_far}"
-    neither = seen.calls - seen.decided
+    neither = result.calls - result.decided
     if neither:
         progress += f" ({neither:,} more {'proves' if neither == 1 else 'prove'} neither admission nor refusal)"
-    if not seen.decided:
+    if not result.decided:
         return "gray", "time", f"{progress}."
-    kept_look, kept = _kept(seen)
-    removed_look, removed = _removed(seen)
+    kept_look, kept_text = _describe_kept(result)
+    removed_look, removed = _describe_removed(result)
     looks = [look for look in (kept_look, removed_look) if look]
-    good: Look = ("green", "good") if seen.over else ("gray", "time")
+    good: Look = ("green", "good") if result.over else ("gray", "time")
     look = min(looks, key=BAD.index) if looks else good
     if not any(removes):
-        return (*look, f"{progress}, {kept}.")
-    if all(removes) and not seen.kept.decided:
+        return (*look, f"{progress}, {kept_text}.")
+    if all(removes) and not result.kept.decided:
         return (*look, f"{progress}, {removed}.")
     silent = ", where a refused call leaves no record" if unseen else ""
-    apart = (
-        _of("your PBXs" if _switches(plan) else "listed addresses", seen.kept, kept),
-        _of("removed addresses", seen.removed, removed, silent),
+    parts_by_source = (
+        _outcome_text("your PBXs" if _switches(plan) else "listed addresses", result.kept, kept_text),
+        _outcome_text("removed addresses", result.removed, removed, silent),
     )
-    return (*look, f"{progress}: {'; '.join(apart)}.")
+    return (*look, f"{progress}: {'; '.join(parts_by_source)}.")
 
 
 def _switches(plan: Plan) -> bool:
     return any(isinstance(change, SetCredentials) for change in plan.changes)
 
 
-def _whom(plan: Plan, seen: MonitorResult, snapshot: Snapshot) -> str:
+def _sources_text(plan: Plan, result: MonitorResult, snapshot: Snapshot) -> str:
     """Return whose calls are watched; where addresses inside a removed network were added, the others in it."""
     added = [change.network for change in plan.changes if isinstance(change, AllowAddress)]
-    named = [
-        f"other addresses in {one}"
-        if one not in added and any(contains([one], other) for other in added)
-        else f"{one} ({owner_of(one, snapshot)})"
-        for one in seen.sources
+    source_names = [
+        f"other addresses in {source}"
+        if source not in added and any(contains([source], address) for address in added)
+        else f"{source} ({owner_of(source, snapshot)})"
+        for source in result.sources
     ]
-    return join(["your PBXs", *named] if _switches(plan) else named)
+    return join(["your PBXs", *source_names] if _switches(plan) else source_names)
 
 
-def _of(whom: str, outcomes: Outcomes, became: str, silent: str = "") -> str:
+def _outcome_text(source: str, outcomes: Outcomes, result_text: str, silent: str = "") -> str:
     """Return the number of calls of one kind of source and what became of them."""
-    return f"{outcomes.decided:,} of {whom}, {became}" if outcomes.decided else f"none of {whom}{silent}"
+    return f"{outcomes.decided:,} of {source}, {result_text}" if outcomes.decided else f"none of {source}{silent}"
 
 
-def _kept(seen: MonitorResult) -> tuple[Look | None, str]:
+def _describe_kept(result: MonitorResult) -> tuple[Look | None, str]:
     """Return what became of the calls that should be admitted, and how it looks if it is not all good."""
-    refused = seen.kept.refused
+    refused = result.kept.refused
     if not refused:
         return None, "all admitted"
-    if seen.foreseen == refused:
-        return FORESEEN, f"{refused:,} refused, of {join(seen.foreseen_of)}, as foreseen"
-    whose = f", of {join(seen.others)}" if seen.others else ""
-    if seen.foreseen:
-        rest = refused - seen.foreseen
-        whose = f": {seen.foreseen:,} of {join(seen.foreseen_of)}, as foreseen, and {rest:,} more{whose}"
-    return UNFORESEEN, f"{refused:,} refused{whose}"
+    if result.expected_refusals == refused:
+        return FORESEEN, f"{refused:,} refused, of {join(result.expected_callers)}, as foreseen"
+    caller_text = f", of {join(result.others)}" if result.others else ""
+    if result.expected_refusals:
+        unexpected = refused - result.expected_refusals
+        caller_text = (
+            f": {result.expected_refusals:,} of {join(result.expected_callers)}, as foreseen, and {unexpected:,} "
+            f"more{caller_text}"
+        )
+    return UNFORESEEN, f"{refused:,} refused{caller_text}"
 
 
-def _removed(seen: MonitorResult) -> tuple[Look | None, str]:
+def _describe_removed(result: MonitorResult) -> tuple[Look | None, str]:
     """Return what became of the calls that should be refused, and how it looks if it is not all good."""
-    through = seen.removed.admitted
+    through = result.removed.admitted
     return (FORESEEN, f"{counted(through, 'call')} still went through") if through else (None, "all refused, as meant")

@@ -35,7 +35,7 @@ DIRECTIONS = {
 """Undecided label to the start of a sentence about it."""
 
 
-def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", said: str = "") -> None:
+def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", omitted_reason: str = "") -> None:
     """
     Draw the replay of a plan.
 
@@ -43,22 +43,24 @@ def show(impact: ReplayImpact, *, lower_bound: bool, lacking: str = "", said: st
         impact: Counts of the replay.
         lower_bound: Refused calls are not on record, so more calls may be admitted than are counted.
         lacking: Sentence on why the calls are missing or out of date; empty if they are fresh.
-        said: Reason for undecided calls that a guard below already states, so it is omitted here.
+        omitted_reason: Reason for undecided calls that a guard below already states, so it is omitted here.
     """
     since = f" since {impact.since:%-d %b}" if impact.since else ""
     st.markdown(f"**What it would have done to past calls{since}**")
-    shown = occurring(impact)
-    if not shown:
+    labels = occurring(impact)
+    if not labels:
         st.caption(plain(f"No past calls on record.{impact.apart}"))
         return
-    with st.grid(min(4, len(shown)), min_column_width=LEAST_PX, gap="small") as grid:
-        for label in shown:
+    with st.grid(min(4, len(labels)), min_column_width=LEAST_PX, gap="small") as grid:
+        for label in labels:
             with grid.cell():
                 _metric(label, impact)
     counts = tuple(impact.calls(label.name) for label in TABLE)
-    bar = chart_components.one("replay", counts, lambda: charts.replay_bar(impact))
+    bar = chart_components.cached_plot("replay", counts, lambda: charts.replay_bar(impact))
     chart_components.show(bar, "Past calls by what the change would have done to them")
-    st.caption(plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking, said=said))))
+    st.caption(
+        plain(" ".join(sentences(impact, lower_bound=lower_bound, lacking=lacking, omitted_reason=omitted_reason)))
+    )
 
 
 def occurring(impact: ReplayImpact) -> list[Label]:
@@ -74,16 +76,16 @@ def _metric(label: Label, impact: ReplayImpact) -> None:
             counted(counts.calls, "call"),
             help=label.meaning,
         )
-        st.caption(", ".join(filter(None, (whose(label.name, impact), worth(counts)))))
+        st.caption(", ".join(filter(None, (unassigned_note(label.name, impact), worth(counts)))))
 
 
-def whose(label: str, impact: ReplayImpact) -> str:
+def unassigned_note(label: str, impact: ReplayImpact) -> str:
     """Return how many calls are from unassigned addresses; empty if none are or if the label already implies it."""
-    others = impact.nobodys.get(label, 0)
+    unassigned = impact.nobodys.get(label, 0)
     of_all = impact.calls(label)
-    if not others or label in (UNCHANGED, STOPPED):
+    if not unassigned or label in (UNCHANGED, STOPPED):
         return ""
-    return "unassigned" if others == of_all else f"{others:,} of them unassigned"
+    return "unassigned" if unassigned == of_all else f"{unassigned:,} of them unassigned"
 
 
 def worth(counts: LabelCount) -> str:
@@ -112,27 +114,33 @@ def summary(impact: ReplayImpact) -> list[str]:
 
 def harmless(impact: ReplayImpact) -> list[str]:
     """Return sentences about harmless rejections: stopped calls and calls that cannot recur; not escaped."""
-    found = []
+    result = []
     if stopped := impact.labels.get(STOPPED, LabelCount()).calls:
         cost = float(impact.labels[STOPPED].cost_usd)
-        found.append(f"Stops {counted(stopped, 'past call')} of {join(impact.who(STOPPED))}, ${cost:,.2f}.")
-    if gone := impact.calls(GONE):
-        whom = join(impact.who(GONE))
-        found.append(f"{counted(gone, 'past call')} of {whom} cannot recur: the PBX has left the address.")
-    return found
+        result.append(f"Stops {counted(stopped, 'past call')} of {join(impact.who(STOPPED))}, ${cost:,.2f}.")
+    if unrepeatable := impact.calls(GONE):
+        caller_names = join(impact.who(GONE))
+        result.append(
+            f"{counted(unrepeatable, 'past call')} of {caller_names} cannot recur: the PBX has left the address."
+        )
+    return result
 
 
-def undecided(impact: ReplayImpact, most: int = REASONS, said: str = "") -> list[str]:
-    """Return a sentence per undecided label and reason, at most ``most`` per label, without the reason ``said``."""
+def undecided(impact: ReplayImpact, most: int = REASONS, omitted: str = "") -> list[str]:
+    """Return a sentence per undecided label and reason, at most ``most`` per label, without the reason ``omitted``."""
     return [
-        f"{begin.format(calls=counted(calls, 'call'))}: {why}."
+        f"{begin.format(calls=counted(calls, 'call'))}: {reason}."
         for label, begin in DIRECTIONS.items()
-        for why, calls in [one for one in impact.why(label).items() if (label, one[0]) != (CANNOT, said)][:most]
+        for reason, calls in [item for item in impact.why(label).items() if (label, item[0]) != (CANNOT, omitted)][
+            :most
+        ]
         if impact.calls(label)
     ]
 
 
-def sentences(impact: ReplayImpact, *, lower_bound: bool = False, lacking: str = "", said: str = "") -> list[str]:
+def sentences(
+    impact: ReplayImpact, *, lower_bound: bool = False, lacking: str = "", omitted_reason: str = ""
+) -> list[str]:
     """
     Return sentences on the callers admitted and blocked, the calls that move, and the share that could be decided.
 
@@ -140,19 +148,19 @@ def sentences(impact: ReplayImpact, *, lower_bound: bool = False, lacking: str =
         impact: Counts of the replay.
         lower_bound: Refused calls are not on record.
         lacking: Sentence on why the calls are missing or out of date.
-        said: Reason for undecided calls that another text already states.
+        omitted_reason: Reason for undecided calls that another text already states.
     """
-    found = []
+    result = []
     if saves := impact.who(SAVED):
-        found.append(f"Admits calls of {join(saves)}{' (a lower bound)' if lower_bound else ''}.")
+        result.append(f"Admits calls of {join(saves)}{' (a lower bound)' if lower_bound else ''}.")
     if breaks := impact.who(BROKEN):
-        found.append(f"Blocks calls of {join(breaks)}.")
-    found += harmless(impact)
+        result.append(f"Blocks calls of {join(breaks)}.")
+    result += harmless(impact)
     if impact.to_ip:
-        found.append(f"{counted(impact.to_ip, 'call')} would move from credentials to the address.")
-    found += [*undecided(impact, said=said), *filter(None, [impact.apart.strip()])]
+        result.append(f"{counted(impact.to_ip, 'call')} would move from credentials to the address.")
+    result += [*undecided(impact, omitted=omitted_reason), *filter(None, [impact.apart.strip()])]
     if not impact.total:
-        return [*found, "Unknown: no calls on record."]
+        return [*result, "Unknown: no calls on record."]
     if lacking:
-        return [*found, f"{impact.share} of the calls on record could be decided.", lacking]
-    return [*found, f"{impact.share} of the calls could be decided."]
+        return [*result, f"{impact.share} of the calls on record could be decided.", lacking]
+    return [*result, f"{impact.share} of the calls could be decided."]

@@ -51,15 +51,15 @@ def ask_fix(check: str, subject: str) -> None:
 
 
 def _plan(check: str, subject: str) -> Plan:
-    known, found = session.known()
-    finding = next((f for f in found if (f.check, f.subject) == (check, subject) and f.proposals), None)
+    snapshot, findings = session.snapshot_and_findings()
+    finding = next((f for f in findings if (f.check, f.subject) == (check, subject) and f.proposals), None)
     if finding is None:
         return session.workspace().plan(check, subject)
     return session.workspace().plan_changes(
         finding.proposals,
         check=check,
         subject=subject,
-        snapshot=known,
+        snapshot=snapshot,
         last_known_at=finding.last_known.as_of if finding.last_known else None,
     )
 
@@ -84,9 +84,9 @@ def show() -> None:
         st.dialog(TITLE, width="medium", on_dismiss=_close)(_body)()
 
 
-def _ask(make: Callable[[], Plan]) -> None:
+def _ask(build_plan: Callable[[], Plan]) -> None:
     try:
-        st.session_state[KEY] = Review(plan=make())
+        st.session_state[KEY] = Review(plan=build_plan())
     except DashboardError as exc:
         st.session_state[KEY] = Review(error=str(exc))
 
@@ -120,7 +120,7 @@ def _body() -> None:
 def _head(review: Review, head: DeltaGenerator, table: DeltaGenerator) -> None:
     head.markdown(f"**{plain(diffs.title(review.plan)) if review.plan else 'No plan could be made'}**")
     if review.plan:
-        table.markdown(diffs.table(review.plan.changes, session.snapshot(), done=review.entry is not None))
+        table.markdown(diffs.table(review.plan.changes, session.snapshot(), applied=review.entry is not None))
 
 
 def _do(review: Review, todo: Callable[[], None]) -> Review:
@@ -131,7 +131,7 @@ def _do(review: Review, todo: Callable[[], None]) -> Review:
     except DashboardError as exc:
         review.error = str(exc)
     review.todo = None
-    session.known()
+    session.snapshot_and_findings()
     opened: Review = st.session_state.get(KEY, review)
     return opened
 
@@ -149,7 +149,7 @@ def _apply(review: Review, plan: Plan, typed: Sequence[str]) -> None:
     """Schedule the plan to be applied in the next run of the dialog."""
 
     def todo() -> None:
-        review.entry = session.workspace().apply(plan, actor=session.who(), typed=typed)
+        review.entry = session.workspace().apply(plan, actor=session.actor(), typed=typed)
 
     review.todo = todo
     review.doing = "Applying, then reading the account again"
@@ -172,7 +172,7 @@ def _before(plan: Plan) -> list[str]:
             plan.impact,
             lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
             lacking=lacking(snapshot, "calls"),
-            said=INVENTORY if any(lock.id == "owners_are_known" for lock in plan.interlocks) else "",
+            omitted_reason=INVENTORY if any(lock.id == "owners_are_known" for lock in plan.interlocks) else "",
         )
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
@@ -184,8 +184,8 @@ def _before(plan: Plan) -> list[str]:
     if plan.guided:
         return typed
     for number, phrase in enumerate(plan.phrases):
-        said = st.text_input(f"Type {mono(phrase)} to confirm", key=f"review_phrase_{number}", live=True)
-        typed.append((said or "").strip())
+        typed_phrase = st.text_input(f"Type {mono(phrase)} to confirm", key=f"review_phrase_{number}", live=True)
+        typed.append((typed_phrase or "").strip())
     return typed
 
 
@@ -195,7 +195,7 @@ def _press(review: Review, plan: Plan, typed: Sequence[str]) -> None:
         return
     missing = [phrase for phrase in plan.phrases if phrase not in typed]
     st.button(
-        plain(diffs.press(plan)),
+        plain(diffs.apply_label(plan)),
         type="primary",
         disabled=bool(plan.blocked or missing),
         help="Something above has to be put right first." if plan.blocked else None,
@@ -228,7 +228,7 @@ def _after(review: Review, plan: Plan, entry: JournalEntry) -> None:
     with st.container(horizontal=True):
         st.button("Done", type="primary", key="review_close", on_click=_close)
         st.button(
-            plain(diffs.back(plan)),
+            plain(diffs.undo_label(plan)),
             icon=":material/undo:" if plan.undoes is None else ":material/redo:",
             key="review_undo",
             on_click=_undo,
@@ -237,12 +237,12 @@ def _after(review: Review, plan: Plan, entry: JournalEntry) -> None:
 
 
 @st.fragment(run_every=WATCH_EVERY_S)
-def _watching(plan: Plan, entry: JournalEntry, known: Snapshot) -> None:
+def _watching(plan: Plan, entry: JournalEntry, snapshot: Snapshot) -> None:
     """
     Draw the monitor's progress every ``WATCH_EVERY_S`` seconds.
 
-    ``known`` is the snapshot of the dialog run. It mainly names addresses, so it need not be current.
+    ``snapshot`` is the snapshot of the dialog run. It mainly names addresses, so it need not be current.
     """
-    with session.errors_said():
-        color, icon, sentence = progress.say(plan, session.workspace().watch(entry), known)
+    with session.show_errors():
+        color, icon, sentence = progress.monitor_state(plan, session.workspace().watch(entry), snapshot)
         st.markdown(f":{color}[{ICONS[icon]}] {plain(sentence)}")

@@ -11,7 +11,7 @@ from dashboard.core.elapsed import ago
 from dashboard.core.text import counted
 from dashboard.domain.changes import Plan
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.planner import live_of, plan_undo
+from dashboard.fixes.planner import find_undo, live_of
 from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, JournalEntry
 from dashboard.web import session
 from dashboard.web.components import empty_states
@@ -42,15 +42,15 @@ def history(entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
         st.caption(f"{counted(len(begun) - MOST, 'older fix', 'older fixes')} are in the journal's CSV, on Exports.")
 
 
-def plans(shown: Sequence[Plan], entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
+def plans(shown_plans: Sequence[Plan], entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
     """Draw the plans that were shown, newest first, with the outcome of each applied plan."""
-    if not shown:
+    if not shown_plans:
         empty_states.empty(
             "No plan was shown yet. Each change that is opened for review, on any page, is kept here.",
             icon=ICONS["info"],
         )
     ends = plan_outcomes(entries)
-    for number, plan in enumerate(shown[:MOST]):
+    for number, plan in enumerate(shown_plans[:MOST]):
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 word, color = ends.get(plan.hash, SHOWN_ONLY)
@@ -79,19 +79,19 @@ def plan_outcomes(entries: Sequence[JournalEntry]) -> dict[str, tuple[str, Color
         Hash of the plan to the outcome and its color; the last application counts if there are several.
     """
     ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
-    found = {}
+    outcomes = {}
     for begun in entries:
         if begun.phase == BEGUN:
             ended = ends.get(begun.action)
-            found[begun.plan_hash] = outcome_of(ended, plan_undo(entries, ended) if ended else None)
-    return found
+            outcomes[begun.plan_hash] = outcome_of(ended, find_undo(entries, ended) if ended else None)
+    return outcomes
 
 
 def _entry(
     begun: JournalEntry, ended: JournalEntry | None, entries: Sequence[JournalEntry], snapshot: Snapshot
 ) -> None:
-    back = plan_undo(entries, ended) if ended else None
-    word, color = outcome_of(ended, back)
+    undo_entry = find_undo(entries, ended) if ended else None
+    word, color = outcome_of(ended, undo_entry)
     plan = Plan.model_validate(begun.content["plan"])
     live = live_of(plan, ended) if ended else ()
     with st.container(border=True):
@@ -104,9 +104,9 @@ def _entry(
             last = ended or begun
             st.caption(
                 f"{ago(begun.at)} by {plain(begun.actor)} · entry {last.id}, head {last.short_hash}",
-                help=f"{exact(begun.at, session.zone())}{plain(_way(begun))}",
+                help=f"{exact(begun.at, session.zone())}{plain(_sign_in_text(begun))}",
             )
-        if ended and live and back is None:
+        if ended and live and undo_entry is None:
             press.button(
                 "Undo" if begun.undoes is None else "Redo",
                 key=f"fixes_undo_{ended.id}",
@@ -115,17 +115,17 @@ def _entry(
                 args=(ended.id,),
                 width="stretch",
             )
-        st.markdown(diffs.table(plan.changes, snapshot, done=True))
+        st.markdown(diffs.table(plan.changes, snapshot, applied=True))
         if ended is None:
             st.markdown(f":orange[{ICONS['warning']}] {open_fixes.EXPLAINED}")
         elif ended.phase != DONE or ended.content.get("interrupted"):
             shade, icon = {FAILED: ("red", "error"), PARTLY: ("orange", "warning")}.get(ended.phase, ("green", "good"))
             st.markdown(f":{shade}[{ICONS[icon]}] {plain(str(ended.content.get('message', '')))}")
-        if back:
-            st.caption(f"Undone {ago(back.at)} by {plain(back.actor)}, entry {back.id}.")
+        if undo_entry:
+            st.caption(f"Undone {ago(undo_entry.at)} by {plain(undo_entry.actor)}, entry {undo_entry.id}.")
 
 
-def _way(begun: JournalEntry) -> str:
+def _sign_in_text(begun: JournalEntry) -> str:
     """Return how the actor of a fix signed in; empty if it was not recorded."""
     by = begun.by
     link = f"link {by['link']}" if by.get("link") else by.get("way", "")
@@ -133,11 +133,11 @@ def _way(begun: JournalEntry) -> str:
     return "".join(f" · {fact}" for fact in facts if fact)
 
 
-def outcome_of(ended: JournalEntry | None, back: JournalEntry | None) -> tuple[str, Color]:
+def outcome_of(ended: JournalEntry | None, undo_entry: JournalEntry | None) -> tuple[str, Color]:
     """Return the outcome of a fix as text, and its color."""
     if ended is None:
         return OPEN_WORD, "orange"
-    if back:
+    if undo_entry:
         return "Undone", "gray"
     words: dict[str, tuple[str, Color]] = {
         DONE: (DONE_WORD, "green"),

@@ -37,7 +37,7 @@ def with_pbx(snapshot: Snapshot, row: Mapping[str, Any], *, replaces: str = "") 
         pbxs.loc[pbxs["pbx_id"] == replaces, :] = new.iloc[0].to_list()
     else:
         pbxs = pd.concat([pbxs, new], ignore_index=True)
-    return settled(snapshot, pbxs=pbxs)
+    return validated(snapshot, pbxs=pbxs)
 
 
 def with_address(
@@ -59,18 +59,19 @@ def with_address(
             does and the address is not declared as shared.
     """
     current = snapshot.addresses_at(now)
-    told = current["source"] != "configured"
-    taken = current.loc[told & (current["address"] == address.strip()), "pbx_id"]
-    if pbx_id in set(taken):
+    is_declared = current["source"] != "configured"
+    other_owners = current.loc[is_declared & (current["address"] == address.strip()), "pbx_id"]
+    if pbx_id in set(other_owners):
         raise InputError(f"{address.strip()} is in use by {snapshot.name_of(pbx_id)} already.")
-    if len(taken) and not shared:
+    if len(other_owners) and not shared:
         raise InputError(
-            f"{address.strip()} is in use by {snapshot.name_of(str(taken.iloc[0]))} already. End it there first, or, "
+            f"{address.strip()} is in use by {snapshot.name_of(str(other_owners.iloc[0]))} already. End it there "
+            "first, or, "
             "where both PBXs are behind the same NAT, tick that it is shared."
         )
     row = {"pbx_id": pbx_id, "address": address.strip(), "kind": kind, "source": "declared", "valid_from": now}
     rows = pd.concat([snapshot.pbx_addresses.astype(object), pd.DataFrame([row], dtype=object)], ignore_index=True)
-    return settled(snapshot, pbx_addresses=rows)
+    return validated(snapshot, pbx_addresses=rows)
 
 
 def without_address(snapshot: Snapshot, *, pbx_id: str, address: str, now: datetime) -> Frames:
@@ -80,10 +81,10 @@ def without_address(snapshot: Snapshot, *, pbx_id: str, address: str, now: datet
     An address added within the current second ends with the next one, because times are stored in whole seconds.
     """
     rows = snapshot.pbx_addresses.copy()
-    mine = (rows["pbx_id"] == pbx_id) & (rows["address"] == address) & rows["valid_to"].isna()
-    begun = rows.loc[mine, "valid_from"].max()
-    rows.loc[mine, "valid_to"] = max(pd.Timestamp(now), begun + SECOND) if pd.notna(begun) else pd.Timestamp(now)
-    return settled(snapshot, pbx_addresses=rows)
+    is_current = (rows["pbx_id"] == pbx_id) & (rows["address"] == address) & rows["valid_to"].isna()
+    begun = rows.loc[is_current, "valid_from"].max()
+    rows.loc[is_current, "valid_to"] = max(pd.Timestamp(now), begun + SECOND) if pd.notna(begun) else pd.Timestamp(now)
+    return validated(snapshot, pbx_addresses=rows)
 
 
 def with_numbers(snapshot: Snapshot, *, pbx_id: str, text: str) -> Frames:
@@ -98,13 +99,13 @@ def with_numbers(snapshot: Snapshot, *, pbx_id: str, text: str) -> Frames:
     Raises:
         InputError: A line is not a number, or the number belongs to another PBX.
     """
-    others = snapshot.pbx_numbers[snapshot.pbx_numbers["pbx_id"] != pbx_id]
+    other_rows = snapshot.pbx_numbers[snapshot.pbx_numbers["pbx_id"] != pbx_id]
     typed = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
-    mine = pd.DataFrame({"pbx_id": [pbx_id] * len(typed), "number": list(typed)}, dtype=object)
-    return settled(snapshot, pbx_numbers=pd.concat([others.astype(object), mine], ignore_index=True))
+    pbx_rows = pd.DataFrame({"pbx_id": [pbx_id] * len(typed), "number": list(typed)}, dtype=object)
+    return validated(snapshot, pbx_numbers=pd.concat([other_rows.astype(object), pbx_rows], ignore_index=True))
 
 
-def settled(snapshot: Snapshot, **edited: pd.DataFrame) -> Frames:
+def validated(snapshot: Snapshot, **edited: pd.DataFrame) -> Frames:
     """
     Validate the whole inventory with some of its frames edited.
 
@@ -115,11 +116,11 @@ def settled(snapshot: Snapshot, **edited: pd.DataFrame) -> Frames:
         InputError: The inventory is invalid; the message states the first problem and the number of further ones.
     """
     whole = {name: edited.get(name, getattr(snapshot, name)) for name in FRAMES}
-    found = read_edit(whole, snapshot.treated_as_public)
-    if found.problems:
-        own = [problem for problem in found.problems if problem.file in edited] or found.problems
-        first = own[0]
-        more = len(own) - 1
+    result = read_edit(whole, snapshot.treated_as_public)
+    if result.problems:
+        edited_problems = [problem for problem in result.problems if problem.file in edited] or result.problems
+        first = edited_problems[0]
+        further = len(edited_problems) - 1
         column = f"{label_of(first.column)}: " if first.column else ""
-        raise InputError(f"{column}{first.message}{f' And {more} more.' if more else ''} Nothing was saved.")
-    return {name: found.frames[name] for name in edited}
+        raise InputError(f"{column}{first.message}{f' And {further} more.' if further else ''} Nothing was saved.")
+    return {name: result.frames[name] for name in edited}

@@ -78,59 +78,59 @@ def show() -> None:
         type=TYPES,
     )
     running = running_systems.show(snapshot, number)
-    place = st.empty()
-    keep_pressed(PRESSED, ROUND, lambda: place.caption("Importing, then reading the inventory again"))
+    placeholder = st.empty()
+    save_pressed(PRESSED, ROUND, lambda: placeholder.caption("Importing, then reading the inventory again"))
     if not files and running is None:
         return
     current = frames_of(snapshot)
     uploads = [Upload(file.name, file.getvalue()) for file in files]
-    with session.errors_said(), place.container():
-        whose = _whose(snapshot) if needs_name(uploads) else ""
-        if whose is None:
+    with session.show_errors(), placeholder.container():
+        pbx = _ask_pbx(snapshot) if needs_name(uploads) else ""
+        if pbx is None:
             return
-        found = read(snapshot, uploads, whose) if uploads or running is None else running
-        difference = merge(current, found)
-        _problems(found.problems)
-        for note in found.notes[:MOST_PROBLEMS]:
+        inventory = read(snapshot, uploads, pbx) if uploads or running is None else running
+        difference = merge(current, inventory)
+        _problems(inventory.problems)
+        for note in inventory.notes[:MOST_PROBLEMS]:
             st.caption(plain(str(note)))
-        _pitfalls(lint_inventory({**difference.merged, CONFIG: found.frames[CONFIG]}, LintContext.of(snapshot)))
+        _pitfalls(lint_inventory({**difference.merged, CONFIG: inventory.frames[CONFIG]}, LintContext.of(snapshot)))
         preview(difference)
-        _accept(difference, snapshot, read_any=not found.frames[CONFIG].empty)
+        _accept(difference, snapshot, read_any=not inventory.frames[CONFIG].empty)
 
 
-def read(snapshot: Snapshot, uploads: list[Upload], whose: str) -> Inventory:
+def read(snapshot: Snapshot, uploads: list[Upload], pbx: str) -> Inventory:
     """
     Read uploads in the context of the account and the inventory.
 
     Args:
         snapshot: Snapshot of the account and the inventory.
         uploads: Tables, archives, single configuration files.
-        whose: Id or name of the PBX that single configuration files belong to.
+        pbx: Id or name of the PBX that single configuration files belong to.
     """
     return read_files(
         uploads,
         treated_as_public=snapshot.treated_as_public,
         current=frames_of(snapshot),
         trunk=LintContext.of(snapshot).trunk,
-        name=whose,
+        name=pbx,
     )
 
 
-def _whose(snapshot: Snapshot) -> str | None:
+def _ask_pbx(snapshot: Snapshot) -> str | None:
     """Ask which PBX single configuration files belong to; a folder would carry its name."""
-    chosen: str | None = st.selectbox(
+    pbx: str | None = st.selectbox(
         "Configuration of which PBX?",
         list(snapshot.pbxs["pbx_id"]),
         index=None,
-        format_func=lambda one: snapshot.name_of(str(one)),
+        format_func=lambda pbx_id: snapshot.name_of(str(pbx_id)),
         placeholder="Choose one, or type the name of a new one",
         accept_new_options=True,
         key="inventory_import_whose",
     )
-    return chosen
+    return pbx
 
 
-def keep_pressed(key: str, finished: str, waiting: Callable[[], Any]) -> None:
+def save_pressed(key: str, finished: str, waiting: Callable[[], Any]) -> None:
     """
     Save the import whose button was pressed in the name of the actor, and draw the whole page again.
 
@@ -142,14 +142,14 @@ def keep_pressed(key: str, finished: str, waiting: Callable[[], Any]) -> None:
         waiting: Tells the operator to wait; called before anything is saved.
     """
     if refused := st.session_state.pop(REFUSED, ""):
-        session.say_error(refused)
+        session.show_error(refused)
     pressed: PressedImport | None = st.session_state.pop(key, None)
     if pressed is None:
         return
     waiting()
     try:
-        by = session.who().name
-        declarations.keep_inventory(session.workspace(), pressed.frames, shown=pressed.shown, by=by)
+        by = session.actor().name
+        declarations.save_inventory(session.workspace(), pressed.frames, version_ids=pressed.shown, by=by)
     except DashboardError as exc:
         st.session_state[REFUSED] = str(exc)
     else:
@@ -165,17 +165,17 @@ def _problems(problems: list[Problem]) -> None:
     frame = pd.DataFrame(
         [
             {
-                "file": one.file,
-                "line": one.line,
-                "column": label_of(one.column),
-                "what": one.message,
-                "value": one.value,
+                "file": problem.file,
+                "line": problem.line,
+                "column": label_of(problem.column),
+                "what": problem.message,
+                "value": problem.value,
             }
-            for one in problems[:MOST_PROBLEMS]
+            for problem in problems[:MOST_PROBLEMS]
         ]
     )
     st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         column_config={"file": "File", "line": "Line", "column": "Column", "what": "What is wrong", "value": "Value"},
         placeholder="",
@@ -186,14 +186,14 @@ def _pitfalls(pitfalls: list[LintFinding]) -> None:
     """Draw the lint findings of the configurations that were read; none of them prevents the import."""
     if not pitfalls:
         return
-    serious = sum(one.level is not Level.NOTE for one in pitfalls)
-    told = f"{counted(serious, 'thing')} to put right in the configuration" if serious else "Nothing to put right"
+    serious = sum(finding.level is not Level.NOTE for finding in pitfalls)
+    headline = f"{counted(serious, 'thing')} to put right in the configuration" if serious else "Nothing to put right"
     (st.warning if serious else st.info)(
-        f"{told}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
+        f"{headline}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
     )
-    frame = pd.DataFrame([asdict(one) | {"line": one.line or None} for one in pitfalls[:MOST_PROBLEMS]])
+    frame = pd.DataFrame([asdict(finding) | {"line": finding.line or None} for finding in pitfalls[:MOST_PROBLEMS]])
     st.dataframe(
-        tables.shown(
+        tables.sanitized(
             frame[["level", "file", "line", "sentence", "cure"]].assign(level=frame["level"].str.capitalize())
         ),
         hide_index=True,
@@ -215,7 +215,7 @@ def preview(difference: InventoryDiff) -> None:
     if frame.empty:
         return
     st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame)),
         column_config={
@@ -233,10 +233,10 @@ def changes_frame(difference: InventoryDiff) -> pd.DataFrame:
     rows = [
         {
             "change": str(row["change"]).capitalize(),
-            "what": _named(row),
+            "what": _row_name(row),
             "column": label_of(row["column"]) if row["column"] else "",
             "before": NOT_THERE if row["change"] == ADDED else row["before"],
-            "after": _summary(difference, row) if row["change"] == ADDED else row["after"] or _left(row),
+            "after": _summary(difference, row) if row["change"] == ADDED else row["after"] or _removal_text(row),
         }
         for row in difference.changes.to_dict("records")
         if row["change"] != STAYS
@@ -244,14 +244,14 @@ def changes_frame(difference: InventoryDiff) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["change", "what", "column", "before", "after"], dtype="str")
 
 
-def _named(row: Mapping[Any, Any]) -> str:
+def _row_name(row: Mapping[Any, Any]) -> str:
     """Return a readable name of a row: its address or number and the PBX it belongs to."""
-    pbx_id, own, source = [*str(row["key"]).split(" "), "", ""][:3]
+    pbx_id, item, source = [*str(row["key"]).split(" "), "", ""][:3]
     kind = f"{source} {NAMES[row['frame']]}".capitalize() if source not in ("", "declared") else NAMES[row["frame"]]
-    return f"{kind} {own} of {pbx_id}" if own else f"{kind} {pbx_id}"
+    return f"{kind} {item} of {pbx_id}" if item else f"{kind} {pbx_id}"
 
 
-def _left(row: Mapping[Any, Any]) -> str:
+def _removal_text(row: Mapping[Any, Any]) -> str:
     return "Taken out" if row["change"] == GONE else ""
 
 
@@ -260,12 +260,12 @@ def _summary(difference: InventoryDiff, row: Mapping[Any, Any]) -> str:
     if row["after"]:
         return str(row["after"])
     frame = difference.merged[row["frame"]]
-    pbx_id, own = [*str(row["key"]).split(" "), ""][:2]
-    mine = frame[frame["pbx_id"] == pbx_id]
-    keys = ["pbx_id"] if not own else ["pbx_id", "address" if "address" in frame else "number"]
-    if own:
-        mine = mine[mine[keys[1]] == own]
-    cells = mine.iloc[-1].drop(keys)
+    pbx_id, item = [*str(row["key"]).split(" "), ""][:2]
+    pbx_rows = frame[frame["pbx_id"] == pbx_id]
+    keys = ["pbx_id"] if not item else ["pbx_id", "address" if "address" in frame else "number"]
+    if item:
+        pbx_rows = pbx_rows[pbx_rows[keys[1]] == item]
+    cells = pbx_rows.iloc[-1].drop(keys)
     return ", ".join(str(cell) for cell in cells if not pd.isna(cell) and str(cell)) or "There"
 
 
@@ -277,33 +277,33 @@ def _accept(difference: InventoryDiff, snapshot: Snapshot, *, read_any: bool) ->
     does not change.
     """
     current = frames_of(snapshot)
-    stay = difference.count(STAYS)
+    absent = difference.count(STAYS)
     drop = False
-    if stay:
-        with st.expander(f"{counted(stay, 'row')} not in the import"):
+    if absent:
+        with st.expander(f"{counted(absent, 'row')} not in the import"):
             rows = difference.changes[difference.changes["change"] == STAYS].to_dict("records")
-            st.caption(plain(join((_named(row) for row in rows), most=MOST_PROBLEMS)))
-            drop = st.checkbox(f"Remove the {counted(stay, 'row')}", key="inventory_import_replace")
-    kept = difference.replaced if drop else difference.merged
-    changes = any(not kept[name].equals(current[name]) for name in READ)
-    kept = {name: kept[name] for name in READ if name != CONFIG or read_any or drop}
+            st.caption(plain(join((_row_name(row) for row in rows), most=MOST_PROBLEMS)))
+            drop = st.checkbox(f"Remove the {counted(absent, 'row')}", key="inventory_import_replace")
+    accepted = difference.replaced if drop else difference.merged
+    changes = any(not accepted[name].equals(current[name]) for name in READ)
+    accepted = {name: accepted[name] for name in READ if name != CONFIG or read_any or drop}
     added = difference.count(ADDED)
     changed = difference.count(CHANGED) + difference.count(GONE)
     does = [f"import {counted(added + changed, 'change')}"] if added + changed else []
-    done = [f"{added:,} added", f"{changed:,} changed"]
+    results = [f"{added:,} added", f"{changed:,} changed"]
     if drop:
-        does.append(f"remove {counted(stay, 'row')}")
-        done.append(f"{stay:,} removed")
+        does.append(f"remove {counted(absent, 'row')}")
+        results.append(f"{absent:,} removed")
     st.button(
         titled(" and ".join(does)) or ("Confirm the configuration" if read_any else "Nothing to import"),
         type="primary",
         disabled=not changes and not read_any,
         key="inventory_import_keep",
         on_click=press,
-        args=(PRESSED, PressedImport(kept, snapshot.version_ids, f"Imported: {', '.join(done)}.")),
+        args=(PRESSED, PressedImport(accepted, snapshot.version_ids, f"Imported: {', '.join(results)}.")),
     )
 
 
 def press(key: str, pressed: PressedImport) -> None:
-    """Schedule an import to be saved at the start of the next run; see ``keep_pressed``."""
+    """Schedule an import to be saved at the start of the next run; see ``save_pressed``."""
     st.session_state[key] = pressed

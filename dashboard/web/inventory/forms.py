@@ -59,7 +59,7 @@ def table(snapshot: Snapshot) -> str:
         return ""
     frame = frame_of(snapshot)
     event = st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame)),
         column_config={
@@ -84,7 +84,7 @@ def frame_of(snapshot: Snapshot) -> pd.DataFrame:
     """Return the PBXs as shown on the page, in the order of the inventory."""
     pbxs = snapshot.pbxs
     current = snapshot.addresses_now
-    addresses = current.groupby("pbx_id")["address"].agg(lambda found: ", ".join(dict.fromkeys(found)))
+    addresses = current.groupby("pbx_id")["address"].agg(lambda values: ", ".join(dict.fromkeys(values)))
     numbers = snapshot.pbx_numbers.groupby("pbx_id")["number"].size()
     return pd.DataFrame(
         {
@@ -140,23 +140,23 @@ def edit(snapshot: Snapshot, pbx_id: str) -> None:
 
 
 def _confirm(snapshot: Snapshot) -> None:
-    with session.errors_said():
-        declarations.confirm_inventory(session.workspace(), shown=snapshot.version_ids, by=session.who().name)
+    with session.show_errors():
+        declarations.confirm_inventory(session.workspace(), version_ids=snapshot.version_ids, by=session.actor().name)
         session.note("The inventory is confirmed as of now.")
 
 
-def _keep(snapshot: Snapshot, make: Callable[[], edits.Frames], note: str) -> None:
+def _save_edit(snapshot: Snapshot, build_frames: Callable[[], edits.Frames], note: str) -> None:
     """
     Save an edit of the inventory as it was shown, and show a message.
 
     Args:
         snapshot: The snapshot that the page was drawn from when the button was pressed.
-        make: Makes the edited frames.
+        build_frames: Makes the edited frames.
         note: Message after they are saved.
     """
-    with session.errors_said():
-        by = session.who().name
-        declarations.keep_inventory(session.workspace(), make(), shown=snapshot.version_ids, by=by)
+    with session.show_errors():
+        by = session.actor().name
+        declarations.save_inventory(session.workspace(), build_frames(), version_ids=snapshot.version_ids, by=by)
         session.note(note)
 
 
@@ -198,7 +198,7 @@ def _save_details(snapshot: Snapshot, row: Mapping[str, Any], pbx_id: str) -> No
     if not pbx_id:
         typed["pbx_id"] = st.session_state[NEW_ID]
     edited = {**row, **typed}
-    _keep(snapshot, partial(edits.with_pbx, snapshot, edited, replaces=pbx_id), f"{edited['name']} is saved.")
+    _save_edit(snapshot, partial(edits.with_pbx, snapshot, edited, replaces=pbx_id), f"{edited['name']} is saved.")
 
 
 def _choice(label: str, words: dict[str, str], key: str) -> None:
@@ -207,16 +207,16 @@ def _choice(label: str, words: dict[str, str], key: str) -> None:
 
 def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
     zone = session.zone()
-    mine = snapshot.pbx_addresses[snapshot.pbx_addresses["pbx_id"] == pbx_id]
-    for number, row in enumerate(mine.to_dict("records")):
+    pbx_addresses = snapshot.pbx_addresses[snapshot.pbx_addresses["pbx_id"] == pbx_id]
+    for number, row in enumerate(pbx_addresses.to_dict("records")):
         address = str(row["address"])
         ended = not pd.isna(row["valid_to"])
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(mono(address), width="content")
             until = f"until {ago(row['valid_to'])}" if ended else "in use"
             since = f", since {exact(row['valid_from'], zone)}" if not pd.isna(row["valid_from"]) else ""
-            said = f", {row['source']}" if row["source"] in ("configured", "observed") else ""
-            st.caption(f"{str(row['kind']).capitalize() or 'Primary'}{said}, {until}{since}", width="content")
+            source_note = f", {row['source']}" if row["source"] in ("configured", "observed") else ""
+            st.caption(f"{str(row['kind']).capitalize() or 'Primary'}{source_note}, {until}{since}", width="content")
             if not ended:
                 st.button(
                     f"End {address}",
@@ -237,7 +237,7 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
 
 def _end(snapshot: Snapshot, pbx_id: str, address: str) -> None:
     edit = partial(edits.without_address, snapshot, pbx_id=pbx_id, address=address, now=clocks.now())
-    _keep(snapshot, edit, f"{address} is ended. Calls it placed before stay with this PBX.")
+    _save_edit(snapshot, edit, f"{address} is ended. Calls it placed before stay with this PBX.")
 
 
 def _add_address(snapshot: Snapshot, pbx_id: str) -> None:
@@ -245,13 +245,13 @@ def _add_address(snapshot: Snapshot, pbx_id: str) -> None:
     kind = "failover" if st.session_state[f"failover_{pbx_id}"] else "primary"
     shared = bool(st.session_state[f"shared_{pbx_id}"])
     edit = partial(edits.with_address, snapshot, pbx_id=pbx_id, address=typed, kind=kind, shared=shared)
-    _keep(snapshot, partial(edit, now=clocks.now()), f"{typed.strip()} is added.")
+    _save_edit(snapshot, partial(edit, now=clocks.now()), f"{typed.strip()} is added.")
 
 
 def _numbers(snapshot: Snapshot, pbx_id: str) -> None:
-    mine = snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx_id, "number"]
+    pbx_numbers = snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx_id, "number"]
     field = f"numbers_{pbx_id}"
-    fill(f"inventory_filled_numbers_{pbx_id}", {field: "\n".join(mine)})
+    fill(f"inventory_filled_numbers_{pbx_id}", {field: "\n".join(pbx_numbers)})
     with st.form(f"inventory_numbers_{pbx_id}", border=False):
         st.text_area("Numbers it should receive, one a line", key=field)
         st.form_submit_button("Save the numbers", on_click=_save_numbers, args=(snapshot, pbx_id))
@@ -259,4 +259,4 @@ def _numbers(snapshot: Snapshot, pbx_id: str) -> None:
 
 def _save_numbers(snapshot: Snapshot, pbx_id: str) -> None:
     text = str(st.session_state[f"numbers_{pbx_id}"] or "")
-    _keep(snapshot, partial(edits.with_numbers, snapshot, pbx_id=pbx_id, text=text), "The numbers are saved.")
+    _save_edit(snapshot, partial(edits.with_numbers, snapshot, pbx_id=pbx_id, text=text), "The numbers are saved.")

@@ -24,7 +24,7 @@ STATE_COLORS: Final = {"As wanted": "good", "Change": "plain", "Add": "plain", "
 def show(snapshot: Snapshot, pbx_id: str) -> None:
     """Draw the wanted configuration of one PBX: choice of the PBX kind, differences, steps and files."""
     try:
-        wanted = writers.wanted_for(snapshot, pbx_id)
+        spec = writers.trunk_spec_for(snapshot, pbx_id)
     except InputError as exc:
         st.markdown(plain(str(exc)))
         return
@@ -37,17 +37,17 @@ def show(snapshot: Snapshot, pbx_id: str) -> None:
         format_func=writers.label_of,
         key=f"writing_kind_{pbx_id}",
     )
-    with session.errors_said():
-        _written(snapshot, wanted, kind)
+    with session.show_errors():
+        _draw_config(snapshot, spec, kind)
 
 
-def _written(snapshot: Snapshot, wanted: writers.TrunkSpec, kind: str) -> None:
-    pbx_id = wanted.pbx_id
-    snippet = writers.write(kind, wanted)
+def _draw_config(snapshot: Snapshot, spec: writers.TrunkSpec, kind: str) -> None:
+    pbx_id = spec.pbx_id
+    snippet = writers.write(kind, spec)
     if (snapshot.pbx_config["pbx_id"] == pbx_id).any():
-        rows = frame_of(writers.compare(wanted, snapshot.pbx_config))
+        rows = frame_of(writers.compare(spec, snapshot.pbx_config))
         st.dataframe(
-            tables.shown(rows),
+            tables.sanitized(rows),
             hide_index=True,
             height=tables.height(len(rows)),
             column_config={
@@ -63,8 +63,13 @@ def _written(snapshot: Snapshot, wanted: writers.TrunkSpec, kind: str) -> None:
         st.caption("Nothing was read of its configuration yet: import it on Inventory to see what differs.")
     if snippet.settings:
         st.dataframe(
-            tables.shown(
-                pd.DataFrame([{"page": one.page, "field": one.field, "value": one.value} for one in snippet.settings])
+            tables.sanitized(
+                pd.DataFrame(
+                    [
+                        {"page": setting.page, "field": setting.field, "value": setting.value}
+                        for setting in snippet.settings
+                    ]
+                )
             ),
             hide_index=True,
             height=tables.height(len(snippet.settings)),
@@ -110,8 +115,8 @@ def frame_of(rows: list[writers.SettingComparison]) -> pd.DataFrame:
 
 def zipped(files: Mapping[str, str]) -> bytes:
     """Return files as a zip archive; equal files give equal bytes."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, text in files.items():
             archive.writestr(zipfile.ZipInfo(path), text)
-    return held.getvalue()
+    return buffer.getvalue()

@@ -21,26 +21,26 @@ def show(snapshot: Snapshot, number: int) -> Inventory | None:
         number: Number of the import; a new import does not show what was read for an earlier one.
     """
     settings = session.workspace().settings
-    kept = f"inventory_running_{number}"
-    asked = _pressed(settings.running_sources, number)
-    if asked:
-        st.session_state.pop(kept, None)
-        with session.errors_said(), st.spinner(f"Asking {plain(asked)}"):
-            st.session_state[kept] = read_running(
-                asked,
+    state_key = f"inventory_running_{number}"
+    source = _pressed(settings.running_sources, number)
+    if source:
+        st.session_state.pop(state_key, None)
+        with session.show_errors(), st.spinner(f"Asking {plain(source)}"):
+            st.session_state[state_key] = read_running(
+                source,
                 secrets=settings.source_secrets,
                 treated_as_public=snapshot.treated_as_public,
                 current=frames_of(snapshot),
                 trunk=LintContext.of(snapshot).trunk,
             )
-    found: Inventory | None = st.session_state.get(kept)
-    return found
+    inventory: Inventory | None = st.session_state.get(state_key)
+    return inventory
 
 
 def _pressed(sources: Sequence[str], number: int) -> str:
     """Draw one button per source; return the address of the one that was pressed, empty for none."""
     pressed = ""
-    for place, source in enumerate(sources):
-        if st.button(f"Read {plain(source)}", key=f"inventory_read_{number}_{place}"):
+    for position, source in enumerate(sources):
+        if st.button(f"Read {plain(source)}", key=f"inventory_read_{number}_{position}"):
             pressed = source
     return pressed

@@ -31,8 +31,8 @@ HOW = (
 def show() -> None:
     """Draw the text field and the upload, then the parsed lines; nothing is saved before the button is pressed."""
     number = st.session_state.setdefault(ROUND, 0)
-    place = st.empty()
-    file_import.keep_pressed(PRESSED, ROUND, lambda: place.caption("Adding, then checking the account again"))
+    placeholder = st.empty()
+    file_import.save_pressed(PRESSED, ROUND, lambda: placeholder.caption("Adding, then checking the account again"))
     st.caption(HOW)
     text = st.text_area(
         "Table of PBXs",
@@ -42,28 +42,28 @@ def show() -> None:
     )
     file = st.file_uploader("Or a file of them", key=f"set_up_file_{number}", type=TYPES)
     if file is not None:
-        _understood(bulk_add.table(file.name, file.getvalue()))
+        _read_table(bulk_add.table(file.name, file.getvalue()))
     elif text and text.strip():
-        _understood(bulk_add.upload(text))
+        _read_table(bulk_add.upload(text))
 
 
-def _understood(given: Upload) -> None:
-    mark = hashlib.sha256(given.data).hexdigest()
-    with session.errors_said():
-        pasted = session.kept("set_up_paste", (given.name, mark), lambda: bulk_add.read(session.snapshot(), given))
+def _read_table(table: Upload) -> None:
+    mark = hashlib.sha256(table.data).hexdigest()
+    with session.show_errors():
+        pasted = session.cached("set_up_paste", (table.name, mark), lambda: bulk_add.read(session.snapshot(), table))
         _show(pasted)
 
 
 def _show(pasted: PastedFleet) -> None:
     if pasted.problems:
         st.warning(bulk_add.problems_of(pasted), icon=ICONS["warning"])
-        told = [f"- {_at(one)}{plain(one.message)}" for one in pasted.problems[:MOST_TOLD]]
-        rest = len(pasted.problems) - MOST_TOLD
-        st.markdown("\n".join([*told, *([f"- and {rest:,} more, in the rows below"] if rest > 0 else [])]))
+        lines = [f"- {_at(problem)}{plain(problem.message)}" for problem in pasted.problems[:MOST_TOLD]]
+        omitted = len(pasted.problems) - MOST_TOLD
+        st.markdown("\n".join([*lines, *([f"- and {omitted:,} more, in the rows below"] if omitted > 0 else [])]))
     if pasted.layout:
         st.caption(plain(pasted.layout))
     st.dataframe(
-        tables.shown(pasted.rows),
+        tables.sanitized(pasted.rows),
         hide_index=True,
         height=tables.height(len(pasted.rows), most=12, px=440),
         column_config={

@@ -15,7 +15,7 @@ from dashboard.domain.snapshot import Snapshot
 from dashboard.services.onboarding import config_archive, fleet, notes
 from dashboard.services.onboarding.account_step import Credentials
 from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
-from dashboard.services.onboarding.fleet import FleetProgress, PbxProgress, Show, Together
+from dashboard.services.onboarding.fleet import FleetProgress, PbxProgress, PlanBatch, Show
 from dashboard.services.onboarding.steps import TITLES, Progress
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
@@ -42,25 +42,25 @@ def ground(snapshot: Snapshot, findings: Sequence[Finding]) -> OnboardingContext
     return OnboardingContext.of_home(snapshot, findings, session.workspace().state)
 
 
-def show(known: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -> None:
+def show(context: OnboardingContext, title: DeltaGenerator, bar: DeltaGenerator) -> None:
     """
     Draw the overview of all PBXs.
 
     Args:
-        known: The context in which steps are evaluated.
+        context: The context in which steps are evaluated.
         title: Placeholder for the page title.
         bar: Container next to the PBX choice, for actions on many PBXs.
     """
-    asked = notes.newest(session.workspace().state)
+    newest_note = notes.newest_note_id(session.workspace().state)
     most = session.workspace().settings.max_changes
-    fleet_now: FleetProgress = session.kept("set_up", (asked, most), lambda: FleetProgress.of(known, most))
+    fleet_now: FleetProgress = session.cached("set_up", (newest_note, most), lambda: FleetProgress.of(context, most))
     title.title(plain(fleet_now.headline))
     with bar:
-        _bar(known, fleet_now.allow, fleet_now.route)
+        _bar(context, fleet_now.allow, fleet_now.route)
     with st.expander("Add PBXs from a table", icon=":material/playlist_add:", expanded=not fleet_now.pbxs):
         bulk_form.show()
     if fleet_now.pbxs:
-        _matrix(known, fleet_now.pbxs)
+        _matrix(context, fleet_now.pbxs)
     _account(fleet_now.account)
 
 
@@ -68,7 +68,7 @@ def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
     """Draw the choice of one PBX, retired ones last; return its id. The choice is a URL query parameter."""
     if snapshot.pbxs.empty:
         return ""
-    chosen: str | None = bar.selectbox(
+    pbx_id: str | None = bar.selectbox(
         "PBX",
         fleet.in_order(snapshot),
         index=None,
@@ -78,9 +78,9 @@ def choose(snapshot: Snapshot, bar: DeltaGenerator) -> str:
         bind="query-params",
         width=260,
     )
-    if chosen:
+    if pbx_id:
         bar.button("All PBXs", icon=":material/arrow_back:", key="set_up_all", on_click=open_one, args=(None,))
-    return chosen or ""
+    return pbx_id or ""
 
 
 def open_one(pbx_id: str | None) -> None:
@@ -88,27 +88,27 @@ def open_one(pbx_id: str | None) -> None:
     st.session_state[CHOSEN] = pbx_id
 
 
-def _bar(known: OnboardingContext, allow: Together, route: Together) -> None:
+def _bar(context: OnboardingContext, allow: PlanBatch, route: PlanBatch) -> None:
     """Draw the actions on many PBXs: buttons that open the review of one plan, and the configuration archive."""
-    writable = config_archive.writable(known)
-    for together, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
-        if together.changes:
+    writable = config_archive.writable(context)
+    for batch, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
+        if batch.changes:
             st.button(
-                together.label,
+                batch.label,
                 icon=f":material/{icon}:",
-                type="primary" if together is allow else "secondary",
+                type="primary" if batch is allow else "secondary",
                 key=f"set_up_many_{check}",
                 on_click=review.ask_changes,
-                args=(together.changes,),
-                kwargs={"title": together.label, "check": check},
+                args=(batch.changes,),
+                kwargs={"title": batch.label, "check": check},
                 help="One plan, reviewed before anything is changed."
-                + (f" {together.rest:,} are left for the next one." if together.rest else ""),
+                + (f" {batch.rest:,} are left for the next one." if batch.rest else ""),
             )
     if writable:
         st.download_button(
             f"Download {counted(writable, 'configuration')}",
-            data=lambda: pbx_config.zipped(config_archive.files_of(known)),
-            file_name=f"pbx-configurations{'-SAMPLE' if known.snapshot.account.sample else ''}.zip",
+            data=lambda: pbx_config.zipped(config_archive.files_of(context)),
+            file_name=f"pbx-configurations{'-SAMPLE' if context.snapshot.account.sample else ''}.zip",
             mime="application/zip",
             icon=":material/folder_zip:",
             key="set_up_archive",
@@ -117,26 +117,26 @@ def _bar(known: OnboardingContext, allow: Together, route: Together) -> None:
         )
 
 
-def _matrix(known: OnboardingContext, found: Sequence[PbxProgress]) -> None:
+def _matrix(context: OnboardingContext, standings: Sequence[PbxProgress]) -> None:
     show: Any = st.segmented_control(
         "Show",
-        [str(one) for one in Show],
+        [str(item) for item in Show],
         default=str(Show.ALL),
         required=True,
         key="set_up_show",
         bind="query-params",
         label_visibility="collapsed",
     )
-    shown = fleet.chosen(found, Show(show or Show.ALL))
-    if not shown:
+    filtered = fleet.filter_fleet(standings, Show(show or Show.ALL))
+    if not filtered:
         if show == Show.TO_DO:
             empty_states.empty("None of them is left to do.")
         else:
             empty_states.empty("None of them is set up yet.", icon=ICONS["info"])
         return
-    frame = fleet.frame_of(shown, known)
+    frame = fleet.frame_of(filtered, context)
     st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame)),
         column_config={
@@ -144,18 +144,20 @@ def _matrix(known: OnboardingContext, found: Sequence[PbxProgress]) -> None:
             "next": tables.text("Next", width=146),
             **{name: tables.chips(fleet.COLUMNS[name], fleet.STATES, width=WIDTHS[name]) for name in TITLES},
         },
-        on_select=lambda: _chosen([one.pbx_id for one in shown]),
+        on_select=lambda: _open_selected([item.pbx_id for item in filtered]),
         selection_mode="single-row",
         key=TABLE,
     )
     st.caption(f"Select a row to see the evidence of each step and go on with that PBX. {fleet.LEGEND}")
-    tables.download("pbx-set-up", len(shown), lambda: fleet.evidence_of(shown), known.snapshot, key="set_up_download")
+    tables.download(
+        "pbx-set-up", len(filtered), lambda: fleet.evidence_of(filtered), context.snapshot, key="set_up_download"
+    )
 
 
-def _chosen(shown: Sequence[str]) -> None:
+def _open_selected(pbx_ids: Sequence[str]) -> None:
     rows = st.session_state[TABLE]["selection"]["rows"]
-    if rows and rows[0] < len(shown):
-        open_one(shown[rows[0]])
+    if rows and rows[0] < len(pbx_ids):
+        open_one(pbx_ids[rows[0]])
 
 
 def _account(account: Credentials) -> None:
@@ -166,7 +168,7 @@ def _account(account: Credentials) -> None:
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
     if account.finding:
         st.button(
-            plain(account.finding.changes[0].sentence()),
+            plain(account.finding.changes[0].describe()),
             type="primary",
             key="set_up_credentials",
             on_click=review.ask_fix,
@@ -176,6 +178,6 @@ def _account(account: Credentials) -> None:
 
 def note(pbx_id: str, kind: str, content: dict[str, Any]) -> None:
     """Save a note about a PBX with the name of the actor at the browser."""
-    kept = session.workspace().state
-    by = session.who().name
-    notes.keep(kept, pbx_id, kind, content, at=clocks.now(), by=by)
+    state = session.workspace().state
+    by = session.actor().name
+    notes.add_note(state, pbx_id, kind, content, at=clocks.now(), by=by)

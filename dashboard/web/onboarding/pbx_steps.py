@@ -24,15 +24,15 @@ from dashboard.web.onboarding.overview import LOOKS
 EXAMPLE_NUMBER = "12065550142"
 
 
-def show(steps: Sequence[OnboardingStep], known: OnboardingContext, pbx_id: str) -> None:
+def show(steps: Sequence[OnboardingStep], context: OnboardingContext, pbx_id: str) -> None:
     """Draw every step with the next open one expanded, then the step of the account."""
     following = next_open(steps)
     for number, step in enumerate(steps, start=1):
         with st.expander(_label(number, step.title, step.progress), expanded=step is following):
             st.markdown(plain(step.evidence))
-            with session.errors_said():
-                _act(step, known, pbx_id)
-    account = credentials(known)
+            with session.show_errors():
+                _act(step, context, pbx_id)
+    account = credentials(context)
     with st.expander(_label(len(steps) + 1, account.step.title, account.progress)):
         st.markdown(plain(account.evidence))
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
@@ -44,29 +44,31 @@ def _label(number: int, title: str, progress: Progress) -> str:
     return f":{color}[{icon}] **{number}. {title}** &nbsp; :{color}[{progress.capitalize()}]"
 
 
-def _act(step: OnboardingStep, known: OnboardingContext, pbx_id: str) -> None:
-    snapshot = known.snapshot
-    pbx = known.pbxs[pbx_id]
+def _act(step: OnboardingStep, context: OnboardingContext, pbx_id: str) -> None:
+    snapshot = context.snapshot
+    pbx = context.pbxs[pbx_id]
     dynamic = pbx["ip_kind"] == "dynamic"
     if step.id == "kind":
         st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
         st.page_link("web/pages/inventory.py", label="Change it on Inventory", icon=":material/dns:")
     elif step.id == "dial":
-        _dial(known, pbx_id, open_step=step.progress in TO_DO)
+        _dial(context, pbx_id, open_step=step.progress in TO_DO)
     elif step.id == "snippet" and not dynamic:
         _configure(step, snapshot, pbx_id)
     elif step.id in CHECKS:
-        for number, finding in enumerate(fleet.fixes(known, pbx_id, step)):
+        for number, finding in enumerate(fleet.fixes(context, pbx_id, step)):
             st.button(
-                plain(finding.changes[0].sentence()),
+                plain(finding.changes[0].describe()),
                 key=f"set_up_{step.id}_{number}",
                 type="primary",
                 on_click=review.ask_fix,
                 args=(finding.check, finding.subject),
             )
     elif step.id == "probe" and not dynamic:
-        mine = known.addresses.get(pbx_id, [])
-        probe_forms.show(snapshot, mine, dialing.pop_of(known, pbx_id), lambda *told: _note(pbx_id, *told))
+        addresses = context.addresses.get(pbx_id, [])
+        probe_forms.show(
+            snapshot, addresses, dialing.pop_of(context, pbx_id), lambda *note_content: _note(pbx_id, *note_content)
+        )
     elif step.id == "call" and step.progress is not Progress.DONE:
         st.caption(f"Place a call from the PBX. It shows here once it was read. {cure(snapshot, 'calls')}")
 
@@ -96,9 +98,11 @@ def _dial(known: OnboardingContext, pbx_id: str, *, open_step: bool) -> None:
         return
     number = st.text_input("A number to dial", value=EXAMPLE_NUMBER, key="set_up_number", width=320) or EXAMPLE_NUMBER
     st.code(build(prefix, number, pop), language=None)
-    own = st.text_input("What your PBX sends now, to be checked", key="set_up_own", placeholder=f"{prefix}*1206…@{pop}")
-    if own:
-        issues = lint(own, prefix)
+    typed = st.text_input(
+        "What your PBX sends now, to be checked", key="set_up_own", placeholder=f"{prefix}*1206…@{pop}"
+    )
+    if typed:
+        issues = lint(typed, prefix)
         for issue in issues:
             st.markdown(f":red[{ICONS['error']}] {plain(issue.sentence)}")
         if not issues:
@@ -107,6 +111,6 @@ def _dial(known: OnboardingContext, pbx_id: str, *, open_step: bool) -> None:
         with st.expander("Configuration for Asterisk (PJSIP), with credentials", icon=":material/code:"):
             st.code(dialing.with_credentials(known, pbx_id), language="ini")
     elif open_step and st.button("It dials the prefix now", key="set_up_dials", icon=":material/check:"):
-        dialing.keep_dials_prefix(session.workspace(), snapshot, pbx_id, by=session.who().name)
+        dialing.keep_dials_prefix(session.workspace(), snapshot, pbx_id, by=session.actor().name)
         session.note(f"{snapshot.name_of(pbx_id)} dials the prefix, as you said.")
         st.rerun()

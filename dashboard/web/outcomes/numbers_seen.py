@@ -45,30 +45,32 @@ def new(store: CallStore, since: datetime, now: datetime) -> New:
         A destination has the country and type of the most expensive number dialed in it whose type is known, else
         ``""``.
     """
-    seen = store.first_seen(until=now)
-    found = metrics.first_seen(seen, now=now, hours=(now - since).total_seconds() / 3600)
+    first_calls = store.first_seen(until=now)
+    new_values = metrics.first_seen(first_calls, now=now, hours=(now - since).total_seconds() / 3600)
     kinds: dict[str, tuple[str, str]] = {}
-    if (found["kind"] == "zone").any():
+    if (new_values["kind"] == "zone").any():
         numbers = store.top_destinations(since=since, until=now, limit=MOST_LOOKED_AT)
-        told = describe_number(numbers[numbers["zone"].isin(found["value"])])
-        wanted = told[told["kind"] != UNKNOWN].drop_duplicates("zone")
-        kinds = dict(zip(wanted["zone"], zip(wanted["country"], wanted["kind"], strict=True), strict=True))
+        described = describe_number(numbers[numbers["zone"].isin(new_values["value"])])
+        typed_numbers = described[described["kind"] != UNKNOWN].drop_duplicates("zone")
+        kinds = dict(
+            zip(typed_numbers["zone"], zip(typed_numbers["country"], typed_numbers["kind"], strict=True), strict=True)
+        )
     pairs = [
         kinds.get(value, ("", "")) if kind == "zone" else ("", "")
-        for kind, value in zip(found["kind"], found["value"], strict=True)
+        for kind, value in zip(new_values["kind"], new_values["value"], strict=True)
     ]
-    rows = found.assign(country=[country for country, _ in pairs], number_type=[kind for _, kind in pairs])
-    return New(rows, older=bool(len(seen)) and seen["first_at"].min() < since)
+    rows = new_values.assign(country=[country for country, _ in pairs], number_type=[kind for _, kind in pairs])
+    return New(rows, older=bool(len(first_calls)) and first_calls["first_at"].min() < since)
 
 
-def said_new(found: New) -> str:
+def new_values_text(result: New) -> str:
     """Return a sentence on how much is new, or why nothing is."""
-    rows = found.rows
-    if not found.older:
+    rows = result.rows
+    if not result.older:
         return "The record begins with this time, so nothing can be told to be new. Choose a shorter one."
     if rows.empty:
         return "No source address and no destination was seen for the first time."
     sources, zones = (rows[rows["kind"] == kind] for kind in ("source", "zone"))
     cost = f"; what these addresses called cost {money(sources['cost_usd'].sum())}" if len(sources) else ""
-    seen = f"{counted(len(sources), 'source address', 'source addresses')} and {counted(len(zones), 'destination')}"
-    return f"{seen} first seen in this time{cost}."
+    summary = f"{counted(len(sources), 'source address', 'source addresses')} and {counted(len(zones), 'destination')}"
+    return f"{summary} first seen in this time{cost}."

@@ -34,27 +34,29 @@ class Counted:
 def columns() -> dict[str, Any]:
     """Configure the peak columns."""
     return {
-        name: st.column_config.NumberColumn(said, format="localized", width=px, help=rows.explained(name))
-        for name, (said, px) in SHORT.items()
+        name: st.column_config.NumberColumn(heading, format="localized", width=px, help=rows.metric_help(name))
+        for name, (heading, px) in SHORT.items()
     }
 
 
-def of(by: str, since: datetime) -> pd.DataFrame | None:
+def peaks_of(by: str, since: datetime) -> pd.DataFrame | None:
     """Return ``of`` and the peaks of outbound calls by one of ``BY``; ``None`` if they have not been counted yet."""
     if by == "day":
         store = session.workspace().store
         zone = session.zone()
-        return session.kept("peaks by day", since, lambda: rows.peaks_by_day(store.load(since=since), zone), ages=False)
-    found = _counted(by, since)
-    return None if found is None else rows.peaks_shown(found.peaks)
+        return session.cached(
+            "peaks by day", since, lambda: rows.peaks_by_day(store.load(since=since), zone), ages=False
+        )
+    count = _stored_count(by, since)
+    return None if count is None else rows.outbound_peaks(count.peaks)
 
 
-def said(by: str, since: datetime) -> str:
+def peaks_note(by: str, since: datetime) -> str:
     """Return when the peaks were counted and which days they exclude; empty if they were not counted."""
-    found = _counted(by, since)
-    if found is None:
+    count = _stored_count(by, since)
+    if count is None:
         return ""
-    return rows.said_peaks(found.peaks, exact(found.at, session.zone(), "%H:%M %Z"))
+    return rows.peaks_text(count.peaks, exact(count.at, session.zone(), "%H:%M %Z"))
 
 
 def button(by: str, snapshot: Snapshot, since: datetime) -> None:
@@ -67,24 +69,24 @@ def button(by: str, snapshot: Snapshot, since: datetime) -> None:
     )
     if not pressed:
         return
-    found = None
-    with session.errors_said(), st.spinner("Counting the peaks"):
-        found = session.kept(f"peaks {by}", since, lambda: _count(by, snapshot, since), ages=False)
-    if found is not None:
-        st.session_state[f"{COUNTED}_{by}"] = Counted(since, found, clocks.now())
+    result = None
+    with session.show_errors(), st.spinner("Counting the peaks"):
+        result = session.cached(f"peaks {by}", since, lambda: _count(by, snapshot, since), ages=False)
+    if result is not None:
+        st.session_state[f"{COUNTED}_{by}"] = Counted(since, result, clocks.now())
         st.rerun()
 
 
 def _count(by: str, snapshot: Snapshot, since: datetime) -> Peaks:
-    wanted: dict[str, Callable[[], Column | CallOwners]] = {
+    groupings: dict[str, Callable[[], Column | CallOwners]] = {
         "source": lambda: "source_ip",
         "destination": lambda: "destination_name",
         "pbx": lambda: owners_of(snapshot),
         "pop": lambda: owners_of(snapshot, rows.pop_of(snapshot)),
     }
-    return count_peaks(session.workspace().store, wanted[by](), since=since)
+    return count_peaks(session.workspace().store, groupings[by](), since=since)
 
 
-def _counted(by: str, since: datetime) -> Counted | None:
-    found = st.session_state.get(f"{COUNTED}_{by}")
-    return found if isinstance(found, Counted) and found.since == since else None
+def _stored_count(by: str, since: datetime) -> Counted | None:
+    stored = st.session_state.get(f"{COUNTED}_{by}")
+    return stored if isinstance(stored, Counted) and stored.since == since else None

@@ -82,26 +82,26 @@ def grouped(
     name = {"pbx": "who", "pop": "who", "destination": "zone"}.get(by)
     part = Part(since=since)
     step = "day" if by == "day" else ""
-    found = cube.sums(*([name] if name else []), "outcome", "code", part=part, step=step, zone=zone)
-    found = found.assign(sip_status=cube.statuses(found["code"]))
+    sums = cube.sums(*([name] if name else []), "outcome", "code", part=part, step=step, zone=zone)
+    sums = sums.assign(sip_status=cube.statuses(sums["code"]))
     if by == "day":
-        return found.assign(of=found["at"].dt.strftime("%Y-%m-%d"))
+        return sums.assign(of=sums["at"].dt.strftime("%Y-%m-%d"))
     if by == "pop":
-        return found.assign(of=pd.Series(list(map(pop_of(snapshot), found["who"])), found.index, dtype="str"))
-    return found.assign(of=found[name].replace("", NOT_KNOWN) if name else "All")
+        return sums.assign(of=pd.Series(list(map(pop_of(snapshot), sums["who"])), sums.index, dtype="str"))
+    return sums.assign(of=sums[name].replace("", NOT_KNOWN) if name else "All")
 
 
 def pops_of(snapshot: Snapshot) -> dict[str, str]:
     """Return PBX name to PoP; omits PBXs without a known PoP and names shared by PBXs with different PoPs."""
-    named = snapshot.pbxs[["pop"]].assign(name=[snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]])
-    pops = named.groupby("name")["pop"].agg(set)
+    pbxs = snapshot.pbxs[["pop"]].assign(name=[snapshot.name_of(pbx_id) for pbx_id in snapshot.pbxs["pbx_id"]])
+    pops = pbxs.groupby("name")["pop"].agg(set)
     return {str(name): str(*pop) for name, pop in pops.items() if len(pop) == 1 and pop != {""}}
 
 
 def pop_of(snapshot: Snapshot) -> Callable[[str], str]:
     """Return a function that maps a caller to its PoP as named in the table."""
     pops = pops_of(snapshot)
-    return lambda who: pops.get(who, NOT_KNOWN)
+    return lambda caller: pops.get(caller, NOT_KNOWN)
 
 
 def peaks_by_day(load: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
@@ -117,17 +117,17 @@ def peaks_by_day(load: pd.DataFrame, zone: ZoneInfo) -> pd.DataFrame:
     """
     rows = load[load["direction"] == "outbound"]
     number, days = pd.factorize(rows["minute_at"].dt.tz_convert(zone).dt.normalize())
-    found = metrics.peaks(rows.assign(of=number), ["of"])
-    return found.assign(of=days.strftime("%Y-%m-%d").take(found["of"]).astype("str"))[["of", *metrics.PEAKS]]
+    result = metrics.peaks(rows.assign(of=number), ["of"])
+    return result.assign(of=days.strftime("%Y-%m-%d").take(result["of"]).astype("str"))[["of", *metrics.PEAKS]]
 
 
-def peaks_shown(peaks: Peaks) -> pd.DataFrame:
+def outbound_peaks(peaks: Peaks) -> pd.DataFrame:
     """Return ``of`` with the names used by ``grouped``, and the peaks of outbound calls."""
     rows = peaks.rows[peaks.rows["direction"] == "outbound"]
     return rows.assign(of=rows["of"].replace("", NOT_KNOWN))[["of", *metrics.PEAKS]]
 
 
-def said_peaks(peaks: Peaks, at: str) -> str:
+def peaks_text(peaks: Peaks, at: str) -> str:
     """Return when the peaks were counted, and which days have no single calls left to count."""
     days = [f"{day:%-d %b %Y}" for day in peaks.gone]
     if not days:
@@ -153,30 +153,30 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows[rows["of"].isin(busiest)]
     shares = metrics.ratios(rows, ["of"], only=SHARES)
     wide = shares.pivot_table(index="of", columns="ratio", values="value", dropna=False, observed=True)
-    answered = shares[shares["ratio"] == "asr"].set_index("of")
+    asr = shares[shares["ratio"] == "asr"].set_index("of")
     sums = metrics.totals(rows, ["of"]).set_index("of")
     talk = metrics.acd(rows, ["of"]).set_index("of")
-    found = pd.DataFrame({"calls": sums["calls"]}).join(wide[list(SHARES)])
-    found = found.assign(
-        low=answered["low"], high=answered["high"], acd_s=talk["acd_s"], cost_usd=sums["cost_usd"]
+    result = pd.DataFrame({"calls": sums["calls"]}).join(wide[list(SHARES)])
+    result = result.assign(
+        low=asr["low"], high=asr["high"], acd_s=talk["acd_s"], cost_usd=sums["cost_usd"]
     ).reset_index()
-    return found.sort_values(["asr", "calls"], ascending=[True, False], na_position="last", ignore_index=True)
+    return result.sort_values(["asr", "calls"], ascending=[True, False], na_position="last", ignore_index=True)
 
 
-def said_table(by: str, shown: int, there: int) -> str:
+def table_note(by: str, shown_count: int, total: int) -> str:
     """Return sentences on the rows and the order of the table."""
-    most = f"The {shown:,} with the most calls, of {there:,}. " if shown < there else ""
+    most = f"The {shown_count:,} with the most calls, of {total:,}. " if shown_count < total else ""
     order = "The newest first." if by == "day" else "The fewest answered first."
     return f"{most}{order} {DASH} Select a row for every interval."
 
 
-def behind_shares(rows: pd.DataFrame, of: str) -> pd.DataFrame:
+def share_details(rows: pd.DataFrame, of: str) -> pd.DataFrame:
     """Return the shares of one row of the table: the result of ``metrics.ratios`` with ``ratio`` in words."""
-    found = metrics.ratios(rows[rows["of"] == of], only=SHARES)
-    return found.assign(ratio=[DEFINITIONS[name].name for name in found["ratio"]])
+    shares = metrics.ratios(rows[rows["of"] == of], only=SHARES)
+    return shares.assign(ratio=[DEFINITIONS[name].name for name in shares["ratio"]])
 
 
-def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame | None = None) -> pd.DataFrame:
+def export_rows(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame | None = None) -> pd.DataFrame:
     """
     Return rows of the table with numerators and denominators, for a CSV file.
 
@@ -194,15 +194,15 @@ def in_full(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame 
     sums = metrics.totals(rows, ["of"]).set_index("of")
     talk = metrics.acd(rows, ["of"]).set_index("of")
     columns = {"calls": sums["calls"]}
-    for name, mine in metrics.ratios(rows, ["of"], only=SHARES).groupby("ratio", sort=False):
-        told = mine.set_index("of")
-        columns[str(name)] = told["value"]
-        columns |= {f"{name}_{part}": told[part] for part in ("numerator", "denominator", "low", "high")}
+    for name, ratio_rows in metrics.ratios(rows, ["of"], only=SHARES).groupby("ratio", sort=False):
+        ratio_by_group = ratio_rows.set_index("of")
+        columns[str(name)] = ratio_by_group["value"]
+        columns |= {f"{name}_{part}": ratio_by_group[part] for part in ("numerator", "denominator", "low", "high")}
     columns |= {"acd_s": talk["acd_s"], "talk_s": talk["duration_s"], "answered": talk["calls"]}
-    found = pd.DataFrame({**columns, "cost_usd": sums["cost_usd"]})
+    result = pd.DataFrame({**columns, "cost_usd": sums["cost_usd"]})
     if peaks is not None:
-        found = found.join(peaks.set_index("of").astype("Int64"))
-    return found.loc[list(of)].rename_axis(by).reset_index()
+        result = result.join(peaks.set_index("of").astype("Int64"))
+    return result.loc[list(of)].rename_axis(by).reset_index()
 
 
 def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str, OutcomeMetric]:
@@ -219,11 +219,11 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
     """
     shares = {}
     for row in metrics.ratios(rows, only=("asr", "ner", "refusal_share", "short_calls")).to_dict("records"):
-        behind = f"{row['numerator']:,} of {row['denominator']:,}{_interval(row)}"
-        shares[str(row["ratio"])] = _figure(row["value"], "{:.1%}", behind, row["ratio"])
+        basis = f"{row['numerator']:,} of {row['denominator']:,}{_interval(row)}"
+        shares[str(row["ratio"])] = _figure(row["value"], "{:.1%}", basis, row["ratio"])
     talk = metrics.acd(rows).iloc[0]
-    behind = f"{int(talk['duration_s']):,} s of talk in {counted(int(talk['calls']), 'answered call')}"
-    acd = _figure(talk["acd_s"], "{:.0f} s", behind, "acd")
+    basis = f"{int(talk['duration_s']):,} s of talk in {counted(int(talk['calls']), 'answered call')}"
+    acd = _figure(talk["acd_s"], "{:.0f} s", basis, "acd")
     short = shares.pop("short_calls")
     total = metrics.totals(rows).iloc[0]
     cost = OutcomeMetric(
@@ -231,24 +231,29 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
         f"{counted(int(total['calls']), 'call')}, {counted(round(total['minutes']), 'minute')}",
     )
     calls = OutcomeMetric(f"{int(total['calls']):,}", f"{counted(round(total['minutes']), 'minute')} of talk")
-    found = {"calls": calls, **shares, "acd": acd, "short_calls": short, "cost": cost}
+    result = {"calls": calls, **shares, "acd": acd, "short_calls": short, "cost": cost}
     peaks = metrics.peaks(load[load["direction"] == "outbound"]) if len(load) else pd.DataFrame()
     for name in metrics.PEAKS if len(peaks) else ():
         at = exact(peaks[f"{name}_at"].iloc[0], zone, "%-d %b %Y %H:%M %Z")
-        found[name] = OutcomeMetric(f"{int(peaks[name].iloc[0]):,}", f"First reached {at}")
-    return found
+        result[name] = OutcomeMetric(f"{int(peaks[name].iloc[0]):,}", f"First reached {at}")
+    return result
 
 
-def explained(name: str, behind: str = "") -> str:
+def metric_help(name: str, basis: str = "") -> str:
     """Return the tooltip of a figure: formula, numerator and denominator, source and caveats."""
-    told = f"{behind}." if behind else ""
+    basis_sentence = f"{basis}." if basis else ""
     if name not in DEFINITIONS:
-        return plain(" ".join(filter(None, [SUMS[name], told])))
-    made = DEFINITIONS[name]
-    said = [f"{made.name}: {made.formula}.", told, f"Source: {made.source}.", made.note]
-    if made.denominator:
-        said.append(f"Hidden where there are fewer than {MIN_SAMPLE} {_sample(name)}.")
-    return plain(" ".join(filter(None, said)))
+        return plain(" ".join(filter(None, [SUMS[name], basis_sentence])))
+    definition = DEFINITIONS[name]
+    sentences = [
+        f"{definition.name}: {definition.formula}.",
+        basis_sentence,
+        f"Source: {definition.source}.",
+        definition.note,
+    ]
+    if definition.denominator:
+        sentences.append(f"Hidden where there are fewer than {MIN_SAMPLE} {_sample(name)}.")
+    return plain(" ".join(filter(None, sentences)))
 
 
 def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
@@ -267,22 +272,22 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
     if pd.isna(asr["value"]):
         return f"{calls} {words}: too few to say how many are answered."
     answer = f"{asr['value']:.0%} of {calls} {words} were answered"
-    told = by_pbx[by_pbx["asr"].notna() & ~by_pbx["of"].str.endswith(UNASSIGNED)]
-    if len(told) < 2:  # noqa: PLR2004 - a lowest share needs two PBXs
+    with_asr = by_pbx[by_pbx["asr"].notna() & ~by_pbx["of"].str.endswith(UNASSIGNED)]
+    if len(with_asr) < 2:  # noqa: PLR2004 - a lowest share needs two PBXs
         return f"{answer}."
-    return f"{answer}, those of {plain(str(told['of'].iloc[0]))} least often ({told['asr'].iloc[0]:.0%})."
+    return f"{answer}, those of {plain(str(with_asr['of'].iloc[0]))} least often ({with_asr['asr'].iloc[0]:.0%})."
 
 
-def _figure(value: Any, form: str, behind: str, name: str) -> OutcomeMetric:
+def _figure(value: Any, form: str, basis: str, name: str) -> OutcomeMetric:
     if pd.isna(value):
-        return OutcomeMetric("-", behind, f"fewer than {MIN_SAMPLE} {_sample(name)}")
-    return OutcomeMetric(form.format(value), behind)
+        return OutcomeMetric("-", basis, f"fewer than {MIN_SAMPLE} {_sample(name)}")
+    return OutcomeMetric(form.format(value), basis)
 
 
 def _sample(name: str) -> str:
     """Return the name of the calls that the minimum sample size applies to."""
-    made = DEFINITIONS[name].denominator
-    return "answered calls" if made is ANSWERED else "calls"
+    denominator = DEFINITIONS[name].denominator
+    return "answered calls" if denominator is ANSWERED else "calls"
 
 
 def _interval(row: Mapping[Hashable, Any]) -> str:

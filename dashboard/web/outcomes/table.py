@@ -18,7 +18,7 @@ from dashboard.web.components.formatting import owner_of, plain
 from dashboard.web.outcomes import numbers_seen
 from dashboard.web.outcomes import peaks as outcome_peaks
 from dashboard.web.outcomes import rows as outcome_rows
-from dashboard.web.outcomes.rows import BY, explained
+from dashboard.web.outcomes.rows import BY, metric_help
 
 DIALED = "dialed"
 NEW = "new"
@@ -44,37 +44,37 @@ SHORT: Final = {
 def title(rows: pd.DataFrame, since: datetime, words: str) -> str:
     """Return the page title; ``words`` is the time span in words."""
 
-    def made() -> str:
+    def build_title() -> str:
         return outcome_rows.title(rows, table("pbx", since)[0] if len(rows) else rows, f"in {words}")
 
-    known = session.snapshot()
-    old = lacking(known, "calls")
-    aside = search.apart(known, since)
+    snapshot = session.snapshot()
+    old = lacking(snapshot, "calls")
+    file_only_note = search.file_only_sentence(snapshot, since)
     if old and rows.empty:
-        return f"{old} {aside}".strip()
-    told = session.kept("outcomes title", (since, words), made, ages=False)
-    return " ".join(filter(None, [told, old, aside]))
+        return f"{old} {file_only_note}".strip()
+    headline = session.cached("outcomes title", (since, words), build_title, ages=False)
+    return " ".join(filter(None, [headline, old, file_only_note]))
 
 
 def figures(rows: pd.DataFrame, since: datetime, until: datetime) -> None:
     """Draw the figures over all calls; a tooltip explains each one and states what it was computed from."""
     store = session.workspace().store
     zone = session.zone()
-    found = session.kept(
+    metrics_by_name = session.cached(
         "outcome figures",
         since,
         lambda: outcome_rows.figures(rows, store.load(since=since, until=until), zone),
         ages=False,
     )
     with st.grid(5, min_column_width=140, gap="small"):
-        for name, told in found.items():
+        for name, metric in metrics_by_name.items():
             st.metric(
                 SHORT[name],
-                told.value,
-                told.why or None,
+                metric.value,
+                metric.why or None,
                 delta_color="off",
                 delta_arrow="off",
-                help=explained(name, told.behind),
+                help=metric_help(name, metric.behind),
                 border=True,
                 height="stretch",
             )
@@ -96,9 +96,9 @@ def view(snapshot: Snapshot, since: datetime) -> None:
         or "pbx"
     )
     if by == DIALED:
-        _dialed(snapshot, since)
+        _draw_dialed(snapshot, since)
     elif by == NEW:
-        _new(snapshot, since)
+        _draw_new(snapshot, since)
     else:
         _by(by, snapshot, since)
 
@@ -106,37 +106,41 @@ def view(snapshot: Snapshot, since: datetime) -> None:
 def table(by: str, since: datetime) -> tuple[pd.DataFrame, int, pd.DataFrame]:
     """Return the table by one of ``BY``, the number of groups without the row limit, and the calls behind its rows."""
 
-    def made() -> tuple[pd.DataFrame, int, pd.DataFrame]:
-        found = rows(by, since)
-        shown = outcome_rows.table(found)
-        return shown, found["of"].nunique(), found[found["of"].isin(shown["of"])]
+    def build_table() -> tuple[pd.DataFrame, int, pd.DataFrame]:
+        group_rows = rows(by, since)
+        ratio_table = outcome_rows.table(group_rows)
+        return ratio_table, group_rows["of"].nunique(), group_rows[group_rows["of"].isin(ratio_table["of"])]
 
-    return session.kept(f"outcome table {by}", since, made, ages=False)
+    return session.cached(f"outcome table {by}", since, build_table, ages=False)
 
 
 def rows(by: str, since: datetime) -> pd.DataFrame:
     """Return the calls summed by one of ``BY``, or over all calls for ``""``."""
     store = session.workspace().store
-    known = session.snapshot()
-    return outcome_rows.grouped(by, cube=session.cube(), snapshot=known, store=store, since=since, zone=session.zone())
+    snapshot = session.snapshot()
+    return outcome_rows.grouped(
+        by, cube=session.cube(), snapshot=snapshot, store=store, since=since, zone=session.zone()
+    )
 
 
 def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
-    found, there, behind = table(by, since)
+    ratio_table, total, group_rows = table(by, since)
     name = f"day in {session.zone().key}" if by == "day" else by
     if by == "day":
-        found = found.sort_values("of", ascending=False, ignore_index=True)
+        ratio_table = ratio_table.sort_values("of", ascending=False, ignore_index=True)
     if by == "pop" and not outcome_rows.pops_of(snapshot):
         empty_states.empty("No PBX's PoP is known. Name them on Inventory.", icon=":material/help:")
         return
-    shown = session.kept(f"outcomes shown {by}", since, lambda: _shown(found, by, snapshot), ages=False)
-    peaks = outcome_peaks.of(by, since)
+    display = session.cached(
+        f"outcomes shown {by}", since, lambda: _display_rows(ratio_table, by, snapshot), ages=False
+    )
+    peaks = outcome_peaks.peaks_of(by, since)
     if peaks is not None:
-        shown = shown.join(peaks.set_index("of").astype("Int64"), on="of")
+        display = display.join(peaks.set_index("of").astype("Int64"), on="of")
     event: Any = st.dataframe(
-        tables.shown(shown),
+        tables.sanitized(display),
         hide_index=True,
-        height=tables.height(len(shown)),
+        height=tables.height(len(display)),
         on_select="rerun",
         selection_mode="single-row",
         column_config={
@@ -147,7 +151,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
             "between": st.column_config.TextColumn(
                 "95% interval", width=88, help="Of the ASR: Wilson's score interval."
             ),
-            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=54, help=explained("acd")),
+            "acd_s": st.column_config.NumberColumn(SHORT["acd"], format="%.0f s", width=54, help=metric_help("acd")),
             "cost_usd": st.column_config.NumberColumn("Cost", format="dollar", width=70),
             **{name: _share(name) for name in outcome_rows.SHARES if name != "asr"},
             **outcome_peaks.columns(),
@@ -167,35 +171,35 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
         placeholder="-",
         key=f"outcomes_{by}",
     )
-    for place in event.selection.rows[:1]:
-        if place < len(found):
-            _behind(behind, str(found["of"].iloc[place]))
-    st.caption(f"{outcome_rows.said_table(by, len(found), there)} {outcome_peaks.said(by, since)}".strip())
+    for position in event.selection.rows[:1]:
+        if position < len(ratio_table):
+            _draw_share_details(group_rows, str(ratio_table["of"].iloc[position]))
+    st.caption(f"{outcome_rows.table_note(by, len(ratio_table), total)} {outcome_peaks.peaks_note(by, since)}".strip())
     with st.container(horizontal=True, vertical_alignment="center"):
         if by != "day":
             outcome_peaks.button(by, snapshot, since)
         tables.download(
             f"outcomes-by-{by}",
-            len(found),
-            lambda: outcome_rows.in_full(behind, name, list(found["of"]), peaks),
+            len(ratio_table),
+            lambda: outcome_rows.export_rows(group_rows, name, list(ratio_table["of"]), peaks),
             snapshot,
             key=f"outcomes_csv_{by}",
         )
 
 
-def _behind(rows: pd.DataFrame, of: str) -> None:
+def _draw_share_details(rows: pd.DataFrame, of: str) -> None:
     """Draw the numerator, denominator and interval of each share of a row."""
-    told = outcome_rows.behind_shares(rows, of)
+    shares = outcome_rows.share_details(rows, of)
     st.caption(f"What stands behind the shares of {plain(of)}; a dash: too few calls.")
-    shown = told.assign(
-        value=told["value"] * PERCENT,
+    display = shares.assign(
+        value=shares["value"] * PERCENT,
         between=[
             "" if pd.isna(low) else f"{low:.1%} to {high:.1%}"
-            for low, high in zip(told["low"], told["high"], strict=True)
+            for low, high in zip(shares["low"], shares["high"], strict=True)
         ],
     )
     st.dataframe(
-        tables.shown(shown),
+        tables.sanitized(display),
         hide_index=True,
         column_config={
             "ratio": tables.text("Share", width=300),
@@ -211,26 +215,26 @@ def _behind(rows: pd.DataFrame, of: str) -> None:
     )
 
 
-def _shown(found: pd.DataFrame, by: str, snapshot: Snapshot) -> pd.DataFrame:
-    return found.drop(columns=["low", "high"]).assign(
-        between=[_between(low, high) for low, high in zip(found["low"], found["high"], strict=True)],
-        cost_usd=found["cost_usd"].astype("float64"),
-        **{name: found[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
-        **({"whose": [owner_of(address, snapshot) for address in found["of"]]} if by == "source" else {}),
+def _display_rows(ratio_table: pd.DataFrame, by: str, snapshot: Snapshot) -> pd.DataFrame:
+    return ratio_table.drop(columns=["low", "high"]).assign(
+        between=[_between(low, high) for low, high in zip(ratio_table["low"], ratio_table["high"], strict=True)],
+        cost_usd=ratio_table["cost_usd"].astype("float64"),
+        **{name: ratio_table[name].astype("Float64") * PERCENT for name in outcome_rows.SHARES},
+        **({"whose": [owner_of(address, snapshot) for address in ratio_table["of"]]} if by == "source" else {}),
     )
 
 
-def _dialed(snapshot: Snapshot, since: datetime) -> None:
+def _draw_dialed(snapshot: Snapshot, since: datetime) -> None:
     store = session.workspace().store
-    found = session.kept("dialed", since, lambda: numbers_seen.dialed(store, since, snapshot.taken_at), ages=False)
-    if found.empty:
+    numbers = session.cached("dialed", since, lambda: numbers_seen.dialed(store, since, snapshot.taken_at), ages=False)
+    if numbers.empty:
         empty_states.empty("No number dialed is on record for this time.", icon=":material/dialpad:")
         return
-    shown = found.assign(cost_usd=found["cost_usd"].astype("float64"), last_at=_local(found["last_at"]))
+    display = numbers.assign(cost_usd=numbers["cost_usd"].astype("float64"), last_at=_local(numbers["last_at"]))
     st.dataframe(
-        tables.shown(shown),
+        tables.sanitized(display),
         hide_index=True,
-        height=tables.height(len(shown)),
+        height=tables.height(len(display)),
         column_config={
             "destination": tables.text("Number dialed", width=105),
             "country": tables.text("Country", width=110),
@@ -246,32 +250,32 @@ def _dialed(snapshot: Snapshot, since: datetime) -> None:
         key="outcomes_dialed",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        most = len(found) == numbers_seen.MOST_DIALED
-        st.caption(f"The {len(found)} that cost most." if most else "The costliest first.", width="content")
-        tables.download("numbers-dialed", len(found), lambda: found, snapshot, key="outcomes_csv_dialed")
+        most = len(numbers) == numbers_seen.MOST_DIALED
+        st.caption(f"The {len(numbers)} that cost most." if most else "The costliest first.", width="content")
+        tables.download("numbers-dialed", len(numbers), lambda: numbers, snapshot, key="outcomes_csv_dialed")
 
 
-def _new(snapshot: Snapshot, since: datetime) -> None:
+def _draw_new(snapshot: Snapshot, since: datetime) -> None:
     store = session.workspace().store
-    told = session.kept("new", since, lambda: numbers_seen.new(store, since, snapshot.taken_at), ages=False)
-    found = told.rows
-    if found.empty:
-        empty_states.empty(numbers_seen.said_new(told), icon=":material/history:")
+    result = session.cached("new", since, lambda: numbers_seen.new(store, since, snapshot.taken_at), ages=False)
+    new_rows = result.rows
+    if new_rows.empty:
+        empty_states.empty(numbers_seen.new_values_text(result), icon=":material/history:")
         return
-    st.caption(numbers_seen.said_new(told))
-    shown = found.assign(
-        kind=found["kind"].map({"source": "Source address", "zone": "Destination"}),
-        cost_usd=found["cost_usd"].astype("float64"),
-        first_at=_local(found["first_at"]),
+    st.caption(numbers_seen.new_values_text(result))
+    display = new_rows.assign(
+        kind=new_rows["kind"].map({"source": "Source address", "zone": "Destination"}),
+        cost_usd=new_rows["cost_usd"].astype("float64"),
+        first_at=_local(new_rows["first_at"]),
         which=[
             f"{value} ({owner_of(value, snapshot)})" if kind == "source" else value
-            for kind, value in zip(found["kind"], found["value"], strict=True)
+            for kind, value in zip(new_rows["kind"], new_rows["value"], strict=True)
         ],
     )
     st.dataframe(
-        tables.shown(shown),
+        tables.sanitized(display),
         hide_index=True,
-        height=tables.height(len(shown)),
+        height=tables.height(len(display)),
         column_config={
             "first_at": tables.at("First call"),
             "kind": tables.text("What", width=105),
@@ -284,12 +288,12 @@ def _new(snapshot: Snapshot, since: datetime) -> None:
         column_order=["first_at", "kind", "which", "country", "number_type", "calls", "cost_usd"],
         key="outcomes_new",
     )
-    tables.download("first-seen", len(found), lambda: found, snapshot, key="outcomes_csv_new")
+    tables.download("first-seen", len(new_rows), lambda: new_rows, snapshot, key="outcomes_csv_new")
 
 
 def _share(name: str) -> Any:
     return st.column_config.NumberColumn(
-        SHORT[name].removesuffix(" calls"), format="%.1f%%", width=58, help=explained(name)
+        SHORT[name].removesuffix(" calls"), format="%.1f%%", width=58, help=metric_help(name)
     )
 
 
@@ -301,5 +305,5 @@ def _between(low: Any, high: Any) -> str:
 
 
 def _local(times: pd.Series) -> pd.Series:
-    found: pd.Series = times.dt.tz_convert(session.zone())
-    return found
+    local_times: pd.Series = times.dt.tz_convert(session.zone())
+    return local_times

@@ -19,7 +19,7 @@ from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import ReplayImpact
-from dashboard.domain.claims import Claims, GroupStatus, apart, lacking
+from dashboard.domain.claims import Claims, GroupStatus, file_only_sentence, lacking
 from dashboard.domain.findings import Finding, Severity, Status
 from dashboard.domain.replay_labels import BROKEN
 from dashboard.domain.snapshot import Age, Snapshot
@@ -72,14 +72,14 @@ class First:
 def figures(claims: Claims) -> None:
     """Draw the four figures that an operator looks for first; a figure without its input shows no number."""
     snapshot = claims.snapshot
-    total, proven, refused = session.kept("figures", "", lambda: frames.last_day(snapshot))
+    total, proven, refused = session.cached("figures", "", lambda: frames.last_day(snapshot))
     admitted = claims.figure(proven, "calls")
-    lost = claims.figure(refused, "calls")
+    rejected = claims.figure(refused, "calls")
     bad = sum(finding.severity.at_least(Severity.HIGH) for finding in claims.open)
-    found = claims.open_figure
+    open_findings = claims.open_figure
     switch = {True: "Enabled", False: "Disabled", None: "Not known"}[snapshot.account.credentials_on]
     bound = None if Capability.REFUSALS_IN_CDRS in snapshot.capabilities else LOWER_BOUND
-    aside = apart(snapshot, snapshot.calls_at - DAY)
+    file_only_note = file_only_sentence(snapshot, snapshot.calls_at - DAY)
     with st.grid(4, min_column_width=PANEL_WIDTH):
         st.metric(
             "Calls admitted, 24 h",
@@ -87,27 +87,27 @@ def figures(claims: Claims) -> None:
             admitted.why or None,
             delta_color="off",
             delta_arrow="off",
-            help=" ".join(filter(None, [ADMITTED, aside])),
+            help=" ".join(filter(None, [ADMITTED, file_only_note])),
             border=True,
             height="stretch",
         )
         st.metric(
             "Not authorized, 24 h",
-            lost.text,
-            lost.why or (of_all(total, proven, refused) if refused else None),
-            delta_color="off" if lost.why else "red",
+            rejected.text,
+            rejected.why or (total_note(total, proven, refused) if refused else None),
+            delta_color="off" if rejected.why else "red",
             delta_arrow="off",
-            help=" ".join(filter(None, [REFUSED, bound, aside])),
+            help=" ".join(filter(None, [REFUSED, bound, file_only_note])),
             border=True,
             height="stretch",
         )
         st.metric(
             "Open findings",
-            found.text,
-            f"{bad} high or critical" if bad else "not all evaluated" if found.why else None,
+            open_findings.text,
+            f"{bad} high or critical" if bad else "not all evaluated" if open_findings.why else None,
             delta_color="red" if bad else "off",
             delta_arrow="off",
-            help=found.why or None,
+            help=open_findings.why or None,
             border=True,
             height="stretch",
         )
@@ -121,14 +121,14 @@ def figures(claims: Claims) -> None:
             border=True,
             height="stretch",
         )
-    if aside:
-        st.caption(f"Last 24 hours: {aside}")
+    if file_only_note:
+        st.caption(f"Last 24 hours: {file_only_note}")
 
 
-def of_all(total: int, proven: int, refused: int) -> str:
+def total_note(total: int, proven: int, refused: int) -> str:
     """Return the total number of calls and how many are undecided, so that the figures add up."""
-    rest = total - proven - refused
-    return f"of {counted(total, 'call')}{f', {rest:,} undecided' if rest else ''}"
+    undecided = total - proven - refused
+    return f"of {counted(total, 'call')}{f', {undecided:,} undecided' if undecided else ''}"
 
 
 def do_first(claims: Claims) -> None:
@@ -139,7 +139,7 @@ def do_first(claims: Claims) -> None:
     not recommended here; it is listed on the Findings page.
     """
     snapshot = claims.snapshot
-    first = session.kept("do first", "", lambda: _first(claims.findings))
+    first = session.cached("do first", "", lambda: _first(claims.findings))
     if not first.fixes and claims.standing() is GroupStatus.CLEAR:
         empty_states.empty("Nothing to fix.")
     elif not first.fixes:
@@ -160,13 +160,13 @@ def _first(findings: Sequence[Finding]) -> First:
     open_ones = [finding for finding in findings if finding.open]
     for finding in sorted(open_ones, key=rank):
         if finding.proposals:
-            groups.setdefault(tuple(change.sentence() for change in finding.proposals), []).append(finding)
+            groups.setdefault(tuple(change.describe() for change in finding.proposals), []).append(finding)
     impact = session.impacts()
     harmless = (
-        Fix(sentences, one, impact(one))
+        Fix(sentences, finding, impact(finding))
         for sentences, settled in groups.items()
-        for one in [next((each for each in settled if not _breaks_calls(impact(each))), None)]
-        if one is not None
+        for finding in [next((candidate for candidate in settled if not _breaks_calls(impact(candidate))), None)]
+        if finding is not None
     )
     fixes = tuple(islice(harmless, MOST_TO_DO))
     return First(fixes, len(groups) - len(fixes))
@@ -181,12 +181,12 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
     sentences = fix.sentences
     color = SEVERITY_COLORS[worst.severity]
     icon = ICONS["error" if color == "red" else "warning"]
-    more = f" and {counted(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
+    further_changes = f" and {counted(len(sentences) - 1, 'more change')}" if len(sentences) > 1 else ""
     about = names(worst, snapshot) or (owner_of(worst.subject, snapshot) if "." in worst.subject else "")
     with st.container(border=True):
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
-            st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{more}** &nbsp; :gray[{plain(about)}]")
+            st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{further_changes}** &nbsp; :gray[{plain(about)}]")
             old = lacking(snapshot, "calls") if fix.impact else ""
             past = f"What it would do to past calls is unknown. {old}" if old else plain(effect(fix.impact))
             st.caption(f"{plain(worst.reason)} {past}")
@@ -208,55 +208,59 @@ def effect(impact: ReplayImpact | None) -> str:
 
 def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     """Draw one panel with the refusal share per caller with refused calls; a caption lists the other callers."""
-    refusals = session.kept("refusals", "", lambda: frames.refusals(session.cube(), zone), ages=False)
+    refusals = session.cached("refusals", "", lambda: frames.refusals(session.cube(), zone), ages=False)
     if refusals.empty:
-        empty_states.empty(f"No outbound call was read yet. {apart(snapshot)}".strip(), icon=ICONS["unknown"])
+        empty_states.empty(
+            f"No outbound call was read yet. {file_only_sentence(snapshot)}".strip(), icon=ICONS["unknown"]
+        )
         return
     refused = refusals.groupby("who")["refused"].sum()
-    unnamed = session.kept("unnamed", "", lambda: frames.refused_unnamed(snapshot))
-    others = [plain(str(who)) for who in refused.index[refused == 0] if who not in unnamed]
-    shown = refusals[refusals["who"].isin(refused.index[refused > 0])]
+    unnamed = session.cached("unnamed", "", lambda: frames.refused_unnamed(snapshot))
+    unaffected = [plain(str(caller)) for caller in refused.index[refused == 0] if caller not in unnamed]
+    refused_rows = refusals[refusals["who"].isin(refused.index[refused > 0])]
     changes = frames.policy_changes(snapshot, zone)
-    drawn = chart_components.several("refusals", "", lambda: charts.refusal_share(shown, changes), ages=False)
-    grid = st.grid(min(4, max(2, len(drawn))), min_column_width=PANEL_WIDTH, gap="small")
-    for who, plot in drawn.items():
+    plots = chart_components.cached_plots(
+        "refusals", "", lambda: charts.refusal_share(refused_rows, changes), ages=False
+    )
+    grid = st.grid(min(4, max(2, len(plots))), min_column_width=PANEL_WIDTH, gap="small")
+    for caller, plot in plots.items():
         with grid.cell():
-            st.markdown(f"**{plain(who)}**")
-            chart_components.show(plot, f"Share of calls of {who} refused for authorization, by day")
+            st.markdown(f"**{plain(caller)}**")
+            chart_components.show(plot, f"Share of calls of {caller} refused for authorization, by day")
     old = lacking(snapshot, "calls")
-    said = [old] if old else []
-    if others and not old:
-        said.append(f"No call of {join(others, most=8)} is on record as refused for authorization.")
+    sentences = [old] if old else []
+    if unaffected and not old:
+        sentences.append(f"No call of {join(unaffected, most=8)} is on record as refused for authorization.")
     if unnamed:
         head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
-        said.append(f"{head}, by answers that do not name the list; shares do not count those.")
-    if len(shown) and ((shown["refused"] > 0) & (shown["calls"] < MIN_SAMPLE)).any():
-        said.append(f"A gray mark: some calls were refused, of fewer than {MIN_SAMPLE} that day.")
-    if drawn and len(changes):
-        said.append("A dotted line is a change of the list or the switch.")
-    said += filter(None, [apart(snapshot)])
-    st.caption(" ".join(said))
+        sentences.append(f"{head}, by answers that do not name the list; shares do not count those.")
+    if len(refused_rows) and ((refused_rows["refused"] > 0) & (refused_rows["calls"] < MIN_SAMPLE)).any():
+        sentences.append(f"A gray mark: some calls were refused, of fewer than {MIN_SAMPLE} that day.")
+    if plots and len(changes):
+        sentences.append("A dotted line is a change of the list or the switch.")
+    sentences += filter(None, [file_only_sentence(snapshot)])
+    st.caption(" ".join(sentences))
 
 
 def severities(findings: Sequence[Finding]) -> None:
     """Draw the number of findings per severity; a caption states how many subjects passed."""
-    told = [finding for finding in findings if finding.status is not Status.PASS]
-    if told:
-        counts = frames.severities(told)
-        drawn = chart_components.one("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
-        chart_components.show(drawn, "Findings by severity")
-    unknown = sum(finding.status is Status.UNKNOWN for finding in told)
-    last = sum(finding.failed_last for finding in told)
+    not_passed = [finding for finding in findings if finding.status is not Status.PASS]
+    if not_passed:
+        counts = frames.severities(not_passed)
+        plot = chart_components.cached_plot("severities", counts.to_dict(), lambda: charts.findings_by_severity(counts))
+        chart_components.show(plot, "Findings by severity")
+    unknown = sum(finding.status is Status.UNKNOWN for finding in not_passed)
+    last = sum(finding.failed_last for finding in not_passed)
     gray = f"; {unknown:,}, in gray, could not be evaluated" if unknown else ""
     gray += f", of which {last:,} failed on the last data" if last else ""
-    passed = len(findings) - len(told)
-    st.caption(f"{counted(passed, 'subject') if passed else 'No subject'} passed{gray}.")
+    passed_count = len(findings) - len(not_passed)
+    st.caption(f"{counted(passed_count, 'subject') if passed_count else 'No subject'} passed{gray}.")
 
 
 @st.fragment(run_every=AGES_S)
 def freshness() -> None:
     """Draw when each input was last read or confirmed; the fragment reruns to keep the ages current."""
-    with session.errors_said():
+    with session.show_errors():
         now = clocks.now()
         for name, fresh in session.freshness().items():
             age = fresh.age(now)

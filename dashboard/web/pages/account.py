@@ -8,7 +8,7 @@ from dashboard.web import session
 from dashboard.web.account import forms, portal_list
 from dashboard.web.components import page_titles
 
-known, found = session.known()
+known, found = session.snapshot_and_findings()
 
 st.title(page_titles.of_account(session.claims()))
 st.subheader("Outbound Allowed IPs")

@@ -9,6 +9,6 @@ from dashboard.web.exports import files
 tables = files.tables()
 
 st.title(files.title(tables))
-files.whole(tables)
+files.draw_archive(tables)
 st.subheader("One table")
-files.one(tables)
+files.draw_table(tables)

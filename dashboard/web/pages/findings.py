@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard.web import session
 from dashboard.web.findings import finding_list
 
-known, found = session.known()
+known, found = session.snapshot_and_findings()
 claims = session.claims()
 
 st.title(claims.of_findings())
@@ -17,4 +17,4 @@ if shown:
     finding_list.download(shown, known)
     finding_list.detail(chosen, known)
 else:
-    finding_list.none_left(claims)
+    finding_list.draw_empty(claims)

@@ -15,7 +15,7 @@ known = session.snapshot()
 title = st.empty()
 begin, words = filters.span(known, session.zone())
 since = outcome_rows.whole_hour(begin)
-rows = session.kept("outcomes", since, lambda: table.rows("", since), ages=False)
+rows = session.cached("outcomes", since, lambda: table.rows("", since), ages=False)
 title.title(table.title(rows, since, words))
 if rows.empty:
     nothing = "No outbound call was read for this time. Choose a longer one."

@@ -12,7 +12,7 @@ from dashboard.web.overview import cards
 claims = session.claims()
 zone = session.zone()
 
-st.title(session.kept("title", claims.fault, lambda: page_titles.overview(claims)))
+st.title(session.cached("title", claims.fault, lambda: page_titles.overview(claims)))
 open_fixes.show()
 cards.figures(claims)
 

@@ -10,7 +10,7 @@ from dashboard.web import session
 from dashboard.web.components.formatting import plain
 from dashboard.web.onboarding import overview, pbx_steps
 
-known = overview.ground(*session.known())
+known = overview.ground(*session.snapshot_and_findings())
 
 title = st.empty()
 bar = st.container(horizontal=True, vertical_alignment="bottom")

@@ -26,7 +26,7 @@ with left:
 with right:
     st.subheader("What changes")
     reading = editor.edit_switch(drafted, known)
-    editor.ask(reading, known)
+    editor.draw_actions(reading, known)
 answer = session.replayer().against(proposed(known.policy, reading.changes))
 title.title(
     draft_text.title(reading.changes, answer.impact, lower_bound=lower_bound, lacking=lacking(known, *RESTS_ON))

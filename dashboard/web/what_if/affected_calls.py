@@ -47,57 +47,63 @@ def show(answer: Replay) -> None:
     Args:
         answer: The replay.
     """
-    found = by_pbx(answer)
-    if found.empty:
+    replay_rows = by_pbx(answer)
+    if replay_rows.empty:
         empty_states.empty(
             f"No past outbound call was read yet. {cure(session.snapshot(), 'calls')}", icon=":material/call:"
         )
         return
-    there = [label for label in LABELS if (found["label"] == label).any()]
-    if st.session_state.get(LABEL_KEY) not in there:
+    labels = [label for label in LABELS if (replay_rows["label"] == label).any()]
+    if st.session_state.get(LABEL_KEY) not in labels:
         st.session_state[LABEL_KEY] = None
-    label = st.pills("Only calls that are", there, format_func=_said, key=LABEL_KEY, label_visibility="collapsed")
-    shown = found[found["label"] == label].reset_index(drop=True) if label else found
-    chosen = _table(shown)
-    with session.errors_said():
-        if chosen is not None:
-            row = shown.iloc[chosen]
-            _chosen(answer, str(row["label"]), str(row["who"]), total=int(row["calls"]))
+    label = st.pills(
+        "Only calls that are", labels, format_func=_label_text, key=LABEL_KEY, label_visibility="collapsed"
+    )
+    filtered = replay_rows[replay_rows["label"] == label].reset_index(drop=True) if label else replay_rows
+    position = _table(filtered)
+    with session.show_errors():
+        if position is not None:
+            row = filtered.iloc[position]
+            _draw_selected(answer, str(row["label"]), str(row["who"]), total=int(row["calls"]))
         elif label:
-            _chosen(answer, label, "", total=int(shown["calls"].sum()))
+            _draw_selected(answer, label, "", total=int(filtered["calls"].sum()))
         else:
             st.caption("Choose a label or tick a row to see its calls and the numbers they dialed.")
             tables.download(
-                "what-if-by-pbx", len(found), lambda: replay_frame(answer), session.snapshot(), key="behind_by_pbx_csv"
+                "what-if-by-pbx",
+                len(replay_rows),
+                lambda: replay_frame(answer),
+                session.snapshot(),
+                key="behind_by_pbx_csv",
             )
 
 
 def by_pbx(answer: Replay) -> pd.DataFrame:
     """Return ``Replay.by_pbx`` in the order of the labels, worst first."""
     rows = answer.by_pbx()
-    order = rows["label"].map({label: place for place, label in enumerate(LABELS)})
+    order = rows["label"].map({label: position for position, label in enumerate(LABELS)})
     return rows.assign(order=order).sort_values("order", kind="stable", ignore_index=True).drop(columns="order")
 
 
-def rows_of(answer: Replay, label: str, who: str, snapshot: Snapshot) -> pd.DataFrame:
+def rows_of(answer: Replay, label: str, caller: str, snapshot: Snapshot) -> pd.DataFrame:
     """
     Return the traffic rows behind a part of a replay.
 
     Args:
         answer: The replay.
         label: Label of the calls.
-        who: A PBX or an address as named in ``Replay.by_pbx``; ``""`` for all.
+        caller: A PBX or an address as named in ``Replay.by_pbx``; ``""`` for all.
         snapshot: Snapshot with the names of the PBXs.
     """
     rows = answer.rows[(answer.rows["label"] == label).to_numpy()]
-    if not who:
+    if not caller:
         return rows
-    named = [pbx_id for pbx_id in rows["pbx_id"].unique() if pbx_id and snapshot.name_of(pbx_id) == who]
-    others = (rows["pbx_id"] == "") & (rows["source_ip"] == who.removesuffix(UNASSIGNED))
-    return rows[rows["pbx_id"].isin([*named, who]) | (others & who.endswith(UNASSIGNED))]
+    pbx_ids = [pbx_id for pbx_id in rows["pbx_id"].unique() if pbx_id and snapshot.name_of(pbx_id) == caller]
+    is_unassigned_address = (rows["pbx_id"] == "") & (rows["source_ip"] == caller.removesuffix(UNASSIGNED))
+    return rows[rows["pbx_id"].isin([*pbx_ids, caller]) | (is_unassigned_address & caller.endswith(UNASSIGNED))]
 
 
-def _said(label: str) -> str:
+def _label_text(label: str) -> str:
     return label.capitalize()
 
 
@@ -110,7 +116,7 @@ def _table(rows: pd.DataFrame) -> int | None:
     """Draw the replay by PBX; return the position of the selected row, ``None`` for none."""
     frame = pd.DataFrame(
         {
-            "label": [[_said(label)] for label in rows["label"]],
+            "label": [[_label_text(label)] for label in rows["label"]],
             "who": rows["who"],
             "calls": rows["calls"],
             "minutes": rows["minutes"].round().astype("int64"),
@@ -123,11 +129,11 @@ def _table(rows: pd.DataFrame) -> int | None:
     if not rows["why"].any():
         frame = frame.drop(columns="why")
     event = st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame), most=10, px=380),
         column_config={
-            "label": tables.chips("Past calls", {_said(label): REPLAY[label] for label in LABELS}, width=105),
+            "label": tables.chips("Past calls", {_label_text(label): REPLAY[label] for label in LABELS}, width=105),
             "who": tables.text("PBX or address", width=175),
             "today": tables.text("Admitted today by", width=165),
             "then": tables.text("After the change by", width=165),
@@ -140,16 +146,16 @@ def _table(rows: pd.DataFrame) -> int | None:
         selection_mode="single-row",
         key=table_key(rows),
     )
-    chosen = event["selection"]["rows"]
-    return int(chosen[0]) if chosen and chosen[0] < len(rows) else None
+    selected_rows = event["selection"]["rows"]
+    return int(selected_rows[0]) if selected_rows and selected_rows[0] < len(rows) else None
 
 
-def _chosen(answer: Replay, label: str, who: str, *, total: int) -> None:
+def _draw_selected(answer: Replay, label: str, caller: str, *, total: int) -> None:
     """Draw the choice between single calls and numbers dialed, and the selected view."""
     view = st.segmented_control(
         "Show", VIEWS, default=SINGLE, required=True, key=VIEW_KEY, label_visibility="collapsed"
     )
-    (_numbers if view == DIALED else _calls)(answer, label, who, total=total)
+    (_numbers if view == DIALED else _calls)(answer, label, caller, total=total)
 
 
 def dialed(among: pd.DataFrame) -> pd.DataFrame:
@@ -167,18 +173,18 @@ def dialed(among: pd.DataFrame) -> pd.DataFrame:
     def fetched() -> pd.DataFrame:
         return describe_number(session.workspace().store.destinations(among=among, limit=NUMBERS))
 
-    return session.kept("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
+    return session.cached("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
 
 
-def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
+def _numbers(answer: Replay, label: str, caller: str, *, total: int) -> None:
     """Fetch and draw the most expensive numbers dialed, and state how many of the calls went to them."""
-    known = session.snapshot()
+    snapshot = session.snapshot()
     with st.spinner("Adding up the numbers dialed"):
-        found = dialed(rows_of(answer, label, who, known))
+        numbers_dialed = dialed(rows_of(answer, label, caller, snapshot))
     st.dataframe(
-        tables.shown(found.assign(cost_usd=found["cost_usd"].astype("float64"))),
+        tables.sanitized(numbers_dialed.assign(cost_usd=numbers_dialed["cost_usd"].astype("float64"))),
         hide_index=True,
-        height=tables.height(len(found), most=10, px=380),
+        height=tables.height(len(numbers_dialed), most=10, px=380),
         column_config={
             "destination": tables.text("Number dialed", width=120),
             "country": tables.text("Country", width=120),
@@ -191,43 +197,49 @@ def _numbers(answer: Replay, label: str, who: str, *, total: int) -> None:
         column_order=["destination", "country", "kind", "zone", "calls", "minutes", "cost_usd"],
         key="behind_numbers",
     )
-    there = int(found["calls"].sum())
-    of = f" of {who}" if who else ""
-    numbers = counted(len(found), "number")
+    included = int(numbers_dialed["calls"].sum())
+    of = f" of {caller}" if caller else ""
+    numbers = counted(len(numbers_dialed), "number")
     calls = counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
-    costliest = f"The costliest {numbers}, with {there:,} of {calls}" if there < total else f"{numbers} in {calls}"
+    costliest = (
+        f"The costliest {numbers}, with {included:,} of {calls}" if included < total else f"{numbers} in {calls}"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{costliest}{of}."), width="content")
-        tables.download("what-if-destinations", len(found), lambda: found, known, key="behind_numbers_csv")
+        tables.download(
+            "what-if-destinations", len(numbers_dialed), lambda: numbers_dialed, snapshot, key="behind_numbers_csv"
+        )
 
 
-def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
+def _calls(answer: Replay, label: str, caller: str, *, total: int) -> None:
     """Fetch and draw the newest of the calls, and state how many there are in total."""
-    known = session.snapshot()
+    snapshot = session.snapshot()
     about, most = st.session_state.get(MORE_KEY, ("", CALLS))
-    most = most if about == f"{label} {who}" else CALLS
-    among = rows_of(answer, label, who, known)
-    found = session.workspace().store.calls(CallFilter(direction="outbound"), limit=most, among=among)
-    owned = attribute(found, pbxs=known.pbxs, pbx_addresses=known.pbx_addresses, pbx_numbers=known.pbx_numbers)
-    ways = answer.label_of(owned)
+    most = most if about == f"{label} {caller}" else CALLS
+    among = rows_of(answer, label, caller, snapshot)
+    calls = session.workspace().store.calls(CallFilter(direction="outbound"), limit=most, among=among)
+    attributed = attribute(
+        calls, pbxs=snapshot.pbxs, pbx_addresses=snapshot.pbx_addresses, pbx_numbers=snapshot.pbx_numbers
+    )
+    decisions = answer.label_of(attributed)
     frame = pd.DataFrame(
         {
-            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in owned["outcome"]],
-            "started_at": owned["started_at"].dt.tz_convert(session.zone()),
-            "pbx": [known.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in owned["pbx_id"]],
-            "source_ip": owned["source_ip"],
-            "destination": owned["destination"],
-            "today": [titled(str(text)) for text in ways["today"]],
-            "then": [titled(str(text)) for text in ways["then"]],
-            "why": [titled(str(text)) for text in ways["why"]],
-            "cost": owned["cost_usd"].astype("float64"),
+            "outcome": [[OUTCOME_LABELS[outcome]] for outcome in attributed["outcome"]],
+            "started_at": attributed["started_at"].dt.tz_convert(session.zone()),
+            "pbx": [snapshot.name_of(pbx_id) if pbx_id else "Unassigned" for pbx_id in attributed["pbx_id"]],
+            "source_ip": attributed["source_ip"],
+            "destination": attributed["destination"],
+            "today": [titled(str(text)) for text in decisions["today"]],
+            "then": [titled(str(text)) for text in decisions["then"]],
+            "why": [titled(str(text)) for text in decisions["why"]],
+            "cost": attributed["cost_usd"].astype("float64"),
         }
     )
-    if not (ways["why"] != "").any():
+    if not (decisions["why"] != "").any():
         frame = frame.drop(columns="why")
-    labeled = owned.assign(**{name: ways[name].astype("str") for name in ("label", "today", "then", "why")})
+    labeled = attributed.assign(**{name: decisions[name].astype("str") for name in ("label", "today", "then", "why")})
     st.dataframe(
-        tables.shown(frame),
+        tables.sanitized(frame),
         hide_index=True,
         height=tables.height(len(frame), most=10, px=380),
         column_config={
@@ -243,16 +255,18 @@ def _calls(answer: Replay, label: str, who: str, *, total: int) -> None:
         },
         key="behind_calls",
     )
-    of = f" of {who}" if who else ""
+    of = f" of {caller}" if caller else ""
     all_of_them = counted(total, BY_NAME[label].noun, BY_NAME[label].plural)
     newest = f"The newest {len(frame):,} of {all_of_them}" if total > len(frame) else all_of_them
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(plain(f"{newest}{of}. Times are those of {session.zone().key}."), width="content")
         if total > len(frame):
-            st.button(f"Show {CALLS} more", key="behind_older", on_click=_more, args=(f"{label} {who}", most + CALLS))
-        tables.download("what-if-calls", len(owned), lambda: labeled, known, key="behind_csv")
+            st.button(
+                f"Show {CALLS} more", key="behind_older", on_click=_show_more, args=(f"{label} {caller}", most + CALLS)
+            )
+        tables.download("what-if-calls", len(attributed), lambda: labeled, snapshot, key="behind_csv")
 
 
-def _more(about: str, most: int) -> None:
+def _show_more(about: str, most: int) -> None:
     """Show more of the same calls; a different selection starts again with ``CALLS``."""
     st.session_state[MORE_KEY] = (about, most)

@@ -53,10 +53,10 @@ class Draft:
         """Streamlit key of the editor."""
         return f"what_if_editor_{self.turn}"
 
-    def put(self, rows: pd.DataFrame, snapshot: Snapshot) -> None:
+    def reset(self, rows: pd.DataFrame, snapshot: Snapshot) -> None:
         """Reset the editor to rows, with ``whose`` computed again."""
-        told = _typed(rows)
-        self.base = self.edited = told.assign(whose=whose(told["network"], snapshot))
+        typed = _typed(rows)
+        self.base = self.edited = typed.assign(whose=owners_text(typed["network"], snapshot))
         self.turn += 1
 
 
@@ -76,26 +76,26 @@ class DraftReading:
         return not (self.changes or self.faults or self.notes)
 
 
-def begin(snapshot: Snapshot, turn: int = 0) -> Draft:
+def new_draft(snapshot: Snapshot, revision: int = 0) -> Draft:
     """
     Return a draft without changes.
 
     Args:
         snapshot: The account that the draft starts from.
-        turn: Number of earlier editor resets, so that no key is used twice.
+        revision: Number of earlier editor resets, so that no key is used twice.
     """
     rows = snapshot.allowed_ips[["network", "label"]].assign(origin=snapshot.allowed_ips["network"])
-    draft = Draft(_given(snapshot), snapshot.account.credentials_on, rows, rows, turn=turn)
-    draft.put(rows, snapshot)
+    draft = Draft(_account_list(snapshot), snapshot.account.credentials_on, rows, rows, turn=revision)
+    draft.reset(rows, snapshot)
     return draft
 
 
-def moved(draft: Draft, snapshot: Snapshot) -> bool:
+def has_account_changed(draft: Draft, snapshot: Snapshot) -> bool:
     """Return whether the account has changed since the start of the draft."""
-    return not draft.of.equals(_given(snapshot)) or draft.credentials_on is not snapshot.account.credentials_on
+    return not draft.of.equals(_account_list(snapshot)) or draft.credentials_on is not snapshot.account.credentials_on
 
 
-def carried(draft: Draft, snapshot: Snapshot) -> Draft:
+def rebase(draft: Draft, snapshot: Snapshot) -> Draft:
     """
     Return the draft rebased onto the current account.
 
@@ -108,18 +108,18 @@ def carried(draft: Draft, snapshot: Snapshot) -> Draft:
         are not on the list yet; the switch of the draft, or ``as now`` if the account already has that state.
     """
     rows = _typed(draft.edited)
-    fresh = begin(snapshot, draft.turn)
+    fresh = new_draft(snapshot, draft.turn)
     now = fresh.base
     written = rows[(rows["network"].str.strip() != rows["origin"]) & ~rows["network"].str.strip().isin(now["network"])]
-    gone = set(draft.of["network"]) - set(rows["network"].str.strip()) | set(written["origin"])
+    removed = set(draft.of["network"]) - set(rows["network"].str.strip()) | set(written["origin"])
     written = written.assign(origin=written["origin"].where(written["origin"].isin(now["network"]), ""))
-    fresh.put(pd.concat([now.loc[~now["network"].isin(gone), TYPED], written]), snapshot)
-    stands = {ON: True, OFF: False}.get(draft.switch) is snapshot.account.credentials_on
-    fresh.switch = AS_NOW if stands else draft.switch
+    fresh.reset(pd.concat([now.loc[~now["network"].isin(removed), TYPED], written]), snapshot)
+    is_current = {ON: True, OFF: False}.get(draft.switch) is snapshot.account.credentials_on
+    fresh.switch = AS_NOW if is_current else draft.switch
     return fresh
 
 
-def past(draft: Draft, policy: Policy, snapshot: Snapshot) -> Draft:
+def draft_of_version(draft: Draft, policy: Policy, snapshot: Snapshot) -> Draft:
     """
     Return a draft of an earlier list and switch, starting from the current account.
 
@@ -128,49 +128,53 @@ def past(draft: Draft, policy: Policy, snapshot: Snapshot) -> Draft:
         policy: An earlier policy; if its switch is not known, the switch stays as it is now.
         snapshot: The current account.
     """
-    fresh = begin(snapshot, draft.turn)
-    kept = fresh.base[fresh.base["network"].isin(policy.networks)]
-    back = sorted(policy.networks - set(kept["network"]))
-    fresh.put(pd.concat([kept, pd.DataFrame({"network": back, "label": "", "origin": ""})])[TYPED], snapshot)
+    fresh = new_draft(snapshot, draft.turn)
+    still_listed = fresh.base[fresh.base["network"].isin(policy.networks)]
+    restored = sorted(policy.networks - set(still_listed["network"]))
+    fresh.reset(
+        pd.concat([still_listed, pd.DataFrame({"network": restored, "label": "", "origin": ""})])[TYPED], snapshot
+    )
     if policy.credentials_on is not None and policy.credentials_on is not snapshot.account.credentials_on:
         fresh.switch = ON if policy.credentials_on else OFF
     return fresh
 
 
-def whose(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
+def owners_text(networks: pd.Series, snapshot: Snapshot) -> pd.Series:
     """Return the PBXs that call from each entry now or formerly; empty for a text that is not an address."""
-    said = []
+    owners = []
     for network in networks:
         pbx_ids, now = snapshot.owners_of(network)
-        named = f"{'' if now else 'Formerly '}{join(map(snapshot.name_of, pbx_ids))}" if pbx_ids else "Unassigned"
-        said.append(named if pbx_ids or is_network(network) else "")
-    return pd.Series(said, index=networks.index, dtype="str")
+        owner = f"{'' if now else 'Formerly '}{join(map(snapshot.name_of, pbx_ids))}" if pbx_ids else "Unassigned"
+        owners.append(owner if pbx_ids or is_network(network) else "")
+    return pd.Series(owners, index=networks.index, dtype="str")
 
 
-def spread(rows: pd.DataFrame) -> pd.DataFrame | None:
+def split_pasted(rows: pd.DataFrame) -> pd.DataFrame | None:
     """
     Split a list of addresses that was pasted into one cell into one row per address.
 
     Args:
-        rows: As in ``read``.
+        rows: As in ``parse_draft``.
 
     Returns:
         All rows; the first address of a cell replaces the cell's entry. ``None`` if no list was pasted.
     """
     if not any(map(_PASTED.search, _texts(rows["network"]))):
         return None
-    told = _typed(rows)
-    pieces = [_PASTED.split(text.strip()) for text in told["network"]]
-    several = [len(found) > 1 and all(map(_ADDRESS_LIKE.fullmatch, found)) for found in pieces]
+    typed = _typed(rows)
+    pieces = [_PASTED.split(text.strip()) for text in typed["network"]]
+    several = [len(parts) > 1 and all(map(_ADDRESS_LIKE.fullmatch, parts)) for parts in pieces]
     if not any(several):
         return None
-    split = [found if many else [text] for found, many, text in zip(pieces, several, told["network"], strict=True)]
-    spread_out = told.assign(network=pd.Series(split, told.index)).explode("network")
+    split = [
+        parts if is_list else [text] for parts, is_list, text in zip(pieces, several, typed["network"], strict=True)
+    ]
+    spread_out = typed.assign(network=pd.Series(split, typed.index)).explode("network")
     first = pd.Series(~spread_out.index.duplicated(), spread_out.index)
     return spread_out.assign(origin=spread_out["origin"].where(first, "")).reset_index(drop=True)
 
 
-def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
+def parse_draft(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
     """
     Convert the rows of the editor and the switch to changes.
 
@@ -185,37 +189,37 @@ def read(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftReading:
     network, label, origin = (_texts(rows[name]) for name in TYPED)
     lines = [*zip(range(1, len(rows) + 1), network, label, origin, strict=True)]
     listed = _texts(snapshot.allowed_ips["network"])
-    kept = {text: (number, said) for number, text, said, was in lines if text == was and text}
+    unchanged = {text: (number, row_label) for number, text, row_label, original in lines if text == original and text}
     written = [line for line in lines if line[1] != line[3] or (line[2] and not line[1])]
-    places = {text: number for text, (number, _) in kept.items()}
-    origins = {was for *_, was in written if was}
+    row_of = {text: number for text, (number, _) in unchanged.items()}
+    origins = {original for *_, original in written if original}
     began = {row["network"]: entry(row) for row in _entries(snapshot, [name in origins for name in listed])}
-    there = set(listed)
+    listed_set = set(listed)
     faults = []
     added: list[Change] = []
-    for number, text, said, was in written:
+    for number, text, row_label, original in written:
         try:
-            address = _parsed(text, was, places, snapshot)
+            address = _parsed(text, original, row_of, snapshot)
         except AddressError as exc:
-            if was:
-                places[was] = number
-            stays = f" {mono(was)} stays as it is until then." if was else ""
-            faults.append(f"Row {number}: {plain(str(exc))}{stays}")
+            if original:
+                row_of[original] = number
+            hint = f" {mono(original)} stays as it is until then." if original else ""
+            faults.append(f"Row {number}: {plain(str(exc))}{hint}")
             continue
-        places[address] = number
-        if address not in there:
-            added.append(AllowAddress(network=address, **(began.get(was, {}) | {"label": said})))
-    off_it = _entries(snapshot, [name not in places for name in listed])
+        row_of[address] = number
+        if address not in listed_set:
+            added.append(AllowAddress(network=address, **(began.get(original, {}) | {"label": row_label})))
+    off_it = _entries(snapshot, [name not in row_of for name in listed])
     removed: list[Change] = [RemoveAddress(network=row["network"], **entry(row)) for row in off_it]
-    wanted = {ON: True, OFF: False}.get(switch)
-    turned: list[Change] = []
-    if wanted is not None and wanted is not snapshot.account.credentials_on:
-        turned = [SetCredentials(enabled=wanted)]
-    changes = [*turned, *added, *removed] if wanted else [*added, *removed, *turned]
-    return DraftReading(tuple(changes), tuple(faults), tuple(_renamed(kept, snapshot)))
+    switch_state = {ON: True, OFF: False}.get(switch)
+    switch_changes: list[Change] = []
+    if switch_state is not None and switch_state is not snapshot.account.credentials_on:
+        switch_changes = [SetCredentials(enabled=switch_state)]
+    changes = [*switch_changes, *added, *removed] if switch_state else [*added, *removed, *switch_changes]
+    return DraftReading(tuple(changes), tuple(faults), tuple(_label_notes(unchanged, snapshot)))
 
 
-def _parsed(text: str, origin: str, places: dict[str, int], snapshot: Snapshot) -> str:
+def _parsed(text: str, origin: str, row_of: dict[str, int], snapshot: Snapshot) -> str:
     """
     Parse the address of a row and check that no other row has it.
 
@@ -225,21 +229,21 @@ def _parsed(text: str, origin: str, places: dict[str, int], snapshot: Snapshot) 
     if origin and not text:
         raise AddressError("The address is empty. Write one, or delete the row to take the entry off the list.")
     network = parse_entry(text, public_ranges=snapshot.treated_as_public)
-    if network in places:
-        raise AddressError(f"{network} is on the list already, in row {places[network]}. Delete one of the two.")
+    if network in row_of:
+        raise AddressError(f"{network} is on the list already, in row {row_of[network]}. Delete one of the two.")
     return network
 
 
-def _renamed(kept: dict[str, tuple[int, str]], snapshot: Snapshot) -> list[str]:
-    was = zip(_texts(snapshot.allowed_ips["network"]), _texts(snapshot.allowed_ips["label"]), strict=True)
+def _label_notes(unchanged: dict[str, tuple[int, str]], snapshot: Snapshot) -> list[str]:
+    entries = zip(_texts(snapshot.allowed_ips["network"]), _texts(snapshot.allowed_ips["label"]), strict=True)
     return [
         f"The label of {address_of(network, snapshot)} stays: an entry is put on the list or taken off it, not renamed."
-        for network, label in was
-        if network in kept and visible(label) != kept[network][1]  # the editor shows no hidden characters
+        for network, label in entries
+        if network in unchanged and visible(label) != unchanged[network][1]  # the editor shows no hidden characters
     ]
 
 
-def _given(snapshot: Snapshot) -> pd.DataFrame:
+def _account_list(snapshot: Snapshot) -> pd.DataFrame:
     return snapshot.allowed_ips.reindex(columns=list(GIVEN)).sort_values("network", ignore_index=True)
 
 
@@ -255,6 +259,6 @@ def _texts(column: pd.Series) -> list[str]:
     ]
 
 
-def _entries(snapshot: Snapshot, chosen: list[bool]) -> list[dict[Any, Any]]:
+def _entries(snapshot: Snapshot, mask: list[bool]) -> list[dict[Any, Any]]:
     """Return the chosen entries as dictionaries; usually few, so the other rows are not converted."""
-    return snapshot.allowed_ips[chosen].to_dict("records") if any(chosen) else []
+    return snapshot.allowed_ips[mask].to_dict("records") if any(mask) else []

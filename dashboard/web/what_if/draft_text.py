@@ -21,17 +21,17 @@ SAID = 8
 
 def lines(changes: Sequence[Change], snapshot: Snapshot) -> list[str]:
     """Return one line of Markdown per change, with the owner of each address; changes beyond ``SAID`` are counted."""
-    said = []
+    result = []
     for change in changes[:SAID]:
         match change:
             case AllowAddress():
-                said.append(f":blue[:material/add:] Allow {address_of(change.network, snapshot)}")
+                result.append(f":blue[:material/add:] Allow {address_of(change.network, snapshot)}")
             case RemoveAddress():
-                said.append(f":blue[:material/remove:] Remove {address_of(change.network, snapshot)}")
+                result.append(f":blue[:material/remove:] Remove {address_of(change.network, snapshot)}")
             case _:
-                said.append(f":blue[:material/key:] {change.sentence()}")
-    rest = len(changes) - SAID
-    return [*said, f":blue[:material/more_horiz:] and {counted(rest, 'more change')}"] if rest > 0 else said
+                result.append(f":blue[:material/key:] {change.describe()}")
+    omitted = len(changes) - SAID
+    return [*result, f":blue[:material/more_horiz:] and {counted(omitted, 'more change')}"] if omitted > 0 else result
 
 
 def reason(reading: DraftReading, most: int) -> str:
@@ -57,24 +57,30 @@ def title(changes: Sequence[Change], impact: ReplayImpact, *, lower_bound: bool,
     """
     if not changes:
         return f"{NOTHING if impact.total else NO_CALLS} {lacking}".strip()
-    what = _subject(changes)
-    apart = impact.apart.strip()
+    subject = _subject(changes)
+    not_counted = impact.apart.strip()
     if not impact.total:
-        return plain(" ".join(filter(None, [f"{what}: there are no past calls to tell by.", lacking, apart])))
-    moved = _moved(impact, "at least " * lower_bound)
-    rest = [*_harmless(impact), *_unsure(impact), *filter(None, [lacking, apart])]
+        return plain(" ".join(filter(None, [f"{subject}: there are no past calls to tell by.", lacking, not_counted])))
+    effects = _effect_phrases(impact, "at least " * lower_bound)
+    notes = [*_harmless(impact), *_undecided_sentences(impact), *filter(None, [lacking, not_counted])]
     if impact.calls(BROKEN):
-        return plain(" ".join([f"{what} would {_and(moved)}.", *rest]))
-    if lacking and not moved:
-        return plain(f"{what}: what it would do to past calls is not known. {' '.join(rest)}")
-    if lacking or apart or any(impact.ours(label) for label in AT_RISK):
-        head = f"{what} would {_and(moved)}; no past call of yours" if moved else f"{what}: no past call of yours"
-        return plain(" ".join([f"{head} is known to be blocked.", *rest]))
-    none = [] if moved else [f"admit none{' on record' * lower_bound}"]
-    return plain(" ".join([f"{what} would {_and([*moved, 'block no past call of yours', *none])}.", *rest]))
+        return plain(" ".join([f"{subject} would {_and(effects)}.", *notes]))
+    if lacking and not effects:
+        return plain(f"{subject}: what it would do to past calls is not known. {' '.join(notes)}")
+    if lacking or not_counted or any(impact.ours(label) for label in AT_RISK):
+        head = (
+            f"{subject} would {_and(effects)}; no past call of yours"
+            if effects
+            else f"{subject}: no past call of yours"
+        )
+        return plain(" ".join([f"{head} is known to be blocked.", *notes]))
+    no_admission = [] if effects else [f"admit none{' on record' * lower_bound}"]
+    return plain(
+        " ".join([f"{subject} would {_and([*effects, 'block no past call of yours', *no_admission])}.", *notes])
+    )
 
 
-def _moved(impact: ReplayImpact, least: str) -> list[str]:
+def _effect_phrases(impact: ReplayImpact, least: str) -> list[str]:
     """Return phrases on the calls that would be blocked, admitted and stopped, with their callers."""
     rows = [
         ("block", impact.calls(BROKEN), impact.who(BROKEN), ""),
@@ -82,12 +88,12 @@ def _moved(impact: ReplayImpact, least: str) -> list[str]:
         ("admit", impact.nobodys.get(SAVED, 0), _names(impact, SAVED, unassigned=True), least),
         ("stop", impact.calls(STOPPED), impact.who(STOPPED), ""),
     ]
-    found: list[str] = []
+    phrases: list[str] = []
     for verb, calls, names, at_least in rows:
         if calls:
-            noun = "" if found else " past call" if calls == 1 else " past calls"
-            found.append(f"{verb} {at_least}{calls:,}{noun} of {join(names)}")
-    return found
+            noun = "" if phrases else " past call" if calls == 1 else " past calls"
+            phrases.append(f"{verb} {at_least}{calls:,}{noun} of {join(names)}")
+    return phrases
 
 
 def _names(impact: ReplayImpact, label: str, *, unassigned: bool = False) -> list[str]:
@@ -99,17 +105,17 @@ def _harmless(impact: ReplayImpact) -> list[str]:
     return [f"{counted(calls, 'past call')} of {join(impact.who(GONE))} cannot recur."] if calls else []
 
 
-def _unsure(impact: ReplayImpact) -> list[str]:
+def _undecided_sentences(impact: ReplayImpact) -> list[str]:
     """Return sentences about the undecided calls, worst direction first."""
     parts = [
         text.format(counted(calls, "call"))
         for label, text in ((MAY_BREAK, "{} may be blocked"), (MAY_SAVE, "{} may be admitted"))
         if (calls := impact.calls(label))
     ]
-    found = [f"{_and(parts)}."] if parts else []
+    result = [f"{_and(parts)}."] if parts else []
     if calls := impact.calls(CANNOT):
-        found.append(f"Cannot tell for {counted(calls, 'call')}.")
-    return found
+        result.append(f"Cannot tell for {counted(calls, 'call')}.")
+    return result
 
 
 def _and(parts: Sequence[str]) -> str:

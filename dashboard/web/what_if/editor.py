@@ -32,16 +32,16 @@ def current(snapshot: Snapshot) -> Draft:
     """Return the session's draft; if the account has changed, rebase the draft and show a message about it."""
     draft: Draft | None = st.session_state.get(KEY)
     if draft is None:
-        draft = what_if_draft.begin(snapshot)
-    elif what_if_draft.moved(draft, snapshot):
+        draft = what_if_draft.new_draft(snapshot)
+    elif what_if_draft.has_account_changed(draft, snapshot):
         had_changes = not draft.idle
-        draft = what_if_draft.carried(draft, snapshot)
+        draft = what_if_draft.rebase(draft, snapshot)
         st.session_state[SWITCH_KEY] = draft.switch
         if had_changes:
-            done = what_if_draft.read(draft.base, draft.switch, snapshot).idle
-            session.note(AS_IT_IS if done else CARRIED, icon=ICONS["good" if done else "info"])
+            already_applied = what_if_draft.parse_draft(draft.base, draft.switch, snapshot).idle
+            session.note(AS_IT_IS if already_applied else CARRIED, icon=ICONS["good" if already_applied else "info"])
     elif draft.key not in st.session_state and draft.edited is not draft.base:
-        draft.put(draft.edited, snapshot)
+        draft.reset(draft.edited, snapshot)
     st.session_state[KEY] = draft
     st.session_state.setdefault(SWITCH_KEY, draft.switch)
     return draft
@@ -50,16 +50,16 @@ def current(snapshot: Snapshot) -> Draft:
 def start_over() -> None:
     """Discard all changes of the draft."""
     draft: Draft = st.session_state[KEY]
-    st.session_state[KEY] = what_if_draft.begin(session.snapshot(), draft.turn)
+    st.session_state[KEY] = what_if_draft.new_draft(session.snapshot(), draft.turn)
     st.session_state[SWITCH_KEY] = AS_NOW
 
 
-def go_back() -> None:
+def load_version() -> None:
     """Replace the draft with the list and the switch of the selected earlier version."""
-    known = session.snapshot()
-    place = st.session_state.get(PAST_KEY)
-    if place is not None and place < len(known.versions):
-        draft = what_if_draft.past(st.session_state[KEY], known.versions[place].policy, known)
+    snapshot = session.snapshot()
+    position = st.session_state.get(PAST_KEY)
+    if position is not None and position < len(snapshot.versions):
+        draft = what_if_draft.draft_of_version(st.session_state[KEY], snapshot.versions[position].policy, snapshot)
         st.session_state[KEY] = draft
         st.session_state[SWITCH_KEY] = draft.switch
     st.session_state[PAST_KEY] = None
@@ -68,7 +68,7 @@ def go_back() -> None:
 def edit_list(draft: Draft, snapshot: Snapshot) -> None:
     """Draw the list and store the edits; the owner of an address that was changed in place is updated."""
     draft.edited = st.data_editor(
-        tables.shown(draft.base),
+        tables.sanitized(draft.base),
         num_rows="dynamic",
         hide_index=True,
         height=tables.height(len(draft.base) + 1, most=12, px=440),
@@ -81,13 +81,13 @@ def edit_list(draft: Draft, snapshot: Snapshot) -> None:
         placeholder="",
         key=draft.key,
     )
-    if (pasted := what_if_draft.spread(draft.edited)) is not None:
-        draft.put(pasted, snapshot)
+    if (pasted := what_if_draft.split_pasted(draft.edited)) is not None:
+        draft.reset(pasted, snapshot)
         st.rerun()
-    there = draft.edited.loc[draft.edited.index.intersection(draft.base.index)]
-    written = there[(there["network"].fillna("") != draft.base.loc[there.index, "network"]).to_numpy()]
-    if (what_if_draft.whose(written["network"].fillna(""), snapshot) != written["whose"]).any():
-        draft.put(draft.edited, snapshot)
+    existing = draft.edited.loc[draft.edited.index.intersection(draft.base.index)]
+    written = existing[(existing["network"].fillna("") != draft.base.loc[existing.index, "network"]).to_numpy()]
+    if (what_if_draft.owners_text(written["network"].fillna(""), snapshot) != written["whose"]).any():
+        draft.reset(draft.edited, snapshot)
         st.rerun()
 
 
@@ -102,12 +102,12 @@ def edit_switch(draft: Draft, snapshot: Snapshot) -> DraftReading:
         key=SWITCH_KEY,
     )
     draft.switch = switch or AS_NOW
-    found = what_if_draft.read(draft.edited, draft.switch, snapshot)
-    draft.idle = found.idle
-    return found
+    reading = what_if_draft.parse_draft(draft.edited, draft.switch, snapshot)
+    draft.idle = reading.idle
+    return reading
 
 
-def ask(reading: DraftReading, snapshot: Snapshot) -> None:
+def draw_actions(reading: DraftReading, snapshot: Snapshot) -> None:
     """Draw the changes and invalid rows of the draft, and the buttons that review it as a plan or discard it."""
     with st.container(gap="xxsmall"):
         for line in draft_text.lines(reading.changes, snapshot):
@@ -120,12 +120,12 @@ def ask(reading: DraftReading, snapshot: Snapshot) -> None:
             st.caption(note)
         if reading.idle:
             st.caption(f"{SAFE} {HOW}")
-    why = draft_text.reason(reading, session.workspace().settings.max_changes)
+    obstacle = draft_text.reason(reading, session.workspace().settings.max_changes)
     with st.container(horizontal=True):
         st.button(
             "Review as a plan",
             type="primary",
-            disabled=bool(why),
+            disabled=bool(obstacle),
             key="what_if_review",
             on_click=review.ask_changes,
             args=(reading.changes,),
@@ -133,8 +133,8 @@ def ask(reading: DraftReading, snapshot: Snapshot) -> None:
         st.button("Start over", icon=":material/undo:", disabled=reading.idle, key="what_if_over", on_click=start_over)
         if len(snapshot.versions) > 1:
             _pasts(snapshot)
-    if why and not reading.idle:
-        st.caption(why)
+    if obstacle and not reading.idle:
+        st.caption(obstacle)
 
 
 def _pasts(snapshot: Snapshot) -> None:
@@ -143,9 +143,9 @@ def _pasts(snapshot: Snapshot) -> None:
         st.selectbox(
             "Begin with the list and the switch as they were from",
             range(len(snapshot.versions) - 2, -1, -1),
-            format_func=lambda place: draft_text.of_version(snapshot.versions[place], session.zone()),
+            format_func=lambda position: draft_text.of_version(snapshot.versions[position], session.zone()),
             index=None,
             placeholder="Choose a time",
             key=PAST_KEY,
-            on_change=go_back,
+            on_change=load_version,
         )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dashboard.calls.ingest.columnar import Columns
 from dashboard.calls.ingest.columns import PARTS
 from dashboard.calls.ingest.minute_load import as_started, spans_of
-from dashboard.calls.ingest.rollup import roll_up, together
+from dashboard.calls.ingest.rollup import combine, roll_up
 from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
 from tests.calls.exports import HEADER, Row, a_row, as_csv
@@ -214,9 +214,9 @@ def test_the_roll_up_is_that_of_the_engine(
     """In one piece or in several, the roll-up has the same rows, sums and types as the engine's."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1), "hours": None, "cuts": []}
-    expected = engine.fetch("rollup", asked | own.parameters, what="roll up", given=own.tables)
+    expected = engine.fetch("rollup", asked | own.parameters, operation="roll up", tables=own.tables)
     size = -(-len(calls) // pieces)
-    added = together([roll_up(calls.slice(begin, size), own) for begin in range(0, len(calls), size)])
+    added = combine([roll_up(calls.slice(begin, size), own) for begin in range(0, len(calls), size)])
     pyarrow.parquet.write_table(added, tmp_path / "traffic.parquet", store_schema=False)
     made = pyarrow.parquet.ParquetFile(tmp_path / "traffic.parquet").read()
 
@@ -229,6 +229,6 @@ def test_the_spans_are_those_of_the_engine(taken: tuple[pyarrow.Table, Engine, l
     """Each call's direction, start and end in progress equal the engine's."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1)}
-    expected = engine.fetch("load", asked, what="weigh")
+    expected = engine.fetch("load", asked, operation="weigh")
 
     assert sorted(map(repr, expected.to_pylist())) == sorted(map(repr, as_started(spans_of(calls), DAY).to_pylist()))

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.calls.ingest.minute_load import weigh
+from dashboard.calls.ingest.minute_load import compute_load
 from dashboard.calls.store.engine import Engine, to_frame
 
 SINCE = datetime(2026, 11, 2, 12)  # noqa: DTZ001 - times of the store are naive UTC
@@ -77,7 +77,9 @@ def load(engine: Engine, folder: Path, calls: Iterable[Call]) -> dict[tuple[int,
     path = folder / "calls.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows, schema=CALLS), path)
     asked: dict[str, Any] = {"calls": [str(path)], "since": SINCE, "until": SINCE + SPAN_S * SECOND}
-    found = weigh(engine.fetch("load", asked, what="count load"), asked["since"], asked["until"]).to_pylist()
+    found = compute_load(
+        engine.fetch("load", asked, operation="count load"), asked["since"], asked["until"]
+    ).to_pylist()
     return {
         ((row["minute_at"] - SINCE) // MINUTE, row["direction"]): (row["calls"], row["peak_1s"], row["concurrent"])
         for row in found
@@ -140,7 +142,7 @@ def test_a_call_over_midnight_runs_on_both_days():
     day_s = 86_400
     two_days = since + timedelta(days=2)
     calls = pyarrow.table({"is_inbound": [False], "start_s": [day_s - 30], "done_s": [day_s + 30]})
-    found = weigh(calls, since, two_days).to_pylist()
+    found = compute_load(calls, since, two_days).to_pylist()
 
     assert [(row["minute_at"], row["calls"], row["concurrent"]) for row in found] == [
         (since + timedelta(days=1) - MINUTE, 1, 1),
@@ -152,7 +154,7 @@ def test_no_parts_have_no_load(engine):
     """Without parts the load has no rows."""
     asked = {"calls": [], "since": SINCE, "until": SINCE + MINUTE}
 
-    assert weigh(engine.fetch("load", asked, what="count load"), SINCE, SINCE + MINUTE).num_rows == 0
+    assert compute_load(engine.fetch("load", asked, operation="count load"), SINCE, SINCE + MINUTE).num_rows == 0
 
 
 def test_first_seen(engine, tmp_path):
@@ -171,7 +173,7 @@ def test_first_seen(engine, tmp_path):
     table = pyarrow.Table.from_pylist([dict(zip(TRAFFIC.names, row, strict=True)) for row in rows], schema=TRAFFIC)
     pyarrow.parquet.write_table(table, path)
     asked = {"traffic": [str(path)], "since": SINCE, "until": SINCE + 2 * hour}
-    found = to_frame(engine.fetch("first_seen", asked, what="list what is new"))
+    found = to_frame(engine.fetch("first_seen", asked, operation="list what is new"))
 
     assert found.drop(columns="first_at").to_numpy().tolist() == [
         ["source", "198.51.100.11", 7, Decimal("1.05000000")],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dashboard.calls.ingest.columnar import Columns
 from dashboard.calls.ingest.importer import import_files
-from dashboard.calls.ingest.row_fingerprints import row_numbers
+from dashboard.calls.ingest.row_fingerprints import fingerprint_rows
 from dashboard.calls.store.store import CallStore
 from tests.calls.exports import HEADER, Row, a_row, as_csv
 from tests.calls.ingest.staged import shared_engine
@@ -62,7 +62,10 @@ def test_calls_of_a_slice_have_the_numbers_that_they_had() -> None:
     calls = read([a_row(destination=f"1206555{at:04}"[: 4 + at], total_cost=f"0.0{at}") for at in range(8)])
     cut = calls.slice(3, 4)
 
-    assert row_numbers({name: cut[name].chunk(0) for name in cut.column_names}).tolist() == cut["row_hash"].to_pylist()
+    assert (
+        fingerprint_rows({name: cut[name].chunk(0) for name in cut.column_names}).tolist()
+        == cut["row_hash"].to_pylist()
+    )
 
 
 def keys(store: CallStore) -> dict[str, str]:

@@ -121,7 +121,7 @@ def test_the_newest_bad_rows_are_kept(store: CallStore) -> None:
 
     given = {"old": bad("a.csv", 0, 5), "bad": bad("b.csv", 1, 3), "names": pyarrow.table({"file": ["b.csv"]})}
     asked = {"now": utc(NOON + A_DAY), "limit": 4}
-    kept = store.engine.fetch("rejects", asked, what="try", given=given).to_pylist()
+    kept = store.engine.fetch("rejects", asked, operation="try", tables=given).to_pylist()
 
     assert [("a.csv", 0), ("b.csv", 0), ("b.csv", 1), ("b.csv", 2)] == [(row["file"], row["line"]) for row in kept]
     assert {utc(NOON + A_DAY)} == {row["imported_at"] for row in kept[1:]}

@@ -28,7 +28,7 @@ def fetch(transport: HttpSession, tmp_path: Path) -> Callable[..., Path | None]:
 
     def run(link: str = LINK, **options: Any) -> Path | None:
         given = {"progress": lambda _: None, "stop": lambda: False, **options}
-        return download(transport, link, folder / "calls", what="the file of export 17", **given)
+        return download(transport, link, folder / "calls", label="the file of export 17", **given)
 
     return run
 
@@ -186,7 +186,7 @@ def test_a_folder_that_is_not_there_is_an_error_of_ours(
 
     said = fails(
         StoreError,
-        lambda: download(transport, LINK, stem, what="x", progress=lambda _: None, stop=lambda: False),
+        lambda: download(transport, LINK, stem, label="x", progress=lambda _: None, stop=lambda: False),
     )
 
     assert "gone" in said

@@ -236,8 +236,8 @@ def test_a_declared_copy_is_dated_and_signed(state: State) -> None:
     """The latest version is returned with its start and author."""
     values = {"tech_prefix": "12345678", "credentials_on": False, "digest_rescues_prefix": None, "no_path_status": 403}
     entries = [ENTRY | {"known_by": ""}]
-    state.record("account", values, valid_from=CHANGED, seen_at=CHANGED, known_by="ann")
-    state.record("allowed_ips", entries, valid_from=CHANGED, seen_at=CHANGED + timedelta(1), known_by="ann")
+    state.save_version("account", values, valid_from=CHANGED, seen_at=CHANGED, known_by="ann")
+    state.save_version("allowed_ips", entries, valid_from=CHANGED, seen_at=CHANGED + timedelta(1), known_by="ann")
     portal = DeclaredPortal(state, ("198.51.100.0/24",))
 
     account, (frame, since) = portal.account(), portal.allowed_ips()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from dashboard.pbx.inventory.validation import settle
+from dashboard.pbx.inventory.validation import validate
 from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, InventoryRow, merge, read_edit, validate_edit
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import about
@@ -142,7 +142,9 @@ def config(pbx_id, *facts, address="", x_tag="", **more):
 
 def test_what_is_configured_stands_beside_what_is_declared(current):
     """An address that is both declared and configured is two rows: neither replaces the other."""
-    found = merge(current, settle(config("seattle", ("bind", "+x"), address="198.51.100.11"), treated_as_public=PUBLIC))
+    found = merge(
+        current, validate(config("seattle", ("bind", "+x"), address="198.51.100.11"), treated_as_public=PUBLIC)
+    )
     rows = found.merged["pbx_addresses"]
 
     assert rows.loc[rows["pbx_id"] == "seattle", "source"].tolist() == ["declared", "configured"]
@@ -154,10 +156,12 @@ def test_what_is_configured_stands_beside_what_is_declared(current):
 
 def test_a_configuration_read_again_replaces_what_it_said(current):
     """Reading a configuration again replaces that PBX's facts and configured addresses; other rows remain."""
-    first = settle(config("seattle", ("bind", "a"), ("auth", "ip"), address="198.51.100.77"), treated_as_public=PUBLIC)
-    other = settle(config("miami", ("bind", "b"), address="198.51.100.78"), treated_as_public=PUBLIC)
+    first = validate(
+        config("seattle", ("bind", "a"), ("auth", "ip"), address="198.51.100.77"), treated_as_public=PUBLIC
+    )
+    other = validate(config("miami", ("bind", "b"), address="198.51.100.78"), treated_as_public=PUBLIC)
     kept = merge(merge(current, first).merged, other).merged
-    again = settle(config("seattle", ("bind", "c"), address="198.51.100.79"), treated_as_public=PUBLIC)
+    again = validate(config("seattle", ("bind", "c"), address="198.51.100.79"), treated_as_public=PUBLIC)
     found = merge(kept, again)
 
     assert merge(kept, first).empty
@@ -175,21 +179,21 @@ def test_a_configuration_read_again_replaces_what_it_said(current):
 def test_what_a_register_says_and_what_a_pbx_says_stand_apart(current):
     """Reading a register or a PBX again replaces only the rows from the same source."""
     facts = [("x_tag", "a"), ("record.status", "active")]
-    first = settle(config("seattle", *facts, address="198.51.100.77"), treated_as_public=PUBLIC)
-    register = merge(merge(current, first).merged, settle(config("seattle", ("record.status", "retired"))))
-    pbx = merge(register.merged, settle(config("seattle", ("x_tag", "b"))))
+    first = validate(config("seattle", *facts, address="198.51.100.77"), treated_as_public=PUBLIC)
+    register = merge(merge(current, first).merged, validate(config("seattle", ("record.status", "retired"))))
+    pbx = merge(register.merged, validate(config("seattle", ("x_tag", "b"))))
 
     assert register.merged["pbx_config"]["value"].tolist() == ["a", "retired"]
     assert register.count(GONE) == 0
     assert pbx.merged["pbx_config"]["value"].tolist() == ["b", "retired"]
     assert pbx.count(GONE) == 1
-    assert merge(pbx.merged, settle(config("seattle", ("x_tag", "b")))).empty
+    assert merge(pbx.merged, validate(config("seattle", ("x_tag", "b")))).empty
 
 
 def test_each_row_changes_its_own_columns_only(current):
     """A missing X-Tag or name in one PBX's configuration does not remove another's."""
-    tagged = merge(current, settle(config("miami", x_tag="mia")))
-    both = settle([*config("miami", ("a", "b")), *config("seattle", ("a", "b"), x_tag="sea")])
+    tagged = merge(current, validate(config("miami", x_tag="mia")))
+    both = validate([*config("miami", ("a", "b")), *config("seattle", ("a", "b"), x_tag="sea")])
     pbxs = merge(tagged.merged, both).merged["pbxs"].set_index("pbx_id")
 
     assert pbxs["x_tag"].to_dict() == {"seattle": "sea", "miami": "mia"}
@@ -198,7 +202,7 @@ def test_each_row_changes_its_own_columns_only(current):
 
 def test_a_guess_that_cannot_be_kept_is_left_out_without_a_word():
     """A private address in a configuration is a fact, not an address that the carrier sees; no row is refused."""
-    inventory = settle(config("seattle", ("bind", "10.0.0.5"), address="10.0.0.5"))
+    inventory = validate(config("seattle", ("bind", "10.0.0.5"), address="10.0.0.5"))
 
     assert inventory.problems == []
     assert inventory.frames["pbx_addresses"].empty
@@ -209,4 +213,4 @@ def test_two_pbxs_may_be_configured_with_one_address():
     """PBXs behind one configured address are told apart by their X-Tags; a declared address belongs to one PBX."""
     rows = [*config("a", address="198.51.100.7"), *config("b", address="198.51.100.7")]
 
-    assert settle(rows, treated_as_public=PUBLIC).frames["pbx_addresses"]["pbx_id"].tolist() == ["a", "b"]
+    assert validate(rows, treated_as_public=PUBLIC).frames["pbx_addresses"]["pbx_id"].tolist() == ["a", "b"]

@@ -16,7 +16,7 @@ from dashboard import schemas
 from dashboard.core.errors import DashboardError, WritingError
 from dashboard.domain.snapshot import Account, Snapshot
 from dashboard.pbx.sources import Inventory, LintContext, Upload, lint_inventory, read_files
-from dashboard.pbx.writers.registry import TrunkSpec, kind_for, kinds, vendor_of, wanted_for, write
+from dashboard.pbx.writers.registry import TrunkSpec, kind_for, kinds, trunk_spec_for, vendor_of, write
 from dashboard.sip import Trunk
 from tests.paths import PACKAGE
 from tests.pbx.conftest import PUBLIC
@@ -204,7 +204,7 @@ def test_a_list_with_syntax_in_it_is_refused(shape: str) -> None:
 
 def test_the_inventory_says_what_is_wanted() -> None:
     """The PBX's PoP is first, the account's next one second; a failover address follows the primary one."""
-    wanted = wanted_for(snapshot(), "seattle")
+    wanted = trunk_spec_for(snapshot(), "seattle")
 
     assert wanted == replace(
         WANTED,
@@ -214,8 +214,8 @@ def test_the_inventory_says_what_is_wanted() -> None:
         other_addresses=("198.51.100.12",),
         port=5070,
     )
-    assert wanted_for(snapshot(), "seattle", pop=OREGON).second == VIRGINIA
-    assert wanted_for(snapshot(pop="sip.flowroute.com"), "seattle").pop == OREGON
+    assert trunk_spec_for(snapshot(), "seattle", pop=OREGON).second == VIRGINIA
+    assert trunk_spec_for(snapshot(pop="sip.flowroute.com"), "seattle").pop == OREGON
 
 
 @pytest.mark.parametrize(
@@ -232,15 +232,15 @@ def test_the_inventory_says_what_is_wanted() -> None:
 def test_what_is_not_known_is_said(known: Snapshot, words: str) -> None:
     """A missing value is reported and not replaced by a default."""
     with pytest.raises(WritingError, match=words):
-        wanted_for(known, "seattle")
+        trunk_spec_for(known, "seattle")
 
 
 def test_a_retired_or_the_same_pop_is_refused() -> None:
     """A retired PoP, or failover to the same PoP, is refused."""
     with pytest.raises(WritingError, match="retired"):
-        wanted_for(snapshot(), "seattle", pop="sip.flowroute.com")
+        trunk_spec_for(snapshot(), "seattle", pop="sip.flowroute.com")
     with pytest.raises(WritingError, match="first PoP already"):
-        wanted_for(snapshot(), "seattle", pop=OREGON, second=f"{OREGON}:5060")
+        trunk_spec_for(snapshot(), "seattle", pop=OREGON, second=f"{OREGON}:5060")
 
 
 def test_a_kind_is_a_file() -> None:

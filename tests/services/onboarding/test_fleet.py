@@ -20,7 +20,7 @@ from dashboard.fixes.planner import build
 from dashboard.services.onboarding import config_archive, fleet
 from dashboard.services.onboarding.account_step import Credentials, credentials
 from dashboard.services.onboarding.context import OnboardingContext
-from dashboard.services.onboarding.fleet import NEXT, REFUSED, Show, Together
+from dashboard.services.onboarding.fleet import NEXT, REFUSED, PlanBatch, Show
 from dashboard.services.onboarding.steps import Progress
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 
@@ -50,8 +50,8 @@ def world(count: int, *, calling: int = 0, listed: int = 0, dynamic: int = 0, **
 
 def said(ground: OnboardingContext, most: int = MOST) -> str:
     """Return the summary sentence."""
-    together = fleet.allow_together(ground, most), fleet.route_together(ground, most)
-    return fleet.answer(fleet.standings(ground), *together, credentials(ground))
+    together = fleet.batch_allow(ground, most), fleet.batch_routes(ground, most)
+    return fleet.answer(fleet.fleet_progress(ground), *together, credentials(ground))
 
 
 def test_the_sentence_counts_and_says_what_is_next() -> None:
@@ -71,7 +71,7 @@ def test_where_nothing_can_be_done_at_once_the_first_step_is_next() -> None:
 def test_what_is_to_be_done_stands_first() -> None:
     """PBXs are sorted by next step, completed ones last; the cell of the next step is marked."""
     ground = world(3, calling=1, listed=1, pbx_numbers=[])
-    found = fleet.standings(ground)
+    found = fleet.fleet_progress(ground)
     frame = fleet.frame_of(found, ground)
 
     assert ["Pbx-0001", "Pbx-0002", "Pbx-0000"] == list(frame["name"])
@@ -84,29 +84,29 @@ def test_who_is_refused_now_stands_first() -> None:
     """A PBX whose calls are refused now is first, because it is losing calls."""
     row = refused_row("198.51.100.3", pbx_id="pbx-0002", attributed_by="address")
     ground = world(3, traffic=[row])
-    frame = fleet.frame_of(fleet.standings(ground), ground)
+    frame = fleet.frame_of(fleet.fleet_progress(ground), ground)
 
     assert ("Pbx-0002", [REFUSED]) == (frame["name"][0], frame["call"][0])
 
 
 def test_retired_pbxs_are_not_set_up() -> None:
     """Retired PBXs are not listed."""
-    assert [] == fleet.standings(world(0, pbxs=[pbx("old", status="retired")]))
+    assert [] == fleet.fleet_progress(world(0, pbxs=[pbx("old", status="retired")]))
 
 
 def test_the_filter_parts_them() -> None:
     """Every PBX is either to do or set up."""
-    found = fleet.standings(world(3, calling=1, listed=1, dynamic=1))
-    todo, done = (fleet.chosen(found, show) for show in (Show.TO_DO, Show.SET_UP))
+    found = fleet.fleet_progress(world(3, calling=1, listed=1, dynamic=1))
+    todo, done = (fleet.filter_fleet(found, show) for show in (Show.TO_DO, Show.SET_UP))
 
-    assert found == fleet.chosen(found, Show.ALL)
+    assert found == fleet.filter_fleet(found, Show.ALL)
     assert {one.pbx_id for one in found} == {one.pbx_id for one in [*todo, *done]}
     assert all(one.next for one in todo)
 
 
 def test_the_file_has_the_evidence_of_every_step() -> None:
     """The file has two columns per step: state and sentence."""
-    (row,) = fleet.evidence_of(fleet.standings(world(1))).to_dict("records")
+    (row,) = fleet.evidence_of(fleet.fleet_progress(world(1))).to_dict("records")
 
     assert ("open", "waits") == (row["allow_state"], row["call_state"])
     assert "is not on the list" in row["allow_evidence"]
@@ -115,7 +115,7 @@ def test_the_file_has_the_evidence_of_every_step() -> None:
 def test_addresses_are_allowed_by_one_plan() -> None:
     """The combined plan has the changes and guards of each finding's own plan."""
     ground = world(4, listed=1)
-    together = fleet.allow_together(ground, MOST)
+    together = fleet.batch_allow(ground, MOST)
     plan = build(ground.snapshot, together.changes, max_changes=MOST, title=together.label)
 
     assert "Allow 3 addresses" == together.label == plan.title
@@ -128,10 +128,10 @@ def test_addresses_are_allowed_by_one_plan() -> None:
 
 def test_a_plan_is_no_larger_than_one_may_be() -> None:
     """The remainder beyond the limit is counted, and the label has both numbers."""
-    together = fleet.allow_together(world(40), MOST)
+    together = fleet.batch_allow(world(40), MOST)
 
     assert ("Allow 25 of 40 addresses", 25, 15) == (together.label, len(together.changes), together.rest)
-    assert Together() == fleet.allow_together(world(2, listed=2), MOST)
+    assert PlanBatch() == fleet.batch_allow(world(2, listed=2), MOST)
 
 
 @settings(deadline=None, max_examples=40)  # each example runs the checks on a whole account
@@ -140,7 +140,7 @@ def test_numbers_are_routed_whole(count: int, most: int, same: bool) -> None:
     """No plan exceeds the limit, creates a route twice, or creates one without a number."""
     names = [pbx(f"pbx-{n:04}", inbound_host=f"198.51.100.{n + 1}") for n in range(count)]
     ground = world(count, pbxs=[row | {"name": "Branch"} for row in names] if same else names)
-    together = fleet.route_together(ground, most)
+    together = fleet.batch_routes(ground, most)
     made = [change.alias for change in together.changes if isinstance(change, CreateRoute)]
     points = [change for change in together.changes if isinstance(change, RouteNumber)]
 
@@ -265,7 +265,7 @@ def test_a_thousand_are_judged_in_a_second() -> None:
     """A thousand PBXs are evaluated in a second, so that the page stays usable."""
     ground = world(1_000, calling=300, listed=300)
     begun = time.process_time()
-    found = fleet.standings(ground)
+    found = fleet.fleet_progress(ground)
     fleet.frame_of(found, ground)
 
     assert 1_000 == len(found)
@@ -277,8 +277,8 @@ def test_without_calls_no_zero_is_claimed() -> None:
     """Missing calls prove neither that a PBX places calls by address nor that none does."""
     ground = world(2, listed=2)
     why = "Calls never fetched."
-    together = fleet.allow_together(ground, MOST), fleet.route_together(ground, MOST)
-    title = fleet.answer(fleet.standings(ground), *together, credentials(ground), why)
+    together = fleet.batch_allow(ground, MOST), fleet.batch_routes(ground, MOST)
+    title = fleet.answer(fleet.fleet_progress(ground), *together, credentials(ground), why)
 
     assert "None of 2 static PBXs is proven to place calls by address; next: route 2 numbers. Calls never fetched." == (
         title

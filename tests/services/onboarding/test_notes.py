@@ -29,18 +29,18 @@ PRINTED: dict[str, Any] = {
 def test_the_latest_of_a_kind_counts_and_lasts(tmp_path: Path) -> None:
     """The latest note of each kind keeps its author and time in a reopened database."""
     state = State.open(tmp_path)
-    assert 0 == notes.newest(state)
-    notes.keep(state, "denver", notes.CONFIGURED, {}, at=NOW - timedelta(hours=1), by="kim")
-    notes.keep(state, "denver", notes.CONFIGURED, {}, at=NOW, by="lee")
-    notes.keep(state, "tulsa", notes.CALLED, {"admitted": None}, at=NOW, by="kim")
+    assert 0 == notes.newest_note_id(state)
+    notes.add_note(state, "denver", notes.CONFIGURED, {}, at=NOW - timedelta(hours=1), by="kim")
+    notes.add_note(state, "denver", notes.CONFIGURED, {}, at=NOW, by="lee")
+    notes.add_note(state, "tulsa", notes.CALLED, {"admitted": None}, at=NOW, by="kim")
     state.close()
 
     again = State.open(tmp_path)
-    found = notes.latest(again)
+    found = notes.latest_notes(again)
 
     assert {"denver", "tulsa"} == set(found)
     assert notes.Note(notes.CONFIGURED, NOW, "lee", {}) == found["denver"][notes.CONFIGURED]
-    assert 3 == notes.newest(again)
+    assert 3 == notes.newest_note_id(again)
     again.close()
 
 

@@ -108,7 +108,7 @@ def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
     )
 
     assert ["Cannot tell for 2 calls: another.", "50.0% of the calls could be decided."] == replay_summary.sentences(
-        impact, said="a guard's"
+        impact, omitted_reason="a guard's"
     )
 
 
@@ -127,7 +127,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
     labels = {name: LabelCount(calls=8) for name in ("broken", "saved", "cannot tell", "stopped", "unchanged")}
     impact = ReplayImpact(labels=labels, decided=1, nobodys=nobodys)
 
-    assert said == replay_summary.whose(label, impact)
+    assert said == replay_summary.unassigned_note(label, impact)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         ),
         (
             SetCredentials(enabled=False),
-            replace(watch(9, 3, sources=()), foreseen=3, foreseen_of=("Atlanta", "Miami")),
+            replace(watch(9, 3, sources=()), expected_refusals=3, expected_callers=("Atlanta", "Miami")),
             (
                 "orange",
                 "warning",
@@ -182,7 +182,9 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         ),
         (
             SetCredentials(enabled=False),
-            replace(watch(1_200, 3, sources=()), foreseen=2, foreseen_of=("Atlanta",), others=("Denver",)),
+            replace(
+                watch(1_200, 3, sources=()), expected_refusals=2, expected_callers=("Atlanta",), others=("Denver",)
+            ),
             (
                 "red",
                 "error",
@@ -201,7 +203,7 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
 )
 def test_a_watch_says_what_is_watched(change: Change, seen: MonitorResult, said: tuple[str, str, str]) -> None:
     """Refusals are intended for a removed address, foreseen if the replay predicted them, and an error otherwise."""
-    assert said == progress.say(plan(change), seen, WORLD)
+    assert said == progress.monitor_state(plan(change), seen, WORLD)
 
 
 NETWORK = "198.51.100.0/24"
@@ -241,7 +243,7 @@ def test_a_watch_of_a_replaced_network_tells_wanted_from_unwanted_refusals(
 ) -> None:
     """If a fix adds and removes entries, refusals are intended for removed sources, and an error for added ones."""
     seen = MonitorResult(since=NOW, sources=(ADDRESS, NETWORK), kept=kept, removed=gone)
-    color, icon, sentence = progress.say(plan(*BOTH), seen, WORLD)
+    color, icon, sentence = progress.monitor_state(plan(*BOTH), seen, WORLD)
 
     assert said[:2] == (color, icon)
     assert sentence.startswith(f"{HEAD}: ")
@@ -251,7 +253,7 @@ def test_a_watch_of_a_replaced_network_tells_wanted_from_unwanted_refusals(
 def test_a_watch_of_a_removal_tells_apart_what_another_entry_still_admits() -> None:
     """A source of a removed network that another entry covers is meant to be admitted."""
     seen = replace(removed(4, 4), kept=outcomes(5))
-    color, _, sentence = progress.say(plan(RemoveAddress(network=ADDRESS)), seen, WORLD)
+    color, _, sentence = progress.monitor_state(plan(RemoveAddress(network=ADDRESS)), seen, WORLD)
 
     assert ("gray", True) == (color, "5 of listed addresses, all admitted; 4 of removed" in sentence)
 
@@ -260,7 +262,7 @@ def test_a_watch_of_a_removal_and_the_switch_names_both() -> None:
     """If a fix removes an entry and changes the switch, all PBXs and the removed address are watched."""
     changes = (RemoveAddress(network="203.0.113.66"), SetCredentials(enabled=False))
     seen = MonitorResult(since=NOW, sources=("203.0.113.66",), kept=outcomes(5), removed=outcomes(4, 4))
-    _, _, sentence = progress.say(plan(*changes), seen, WORLD)
+    _, _, sentence = progress.monitor_state(plan(*changes), seen, WORLD)
 
     assert "calls from your PBXs and 203.0.113.66 (unassigned): 9 of 20 calls: 5 of your PBXs, all ad" in sentence
 
@@ -268,12 +270,12 @@ def test_a_watch_of_a_removal_and_the_switch_names_both() -> None:
 def test_a_watch_without_refusals_on_record_says_so() -> None:
     """If refused calls are not on record, the text says so, because having no calls after a removal proves nothing."""
     blind = replace(WORLD, capabilities=WORLD.capabilities - {Capability.REFUSALS_IN_CDRS})
-    _, _, said = progress.say(plan(RemoveAddress(network=ADDRESS)), watch(), blind)
+    _, _, said = progress.monitor_state(plan(RemoveAddress(network=ADDRESS)), watch(), blind)
 
     assert said.endswith(": none yet. A refused call leaves no record here.")
 
     seen = MonitorResult(since=NOW, sources=(ADDRESS, NETWORK), kept=outcomes(5))
-    _, _, said = progress.say(plan(*BOTH), seen, blind)
+    _, _, said = progress.monitor_state(plan(*BOTH), seen, blind)
 
     assert said.endswith("; none of removed addresses, where a refused call leaves no record.")
 
@@ -283,9 +285,9 @@ def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
     first = plan(AllowAddress(network=ADDRESS), title="Allow 198.51.100.24")
     undo = plan(RemoveAddress(network=ADDRESS), title="Undo: allow 198.51.100.24", undoes=4)
 
-    assert ("Allow 198.51.100.24", "Undo") == (diffs.title(first), diffs.back(first))
+    assert ("Allow 198.51.100.24", "Undo") == (diffs.title(first), diffs.undo_label(first))
     assert "Undo: remove 198.51.100.24" == diffs.title(undo)
-    assert "Allow 198.51.100.24 again" == diffs.back(undo)
+    assert "Allow 198.51.100.24 again" == diffs.undo_label(undo)
 
 
 def test_more_than_one_change_is_counted() -> None:
@@ -297,13 +299,13 @@ def test_more_than_one_change_is_counted() -> None:
     )
 
     assert "Undo: unassign 16025550150 and 1 more change" == diffs.title(undo)
-    assert "Create route Phoenix to 198.51.100.60 and 1 more change again" == diffs.back(undo)
+    assert "Create route Phoenix to 198.51.100.60 and 1 more change again" == diffs.undo_label(undo)
 
 
 def test_the_button_of_several_changes_counts_them() -> None:
     """The button counts several changes; with one change it names the change."""
     two = (AllowAddress(network=ADDRESS), RemoveAddress(network="203.0.113.66"))
 
-    assert "Make these 2 changes" == diffs.press(plan(*two))
-    assert "Take back these 2 changes" == diffs.press(plan(*two, undoes=4))
-    assert "Allow 198.51.100.24" == diffs.press(plan(two[0], title="Allow 198.51.100.24"))
+    assert "Make these 2 changes" == diffs.apply_label(plan(*two))
+    assert "Take back these 2 changes" == diffs.apply_label(plan(*two, undoes=4))
+    assert "Allow 198.51.100.24" == diffs.apply_label(plan(two[0], title="Allow 198.51.100.24"))

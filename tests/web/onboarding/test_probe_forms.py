@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.core.errors import InputError
 from dashboard.services.onboarding.probes import WAIT_S, asked, command
-from dashboard.web.onboarding.probe_forms import said
+from dashboard.web.onboarding.probe_forms import answer_text
 from tests import waiting
 from tests.sip.probe.far_end import FarEnd, answer, far_end
 
@@ -44,8 +44,8 @@ def test_pops_are_asked_at_once() -> None:
     assert [None, 200, None] == [one.sip_status for one in found]
     assert not together.broken
     assert ["OPTIONS"] == there.methods
-    assert "no answer." in said(found[0])
-    assert f"`{at(there)}`: 200 OK after 0." in said(found[1])
+    assert "no answer." in answer_text(found[0])
+    assert f"`{at(there)}`: 200 OK after 0." in answer_text(found[1])
 
 
 def test_what_a_pop_says_cannot_dress_up() -> None:
@@ -53,8 +53,8 @@ def test_what_a_pop_says_cannot_dress_up() -> None:
     with far_end(says("503 :red[gone] [here](http://192.0.2.1)")) as end:
         (found,) = asked([at(end)])
 
-    assert ":red[gone]" not in said(found)
-    assert "[here](" not in said(found)
+    assert ":red[gone]" not in answer_text(found)
+    assert "[here](" not in answer_text(found)
 
 
 def test_a_host_that_is_none_is_a_sentence() -> None:

@@ -83,7 +83,7 @@ def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., A
     assert at.session_state["draft_of_the_first"] == "kept"
 
     sessions.stand_in(sessions.Session(made_by="kim", name="Mo", vouched=True, link="0123456789ab", uid=1000))
-    assert browser_actor("Mo", "kim", vouched=True, link="0123456789ab", uid=1000) == at_the_browser.who()
+    assert browser_actor("Mo", "kim", vouched=True, link="0123456789ab", uid=1000) == at_the_browser.actor()
     at.run()
 
     assert "draft_of_the_first" not in at.session_state

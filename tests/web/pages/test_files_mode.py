@@ -47,7 +47,7 @@ def fill(home: Workspace, folder: Path) -> None:
     file.write_text(as_csv(rows_at(now - timedelta(minutes=20))))
     import_files(home.store, [file])
     account = {"tech_prefix": "12345678", "credentials_on": False, "sample": False}
-    home.state.record("account", account, valid_from=now, seen_at=now, known_by="Ada")
+    home.state.save_version("account", account, valid_from=now, seen_at=now, known_by="Ada")
     pbx = {"pbx_id": "seattle", "name": "Seattle", "ip_kind": "static", "auth_method": "ip", "dials_prefix": "yes"}
     frames = {
         "allowed_ips": {"network": "198.51.100.11", "role": "active", "known_by": "operator"},

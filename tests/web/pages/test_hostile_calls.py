@@ -244,5 +244,5 @@ def test_every_table_of_a_page_is_made_fit_to_be_shown() -> None:
     found = dict(tables_drawn())
 
     assert len(found) > 15
-    made_fit = ("tables.shown(", "table_components.shown(")
+    made_fit = ("tables.sanitized(", "table_components.sanitized(")
     assert [] == [place for place, drawn in found.items() if not ast.unparse(drawn).startswith(made_fit)]

@@ -177,7 +177,7 @@ def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
     known, other = calls["source_ip"].value_counts().index[:2]
     peaks = pd.DataFrame({"of": [known], "peak_1s": [2], "peak_60s": [5], "concurrent": [3]})
 
-    found = outcome_rows.in_full(rows, "source", [other, known], peaks)
+    found = outcome_rows.export_rows(rows, "source", [other, known], peaks)
 
     assert found.loc[1, list(PEAKS)].tolist() == [2, 5, 3]
     assert found.loc[0, list(PEAKS)].isna().all()
@@ -196,14 +196,14 @@ def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
 )
 def test_days_that_are_not_kept_are_said(gone: tuple[date, ...], words: str) -> None:
     """Days without single calls are named, so that their peaks are not taken for zero."""
-    assert outcome_rows.said_peaks(Peaks(pd.DataFrame(), gone), "14:05 UTC").startswith(words)
+    assert outcome_rows.peaks_text(Peaks(pd.DataFrame(), gone), "14:05 UTC").startswith(words)
 
 
 def test_a_row_says_what_its_shares_divide(calls: pd.DataFrame) -> None:
     """A row's shares are listed by name, with numerator, denominator and interval."""
     address = calls["source_ip"].value_counts().index[0]
     mine = calls[calls["source_ip"] == address]
-    told = outcome_rows.behind_shares(calls.assign(of=calls["source_ip"], short_calls=0, calls=1), address)
+    told = outcome_rows.share_details(calls.assign(of=calls["source_ip"], short_calls=0, calls=1), address)
 
     assert set(told["ratio"]) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
     ner = told.set_index("ratio").loc[DEFINITIONS["ner"].name]
@@ -267,7 +267,7 @@ def test_the_file_has_what_was_divided(calls: pd.DataFrame) -> None:
     rows = calls.assign(of=calls["source_ip"], short_calls=0, calls=1)
     chosen = list(calls["source_ip"].value_counts().index[1::-1])
 
-    found = outcome_rows.in_full(rows, "source", chosen)
+    found = outcome_rows.export_rows(rows, "source", chosen)
 
     assert list(found["source"]) == chosen
     parts = [f"{name}_{part}" for name in outcome_rows.SHARES for part in ("numerator", "denominator", "low", "high")]
@@ -348,18 +348,18 @@ def test_the_table_shows_those_with_the_most_calls() -> None:
     found = outcome_rows.table(rows)
     assert len(found) == outcome_rows.MOST_ROWS
     assert found["calls"].min() == 8
-    assert f"{outcome_rows.MOST_ROWS:,} with the most calls, of {there:,}" in outcome_rows.said_table(
+    assert f"{outcome_rows.MOST_ROWS:,} with the most calls, of {there:,}" in outcome_rows.table_note(
         "source", 500, there
     )
-    assert "most calls" not in outcome_rows.said_table("source", 5, 5)
+    assert "most calls" not in outcome_rows.table_note("source", 5, 5)
 
 
 def test_what_a_dash_means_is_said_of_the_calls_that_are_divided_by() -> None:
     """The minimum applies to the denominator, so the caption names the ratios of answered calls."""
     few = [name for name in (*outcome_rows.SHARES, "acd") if DEFINITIONS[name].denominator is ANSWERED]
-    assert f"fewer than {MIN_SAMPLE} calls to divide by" in outcome_rows.said_table("pbx", 5, 5)
+    assert f"fewer than {MIN_SAMPLE} calls to divide by" in outcome_rows.table_note("pbx", 5, 5)
     assert {"short_calls"} <= set(few) <= {"short_calls", "acd"}
-    assert "(for Short and ACD: answered calls)" in outcome_rows.said_table("pbx", 5, 5)
+    assert "(for Short and ACD: answered calls)" in outcome_rows.table_note("pbx", 5, 5)
 
 
 def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
@@ -367,7 +367,7 @@ def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
     now = account.snapshot().taken_at
     told = numbers_seen.new(account.store, now - timedelta(days=400), now)
     assert not told.older
-    assert "nothing can be told to be new" in numbers_seen.said_new(told)
+    assert "nothing can be told to be new" in numbers_seen.new_values_text(told)
 
 
 def test_a_new_destination_has_a_country(account: Workspace) -> None:

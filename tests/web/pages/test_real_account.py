@@ -102,7 +102,7 @@ def declare(real: Workspace, *networks: str, days_ago: float = 0.0) -> None:
         source="test",
     )
     for kind, content in (("account", account), ("allowed_ips", snapshot_builder.to_rows(frame))):
-        real.state.record(kind, content, valid_from=seen_at, seen_at=seen_at, known_by="Ada")
+        real.state.save_version(kind, content, valid_from=seen_at, seen_at=seen_at, known_by="Ada")
 
 
 def place(real: Workspace, address: str) -> None:
@@ -174,7 +174,7 @@ def test_a_declared_account_is_not_reverted(page: Callable[[str], AppTest], real
     at = page("account")
     now = datetime.now(UTC)
     content = {"tech_prefix": "87654321", "credentials_on": True, "sample": False}
-    real.state.record("account", content, valid_from=now, seen_at=now, known_by="Ada")
+    real.state.save_version("account", content, valid_from=now, seen_at=now, known_by="Ada")
     form_button(at, "Record what the portal shows")
 
     assert "Ada changed the account at " in words(at)
@@ -280,8 +280,13 @@ def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> N
     declare(real, LISTED, OTHER)
 
     with pytest.raises(StaleInputError, match=r"^Ada changed the list at .* Look at the list again, then "):
-        declarations.keep_list(
-            real, seen.allowed_ips, PasteDiff((), (LISTED,), ()), remove=[LISTED], shown=seen.version_ids, by="Bob"
+        declarations.save_list(
+            real,
+            seen.allowed_ips,
+            PasteDiff((), (LISTED,), ()),
+            remove=[LISTED],
+            version_ids=seen.version_ids,
+            by="Bob",
         )
 
     assert {LISTED, OTHER} == set(real.snapshot().allowed_ips["network"])

@@ -108,9 +108,9 @@ def drafted(at: AppTest, changes: tuple[Change, ...]) -> AppTest:
 
 def finding_of(account: Workspace, changes: tuple[Change, ...]) -> Finding | None:
     """Return a failure that proposes exactly these changes, or ``None``."""
-    sentences = [change.sentence() for change in changes]
+    sentences = [change.describe() for change in changes]
     failed = (finding for finding in account.findings() if finding.status is Status.FAIL)
-    return next((each for each in failed if sentences == [change.sentence() for change in each.changes]), None)
+    return next((each for each in failed if sentences == [change.describe() for change in each.changes]), None)
 
 
 def held_to_the_replay(app: Callable[..., AppTest], account: Workspace, changes: tuple[Change, ...]) -> ReplayImpact:

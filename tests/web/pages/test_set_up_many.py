@@ -188,7 +188,7 @@ def test_what_is_said_lasts(app: Callable[..., AppTest], account: Workspace) -> 
     at.button(key="set_up_configured").click().run()
 
     assert not at.exception
-    note = notes.latest(account.state)["tulsa"][notes.CONFIGURED]
+    note = notes.latest_notes(account.state)["tulsa"][notes.CONFIGURED]
     assert note.by == "Ola (unverified, link by kim)"
     again = app("set_up_pbx", pbx_id="Tulsa")
     assert "Tulsa: step 4 of 7 is next, allow its address." == again.title[0].value
@@ -212,14 +212,14 @@ def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], acc
     at.run()
 
     assert not at.exception
-    assert 403 == notes.latest(account.state)["tulsa"][notes.CALLED].content["sip_status"]
+    assert 403 == notes.latest_notes(account.state)["tulsa"][notes.CALLED].content["sip_status"]
     assert "The last test call was refused: 403 Tech Prefix and IP not in ACL" in words(at)
 
 
 def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], account: Workspace) -> None:
     """With an empty inventory the title says that no PBX is being set up, and the field for a table is expanded."""
     nothing = {name: load_frame(account.state, name).iloc[:0] for name in ("pbxs", "pbx_addresses", "pbx_numbers")}
-    declarations.keep_inventory(account, nothing, shown=account.snapshot().version_ids, by="a test")
+    declarations.save_inventory(account, nothing, version_ids=account.snapshot().version_ids, by="a test")
     at = app("set_up_pbx")
 
     assert not at.exception

@@ -12,7 +12,7 @@ from dashboard.calls.replay.replayer import BROKEN, SAVED
 from dashboard.domain.actors import local_actor
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.services.workspace import Workspace
-from dashboard.web.what_if.draft import read
+from dashboard.web.what_if.draft import parse_draft
 from dashboard.web.what_if.draft_text import NOTHING
 from dashboard.web.what_if.editor import AS_IT_IS, CARRIED, KEY
 from tests.apps import new_app
@@ -216,4 +216,4 @@ def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], accoun
 def read_draft(at: AppTest, account: Workspace) -> tuple[Change, ...]:
     """Return the changes of the draft on the page."""
     drafted = at.session_state[KEY]
-    return read(drafted.edited, drafted.switch, account.snapshot()).changes
+    return parse_draft(drafted.edited, drafted.switch, account.snapshot()).changes

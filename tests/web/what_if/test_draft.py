@@ -88,7 +88,7 @@ def test_rows_come_to_changes(
     changes: tuple[Change, ...] | None,
 ) -> None:
     """Added, deleted, edited, restored and blank rows and the switch become changes; those that admit come first."""
-    found = draft.read(rows(*typed), switch, world)
+    found = draft.parse_draft(rows(*typed), switch, world)
 
     assert (changes or ()) == found.changes
     assert (changes is None) == bool(found.faults)
@@ -101,7 +101,7 @@ def test_credentials_go_on_before_anything_is_removed(
     """A switch that is off or not known can be turned on, and this change comes first."""
     off = replace(world, account=replace(world.account, credentials_on=credentials_on))
 
-    assert (SetCredentials(enabled=True), RemoveAddress(network=SEATTLE)) == draft.read(
+    assert (SetCredentials(enabled=True), RemoveAddress(network=SEATTLE)) == draft.parse_draft(
         rows(*ALL[1:]), switch, off
     ).changes
 
@@ -121,7 +121,7 @@ def test_a_wrong_row_is_named_and_left_out(
     world: Snapshot, row: tuple[str | None, str | None, str | None], said: str
 ) -> None:
     """The fault names the row and the rule; the other rows count."""
-    found = draft.read(rows(*ALL, row, (DENVER, "", None)), AS_NOW, world)
+    found = draft.parse_draft(rows(*ALL, row, (DENVER, "", None)), AS_NOW, world)
 
     assert (AllowAddress(network=DENVER),) == found.changes
     assert [True] == [fault.replace("\\", "").startswith(said) for fault in found.faults]
@@ -130,7 +130,7 @@ def test_a_wrong_row_is_named_and_left_out(
 @pytest.mark.parametrize("text", ["", "198.51.100", SEATTLE])
 def test_a_wrong_row_leaves_its_entry_on_the_list(world: Snapshot, text: str) -> None:
     """An entry whose address is cleared, incomplete or a duplicate stays on the list."""
-    found = draft.read(rows(ALL[0], (text, "", LEFT), ALL[2]), AS_NOW, world)
+    found = draft.parse_draft(rows(ALL[0], (text, "", LEFT), ALL[2]), AS_NOW, world)
 
     assert () == found.changes
     assert found.faults[0].startswith("Row 2: ")
@@ -139,7 +139,7 @@ def test_a_wrong_row_leaves_its_entry_on_the_list(world: Snapshot, text: str) ->
 
 def test_the_second_of_two_new_rows_is_the_duplicate(world: Snapshot) -> None:
     """The same new address twice is one change and one fault, for the second row."""
-    found = draft.read(rows(*ALL, (DENVER, "", None), (DENVER, "", None)), AS_NOW, world)
+    found = draft.parse_draft(rows(*ALL, (DENVER, "", None), (DENVER, "", None)), AS_NOW, world)
 
     assert (AllowAddress(network=DENVER),) == found.changes
     assert ["Row 5"] == [fault.partition(":")[0] for fault in found.faults]
@@ -148,7 +148,7 @@ def test_the_second_of_two_new_rows_is_the_duplicate(world: Snapshot) -> None:
 def test_an_entry_that_moves_keeps_what_was_given_to_it(world: Snapshot) -> None:
     """An address edited in place keeps owner and purpose, and the removed entry can be restored in full."""
     told = listed(world, LEFT, label="Denver", owner="voice", purpose="branch office")
-    found = draft.read(rows((DENVER, "Denver", LEFT)), AS_NOW, told)
+    found = draft.parse_draft(rows((DENVER, "Denver", LEFT)), AS_NOW, told)
     given = {"label": "Denver", "owner": "voice", "purpose": "branch office", "role": "active"}
 
     assert (AllowAddress(network=DENVER, **given), RemoveAddress(network=LEFT, **given)) == found.changes
@@ -156,7 +156,7 @@ def test_an_entry_that_moves_keeps_what_was_given_to_it(world: Snapshot) -> None
 
 def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
     """A changed label is no change of the list, and a note says so."""
-    found = draft.read(rows(ALL[0], (LEFT, "Denver, old", LEFT), ALL[2]), AS_NOW, world)
+    found = draft.parse_draft(rows(ALL[0], (LEFT, "Denver, old", LEFT), ALL[2]), AS_NOW, world)
 
     assert () == found.changes
     assert [True] == [note.startswith(f"The label of `{LEFT}` (formerly Denver) stays") for note in found.notes]
@@ -166,34 +166,34 @@ def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
 def test_each_entry_is_shown_with_whose_it_is(world: Snapshot) -> None:
     """An entry is shown with its current PBX, its former PBX, or as unassigned; an invalid address has no owner."""
     assert ["Denver", "Formerly Denver", "Unassigned", ""] == list(
-        draft.whose(pd.Series([DENVER, LEFT, STRANGER, "half"]), world)
+        draft.owners_text(pd.Series([DENVER, LEFT, STRANGER, "half"]), world)
     )
 
 
 def test_a_new_draft_changes_nothing(world: Snapshot) -> None:
     """A new draft reads as no change, also with an empty list."""
     for snapshot in (world, listed(world)):
-        begun = draft.begin(snapshot)
+        begun = draft.new_draft(snapshot)
 
-        assert draft.DraftReading() == draft.read(begun.base, begun.switch, snapshot)
-        assert not draft.moved(begun, snapshot)
+        assert draft.DraftReading() == draft.parse_draft(begun.base, begun.switch, snapshot)
+        assert not draft.has_account_changed(begun, snapshot)
 
 
 def test_the_account_moves_by_entry_and_switch(world: Snapshot) -> None:
     """Another entry, label or switch is a change of the account; another order or time of an entry is not."""
-    begun = draft.begin(world)
+    begun = draft.new_draft(world)
     off = replace(world, account=replace(world.account, credentials_on=False))
 
-    assert draft.moved(begun, listed(world, SEATTLE, LEFT))
-    assert draft.moved(begun, listed(world, SEATTLE, LEFT, STRANGER, label="new"))
-    assert draft.moved(begun, off)
-    assert not draft.moved(begun, listed(world, STRANGER, LEFT, SEATTLE))
-    assert not draft.moved(begun, listed(world, SEATTLE, LEFT, STRANGER, added_at=NOW))
+    assert draft.has_account_changed(begun, listed(world, SEATTLE, LEFT))
+    assert draft.has_account_changed(begun, listed(world, SEATTLE, LEFT, STRANGER, label="new"))
+    assert draft.has_account_changed(begun, off)
+    assert not draft.has_account_changed(begun, listed(world, STRANGER, LEFT, SEATTLE))
+    assert not draft.has_account_changed(begun, listed(world, SEATTLE, LEFT, STRANGER, added_at=NOW))
 
 
 def drafted(snapshot: Snapshot, *typed: tuple[str | None, str | None, str | None], switch: str = AS_NOW) -> draft.Draft:
     """Return a draft with these rows and this switch."""
-    made = draft.begin(snapshot)
+    made = draft.new_draft(snapshot)
     made.edited = rows(*typed)
     made.switch = switch
     return made
@@ -203,14 +203,14 @@ def test_a_draft_is_carried_over_to_a_list_that_moved(world: Snapshot) -> None:
     """A rebased draft has someone else's new entry and keeps its own additions, removals and switch."""
     made = drafted(world, *entries(SEATTLE, LEFT), (DENVER, "Denver", None), switch=OFF)
     now = listed(world, SEATTLE, LEFT, STRANGER, "203.0.113.9")
-    kept = draft.carried(made, now)
+    kept = draft.rebase(made, now)
 
     assert made.turn < kept.turn
     assert (
         AllowAddress(network=DENVER, label="Denver"),
         RemoveAddress(network=STRANGER),
         SetCredentials(enabled=False),
-    ) == draft.read(kept.base, kept.switch, now).changes
+    ) == draft.parse_draft(kept.base, kept.switch, now).changes
 
 
 def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
@@ -218,9 +218,9 @@ def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
     made = drafted(world, ALL[0], (DENVER, "", LEFT), switch=OFF)
     done = listed(world, SEATTLE, DENVER)
     done = replace(done, account=replace(done.account, credentials_on=False))
-    kept = draft.carried(made, done)
+    kept = draft.rebase(made, done)
 
-    assert draft.DraftReading() == draft.read(kept.base, kept.switch, done)
+    assert draft.DraftReading() == draft.parse_draft(kept.base, kept.switch, done)
     assert AS_NOW == kept.switch
 
 
@@ -228,8 +228,8 @@ def test_a_wrong_row_is_carried_over_too(world: Snapshot) -> None:
     """Invalid rows are kept when a draft is rebased, and their entries stay on the list."""
     made = drafted(world, ALL[0], ("198.51.100", "", LEFT), ALL[2], ("10.0.0.5", "", None))
     now = listed(world, SEATTLE, LEFT, STRANGER, DENVER)
-    kept = draft.carried(made, now)
-    found = draft.read(kept.base, kept.switch, now)
+    kept = draft.rebase(made, now)
+    found = draft.parse_draft(kept.base, kept.switch, now)
 
     assert () == found.changes
     assert ["Row 4", "Row 5"] == [fault.partition(":")[0] for fault in found.faults]
@@ -388,14 +388,14 @@ def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -
 
 def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
     """Each address of a pasted list gets a row, whatever the separators; other text stays in its row as a fault."""
-    rows = draft.begin(world).base
+    rows = draft.new_draft(world).base
     pasted = pd.DataFrame(
         [
             {"network": "198.51.100.24\n198.51.100.0/30, 203.0.113.9", "label": "new", "origin": ""},
             {"network": "198.51.100.40 Atlanta", "label": "", "origin": ""},
         ]
     )
-    found = draft.spread(pd.concat([rows, pasted]))
+    found = draft.split_pasted(pd.concat([rows, pasted]))
 
     assert found is not None
     assert list(found["network"])[len(rows) :] == [
@@ -404,14 +404,14 @@ def test_a_list_pasted_into_a_cell_is_spread_over_rows(world: Snapshot) -> None:
         "203.0.113.9",
         "198.51.100.40 Atlanta",
     ]
-    assert draft.spread(rows) is None
+    assert draft.split_pasted(rows) is None
 
 
 def test_a_list_pasted_over_an_entry_takes_its_place_once(world: Snapshot) -> None:
     """The first address of a pasted list replaces the entry; the others are new."""
-    rows = draft.begin(world).base
+    rows = draft.new_draft(world).base
     entry = rows["network"].iloc[0]
-    found = draft.spread(rows.assign(network=["198.51.100.200 198.51.100.201", *rows["network"].iloc[1:]]))
+    found = draft.split_pasted(rows.assign(network=["198.51.100.200 198.51.100.201", *rows["network"].iloc[1:]]))
 
     assert found is not None
     assert list(found["origin"].iloc[:2]) == [entry, ""]
@@ -422,16 +422,16 @@ def test_a_past_list_is_a_draft_of_the_way_back(world: Snapshot) -> None:
     """A past list removes newer entries, restores removed ones, keeps the others, and sets the switch as it was."""
     then = Policy(frozenset({SEATTLE, DENVER}), False, "12345678")
 
-    made = draft.past(draft.begin(world, turn=4), then, world)
-    changes = draft.read(made.base, made.switch, world).changes
+    made = draft.draft_of_version(draft.new_draft(world, revision=4), then, world)
+    changes = draft.parse_draft(made.base, made.switch, world).changes
 
     assert [AllowAddress, RemoveAddress, RemoveAddress, SetCredentials] == [type(change) for change in changes]
     assert proposed(world.policy, changes) == then
     assert made.turn > 4
-    unknown = draft.past(made, replace(then, credentials_on=None), world)
+    unknown = draft.draft_of_version(made, replace(then, credentials_on=None), world)
     assert AS_NOW == unknown.switch
-    same = draft.past(made, world.policy, world)
-    assert draft.read(same.base, same.switch, world).idle
+    same = draft.draft_of_version(made, world.policy, world)
+    assert draft.parse_draft(same.base, same.switch, world).idle
 
 
 def test_a_past_policy_is_said_by_its_time() -> None:

@@ -63,8 +63,8 @@ class _MasterCsv:
         if not targets:
             return None
         unique = next((text for text in cells[LEAST:] if _UNIQUE.fullmatch(text)), "")
-        made = _UNIQUE.fullmatch(unique)
-        told = " ".join([*cells[LEAST:], cells[ACCOUNT]])
+        unique_match = _UNIQUE.fullmatch(unique)
+        user_fields = " ".join([*cells[LEAST:], cells[ACCOUNT]])
         return PbxRecord(
             started=cells[START],
             targets=targets,
@@ -75,9 +75,9 @@ class _MasterCsv:
             billed_s=billed,
             unique_id=unique,
             channel=cells[TO_CHANNEL],
-            q850_cause=_number(_CAUSE, told),
-            sip_status=_number(_STATUS, told),
-            epoch_s=int(made[1]) if made else None,
+            q850_cause=_number(_CAUSE, user_fields),
+            sip_status=_number(_STATUS, user_fields),
+            epoch_s=int(unique_match[1]) if unique_match else None,
         )
 
 
@@ -92,12 +92,12 @@ def recognize(lines: Sequence[str]) -> RecordLayout | None:
 
 def _targets(cells: Sequence[str]) -> tuple[DialTarget, ...]:
     """Return the dial targets: the arguments of ``Dial``, else the channel created for the call."""
-    made = cells[TO_CHANNEL].partition("/")[2].rpartition("-")[0]
+    trunk = cells[TO_CHANNEL].partition("/")[2].rpartition("-")[0]
     if cells[APPLICATION].lower() != "dial":
-        return (DialTarget(cells[DESTINATION], cells[DESTINATION], made),) if made else ()
+        return (DialTarget(cells[DESTINATION], cells[DESTINATION], trunk),) if trunk else ()
     legs = re.split(r"[,|]", cells[DATA], maxsplit=1)[0].split("&")
-    found = [_leg(leg.strip()) for leg in legs if "/" in leg]
-    return tuple(sorted(found, key=lambda one: one.trunk != made))
+    targets = [_leg(leg.strip()) for leg in legs if "/" in leg]
+    return tuple(sorted(targets, key=lambda target: target.trunk != trunk))
 
 
 def _leg(leg: str) -> DialTarget:
@@ -112,5 +112,5 @@ def _leg(leg: str) -> DialTarget:
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:
-    found = pattern.search(text)
-    return int(found[1]) if found else None
+    match = pattern.search(text)
+    return int(match[1]) if match else None

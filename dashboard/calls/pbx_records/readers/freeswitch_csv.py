@@ -129,26 +129,26 @@ def recognize(lines: Sequence[str]) -> RecordLayout | None:
 def of_template(text: str) -> RecordLayout | None:
     """Return the format for the text of a template; ``None`` if it lacks a required field."""
     inserted = _INSERT.fullmatch(text)
-    named = [_VARIABLE.fullmatch(cell.strip()) for cell in split(inserted[1] if inserted else text)]
-    fields = tuple(one[1] if one else f"field {place}" for place, one in enumerate(named, start=1))
+    matches = [_VARIABLE.fullmatch(cell.strip()) for cell in split(inserted[1] if inserted else text)]
+    fields = tuple(match[1] if match else f"field {number}" for number, match in enumerate(matches, start=1))
     usable = set(NEEDED) <= set(fields) and len(set(fields)) == len(fields)
     return _Template("sql" if inserted else "given", fields) if usable else None
 
 
 def _targets(row: dict[str, str]) -> tuple[DialTarget, ...]:
     number = row["destination_number"]
-    found = [DialTarget(number, number, row.get("sip_gateway_name", ""))]
+    targets = [DialTarget(number, number, row.get("sip_gateway_name", ""))]
     if row.get("last_app", "") == "bridge":
         legs = re.split(r"[,|]|:_:", _BRACES.sub("", row.get("last_arg", "")))
-        found = [*(_leg(leg.strip()) for leg in legs if leg.strip().startswith("sofia/")), *found]
-    return tuple(found)
+        targets = [*(_leg(leg.strip()) for leg in legs if leg.strip().startswith("sofia/")), *targets]
+    return tuple(targets)
 
 
 def _leg(leg: str) -> DialTarget:
     """Parse ``sofia/gateway/NAME/USER`` or ``sofia/PROFILE/USER@HOST``."""
-    kind, _, rest = leg.partition("/")[2].partition("/")
+    kind, _, target = leg.partition("/")[2].partition("/")
     if kind == "gateway":
-        name, _, user = rest.partition("/")
+        name, _, user = target.partition("/")
         return DialTarget(leg, user, name)
-    user, _, host = rest.removeprefix("sip:").partition("@")
+    user, _, host = target.removeprefix("sip:").partition("@")
     return DialTarget(leg, user, "", re.split(r"[:;]", host, maxsplit=1)[0])

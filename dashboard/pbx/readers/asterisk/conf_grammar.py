@@ -58,19 +58,19 @@ class Section:
 
     def get(self, name: str) -> str:
         """Return the last value of a setting; ``""`` if it is not set."""
-        return found.value if (found := self.last(name)) else ""
+        return setting.value if (setting := self.last(name)) else ""
 
     def last(self, name: str) -> ConfSetting | None:
         """Return the last setting with a name; ``None`` if there is none."""
-        return next((one for one in reversed(self.settings) if one.name == name), None)
+        return next((setting for setting in reversed(self.settings) if setting.name == name), None)
 
     def all(self, name: str) -> list[ConfSetting]:
         """Return all settings with a name and a value, one per comma-separated part."""
         return [
-            ConfSetting(one.name, part.strip(), one.place)
-            for one in self.settings
-            if one.name == name
-            for part in one.value.split(",")
+            ConfSetting(setting.name, part.strip(), setting.place)
+            for setting in self.settings
+            if setting.name == name
+            for part in setting.value.split(",")
             if part.strip()
         ]
 
@@ -82,14 +82,14 @@ Keep = Callable[[str, str, str], tuple[str, Secret | None]]
 class Config:
     """One configuration file with all its includes."""
 
-    def __init__(self, folder: Folder, root: str, keep: Keep) -> None:
+    def __init__(self, folder: Folder, root: str, keep_value: Keep) -> None:
         self.sections: list[Section] = []
         self.problems: list[Problem] = []
         self.secrets: dict[Place, Secret] = {}
         """Locations of passwords and keys, with their kinds as far as their lines show."""
         self._folder = folder
         self._root = root
-        self._keep = keep
+        self._keep = keep_value
         self._named: dict[str, Section] = {}
         """The last section of each name."""
         self._lines = self._includes = self._inherited = 0
@@ -102,14 +102,14 @@ class Config:
             self._read(path, ())
         return self
 
-    def begin(self, name: str, place: Place, *, template: bool = False) -> None:
+    def begin(self, name: str, location: Place, *, template: bool = False) -> None:
         """Begin a section whose inherited settings will be added like its own."""
-        self._keep_section(Section(name, place, template))
+        self._keep_section(Section(name, location, template))
 
     def _keep_section(self, section: Section) -> bool:
         """Add a section and make it current; beyond ``MOST_SECTIONS``, skip it and report the limit once."""
         if len(self.sections) >= MOST_SECTIONS:
-            self._say_once(section.place, f"There are more than {MOST_SECTIONS:,} sections; the rest was left out.")
+            self._report_once(section.place, f"There are more than {MOST_SECTIONS:,} sections; the rest was left out.")
             self._current = None
             return False
         self.sections.append(section)
@@ -121,32 +121,32 @@ class Config:
         return [section for section in self.sections if not section.template]
 
     def _read(self, path: str, above: tuple[str, ...]) -> None:
-        shown = self._folder.shown(path)
+        display_path = self._folder.shown(path)
         for number, line in self._code(path):
-            place = Place(shown, number)
+            location = Place(display_path, number)
             self._lines += 1
             if self._lines > MOST_LINES:
                 if self._lines == MOST_LINES + 1:
-                    self._say(
-                        place, f"There are more than {MOST_LINES:,} lines with all includes; the rest was left out."
+                    self._report(
+                        location, f"There are more than {MOST_LINES:,} lines with all includes; the rest was left out."
                     )
                 return
             if line.startswith("["):
-                self._header(line, place)
+                self._header(line, location)
             elif line.startswith("#"):
-                self._directive(line, place, (*above, path))
+                self._directive(line, location, (*above, path))
             else:
-                self._setting(line, place)
+                self._setting(line, location)
 
     def _code(self, path: str) -> Iterator[tuple[int, str]]:
         """Yield the non-empty lines of a file with their numbers, without comments."""
-        shown = self._folder.shown(path)
+        display_path = self._folder.shown(path)
         depth = 0
         begun = 0
         for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
             if len(line) > LONGEST_LINE:
-                self._say(
-                    Place(shown, number),
+                self._report(
+                    Place(display_path, number),
                     f"The line has {len(line):,} characters and was left out. Asterisk reads 8,191.",
                 )
                 continue
@@ -156,52 +156,56 @@ class Config:
             if code.strip():
                 yield number, code.strip()
         if depth:
-            self._say(Place(shown, begun), "A comment begins here with ;-- and never ends. Close it with --;.")
+            self._report(
+                Place(display_path, begun), "A comment begins here with ;-- and never ends. Close it with --;."
+            )
 
-    def _header(self, line: str, place: Place) -> None:
-        found = _HEADER.match(line)
-        name = found["name"].strip() if found else ""
-        if not found or not found["closed"]:
-            self._say(place, "A section's name is not closed. Write it as [name]; its settings were left out.")
+    def _header(self, line: str, location: Place) -> None:
+        match = _HEADER.match(line)
+        name = match["name"].strip() if match else ""
+        if not match or not match["closed"]:
+            self._report(location, "A section's name is not closed. Write it as [name]; its settings were left out.")
             self._current = None
             return
-        options = [one.strip() for one in (found["options"] or "").split(",") if one.strip()]
-        if found["options"] is not None and not found["ended"]:
-            self._say(place, f"The brackets after [{name}] are not closed. Write them as [name](template).")
-        adds = any(one.startswith("+") for one in options)
+        options = [option_text.strip() for option_text in (match["options"] or "").split(",") if option_text.strip()]
+        if match["options"] is not None and not match["ended"]:
+            self._report(location, f"The brackets after [{name}] are not closed. Write them as [name](template).")
+        adds = any(option_text.startswith("+") for option_text in options)
         before = self._named.get(name) if adds else None
         if adds and before is None:
-            self._say(place, f"There is no section [{name}] before this one to add to. Take the (+) out.")
-        section = self._current = before or Section(name, place)
+            self._report(location, f"There is no section [{name}] before this one to add to. Take the (+) out.")
+        section = self._current = before or Section(name, location)
         section.template = section.template or "!" in options
         for option in options:
             if option != "!" and not option.startswith("+"):
-                self._inherit(section, option, place)
+                self._inherit(section, option, location)
         if before is None and self._keep_section(section):
             self._named[name] = section
 
-    def _inherit(self, section: Section, name: str, place: Place) -> None:
+    def _inherit(self, section: Section, name: str, location: Place) -> None:
         parent = self._named.get(name)
         if parent is None:
-            self._say(place, f"There is no template [{name}] before this section. Write it above, or correct its name.")
+            self._report(
+                location, f"There is no template [{name}] before this section. Write it above, or correct its name."
+            )
         elif (
             len(section.settings) + len(parent.settings) > MOST_SETTINGS
             or self._inherited + len(parent.settings) > MOST_LINES
         ):
             reason = f"The section has more than {MOST_SETTINGS:,} settings with its templates; [{name}] was left out."
-            self._say(place, reason)
+            self._report(location, reason)
         else:
             section.settings += parent.settings
             self._inherited += len(parent.settings)
 
-    def _setting(self, line: str, place: Place) -> None:
+    def _setting(self, line: str, location: Place) -> None:
         name, sign, value = line.partition("=")
         if not sign:
-            self._say(place, "The line is no setting. Write it as name = value, or put ; in front.")
+            self._report(location, "The line is no setting. Write it as name = value, or put ; in front.")
         else:
-            self.take(name, value.removeprefix(">"), place)
+            self.take(name, value.removeprefix(">"), location)
 
-    def take(self, name: str, value: str, place: Place) -> None:
+    def take(self, name: str, value: str, location: Place) -> None:
         """Add a setting to the current section, without its secrets."""
         if self._current is None:
             return
@@ -209,67 +213,71 @@ class Config:
             full = (
                 f"The section [{self._current.name}] has more than {MOST_SETTINGS:,} settings; the rest was left out."
             )
-            self._say_once(place, full)
+            self._report_once(location, full)
         else:
             name = name.strip().rstrip("+").rstrip()
             value = value.strip()
             name = name if self._current.name == GLOBALS else name.lower()
             hidden = is_secret_name(name, NamesOf.ASTERISK)
-            kept, found = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
-            if found and value:
-                self.secrets[place] = found
-            self._current.settings.append(ConfSetting(name, kept, place))
+            safe_value, secret = ("", by_name(name)) if hidden else self._keep(self._current.name, name, value)
+            if secret and value:
+                self.secrets[location] = secret
+            self._current.settings.append(ConfSetting(name, safe_value, location))
 
-    def _directive(self, line: str, place: Place, above: tuple[str, ...]) -> None:
-        found = _DIRECTIVE.match(line)
-        word, rest = (found["word"].lower(), found["rest"].strip()) if found else ("", "")
+    def _directive(self, line: str, location: Place, above: tuple[str, ...]) -> None:
+        match = _DIRECTIVE.match(line)
+        word, argument = (match["word"].lower(), match["rest"].strip()) if match else ("", "")
         if word == "exec":
-            self._say(place, "A program is not run while files are read. Put what it writes into a file.")
+            self._report(location, "A program is not run while files are read. Put what it writes into a file.")
         elif word not in ("include", "tryinclude"):
-            self._say(
-                place, f"#{word[:40]} is no directive that is known. It is one of #include, #tryinclude and #exec."
+            self._report(
+                location, f"#{word[:40]} is no directive that is known. It is one of #include, #tryinclude and #exec."
             )
         else:
-            self._include(rest.strip("\"'<> \t"), place, above, needed=word == "include")
+            self._include(argument.strip("\"'<> \t"), location, above, needed=word == "include")
 
-    def _include(self, name: str, place: Place, above: tuple[str, ...], *, needed: bool) -> None:
+    def _include(self, name: str, location: Place, above: tuple[str, ...], *, needed: bool) -> None:
         self._includes += 1
         if self._includes > MOST_INCLUDES:
-            self._say_once(
-                place, f"There are more than {MOST_INCLUDES:,} includes; the files of the rest were left out."
+            self._report_once(
+                location, f"There are more than {MOST_INCLUDES:,} includes; the files of the rest were left out."
             )
             return
-        paths = self._found(name)
+        paths = self._matching_files(name)
         if not paths and needed:
-            self._say(place, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
+            self._report(location, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
         for path in paths:
             if path in above:
-                self._say(place, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
+                self._report(
+                    location, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}."
+                )
             elif len(above) >= MOST_LEVELS:
-                self._say(place, f"{name[:80]!r} is included {MOST_LEVELS} files deep, and Asterisk reads no deeper.")
+                self._report(
+                    location, f"{name[:80]!r} is included {MOST_LEVELS} files deep, and Asterisk reads no deeper."
+                )
             else:
                 self._read(path, above)
 
-    def _found(self, name: str) -> list[str]:
+    def _matching_files(self, name: str) -> list[str]:
         """Return the files of the folder that an include matches, resolved from Asterisk's configuration folder."""
         relative = name.removeprefix(SYSTEM_FOLDER)
-        wanted = posixpath.normpath(posixpath.join(self._root, relative.lstrip("/")))
-        if wanted in self._folder.files:
-            return [wanted]
-        depth = wanted.count("/")
-        return sorted(path for path in self._folder.files if path.count("/") == depth and fnmatchcase(path, wanted))
+        target = posixpath.normpath(posixpath.join(self._root, relative.lstrip("/")))
+        if target in self._folder.files:
+            return [target]
+        depth = target.count("/")
+        return sorted(path for path in self._folder.files if path.count("/") == depth and fnmatchcase(path, target))
 
-    def _say_once(self, place: Place, limit: str) -> None:
+    def _report_once(self, location: Place, limit: str) -> None:
         """Report a limit the first time that it is exceeded."""
         if limit not in self._limits_reported:
             self._limits_reported.add(limit)
-            self._say(place, limit)
+            self._report(location, limit)
 
-    def _say(self, place: Place, message: str) -> None:
+    def _report(self, location: Place, message: str) -> None:
         if len(self.problems) == MOST_SAID:
             message = "From here on there is more that was not understood, and it was left out."
         if len(self.problems) <= MOST_SAID:
-            self.problems.append(Problem(place.file, place.line, "", message))
+            self.problems.append(Problem(location.file, location.line, "", message))
 
 
 def uncommented(line: str, depth: int) -> tuple[str, int]:

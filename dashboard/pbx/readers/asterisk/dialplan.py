@@ -53,24 +53,24 @@ class Dialed:
 def keep(section: str, name: str, value: str) -> tuple[str, Secret | None]:
     """Return the part of an extensions.conf setting about dialing, and the kind of a secret in it."""
     if section == GLOBALS:
-        kept, found = without_credentials(value)
-        return ("", Secret.API_KEY) if has_key(value) else (kept, Secret.UNKNOWN if found else None)
+        safe_value, has_credentials = without_credentials(value)
+        return ("", Secret.API_KEY) if has_key(value) else (safe_value, Secret.UNKNOWN if has_credentials else None)
     if name == "include":
         return value.partition(",")[0].strip(), None
-    return _kept_step(name, value) if name in ("exten", "same") else ("", None)
+    return _sanitize_step(name, value) if name in ("exten", "same") else ("", None)
 
 
-def _kept_step(name: str, value: str) -> tuple[str, Secret | None]:
+def _sanitize_step(name: str, value: str) -> tuple[str, Secret | None]:
     head, app, args = _parts(name, value)
     if has_key(args):
         return f"{head},{app}()", Secret.API_KEY
-    told, sign, given = args.partition("=")
-    if app.lower() == "set" and is_secret_name(told, NamesOf.ASTERISK):
-        return f"{head},{app}()", by_name(told) if sign and not given.strip().startswith("${") else None
+    variable, sign, assigned = args.partition("=")
+    if app.lower() == "set" and is_secret_name(variable, NamesOf.ASTERISK):
+        return f"{head},{app}()", by_name(variable) if sign and not assigned.strip().startswith("${") else None
     if app.lower() not in _KEPT:
         return f"{head},{app}()", None
-    kept, found = without_credentials(args)
-    return f"{head},{app}({kept})", Secret.UNKNOWN if found else None
+    safe_args, has_credentials = without_credentials(args)
+    return f"{head},{app}({safe_args})", Secret.UNKNOWN if has_credentials else None
 
 
 class Dialplan:
@@ -88,8 +88,8 @@ class Dialplan:
         self._walked = 0
         for section in config.live():
             if section.name == GLOBALS:
-                for one in section.settings:
-                    self.globals[one.name] = substituted(one.value, self.globals)
+                for setting in section.settings:
+                    self.globals[setting.name] = substituted(setting.value, self.globals)
             elif section.name != "general":
                 self._context(section)
         self._callers = self._calls()
@@ -102,8 +102,8 @@ class Dialplan:
             if not callers or not any("${ARG" in args for _, args in plain):
                 yield from (Dialed(first_of(args), step) for step, args in plain)
                 continue
-            for given in callers:
-                values = {f"ARG{number}": value for number, value in enumerate(given, start=1)}
+            for arguments in callers:
+                values = {f"ARG{number}": value for number, value in enumerate(arguments, start=1)}
                 yield from (
                     Dialed(first_of(args), step) for step, args in self._evaluated(steps, values) if step.app == "dial"
                 )
@@ -116,9 +116,9 @@ class Dialplan:
         for steps in self.steps.values():
             for step, args in self._evaluated(steps, {}):
                 rule = {"set": pjsip, "sipaddheader": chan_sip, "gosub": freepbx}.get(step.app)
-                found = rule.match(args.strip().strip('"')) if rule else None
-                if found:
-                    yield found["value"].strip().strip('"'), step.place
+                match = rule.match(args.strip().strip('"')) if rule else None
+                if match:
+                    yield match["value"].strip().strip('"'), step.place
 
     def inbound(self, contexts: Iterable[str]) -> Iterator[tuple[str, Place]]:
         """Yield the patterns of contexts and of the contexts they include or go to with a variable, each once."""
@@ -131,54 +131,58 @@ class Dialplan:
         if self._walked > MOST_WALKED:
             self.cut = True
             return ""
-        patterns = (one for name in self._below([context], (self.includes,)) for one, _ in self.patterns.get(name, ()))
-        return next((one for one in patterns if one.lstrip("_").startswith(("*", "."))), "")
+        patterns = (
+            pattern for name in self._below([context], (self.includes,)) for pattern, _ in self.patterns.get(name, ())
+        )
+        return next((pattern for pattern in patterns if pattern.lstrip("_").startswith(("*", "."))), "")
 
-    def _below(self, contexts: Iterable[str], ways: tuple[Mapping[str, list[str]], ...]) -> list[str]:
+    def _below(self, contexts: Iterable[str], link_maps: tuple[Mapping[str, list[str]], ...]) -> list[str]:
         """Return contexts and all contexts reachable from them, each once."""
-        seen: dict[str, None] = {}
+        visited: dict[str, None] = {}
         for context in contexts:
-            waiting = [] if context in seen else [context]
-            seen[context] = None
-            while waiting and len(seen) < MOST_CONTEXTS:
+            waiting = [] if context in visited else [context]
+            visited[context] = None
+            while waiting and len(visited) < MOST_CONTEXTS:
                 name = waiting.pop()
-                new = dict.fromkeys(one for way in ways for one in way.get(name, ()) if one not in seen)
-                seen |= new
+                new = dict.fromkeys(
+                    reachable for links in link_maps for reachable in links.get(name, ()) if reachable not in visited
+                )
+                visited |= new
                 waiting += new
-        self._walked += len(seen)
-        return list(seen)
+        self._walked += len(visited)
+        return list(visited)
 
     def _context(self, section: Section) -> None:
         pattern = ""
-        for one in section.settings:
-            if one.name == "include":
-                self.includes.setdefault(section.name, []).append(one.value)
+        for setting in section.settings:
+            if setting.name == "include":
+                self.includes.setdefault(section.name, []).append(setting.value)
                 continue
-            if one.name not in ("exten", "same") or not one.value:
+            if setting.name not in ("exten", "same") or not setting.value:
                 continue
-            head, app, args = _parts(one.name, one.value)
-            if one.name == "exten":
+            head, app, args = _parts(setting.name, setting.value)
+            if setting.name == "exten":
                 pattern = head.partition(",")[0].partition("/")[0].strip()
                 listed = self.patterns.setdefault(section.name, [])
                 if not listed or listed[-1][0] != pattern:
-                    listed.append((pattern, one.place))
-            step = DialplanStep(section.name, pattern, app.lower(), args, one.place)
+                    listed.append((pattern, setting.place))
+            step = DialplanStep(section.name, pattern, app.lower(), args, setting.place)
             self.steps.setdefault((section.name, pattern), []).append(step)
             if step.app == "goto" and "${" in args:
                 self._gotos.setdefault(section.name, []).append(_target(step))
 
     def _calls(self) -> dict[str, list[list[str]]]:
         """Return the arguments of subroutine calls by called context."""
-        found: dict[str, list[list[str]]] = {}
+        arguments_of: dict[str, list[list[str]]] = {}
         for steps in self.steps.values():
             for step, args in self._evaluated(steps, {}):
                 if step.app in ("gosub", "macro"):
-                    found.setdefault(_target(step), []).append(_arguments(step.app, args))
-        return found
+                    arguments_of.setdefault(_target(step), []).append(_arguments(step.app, args))
+        return arguments_of
 
-    def _evaluated(self, steps: list[DialplanStep], given: Mapping[str, str]) -> Iterator[tuple[DialplanStep, str]]:
+    def _evaluated(self, steps: list[DialplanStep], variables: Mapping[str, str]) -> Iterator[tuple[DialplanStep, str]]:
         """Yield the steps of one extension with the variables set by earlier steps expanded."""
-        values = ChainMap(dict[str, str](), dict(given), self.globals)
+        values = ChainMap(dict[str, str](), dict(variables), self.globals)
         for step in steps:
             self._left -= 1
             if self._left < 0:
@@ -199,11 +203,11 @@ def _parts(name: str, value: str) -> tuple[str, str, str]:
     pieces = value.split(",", 2 if name == "exten" else 1)
     head = ",".join(pieces[:-1])
     last = pieces[-1].strip()
-    found = _STEP.match(last)
-    if not found:
+    match = _STEP.match(last)
+    if not match:
         return head or value, "", ""
-    args = found["args"] or ""
-    return head, found["app"], args.removesuffix(")") if last.endswith(")") else args
+    args = match["args"] or ""
+    return head, match["app"], args.removesuffix(")") if last.endswith(")") else args
 
 
 def _target(step: DialplanStep) -> str:
@@ -211,10 +215,10 @@ def _target(step: DialplanStep) -> str:
     parts = step.args.split(",")
     if step.app == "macro":
         return f"macro-{parts[0].strip()}"
-    places = re.sub(r"\(.*", "", step.args, flags=re.DOTALL).split(",")
-    return places[0].strip() if len(places) > 2 else step.context  # noqa: PLR2004 - context, extension, priority
+    arguments = re.sub(r"\(.*", "", step.args, flags=re.DOTALL).split(",")
+    return arguments[0].strip() if len(arguments) > 2 else step.context  # noqa: PLR2004 - context, extension, priority
 
 
 def _arguments(app: str, args: str) -> list[str]:
     inner = args.partition(",")[2] if app == "macro" else args.partition("(")[2].rstrip().removesuffix(")")
-    return [one.strip() for one in inner.split(",")]
+    return [argument.strip() for argument in inner.split(",")]

@@ -31,22 +31,22 @@ def without_credentials(text: str) -> tuple[str, bool]:
     Returns:
         The text without passwords, and whether it contained any.
     """
-    held: list[str] = []
+    masked_parts: list[str] = []
 
-    def hold(found: re.Match[str]) -> str:
-        held.append(found[0])
-        return f"\x01{len(held) - 1}\x02"
+    def mask(match: re.Match[str]) -> str:
+        masked_parts.append(match[0])
+        return f"\x01{len(masked_parts) - 1}\x02"
 
     masked = text.replace("\x01", "").replace("\x02", "")
     for _ in range(MOST_ROUNDS):
-        masked, count = _INNERMOST.subn(hold, masked)
+        masked, count = _INNERMOST.subn(mask, masked)
         if not count:
             break
     pieces = _BETWEEN_DEVICES.split(masked)
     cut = [_without_password(piece) for piece in pieces]
     plain = "".join(cut)
-    for place in range(len(held) - 1, -1, -1):
-        plain = plain.replace(f"\x01{place}\x02", held[place], 1)
+    for index in range(len(masked_parts) - 1, -1, -1):
+        plain = plain.replace(f"\x01{index}\x02", masked_parts[index], 1)
     return plain, cut != pieces
 
 
@@ -61,12 +61,12 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
     """Expand known variables, innermost first; leave unknown ones unchanged."""
     unknown: dict[str, str] = {}
 
-    def value(found: re.Match[str]) -> str:
-        known = _value(found[1], values)
-        if known is not None:
-            return known
+    def value(match: re.Match[str]) -> str:
+        replacement = _value(match[1], values)
+        if replacement is not None:
+            return replacement
         mark = f"\x01{len(unknown)}\x02"
-        unknown[mark] = found[0]
+        unknown[mark] = match[0]
         return mark
 
     for _ in range(MOST_ROUNDS):
@@ -78,17 +78,17 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
     return text[:LONGEST]
 
 
-def _value(asked: str, values: Mapping[str, str]) -> str | None:
-    cut = _CUT.match(asked)
-    whole = _GLOBAL.match(asked)
+def _value(expression: str, values: Mapping[str, str]) -> str | None:
+    cut = _CUT.match(expression)
+    whole = _GLOBAL.match(expression)
     if cut and cut["name"] in values:
         parts = values[cut["name"]].split(cut["by"] or "-")
         return parts[int(cut["place"]) - 1] if 0 < int(cut["place"]) <= len(parts) else ""
-    sliced = _SLICE.match(whole["name"] if whole else asked)
-    known = values.get(sliced["name"]) if sliced else None
-    if not sliced or known is None or ("${" in known and sliced["start"]):
+    sliced = _SLICE.match(whole["name"] if whole else expression)
+    variable_value = values.get(sliced["name"]) if sliced else None
+    if not sliced or variable_value is None or ("${" in variable_value and sliced["start"]):
         return None
-    return "".join(_sliced(list(known), sliced["start"], sliced["length"]))
+    return "".join(_sliced(list(variable_value), sliced["start"], sliced["length"]))
 
 
 def expanded(text: str, pattern: str) -> str:
@@ -99,26 +99,26 @@ def expanded(text: str, pattern: str) -> str:
     if not pattern.startswith("_") and not re.fullmatch(r"[\d*#+]+", pattern):
         return text
 
-    def put(found: re.Match[str]) -> str:
-        start = found["start"] or "0"
+    def expand(match: re.Match[str]) -> str:
+        start = match["start"] or "0"
         open_end = elements[-1:] in (["."], ["!"])
-        if open_end and (start.startswith("-") or found["length"] or int(start) >= len(elements)):
-            return found[0]
-        return "".join(_sliced(elements, start, found["length"]))
+        if open_end and (start.startswith("-") or match["length"] or int(start) >= len(elements)):
+            return match[0]
+        return "".join(_sliced(elements, start, match["length"]))
 
-    return _EXTEN.sub(put, text)[:LONGEST]
+    return _EXTEN.sub(expand, text)[:LONGEST]
 
 
 def _sliced(parts: list[str], start: str | None, length: str | None) -> list[str]:
-    found = parts[int(start or "0") :]
-    return found if length is None else found[: int(length)]
+    selected = parts[int(start or "0") :]
+    return selected if length is None else selected[: int(length)]
 
 
 def first_of(args: str) -> str:
     """Return the first argument; commas inside brackets do not separate arguments."""
     depth = 0
-    for place, sign in enumerate(args):
+    for position, sign in enumerate(args):
         depth += (sign in "({[") - (sign in ")}]")
         if sign in ",|" and depth <= 0:
-            return args[:place].strip()
+            return args[:position].strip()
     return args.strip()

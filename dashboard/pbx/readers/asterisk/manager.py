@@ -38,12 +38,12 @@ class AbsentError(SourceRefusedError):
 
 
 @contextmanager
-def logged_in(where: Where, user: str, secret: str, limits: ManagerTimeouts = LIMITS) -> Iterator[Ami]:
+def logged_in(endpoint: Where, user: str, secret: str, limits: ManagerTimeouts = LIMITS) -> Iterator[Ami]:
     """
     Log in, yield the session, and close the connection at the end.
 
     Args:
-        where: Host and port.
+        endpoint: Host and port.
         user: Name of a section of ``manager.conf``.
         secret: The user's secret; only its digest is sent.
         limits: Time and size limits.
@@ -51,8 +51,8 @@ def logged_in(where: Where, user: str, secret: str, limits: ManagerTimeouts = LI
     Raises:
         SourceError: The connection, the login or an action failed; the subclass and the message state the remedy.
     """
-    with connected(where, limits) as line:
-        ami = Ami(where, line, limits)
+    with connected(endpoint, limits) as line:
+        ami = Ami(endpoint, line, limits)
         ami.log_in(user, secret)
         yield ami
 
@@ -60,9 +60,9 @@ def logged_in(where: Where, user: str, secret: str, limits: ManagerTimeouts = LI
 class Ami:
     """An AMI session."""
 
-    def __init__(self, where: Where, line: socket.socket, limits: ManagerTimeouts) -> None:
+    def __init__(self, endpoint: Where, line: socket.socket, limits: ManagerTimeouts) -> None:
         """Initialize the session on a new connection, before the greeting is read."""
-        self.where = where
+        self.where = endpoint
         self._line_to = line
         self._limits = limits
         self._buffer = bytearray()
@@ -74,8 +74,8 @@ class Ami:
         if not self._line().startswith("Asterisk Call Manager"):
             raise self._not_understood("What listens there is not a manager interface. Give host and port of AMI.")
         try:
-            chosen = dict(self._answer("Challenge", {"AuthType": "MD5"})).get("Challenge", "")
-            key = hashlib.md5(f"{chosen}{secret}".encode(), usedforsecurity=False).hexdigest()
+            challenge = dict(self._answer("Challenge", {"AuthType": "MD5"})).get("Challenge", "")
+            key = hashlib.md5(f"{challenge}{secret}".encode(), usedforsecurity=False).hexdigest()
             for _ in self._answer("Login", {"AuthType": "MD5", "Username": user, "Key": key, "Events": "off"}):
                 pass
         except (DeniedError, AbsentError):
@@ -103,13 +103,13 @@ class Ami:
         """
         return dict(self._answer("Getvar", {"Variable": variable})).get("Value", "")
 
-    def events(self, action: str, wanted: Collection[str], **fields: str) -> Iterator[Mapping[str, str]]:
+    def events(self, action: str, headers: Collection[str], **fields: str) -> Iterator[Mapping[str, str]]:
         """
         Yield the events of a list action, each with the wanted headers.
 
         Args:
             action: Name of the action.
-            wanted: Names of the headers to keep; a header with the name of a secret is kept with the value ``""``.
+            headers: Names of the headers to keep; a header with the name of a secret is kept with the value ``""``.
             fields: Parameters of the action.
 
         Raises:
@@ -123,7 +123,7 @@ class Ami:
             ended = False
             for name, value in self._message():
                 ended = ended or (name == "EventList" and value.lower() == "complete")
-                if name in wanted and value:
+                if name in headers and value:
                     event[name] = "" if is_secret_name(name, NamesOf.ASTERISK) else value
             if ended:
                 return
@@ -140,8 +140,8 @@ class Ami:
         if next(message, ("", ""))[1] == "Success":
             yield from message
             return
-        said = dict(message).get("Message", "").lower()
-        if "permission" in said or "privilege" in said or "authentication" in said:
+        message_text = dict(message).get("Message", "").lower()
+        if "permission" in message_text or "privilege" in message_text or "authentication" in message_text:
             raise DeniedError(
                 f"{self.where}: The user may not ask for {action}. {UNHARMED} Give it write = {RIGHTS} in "
                 f"manager.conf, and reload it with 'manager reload'."
@@ -152,21 +152,21 @@ class Ami:
         """Yield the headers of the next message for the last action; other messages are skipped."""
         while True:
             first: list[Header] = []
-            ours = ended = False
-            while len(first) < _BEFORE_ID and not ours and not ended:
+            is_answer = ended = False
+            while len(first) < _BEFORE_ID and not is_answer and not ended:
                 header = self._header()
                 ended = header is None
                 if header is not None:
                     first.append(header)
-                    ours = header == ("ActionID", str(self._asked))
-            if ours:
+                    is_answer = header == ("ActionID", str(self._asked))
+            if is_answer:
                 yield from first
             while not ended:
                 header = self._header()
                 ended = header is None
-                if header is not None and ours:
+                if header is not None and is_answer:
                     yield header
-            if ours:
+            if is_answer:
                 return
 
     def _header(self) -> Header | None:
@@ -191,17 +191,17 @@ class Ami:
 
     def _received(self) -> bytes:
         """Receive the next bytes, within all limits."""
-        left = self._until - time.monotonic()
+        remaining_s = self._until - time.monotonic()
         late = SourceUnavailableError(
             f"{self.where}: It did not answer everything within {self._limits.all_s:g} s. {UNHARMED} Try again."
         )
-        if left <= 0:
+        if remaining_s <= 0:
             raise late
-        self._line_to.settimeout(min(self._limits.wait_s, left))
+        self._line_to.settimeout(min(self._limits.wait_s, remaining_s))
         try:
             piece = self._line_to.recv(64 * 1024)
         except TimeoutError:
-            if left > self._limits.wait_s:
+            if remaining_s > self._limits.wait_s:
                 raise
             raise late from None
         if not piece:

@@ -65,51 +65,51 @@ class Where:
 
 
 @contextmanager
-def connected(where: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
+def connected(endpoint: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
     """
     Connect, and close the connection at the end; convert connection errors raised in the block.
 
     Raises:
         SourceUnavailableError: The host is unreachable, does not respond, or has an invalid certificate.
     """
-    with _as_ours(where, limits), _connection(where, limits) as line:
+    with _translate_errors(endpoint, limits), _connection(endpoint, limits) as line:
         yield line
 
 
 @contextmanager
-def _connection(where: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
+def _connection(endpoint: Where, limits: ManagerTimeouts) -> Iterator[socket.socket]:
     try:
-        plain = socket.create_connection((where.host, where.port), timeout=limits.connect_s)
+        plain = socket.create_connection((endpoint.host, endpoint.port), timeout=limits.connect_s)
     except TimeoutError as exc:
-        raise _late(where, limits.connect_s) from exc
+        raise _late(endpoint, limits.connect_s) from exc
     with plain:
         plain.settimeout(limits.wait_s)
-        if where.scheme == "ami":
+        if endpoint.scheme == "ami":
             yield plain
             return
-        with ssl.create_default_context().wrap_socket(plain, server_hostname=where.host) as line:
+        with ssl.create_default_context().wrap_socket(plain, server_hostname=endpoint.host) as line:
             yield line
 
 
 @contextmanager
-def _as_ours(where: Where, limits: ManagerTimeouts) -> Iterator[None]:
+def _translate_errors(endpoint: Where, limits: ManagerTimeouts) -> Iterator[None]:
     """Convert socket errors to ``SourceUnavailableError``."""
     try:
         yield
     except ssl.SSLCertVerificationError as exc:
         cure = "Give it a certificate for this name; one of your own is trusted where SSL_CERT_FILE names it."
-        raise SourceUnavailableError(f"{where}: Its certificate does not hold. {UNHARMED} {cure}") from exc
+        raise SourceUnavailableError(f"{endpoint}: Its certificate does not hold. {UNHARMED} {cure}") from exc
     except ssl.SSLError as exc:
         cure = "See tlsenable in manager.conf, or write ami:// for the port without TLS."
-        raise SourceUnavailableError(f"{where}: It does not speak TLS. {UNHARMED} {cure}") from exc
+        raise SourceUnavailableError(f"{endpoint}: It does not speak TLS. {UNHARMED} {cure}") from exc
     except TimeoutError as exc:
-        raise _late(where, limits.wait_s) from exc
+        raise _late(endpoint, limits.wait_s) from exc
     except (OSError, UnicodeError) as exc:
         cure = "See enabled and bindaddr in manager.conf, and that a firewall lets this machine in."
-        why = getattr(exc, "strerror", None) or "it is no name of a host"
-        raise SourceUnavailableError(f"{where}: It cannot be reached ({why}). {UNHARMED} {cure}") from exc
+        cause = getattr(exc, "strerror", None) or "it is no name of a host"
+        raise SourceUnavailableError(f"{endpoint}: It cannot be reached ({cause}). {UNHARMED} {cure}") from exc
 
 
-def _late(where: Where, seconds: float) -> SourceUnavailableError:
+def _late(endpoint: Where, seconds: float) -> SourceUnavailableError:
     cure = "See that it is the port of AMI, and that a firewall lets this machine in."
-    return SourceUnavailableError(f"{where}: There was no answer within {seconds:g} s. {UNHARMED} {cure}")
+    return SourceUnavailableError(f"{endpoint}: There was no answer within {seconds:g} s. {UNHARMED} {cure}")

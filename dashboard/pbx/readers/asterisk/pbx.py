@@ -23,7 +23,7 @@ from dashboard.pbx.readers.asterisk.trunks import (
 )
 from dashboard.pbx.readers.facts import Found, Place
 from dashboard.pbx.readers.hosts import host_of
-from dashboard.pbx.readers.secrets import tell
+from dashboard.pbx.readers.secrets import report_secrets
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -55,17 +55,17 @@ TAG = "X-Tag"
 class Pbx:
     """Evaluator of one Asterisk configuration."""
 
-    def __init__(self, name: str, place: Place, trunk: Trunk) -> None:
+    def __init__(self, name: str, location: Place, trunk: Trunk) -> None:
         """
         Start with an empty PBX.
 
         Args:
             name: Display name of the PBX, from which its id is derived.
-            place: Start of its configuration.
+            location: Start of its configuration.
             trunk: The account's trunk, which identifies the carrier's hosts.
         """
         self._trunk = trunk
-        self.found = Found(pbx_id_of(name), name, "Asterisk", place)
+        self.found = Found(pbx_id_of(name), name, "Asterisk", location)
         self._lines: dict[str, TrunkEndpoint] = {}
         self._carrier: list[TrunkEndpoint] = []
 
@@ -75,7 +75,7 @@ class Pbx:
             self.found.problems += config.problems
         lines, transports = lines_of(configs)
         carrier = {line.name for line in lines if self._goes_to_carrier(line)}
-        tell(self.found, secrets_of(configs, carrier, self._trunk))
+        report_secrets(self.found, secrets_of(configs, carrier, self._trunk))
         self.connect(lines, transports)
         if DIALPLAN in configs:
             self._dialplan(Dialplan(configs[DIALPLAN]))
@@ -96,8 +96,8 @@ class Pbx:
         if self._carrier:
             self.found.place = self._carrier[0].place
         for line in self._carrier:
-            for host, place in line.hosts:
-                self.found.say_trunk(line.name, "host", host, place)
+            for host, location in line.hosts:
+                self.found.say_trunk(line.name, "host", host, location)
             self.found.say_trunk(
                 line.name, "auth", "credentials" if line.signs_in else "ip", line.signs_in or line.place
             )
@@ -105,64 +105,64 @@ class Pbx:
                 self.found.say_trunk(line.name, "registration", "yes", line.registers)
             if line.context:
                 self.found.say_trunk(line.name, "context", line.context, line.place)
-            for match, place in line.matches:
-                self.found.say(ObjectType.INBOUND, "match", match, place)
+            for match, location in line.matches:
+                self.found.say(ObjectType.INBOUND, "match", match, location)
 
     def _addresses(self, transports: list[AsteriskTransport]) -> None:
         """Add the addresses of the transports used by trunks to the carrier, not of those used only by phones."""
         used = dict.fromkeys(line.transport for line in self._carrier if line.transport)
         by_name: dict[str, list[AsteriskTransport]] = {}
-        for one in transports:
-            by_name.setdefault(one.name, []).append(one)
-        for transport in [one for name in used for one in by_name.get(name, ())] if used else transports:
-            seen: dict[str, list[tuple[str, Place]]] = {}
+        for candidate in transports:
+            by_name.setdefault(candidate.name, []).append(candidate)
+        for transport in [candidate for name in used for candidate in by_name.get(name, ())] if used else transports:
+            addresses_of_kind: dict[str, list[tuple[str, Place]]] = {}
             for setting in transport.settings:
                 if setting.name in ADDRESSES and setting.value:
                     kind = ADDRESSES[setting.name]
                     value = setting.value if kind == "local_net" else host_of(setting.value)
                     self.found.say(ObjectType.ADDRESS, kind, value, setting.place)
-                    seen.setdefault(kind, []).append((value, setting.place))
-            self.found.addresses += seen.get("external") or seen.get("bind", [])
+                    addresses_of_kind.setdefault(kind, []).append((value, setting.place))
+            self.found.addresses += addresses_of_kind.get("external") or addresses_of_kind.get("bind", [])
 
     def _dialplan(self, dialplan: Dialplan) -> None:
         for dialed in dialplan.dialed():
             for device in dialed.device.split("&"):
                 self._device(device.strip(), dialed, dialplan)
-        for value, place in dialplan.headers(TAG):
-            self.found.say(ObjectType.PBX, "x_tag", value, place)
-        for pattern, place in dialplan.inbound(line.context for line in self._carrier if line.context):
+        for value, location in dialplan.headers(TAG):
+            self.found.say(ObjectType.PBX, "x_tag", value, location)
+        for pattern, location in dialplan.inbound(line.context for line in self._carrier if line.context):
             if pattern.startswith("_"):
-                self.found.say(ObjectType.NUMBER, "pattern", pattern, place)
+                self.found.say(ObjectType.NUMBER, "pattern", pattern, location)
             else:
-                self.found.numbers.append((pattern, place))
+                self.found.numbers.append((pattern, location))
         if dialplan.cut:
             reason = "The dialplan has more steps than are followed, so some dial strings are missing."
             self.found.problems.append(Problem(self.found.place.file, None, "", reason))
 
     def _device(self, device: str, dialed: Dialed, dialplan: Dialplan) -> None:
         """Add the dial string of a device that goes to the carrier, or through the dialplan again."""
-        kind, _, rest = device.partition("/")
+        kind, _, target = device.partition("/")
         if kind.upper() == "LOCAL":
-            number, _, context = rest.partition("@")
+            number, _, context = target.partition("@")
             code = dialplan.code(context.partition("/")[0]) if "*" in number or "#" in number else ""
             if code:
                 self.found.say(ObjectType.DIALPLAN, "dial", f"{number}@{context} past {code}", dialed.step.place)
         else:
             self.dial(device, dialed.step.place)
 
-    def dial(self, device: str, place: Place) -> None:
+    def dial(self, device: str, location: Place) -> None:
         """Add the dial string of a device such as ``PJSIP/NUMBER@trunk`` if it goes to the carrier."""
-        kind, _, rest = device.partition("/")
+        kind, _, target = device.partition("/")
         if kind.upper() not in ("PJSIP", "SIP"):
             return
-        for name, user, host in _ways(rest):
+        for name, user, host in _device_meanings(target):
             line = self._lines.get(name)
             if (line and self._goes_to_carrier(line)) or (not line and self._trunk.is_carrier(host)):
                 if not line:
-                    self.found.say_trunk(host, "host", host, place)
-                    self.found.say_trunk(host, "auth", "credentials" if "@" in name else "ip", place)
+                    self.found.say_trunk(host, "host", host, location)
+                    self.found.say_trunk(host, "auth", "credentials" if "@" in name else "ip", location)
                 if user:
-                    self.found.say_trunk(name if line else host, "dial", user, place)
+                    self.found.say_trunk(name if line else host, "dial", user, location)
                 return
 
 
@@ -172,22 +172,22 @@ def lines_of(configs: Mapping[str, Config]) -> tuple[list[TrunkEndpoint], list[A
     transports: list[AsteriskTransport] = []
     for name, config in configs.items():
         if name not in (DIALPLAN, *WATCHED):
-            more, own = of_sip(config) if name == "sip.conf" else of_pjsip(config)
-            lines += more
-            transports += own
+            endpoints, own_transports = of_sip(config) if name == "sip.conf" else of_pjsip(config)
+            lines += endpoints
+            transports += own_transports
     return lines, transports
 
 
-def _ways(rest: str) -> Iterator[tuple[str, str, str]]:
+def _device_meanings(target: str) -> Iterator[tuple[str, str, str]]:
     """Yield the possible meanings of a device without its technology: endpoint name, number, host."""
-    name, _, uri = rest.partition("/")
-    user, _, where = rest.rpartition("@")
+    name, _, uri = target.partition("/")
+    user, _, target_host = target.rpartition("@")
     if uri.lower().startswith(("sip:", "sips:")):
         number, _, host = uri.partition(":")[2].rpartition("@")
         yield name, number, host_of(host)
     elif uri:
         yield name, uri.rpartition("@")[0] or uri, host_of(name)
-    elif where and user:
-        yield where, user, host_of(where)
+    elif target_host and user:
+        yield target_host, user, host_of(target_host)
     else:
-        yield rest, "", host_of(rest)
+        yield target, "", host_of(target)

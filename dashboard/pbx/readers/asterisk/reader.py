@@ -14,7 +14,7 @@ from dashboard.pbx.readers.asterisk.conf_grammar import Config
 from dashboard.pbx.readers.asterisk.pbx import FILES, Pbx
 from dashboard.pbx.readers.asterisk.secrets import WATCHED, keep_nothing
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Found, Place, together
+from dashboard.pbx.readers.facts import Found, Place, combine
 from dashboard.sip import Trunk
 
 
@@ -25,7 +25,7 @@ def accepts_folder(folder: Folder) -> bool:
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
-    return together((_read(folder, root, trunk) for root in _roots(folder)), trunk)
+    return combine((_read(folder, root, trunk) for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
@@ -34,12 +34,14 @@ def _roots(folder: Folder) -> list[str]:
 
 
 def _read(folder: Folder, root: str, trunk: Trunk) -> Found:
-    keep = {**FILES, **dict.fromkeys(WATCHED, keep_nothing)}
-    paths = {name: str(PurePosixPath(root) / name) for name in keep}
+    keep_functions = {**FILES, **dict.fromkeys(WATCHED, keep_nothing)}
+    paths = {name: str(PurePosixPath(root) / name) for name in keep_functions}
     configs = {
-        name: Config(folder, root, keep[name]).read(path) for name, path in paths.items() if path in folder.files
+        name: Config(folder, root, keep_functions[name]).read(path)
+        for name, path in paths.items()
+        if path in folder.files
     }
-    place = Place(folder.shown(paths[next(iter(configs))]), 1)
-    pbx = Pbx(folder.pbx_name(root), place, trunk)
+    location = Place(folder.shown(paths[next(iter(configs))]), 1)
+    pbx = Pbx(folder.pbx_name(root), location, trunk)
     pbx.configure(configs)
     return pbx.found

@@ -23,7 +23,7 @@ from dashboard.pbx.readers.asterisk.manager_connection import LIMITS, UNHARMED, 
 from dashboard.pbx.readers.asterisk.pbx import DIALPLAN, FILES, Pbx
 from dashboard.pbx.readers.asterisk.trunks import PLAIN, URIS, keep_pjsip
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Place, together
+from dashboard.pbx.readers.facts import Place, combine
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.secrets import NamesOf, Secret, is_secret_name
 from dashboard.sip import Trunk
@@ -76,37 +76,37 @@ def read_address(
     secret = secrets.get(SECRET, "")
     if not user or not secret:
         raise SettingsError(f"Set {USER} and {SECRET} to a user of manager.conf with write = {RIGHTS}.")
-    where = Where.of(address)
-    pbx = Pbx(where.name, Place(str(where), 0), trunk)
-    with logged_in(where, user, secret, limits) as ami:
+    endpoint = Where.of(address)
+    pbx = Pbx(endpoint.name, Place(str(endpoint), 0), trunk)
+    with logged_in(endpoint, user, secret, limits) as ami:
         configs = {file: config for file in FILES if (config := _config(ami, file))}
         _add_dialplan(ami, configs)
         try:
             _add_loaded(ami, configs, trunk)
         except DeniedError:
             reason = f"The user may not ask what PJSIP has loaded. Give it write = {RIGHTS} in manager.conf."
-            pbx.found.problems.append(Problem(f"{where} PJSIPShowEndpoints", None, "", reason))
+            pbx.found.problems.append(Problem(f"{endpoint} PJSIPShowEndpoints", None, "", reason))
     if not configs:
-        raise SourceAnswerError(f"{where}: It has none of {', '.join(FILES)}. {UNHARMED} See its astetcdir.")
+        raise SourceAnswerError(f"{endpoint}: It has none of {', '.join(FILES)}. {UNHARMED} See its astetcdir.")
     pbx.configure(configs)
-    return together([pbx.found], trunk)
+    return combine([pbx.found], trunk)
 
 
 def _config(ami: Ami, file: str) -> Config | None:
     """Read one of Asterisk's files on disk; return ``None`` if it does not exist."""
     config = _empty(file)
-    place = Place("", 0)
+    location = Place("", 0)
     try:
         for key, value in ami.config(file):
             kind = key.partition("-")[0]
             if kind == "Category":
-                place = _place(ami, f"GetConfig {file} [{value}]")
-                config.begin(value, place)
+                location = _request_location(ami, f"GetConfig {file} [{value}]")
+                config.begin(value, location)
             elif kind == "IsTemplate" and config.sections:
                 config.sections[-1].template = True
             elif kind == "Line":
-                name, _, rest = value.partition("=")
-                config.take(name, rest, place)
+                name, _, line_value = value.partition("=")
+                config.take(name, line_value, location)
     except AbsentError:
         return None
     return config
@@ -115,65 +115,73 @@ def _config(ami: Ami, file: str) -> Config | None:
 def _add_dialplan(ami: Ami, configs: dict[str, Config]) -> None:
     """Add the loaded dialplan if no file has one: it may be written in another language or come from a database."""
     written = configs.get(DIALPLAN)
-    if written and any(one.name == "exten" for section in written.sections for one in section.settings):
+    if written and any(
+        written_setting.name == "exten" for section in written.sections for written_setting in section.settings
+    ):
         return
     config = _empty(DIALPLAN)
-    named: dict[str, None] = {}
+    variables: dict[str, None] = {}
     try:
         for event in ami.events("ShowDialPlan", _STEP):
-            place = _place(ami, f"ShowDialPlan {event.get('Context', '')}")
-            if not config.sections or config.sections[-1].place != place:
-                config.begin(event.get("Context", ""), place)
+            location = _request_location(ami, f"ShowDialPlan {event.get('Context', '')}")
+            if not config.sections or config.sections[-1].place != location:
+                config.begin(event.get("Context", ""), location)
             if "IncludeContext" in event:
-                config.take("include", event["IncludeContext"], place)
+                config.take("include", event["IncludeContext"], location)
             elif "Application" in event:
                 step = f"{event['Application']}({event.get('AppData', '')})"
-                config.take("exten", f"{event.get('Extension', '')},{event.get('Priority', '')},{step}", place)
-                for kept in config.sections[-1].settings[-1:]:
-                    named |= dict.fromkeys(_VARIABLE.findall(kept.value))
+                config.take("exten", f"{event.get('Extension', '')},{event.get('Priority', '')},{step}", location)
+                for setting in config.sections[-1].settings[-1:]:
+                    variables |= dict.fromkeys(_VARIABLE.findall(setting.value))
     except AbsentError:
         return
     if config.sections:
         configs[DIALPLAN] = config
-        _add_globals(ami, config, [name for name in named if not is_secret_name(name, NamesOf.ASTERISK)])
+        _add_globals(ami, config, [name for name in variables if not is_secret_name(name, NamesOf.ASTERISK)])
 
 
 def _add_globals(ami: Ami, config: Config, names: list[str]) -> None:
     """Add the values of the global variables used in steps, up to ``MOST_VARIABLES``."""
-    place = _place(ami, "Getvar")
-    config.begin(GLOBALS, place)
+    location = _request_location(ami, "Getvar")
+    config.begin(GLOBALS, location)
     try:
         for name in names[:MOST_VARIABLES]:
             if value := ami.value(name):
-                config.take(name, value, place)
+                config.take(name, value, location)
     except DeniedError:
         reason = f"The user may not ask for variables, so some dial strings stay open. Give it write = {RIGHTS}."
-        config.problems.append(Problem(place.file, None, "", reason))
+        config.problems.append(Problem(location.file, None, "", reason))
 
 
 def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
     """Add loaded PJSIP endpoints to the carrier that are absent from all files; report endpoints not loaded."""
-    loaded = {one["ObjectName"]: one for one in _events(ami, "PJSIPShowEndpoints") if "ObjectName" in one}
-    written = {name: place for config in configs.values() for name, place in _endpoints(config).items()}
-    more = [name for name, one in loaded.items() if name not in written and _may_be_carrier(one, trunk)]
-    if more:
+    loaded = {
+        event_fields["ObjectName"]: event_fields
+        for event_fields in _events(ami, "PJSIPShowEndpoints")
+        if "ObjectName" in event_fields
+    }
+    written = {name: location for config in configs.values() for name, location in _endpoints(config).items()}
+    unwritten = [
+        name for name, event_fields in loaded.items() if name not in written and _may_be_carrier(event_fields, trunk)
+    ]
+    if unwritten:
         config = configs.setdefault(PJSIP, _empty(PJSIP))
-        asked = frozenset(more[:MOST_ENDPOINTS])
+        requested = frozenset(unwritten[:MOST_ENDPOINTS])
         transports = _transports(config)
-        if len(more) > len(asked):
+        if len(unwritten) > len(requested):
             reason = f"More than {MOST_ENDPOINTS} endpoints to the carrier stand in no file; the rest was left out."
             config.problems.append(Problem(f"{ami.where} PJSIPShowEndpoints", None, "", reason))
-        for name in more[:MOST_ENDPOINTS]:
+        for name in unwritten[:MOST_ENDPOINTS]:
             for event in _events(ami, "PJSIPShowEndpoint", Endpoint=name):
-                _take(config, event, name, _place(ami, f"PJSIPShowEndpoint {name}"), transports)
+                _add_event(config, event, name, _request_location(ami, f"PJSIPShowEndpoint {name}"), transports)
         for event in _events(ami, REGISTRATIONS):
-            if event.get("Endpoint") in asked:
-                place = _place(ami, f"{REGISTRATIONS} {event.get('ObjectName', '')}")
-                _take(config, event, event["Endpoint"], place, transports)
-    for name, place in [(name, place) for name, place in written.items() if name not in loaded][:MOST_SAID]:
+            if event.get("Endpoint") in requested:
+                location = _request_location(ami, f"{REGISTRATIONS} {event.get('ObjectName', '')}")
+                _add_event(config, event, event["Endpoint"], location, transports)
+    for name, location in [(name, location) for name, location in written.items() if name not in loaded][:MOST_SAID]:
         reason = f"The endpoint {name[:80]!r} is in the file and not loaded. Reload PJSIP, or see its log."
         configs[PJSIP if PJSIP in configs else next(iter(configs))].problems.append(
-            Problem(place.file, None, "", reason)
+            Problem(location.file, None, "", reason)
         )
 
 
@@ -187,10 +195,10 @@ def _events(ami: Ami, action: str, **fields: str) -> list[Mapping[str, str]]:
 
 def _transports(config: Config) -> set[str]:
     """Return the names of a configuration's transports."""
-    return {one.name for one in config.sections if one.get("type") == "transport"}
+    return {section.name for section in config.sections if section.get("type") == "transport"}
 
 
-def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place, transports: set[str]) -> None:
+def _add_event(config: Config, event: Mapping[str, str], endpoint: str, location: Place, transports: set[str]) -> None:
     """Add an event as the equivalent section of a file; add each transport only once."""
     kind = KINDS.get(event.get("Event", ""))
     name = event.get("ObjectName", endpoint)
@@ -198,29 +206,33 @@ def _take(config: Config, event: Mapping[str, str], endpoint: str, place: Place,
         return
     if kind == "transport":
         transports.add(name)
-    config.begin(name, place)
-    config.take("type", kind, place)
+    config.begin(name, location)
+    config.take("type", kind, location)
     if kind == "auth" and {"Password", "Md5Cred"} & set(event):
-        config.secrets[place] = Secret.UNKNOWN
+        config.secrets[location] = Secret.UNKNOWN
     for header, setting in _SETTINGS.items():
         if header in event and setting != "type":
             value = event[header]
-            config.take(setting, ",".join(map(_network, value.split(","))) if setting == "match" else value, place)
+            config.take(setting, ",".join(map(_network, value.split(","))) if setting == "match" else value, location)
     if kind == "identify":
-        config.take("endpoint", endpoint, place)
+        config.take("endpoint", endpoint, location)
     for contact in event.get("Contacts", "").split(",") if kind == "aor" else ():
-        config.take("contact", contact.partition("/")[2], place)
+        config.take("contact", contact.partition("/")[2], location)
 
 
 def _endpoints(config: Config) -> dict[str, Place]:
     """Return the endpoints of a configuration with their locations, by name."""
-    return {one.name: one.place for one in config.live() if one.get("type").lower() in ("endpoint", "wizard")}
+    return {
+        section.name: section.place
+        for section in config.live()
+        if section.get("type").lower() in ("endpoint", "wizard")
+    }
 
 
 def _may_be_carrier(endpoint: Mapping[str, str], trunk: Trunk) -> bool:
     """Return whether a listed endpoint has a contact at the carrier."""
     contacts = endpoint.get("Contacts", "").split(",")
-    return any(trunk.is_carrier(host_of(one.partition("/")[2])) for one in contacts)
+    return any(trunk.is_carrier(host_of(contact.partition("/")[2])) for contact in contacts)
 
 
 def _network(text: str) -> str:
@@ -232,9 +244,9 @@ def _network(text: str) -> str:
     return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
-def _place(ami: Ami, asked: str) -> Place:
+def _request_location(ami: Ami, request: str) -> Place:
     """Return the location for an AMI request, without unprintable characters."""
-    return Place(f"{ami.where} {''.join(filter(str.isprintable, asked[:LONGEST_NAME]))}", 0)
+    return Place(f"{ami.where} {''.join(filter(str.isprintable, request[:LONGEST_NAME]))}", 0)
 
 
 def _empty(file: str) -> Config:

@@ -36,17 +36,17 @@ def secrets_of(configs: Mapping[str, Config], carrier: Collection[str], trunk: T
     Returns:
         The kind of each secret by location; the most severe one for a secret with several uses.
     """
-    told: dict[Place, Secret] = {}
+    kinds: dict[Place, Secret] = {}
     for name, config in configs.items():
-        known = dict(config.secrets)
+        file_secrets = dict(config.secrets)
         if name in WATCHED:
-            known = dict.fromkeys(known, Secret.MANAGEMENT)
-        elif known:
-            for place, kind in _uses(name, config, carrier, trunk):
-                known[place] = known[place].worse(kind)
-        for place, kind in known.items():
-            told[place] = told.get(place, kind).worse(kind)
-    return told
+            file_secrets = dict.fromkeys(file_secrets, Secret.MANAGEMENT)
+        elif file_secrets:
+            for location, kind in _uses(name, config, carrier, trunk):
+                file_secrets[location] = file_secrets[location].worse(kind)
+        for location, kind in file_secrets.items():
+            kinds[location] = kinds.get(location, kind).worse(kind)
+    return kinds
 
 
 def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> Iterator[tuple[Place, Secret]]:
@@ -54,56 +54,62 @@ def _uses(name: str, config: Config, carrier: Collection[str], trunk: Trunk) -> 
     logins = {} if name in ("sip.conf", "extensions.conf") else _logins(config, carrier, trunk)
     of_file = "host" if name == "sip.conf" else "type"
     for section in config.live():
-        holding = [
-            one
-            for one in section.settings
-            if one.place in config.secrets and (is_secret_name(one.name, NamesOf.ASTERISK) or one.name in _HOLDERS)
+        secret_settings = [
+            setting
+            for setting in section.settings
+            if setting.place in config.secrets
+            and (is_secret_name(setting.name, NamesOf.ASTERISK) or setting.name in _HOLDERS)
         ]
-        known = section.get(of_file) if holding else ""
-        for one in holding:
+        section_kind = section.get(of_file) if secret_settings else ""
+        for setting in secret_settings:
             if name == "extensions.conf":
-                yield one.place, _dialed(one, trunk)
+                yield setting.place, _dialed(setting, trunk)
             elif name == "sip.conf":
-                yield one.place, _of_sip(section, one, known, carrier, trunk)
+                yield setting.place, _of_sip(section, setting, section_kind, carrier, trunk)
             else:
-                yield one.place, _of_pjsip(section, one, known, carrier, trunk, logins)
+                yield setting.place, _of_pjsip(section, setting, section_kind, carrier, trunk, logins)
 
 
 def _logins(config: Config, carrier: Collection[str], trunk: Trunk) -> dict[str, Secret]:
     """Return the use of each ``auth`` section of a pjsip.conf, by section name."""
-    found: dict[str, Secret] = {}
+    uses: dict[str, Secret] = {}
 
-    def used(settings: list[ConfSetting], kind: Secret) -> None:
-        for one in settings:
-            found[one.value] = found.get(one.value, kind).worse(kind)
+    def record_uses(settings: list[ConfSetting], kind: Secret) -> None:
+        for setting in settings:
+            uses[setting.value] = uses.get(setting.value, kind).worse(kind)
 
     for section in config.live():
         kind = section.get("type").lower()
         if kind == "endpoint":
-            used(section.all("outbound_auth"), Secret.TRUNK if section.name in carrier else Secret.OTHER_TRUNK)
-            used(section.all("auth"), Secret.PHONE)
+            record_uses(section.all("outbound_auth"), Secret.TRUNK if section.name in carrier else Secret.OTHER_TRUNK)
+            record_uses(section.all("auth"), Secret.PHONE)
         elif kind == "registration":
-            ours = any(trunk.is_carrier(one.value) for one in section.all("server_uri"))
-            used(section.all("outbound_auth"), Secret.REGISTRATION if ours else Secret.OTHER_TRUNK)
-    return found
+            is_carrier = any(trunk.is_carrier(server.value) for server in section.all("server_uri"))
+            record_uses(section.all("outbound_auth"), Secret.REGISTRATION if is_carrier else Secret.OTHER_TRUNK)
+    return uses
 
 
 def _of_pjsip(
-    section: Section, one: ConfSetting, kind: str, carrier: Collection[str], trunk: Trunk, logins: Mapping[str, Secret]
+    section: Section,
+    setting: ConfSetting,
+    kind: str,
+    carrier: Collection[str],
+    trunk: Trunk,
+    logins: Mapping[str, Secret],
 ) -> Secret:
-    if one.value:
-        return _by_hosts(one.value.split(","), trunk) if one.place.line else Secret.UNKNOWN
+    if setting.value:
+        return _by_hosts(setting.value.split(","), trunk) if setting.place.line else Secret.UNKNOWN
     if kind.lower() == "auth":
         return logins.get(section.name, Secret.UNKNOWN)
-    if one.name.startswith("outbound_auth/"):
+    if setting.name.startswith("outbound_auth/"):
         return Secret.TRUNK if section.name in carrier else Secret.OTHER_TRUNK
-    return Secret.PHONE if one.name.startswith("inbound_auth/") else Secret.UNKNOWN
+    return Secret.PHONE if setting.name.startswith("inbound_auth/") else Secret.UNKNOWN
 
 
-def _of_sip(section: Section, one: ConfSetting, host: str, carrier: Collection[str], trunk: Trunk) -> Secret:
-    if one.value:
-        kind = _by_hosts([one.value], trunk)
-        return Secret.REGISTRATION if one.name == "register" and kind is Secret.TRUNK else kind
+def _of_sip(section: Section, setting: ConfSetting, host: str, carrier: Collection[str], trunk: Trunk) -> Secret:
+    if setting.value:
+        kind = _by_hosts([setting.value], trunk)
+        return Secret.REGISTRATION if setting.name == "register" and kind is Secret.TRUNK else kind
     if section.name in carrier:
         return Secret.TRUNK
     if section.name == "general":
@@ -111,11 +117,11 @@ def _of_sip(section: Section, one: ConfSetting, host: str, carrier: Collection[s
     return Secret.PHONE if host in ("", "dynamic") else Secret.OTHER_TRUNK
 
 
-def _dialed(one: ConfSetting, trunk: Trunk) -> Secret:
+def _dialed(setting: ConfSetting, trunk: Trunk) -> Secret:
     """Return the kind of a dialplan step's secret; in a running system, the secret may belong to another step."""
-    hosts = _HOST.findall(one.value)
+    hosts = _HOST.findall(setting.value)
     kind = _by_hosts(hosts, trunk) if hosts else Secret.UNKNOWN
-    return kind if one.place.line or kind is Secret.TRUNK else Secret.UNKNOWN
+    return kind if setting.place.line or kind is Secret.TRUNK else Secret.UNKNOWN
 
 
 def _by_hosts(hosts: list[str], trunk: Trunk) -> Secret:

@@ -77,8 +77,8 @@ def keep_pjsip(_section: str, name: str, value: str) -> tuple[str, Secret | None
     """Return the part of a pjsip.conf setting about call routing, and the kind of a secret in it."""
     if name in URIS:
         hosts = [host_of(part) for part in value.split(",")]
-        found = any(has_password(part) for part in value.split(","))
-        return ",".join(hosts), Secret.UNKNOWN if found else None
+        has_secret = any(has_password(part) for part in value.split(","))
+        return ",".join(hosts), Secret.UNKNOWN if has_secret else None
     return (value if name in PLAIN else ""), None
 
 
@@ -86,9 +86,9 @@ def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
     """Return the part of a sip.conf setting about call routing: the host of ``register``, the realm of ``auth``."""
     if name == "register":
         host = value.rpartition("@")[2].rpartition("?")[2]
-        found = ":" in value.rpartition("@")[0]
+        has_secret = ":" in value.rpartition("@")[0]
         host = host_of(re.split(r"[/~]", host.replace("://", ""), maxsplit=1)[0])
-        return host, Secret.UNKNOWN if found else None
+        return host, Secret.UNKNOWN if has_secret else None
     if name == "auth":
         return host_of(value.rpartition("@")[2]), Secret.UNKNOWN if re.search("[:#]", value) else None
     return keep_pjsip(_section, name, value)
@@ -96,8 +96,8 @@ def keep_sip(_section: str, name: str, value: str) -> tuple[str, Secret | None]:
 
 def of_pjsip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
     """Return the endpoints and transports of a pjsip.conf."""
-    of = {kind: [one for one in config.live() if one.get("type").lower() == kind] for kind in _KINDS}
-    contacts = {one.name: _placed(one.all("contact")) for one in of["aor"]}
+    of = {kind: [item for item in config.live() if item.get("type").lower() == kind] for kind in _KINDS}
+    contacts = {item.name: _placed(item.all("contact")) for item in of["aor"]}
     lines = {}
     for section in of["endpoint"]:
         line = lines[section.name] = TrunkEndpoint(section.name, section.place, context=section.get("context"))
@@ -112,10 +112,10 @@ def of_pjsip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTranspor
             lines[section.get("endpoint")].matches += _placed(section.all("match"))
     _register(
         lines.values(),
-        [(one, section.get("endpoint")) for section in of["registration"] for one in section.all("server_uri")],
+        [(item, section.get("endpoint")) for section in of["registration"] for item in section.all("server_uri")],
     )
     lines |= {line.name: line for line in map(_of_wizard, of["wizard"])}
-    return list(lines.values()), [AsteriskTransport(one.name, one.settings) for one in of["transport"]]
+    return list(lines.values()), [AsteriskTransport(item.name, item.settings) for item in of["transport"]]
 
 
 def of_sip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]]:
@@ -123,7 +123,7 @@ def of_sip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]
     lines = {}
     secrets = set(config.secrets)
     general = [section for section in config.live() if section.name == "general"]
-    usual = next((one.get("context") for one in general), "")
+    usual = next((item.get("context") for item in general), "")
     for section in config.live():
         host = section.last("host")
         if host and host.value and host.value != "dynamic" and section.name != "general":
@@ -132,9 +132,9 @@ def of_sip(config: Config) -> tuple[list[TrunkEndpoint], list[AsteriskTransport]
             )
             line.hosts += _placed(section.all("outboundproxy"))
             line.context = section.get("context") or usual
-            line.signs_in = next((one.place for one in section.settings if one.place in secrets), None)
+            line.signs_in = next((item.place for item in section.settings if item.place in secrets), None)
             lines[section.name] = line
-    _register(lines.values(), [(one, "") for section in general for one in section.all("register")])
+    _register(lines.values(), [(item, "") for section in general for item in section.all("register")])
     return list(lines.values()), [AsteriskTransport("", section.settings) for section in general]
 
 
@@ -163,7 +163,7 @@ def _register(lines: Iterable[TrunkEndpoint], servers: Iterable[tuple[ConfSettin
         fitting = [by_host[host] for host, _ in line.hosts if host in by_host]
         fitting += [by_name[line.name]] if line.name in by_name else []
         if fitting:
-            line.registers = max(fitting, key=lambda one: one[0])[1]
+            line.registers = max(fitting, key=lambda entry: entry[0])[1]
 
 
 def _placed(settings: Iterable[ConfSetting]) -> list[tuple[str, Place]]:
@@ -171,6 +171,6 @@ def _placed(settings: Iterable[ConfSetting]) -> list[tuple[str, Place]]:
 
 
 def _hosts(settings: Iterable[ConfSetting]) -> Iterator[tuple[str, Place]]:
-    for one in settings:
-        text = one.value
-        yield (text if one.name.endswith("match") else host_of(text)), one.place
+    for setting in settings:
+        text = setting.value
+        yield (text if setting.name.endswith("match") else host_of(text)), setting.place

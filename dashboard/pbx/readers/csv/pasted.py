@@ -73,33 +73,33 @@ def read(name: str, data: bytes) -> ReaderResult:
     Returns:
         Rows as text with their first line, and the problems.
     """
-    shown = name.removeprefix(MARK)
+    display_name = name.removeprefix(MARK)
     try:
-        found = _records(shown, data)
-        layout = _with_names(_layout(found), shown)
+        table_records = _records(display_name, data)
+        layout = _with_names(_layout(table_records), display_name)
     except FileError as exc:
         return ReaderResult(problems=(problem_of(exc),))
     rows: list[InventoryRow] = []
     problems: list[Problem] = []
-    body = found[1:] if layout.headed else found
-    width = max(len(record.cells) for record in found[: 1 if layout.headed else SAMPLE_ROWS])
+    body = table_records[1:] if layout.headed else table_records
+    width = max(len(record.cells) for record in table_records[: 1 if layout.headed else SAMPLE_ROWS])
     for record in body[:MOST_ROWS]:
         try:
-            rows += _rows(shown, record, layout)
+            rows += _rows(display_name, record, layout)
         except InputError as exc:
-            problems.append(Problem(shown, record.line, "", str(exc), ", ".join(record.cells)[:SHOWN]))
+            problems.append(Problem(display_name, record.line, "", str(exc), ", ".join(record.cells)[:SHOWN]))
             continue
         beyond = [cell.strip() for cell in record.cells[width:] if cell.strip()]
         if beyond:
             message = (
                 "The line has more cells than the table has columns. A comma inside a cell needs quotes around it."
             )
-            problems.append(Problem(shown, record.line, "", message, ", ".join(beyond)[:SHOWN]))
+            problems.append(Problem(display_name, record.line, "", message, ", ".join(beyond)[:SHOWN]))
     if len(body) > MOST_ROWS:
         message = f"The table has {len(body):,} rows, and {MOST_ROWS:,} are read at once. Paste the rest afterwards."
-        problems.append(Problem(shown, body[MOST_ROWS].line, "", message))
+        problems.append(Problem(display_name, body[MOST_ROWS].line, "", message))
     if not body:
-        problems.append(Problem(shown, None, "", "There is nothing below the headers. Add a row for each PBX."))
+        problems.append(Problem(display_name, None, "", "There is nothing below the headers. Add a row for each PBX."))
     return ReaderResult(tuple(rows), tuple(problems))
 
 
@@ -112,26 +112,26 @@ def layout_of(name: str, data: bytes) -> TableLayout | None:
 
 
 def _records(name: str, data: bytes) -> list[TextRecord]:
-    found = list(records(decode(name, data)))
-    if not found:
+    parsed = list(records(decode(name, data)))
+    if not parsed:
         raise FileError("It is empty. Paste a row for each PBX.", file=name)
-    return found
+    return parsed
 
 
-def _layout(found: Sequence[TextRecord]) -> TableLayout:
-    head = found[0].cells
-    named = [_column(cell) for cell in head]
-    if any(named) and not any(_looks(cell) in ("address", "number") for cell in head):
+def _layout(table_records: Sequence[TextRecord]) -> TableLayout:
+    head = table_records[0].cells
+    recognized = [_column(cell) for cell in head]
+    if any(recognized) and not any(_looks(cell) in ("address", "number") for cell in head):
         columns: dict[str, int] = {}
-        for place, column in enumerate(named):
+        for index, column in enumerate(recognized):
             if column:
-                columns.setdefault(column, place)
-        left = [_seen(cell) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()]
-        return TableLayout(columns, tuple(left), headed=True)
-    return _guessed(found[:SAMPLE_ROWS])
+                columns.setdefault(column, index)
+        unused = [_printable(cell) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()]
+        return TableLayout(columns, tuple(unused), headed=True)
+    return _guessed(table_records[:SAMPLE_ROWS])
 
 
-def _seen(cell: str) -> str:
+def _printable(cell: str) -> str:
     """Return a header in displayable form: printable, one line, at most ``SHOWN`` characters."""
     return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())[:SHOWN]
 
@@ -152,24 +152,24 @@ def _column(cell: str) -> str:
     return column_named(cell, COLUMNS, OWN_NAMES)
 
 
-def _guessed(found: Sequence[TextRecord]) -> TableLayout:
+def _guessed(sample_records: Sequence[TextRecord]) -> TableLayout:
     """Guess columns from their cells; the first column of a kind is used, and the first text column has the names."""
     columns: dict[str, int] = {}
-    left: list[str] = []
-    for place in range(max(len(record.cells) for record in found)):
-        cells = [record.cells[place].strip() for record in found if len(record.cells) > place]
+    unused: list[str] = []
+    for index in range(max(len(record.cells) for record in sample_records)):
+        cells = [record.cells[index].strip() for record in sample_records if len(record.cells) > index]
         looks = [_looks(cell) for cell in cells if cell]
         if "address" in looks:  # in an address column, "dynamic" counts as an address
-            looks = ["address" if one == "ip_kind" else one for one in looks]
+            looks = ["address" if candidate == "ip_kind" else candidate for candidate in looks]
         best = max(sorted(set(looks)), key=looks.count, default="")
         kind = best if best and looks.count(best) >= ENOUGH * len(looks) else "text"
-        wanted = ("name", "site") if kind == "text" else (kind,)
-        column = next((one for one in wanted if one not in columns), "")
+        candidates = ("name", "site") if kind == "text" else (kind,)
+        column = next((candidate for candidate in candidates if candidate not in columns), "")
         if column and looks:
-            columns[column] = place
+            columns[column] = index
         elif looks:
-            left.append(f"column {place + 1}")
-    return TableLayout(columns, tuple(left), headed=False)
+            unused.append(f"column {index + 1}")
+    return TableLayout(columns, tuple(unused), headed=False)
 
 
 def _looks(cell: str) -> str:
@@ -184,7 +184,7 @@ def _looks(cell: str) -> str:
         "pop": bool(_HOST.fullmatch(text)) and text.endswith(CARRIER),
         "inbound_host": bool(_HOST.fullmatch(text)),
     }
-    return next((kind for kind, so in kinds.items() if so), "text")
+    return next((kind for kind, matches in kinds.items() if matches), "text")
 
 
 def _looks_a_number(text: str) -> bool:
@@ -200,28 +200,30 @@ def _rows(name: str, record: TextRecord, layout: TableLayout) -> list[InventoryR
     """
     if record.fault:
         raise InputError(record.fault)
-    cells = {column: record.cells[place] for column, place in layout.columns.items() if place < len(record.cells)}
-    given = {column: text for column, text in cells.items() if column in RULES["pbxs"] and text.strip()}
-    if not given.get("name") and not given.get("pbx_id"):
+    cells = {column: record.cells[index] for column, index in layout.columns.items() if index < len(record.cells)}
+    pbx_cells = {column: text for column, text in cells.items() if column in RULES["pbxs"] and text.strip()}
+    if not pbx_cells.get("name") and not pbx_cells.get("pbx_id"):
         raise InputError("The line names no PBX. Write its name.")
-    made_of = "" if given.get("pbx_id") else " ".join(given["name"].split())
-    pbx_id = pbx_id_of(given["name"]) if made_of else given["pbx_id"].strip()
+    made_of = "" if pbx_cells.get("pbx_id") else " ".join(pbx_cells["name"].split())
+    pbx_id = pbx_id_of(pbx_cells["name"]) if made_of else pbx_cells["pbx_id"].strip()
     addresses = pieces(cells.get("address", ""))
-    if [one.lower() for one in addresses] in (["dynamic"], ["dhcp"]):
+    if [item.lower() for item in addresses] in (["dynamic"], ["dhcp"]):
         addresses = []
-        given["ip_kind"] = "dynamic"
+        pbx_cells["ip_kind"] = "dynamic"
     implied: dict[str, str] = {"name": pbx_id}
-    if given.get("ip_kind", "").strip().lower() == "dynamic":
+    if pbx_cells.get("ip_kind", "").strip().lower() == "dynamic":
         implied |= {"auth_method": "credentials", "dials_prefix": "no"}
-    values = {**implied, **given, "pbx_id": pbx_id}
-    only_new = frozenset(implied) - frozenset(given)
+    values = {**implied, **pbx_cells, "pbx_id": pbx_id}
+    only_new = frozenset(implied) - frozenset(pbx_cells)
     numbers = numbers_in(cells.get("number", ""))
-    more = bool(addresses or numbers)
-    found = [InventoryRow("pbxs", name, record.line, values, brings_more=more, only_new=only_new)]
-    found += [InventoryRow("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": one}) for one in addresses]
-    country = cells.get("country", "")
-    found += [
-        InventoryRow("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": one}, country=country)
-        for one in numbers
+    has_details = bool(addresses or numbers)
+    rows = [InventoryRow("pbxs", name, record.line, values, brings_more=has_details, only_new=only_new)]
+    rows += [
+        InventoryRow("pbx_addresses", name, record.line, {"pbx_id": pbx_id, "address": item}) for item in addresses
     ]
-    return [replace(row, made_of=made_of) for row in found]
+    country = cells.get("country", "")
+    rows += [
+        InventoryRow("pbx_numbers", name, record.line, {"pbx_id": pbx_id, "number": item}, country=country)
+        for item in numbers
+    ]
+    return [replace(row, made_of=made_of) for row in rows]

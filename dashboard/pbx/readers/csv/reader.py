@@ -44,25 +44,25 @@ def read(name: str, data: bytes) -> ReaderResult:
         Rows as text with their first line, and the problems.
     """
     try:
-        found = records(decode(name, data))
-        header = next(found, TextRecord(1, fault="It is empty. A file needs a header line and a row."))
+        file_records = records(decode(name, data))
+        header = next(file_records, TextRecord(1, fault="It is empty. A file needs a header line and a row."))
         columns = _columns(name, header)
-        unnamed = [place for place, cell in enumerate(header.cells) if not cell.strip()]
+        unnamed = [index for index, cell in enumerate(header.cells) if not cell.strip()]
     except FileError as exc:
         return ReaderResult(problems=(problem_of(exc),))
     rows: list[InventoryRow] = []
     problems: list[Problem] = []
     frames = _frames(columns)
     filled: set[int] = set()
-    for record in found:
+    for record in file_records:
         fault = record.fault or _width_fault(record, header)
         if fault:
             problems.append(Problem(name, record.line, "", fault, ",".join(record.cells)[: SHOWN_COLUMNS * 10]))
             continue
-        filled.update(place for place in unnamed if record.cells[place].strip())
-        cells = {column: record.cells[place] for column, place in columns.items()}
+        filled.update(index for index in unnamed if record.cells[index].strip())
+        cells = {column: record.cells[index] for column, index in columns.items()}
         rows += _rows(name, record, cells, frames)
-    return ReaderResult(tuple(rows), tuple(problems), _left_out(name, header, columns, filled))
+    return ReaderResult(tuple(rows), tuple(problems), _unused_columns_note(name, header, columns, filled))
 
 
 def _rows(name: str, record: TextRecord, cells: Mapping[str, str], frames: Sequence[str]) -> list[InventoryRow]:
@@ -72,10 +72,14 @@ def _rows(name: str, record: TextRecord, cells: Mapping[str, str], frames: Seque
     for frame in parts:
         values = {column: cells[column] for column in RULES[frame] if column in cells}
         column, split = SPLIT.get(frame, ("", pieces))
-        for one in split(cells.get(column, "")) or [cells.get(column, "")]:
-            own = {**values, column: one} if column else values
-            more = len(parts) > 1
-            rows.append(InventoryRow(frame, name, record.line, own, brings_more=more, country=cells.get("country", "")))
+        for part in split(cells.get(column, "")) or [cells.get(column, "")]:
+            row_cells = {**values, column: part} if column else values
+            brings_more = len(parts) > 1
+            rows.append(
+                InventoryRow(
+                    frame, name, record.line, row_cells, brings_more=brings_more, country=cells.get("country", "")
+                )
+            )
     return rows
 
 
@@ -88,13 +92,13 @@ def _columns(name: str, header: TextRecord) -> dict[str, int]:
     """
     if header.fault:
         raise FileError(header.fault, file=name, line=header.line)
-    columns = _places(name, header)
-    frame = next((one for one in FRAMES if columns.keys() & OWN[one]), "")
-    wanted = REQUIRED[frame] if frame else ("pbx_id", "name")
-    for column in wanted:
+    columns = _column_indexes(name, header)
+    frame = next((candidate for candidate in FRAMES if columns.keys() & OWN[candidate]), "")
+    required = REQUIRED[frame] if frame else ("pbx_id", "name")
+    for column in required:
         if column not in columns:
             raise FileError(
-                f"The column is missing. The header has {_some(header.cells)}.",
+                f"The column is missing. The header has {_enumerate_headers(header.cells)}.",
                 file=name,
                 line=header.line,
                 column=column,
@@ -102,44 +106,47 @@ def _columns(name: str, header: TextRecord) -> dict[str, int]:
     return columns
 
 
-def _places(name: str, header: TextRecord) -> dict[str, int]:
+def _column_indexes(name: str, header: TextRecord) -> dict[str, int]:
     """Return the index of each known column; a column's own name takes precedence over an alternative name."""
     exact: dict[str, int] = {}
-    other: dict[str, int] = {}
-    for place, cell in enumerate(header.cells):
+    by_alias: dict[str, int] = {}
+    for index, cell in enumerate(header.cells):
         column = column_named(cell, KNOWN, OWN_NAMES)
         if not column:
             continue
-        named = exact if column == plain_name(cell) else other
-        if column in named or (column in KEYS and (column in exact or column in other)):
+        target = exact if column == plain_name(cell) else by_alias
+        if column in target or (column in KEYS and (column in exact or column in by_alias)):
             raise FileError("The column is there twice. Take one out.", file=name, line=header.line, column=column)
-        named[column] = place
-    found = {**other, **exact}
-    return {column: found[column] for column in sorted(found, key=found.__getitem__)}
+        target[column] = index
+    columns = {**by_alias, **exact}
+    return {column: columns[column] for column in sorted(columns, key=columns.__getitem__)}
 
 
-def _some(cells: Sequence[str]) -> str:
+def _enumerate_headers(cells: Sequence[str]) -> str:
     """Return headers for a sentence: the first ``SHOWN_COLUMNS``, and the number of the others."""
-    shown = ", ".join(cell.strip()[:40] or "(empty)" for cell in cells[:SHOWN_COLUMNS])
-    return shown + (f" and {len(cells) - SHOWN_COLUMNS:,} more" if len(cells) > SHOWN_COLUMNS else "")
+    listed = ", ".join(cell.strip()[:40] or "(empty)" for cell in cells[:SHOWN_COLUMNS])
+    return listed + (f" and {len(cells) - SHOWN_COLUMNS:,} more" if len(cells) > SHOWN_COLUMNS else "")
 
 
-def _left_out(
+def _unused_columns_note(
     name: str, header: TextRecord, columns: Mapping[str, int], filled: Collection[int]
 ) -> tuple[Problem, ...]:
     """Return a note that lists the unused columns; a column without a header is listed only if it has content."""
     frames = _frames(columns)
     used = {column for frame in frames for column in RULES[frame]} | ({"country"} if "pbx_numbers" in frames else set())
-    read = {place for column, place in columns.items() if column in used}
-    left = [
-        cell if cell.strip() else f"column {place + 1}"
-        for place, cell in enumerate(header.cells)
-        if place not in read and (cell.strip() or place in filled)
+    used_indexes = {index for column, index in columns.items() if column in used}
+    unused = [
+        cell if cell.strip() else f"column {index + 1}"
+        for index, cell in enumerate(header.cells)
+        if index not in used_indexes and (cell.strip() or index in filled)
     ]
-    if not left:
+    if not unused:
         return ()
-    were = "The column was" if len(left) == 1 else "These columns were"
-    message = f"{were} left out: {_some(left)}. Read as {', '.join(column for column in columns if column in used)}."
+    beginning = "The column was" if len(unused) == 1 else "These columns were"
+    message = (
+        f"{beginning} left out: {_enumerate_headers(unused)}. Read as "
+        f"{', '.join(column for column in columns if column in used)}."
+    )
     return (Problem(name, header.line, "", message),)
 
 
@@ -155,8 +162,10 @@ def _key(frame: str) -> tuple[str, ...]:
 def _width_fault(record: TextRecord, header: TextRecord) -> str:
     """Return the fault of a record with fewer cells than the header, or with more non-empty ones; else ``""``."""
     have = len(record.cells)
-    want = len(header.cells)
-    if have < want or any(cell.strip() for cell in record.cells[want:]):
+    header_width = len(header.cells)
+    if have < header_width or any(cell.strip() for cell in record.cells[header_width:]):
         cells = counted(have, "cell")
-        return f"The row has {cells} and the header {want:,}. A comma inside a cell needs quotes around the cell."
+        return (
+            f"The row has {cells} and the header {header_width:,}. A comma inside a cell needs quotes around the cell."
+        )
     return ""

@@ -40,45 +40,47 @@ def tables_of_backup(path: str) -> frozenset[str]:
     return FILES.get(pure.name, frozenset()) if pure.parent.name == FOLDER else frozenset()
 
 
-def read_backup(shown: str, data: bytes, tables: FreepbxTables) -> None:
+def read_backup(display_name: str, data: bytes, tables: FreepbxTables) -> None:
     """Read a backup file; report a file that cannot be parsed, with its line."""
     text = text_of(data)
     try:
-        said = json.loads(text, object_pairs_hook=_Objects(text).made)
+        document = json.loads(text, object_pairs_hook=_Objects(text).made)
     except json.JSONDecodeError as exc:
-        tables.say(Place(shown, exc.lineno), "It is not JSON from here on, and was left out. The backup may be cut.")
+        tables.say(
+            Place(display_name, exc.lineno), "It is not JSON from here on, and was left out. The backup may be cut."
+        )
         return
     except (RecursionError, ValueError):
-        tables.say(Place(shown, 1), "It is JSON that no backup is made of, and was left out.")
+        tables.say(Place(display_name, 1), "It is JSON that no backup is made of, and was left out.")
         return
-    configs = _of(said, "configs")
-    _read_core(shown, configs, tables)
+    configs = _of(document, "configs")
+    _read_core(display_name, configs, tables)
     for row in _objects(_of(configs, "database")):
-        _add(shown, "sipsettings", row, tables)
-    kept = _of(_of(configs, "kvstore"), "noid")
-    if isinstance(kept, _Object) and "Trunks" not in configs:
-        place = Place(shown, kept.line)
-        for name, value in kept.items():
+        _add(display_name, "sipsettings", row, tables)
+    settings = _of(_of(configs, "kvstore"), "noid")
+    if isinstance(settings, _Object) and "Trunks" not in configs:
+        location = Place(display_name, settings.line)
+        for name, value in settings.items():
             setting = value if isinstance(value, str) else json.dumps(value)
-            tables.add("kvstore_sipsettings", ("key", "val"), (name, setting), place)
-        tables.secrets += [place] if kept.secret else []
+            tables.add("kvstore_sipsettings", ("key", "val"), (name, setting), location)
+        tables.secrets += [location] if settings.secret else []
 
 
-def _read_core(shown: str, configs: object, tables: FreepbxTables) -> None:
+def _read_core(display_name: str, configs: object, tables: FreepbxTables) -> None:
     """Add trunks, routes and inbound routes to the tables."""
     trunks = _of(configs, "Trunks")
-    found = [("trunks", _of(trunks, "trunks")), ("trunk_dialpatterns", _of(trunks, "dialpatterns"))]
-    found += [(tech, _of(_of(trunks, "techTables"), tech)) for tech in ("pjsip", "sip")]
-    found += [("incoming", _of(configs, "Did")), ("outbound_routes", _of(configs, "Routing"))]
-    for table, rows in found:
+    table_rows = [("trunks", _of(trunks, "trunks")), ("trunk_dialpatterns", _of(trunks, "dialpatterns"))]
+    table_rows += [(tech, _of(_of(trunks, "techTables"), tech)) for tech in ("pjsip", "sip")]
+    table_rows += [("incoming", _of(configs, "Did")), ("outbound_routes", _of(configs, "Routing"))]
+    for table, rows in table_rows:
         for row in _objects(rows):
-            _add(shown, table, row, tables)
-    for place, route in enumerate(_objects(_of(configs, "Routing"))):
+            _add(display_name, table, row, tables)
+    for position, route in enumerate(_objects(_of(configs, "Routing"))):
         number = str(route.get("route_id", ""))
-        at = Place(shown, route.line)
-        tables.add("outbound_route_sequence", ("route_id", "seq"), (number, str(place)), at)
+        at = Place(display_name, route.line)
+        tables.add("outbound_route_sequence", ("route_id", "seq"), (number, str(position)), at)
         for pattern in _objects(route.get("patterns")):
-            _add(shown, "outbound_route_patterns", pattern, tables)
+            _add(display_name, "outbound_route_patterns", pattern, tables)
         used = route.get("trunks")
         for order, trunk in enumerate(used if isinstance(used, list) else ()):
             tables.add("outbound_route_trunks", ("route_id", "trunk_id", "seq"), (number, str(trunk), str(order)), at)
@@ -95,8 +97,8 @@ class _Objects:
         opened: list[int] = []
         ended: list[int] = []
         line = 1
-        for found in _SIGN.finditer(text):
-            sign = found[0]
+        for match in _SIGN.finditer(text):
+            sign = match[0]
             if sign == "{":
                 opened.append(line)
             elif sign == "}" and opened:
@@ -107,30 +109,30 @@ class _Objects:
 
     def made(self, pairs: list[tuple[str, Any]]) -> _Object:
         """Build an object from its pairs, without secrets."""
-        made = _Object(pairs)
-        made.line = next(self._lines, 1)
+        result = _Object(pairs)
+        result.line = next(self._lines, 1)
         hidden = [
             name
-            for name in made
+            for name in result
             if is_secret_name(name, NamesOf.ASTERISK) and not any(name in of for of in COLUMNS.values())
         ]
-        if is_secret_name(str(made.get("keyword", "")), NamesOf.ASTERISK):
+        if is_secret_name(str(result.get("keyword", "")), NamesOf.ASTERISK):
             hidden.append("data")
         for name in hidden:
-            made.secret = made.secret or bool(made.get(name))
-            made[name] = ""
-        return made
+            result.secret = result.secret or bool(result.get(name))
+            result[name] = ""
+        return result
 
 
-def _of(said: object, name: str) -> Any:
+def _of(value: object, name: str) -> Any:
     """Return a member of an object; ``None`` if the value is not an object or lacks the member."""
-    return said.get(name) if isinstance(said, _Object) else None
+    return value.get(name) if isinstance(value, _Object) else None
 
 
-def _objects(said: object) -> Iterable[_Object]:
-    return [one for one in said if isinstance(one, _Object)] if isinstance(said, list) else []
+def _objects(value: object) -> Iterable[_Object]:
+    return [item for item in value if isinstance(item, _Object)] if isinstance(value, list) else []
 
 
-def _add(shown: str, table: str, row: _Object, tables: FreepbxTables) -> None:
+def _add(display_name: str, table: str, row: _Object, tables: FreepbxTables) -> None:
     cells = ["" if value is None else str(value) for value in row.values()]
-    tables.add(table, list(row), cells, Place(shown, row.line), secret=row.secret)
+    tables.add(table, list(row), cells, Place(display_name, row.line), secret=row.secret)

@@ -43,14 +43,14 @@ def through(number: str, rules: Iterable[DialRule]) -> Iterator[tuple[str, DialR
     Returns:
         Each possible result and the rule applied; ``None`` if no rule matches.
     """
-    left = _elements(number)
+    elements = _elements(number)
     for rule in list(rules)[:MOST_RULES]:
-        own = _elements(rule.prefix)
-        met = _met(left, own + _elements(rule.passed))
-        if met is None:
+        prefix_elements = _elements(rule.prefix)
+        intersection = _intersect(elements, prefix_elements + _elements(rule.passed))
+        if intersection is None:
             continue
-        narrowed, whole = met
-        yield f"{rule.prepend}{''.join(narrowed[len(own) :])}", rule
+        narrowed, whole = intersection
+        yield f"{rule.prepend}{''.join(narrowed[len(prefix_elements) :])}", rule
         if whole:
             return
     yield number, None
@@ -61,24 +61,24 @@ def _elements(pattern: str) -> list[str]:
     return _ELEMENT.findall(plain.removeprefix("_").replace(" ", ""))
 
 
-def _met(number: list[str], pattern: list[str]) -> tuple[list[str], bool] | None:
+def _intersect(number: list[str], pattern: list[str]) -> tuple[list[str], bool] | None:
     """Return the intersection of number and pattern, and whether it is the whole number; ``None`` if it is empty."""
     narrowed: list[str] = []
     whole = True
-    for place in range(max(len(number), len(pattern))):
-        mine = "".join(number[place : place + 1])
-        other = "".join(pattern[place : place + 1])
-        if other in OPEN:
-            rest = number[place:]
-            return (narrowed + rest, whole) if rest or other == "!" else None
-        if mine in OPEN:
-            return (narrowed + pattern[place:], False) if other or mine == "!" else None
-        digits = _digits(mine)
-        taken = _digits(other)
-        if not digits & taken:
+    for index in range(max(len(number), len(pattern))):
+        number_element = "".join(number[index : index + 1])
+        pattern_element = "".join(pattern[index : index + 1])
+        if pattern_element in OPEN:
+            remaining = number[index:]
+            return (narrowed + remaining, whole) if remaining or pattern_element == "!" else None
+        if number_element in OPEN:
+            return (narrowed + pattern[index:], False) if pattern_element or number_element == "!" else None
+        digits = _digits(number_element)
+        pattern_digits = _digits(pattern_element)
+        if not digits & pattern_digits:
             return None
-        narrowed.append(mine if digits <= taken else other)
-        whole = whole and digits <= taken
+        narrowed.append(number_element if digits <= pattern_digits else pattern_element)
+        whole = whole and digits <= pattern_digits
     return narrowed, whole
 
 
@@ -87,7 +87,7 @@ def _digits(element: str) -> frozenset[str]:
     if not element.startswith("["):
         return frozenset(_LETTERS.get(element, element))
     inner = element.strip("[]")
-    found: set[str] = set()
+    characters: set[str] = set()
     for first, last in re.findall(r"(.)-(.)", inner):
-        found |= {chr(code) for code in range(ord(first), min(ord(last), 0x7F) + 1)}
-    return frozenset(found | set(re.sub(r".-.", "", inner)))
+        characters |= {chr(code) for code in range(ord(first), min(ord(last), 0x7F) + 1)}
+    return frozenset(characters | set(re.sub(r".-.", "", inner)))

@@ -21,12 +21,12 @@ from dashboard.pbx.readers.asterisk.dialplan import Dialplan, keep
 from dashboard.pbx.readers.asterisk.pbx import FILES, TAG, Pbx
 from dashboard.pbx.readers.asterisk.trunks import AsteriskTransport, TrunkEndpoint
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Found, Place, together
+from dashboard.pbx.readers.facts import Found, Place, combine
 from dashboard.pbx.readers.freepbx.backup import FOLDER, read_backup, tables_of_backup
 from dashboard.pbx.readers.freepbx.dial_rules import DialRule, through
 from dashboard.pbx.readers.freepbx.tables import FreepbxTables, TableRow, read_file, tables_of
 from dashboard.pbx.readers.hosts import host_of
-from dashboard.pbx.readers.secrets import Secret, tell
+from dashboard.pbx.readers.secrets import Secret, report_secrets
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -48,17 +48,17 @@ def accepts_folder(folder: Folder) -> bool:
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
     written = {str(PurePosixPath(path).parent) for path in folder.files if PurePosixPath(path).name in FILES}
-    found: list[Found] = []
+    pbxs: list[Found] = []
     problems: list[Problem] = []
     for root, paths in _roots(folder).items():
-        if any(_is_within(one, root) or _is_within(root, one) for one in written):
+        if any(_is_within(folder_path, root) or _is_within(root, folder_path) for folder_path in written):
             reason = (
                 "The files that FreePBX wrote are in the folder too, and were read in its place: they are what runs."
             )
             problems += [Problem(folder.shown(path), None, "", reason) for path in paths]
         else:
-            found.append(_FreePbx(folder, root, paths, trunk).found)
-    reading = together(found, trunk)
+            pbxs.append(_FreePbx(folder, root, paths, trunk).found)
+    reading = combine(pbxs, trunk)
     return ReaderResult(reading.rows, (*problems, *reading.problems))
 
 
@@ -67,11 +67,11 @@ def _roots(folder: Folder) -> dict[str, list[str]]:
     tables = {
         path: names for path, data in folder.files.items() if (names := tables_of_backup(path) or tables_of(path, data))
     }
-    found: dict[str, list[str]] = {}
+    paths_by_root: dict[str, list[str]] = {}
     for path in sorted(tables):
-        own = PurePosixPath(path).parent
-        found.setdefault(str(own.parent if own.name.lower() == FOLDER else own), []).append(path)
-    return {root: paths for root, paths in found.items() if any("trunks" in tables[path] for path in paths)}
+        parent = PurePosixPath(path).parent
+        paths_by_root.setdefault(str(parent.parent if parent.name.lower() == FOLDER else parent), []).append(path)
+    return {root: paths for root, paths in paths_by_root.items() if any("trunks" in tables[path] for path in paths)}
 
 
 def _is_within(path: str, root: str) -> bool:
@@ -93,34 +93,34 @@ class _FreePbx:
         self._settings = self._by_id()
         lines = [(row, line) for row in rows for line in self._line(row)]
         carrier = self._pbx.connect([line for _, line in lines], [self._transport()])
-        named = {row["trunkid"]: (line.name, row) for row, line in lines if line in carrier}
-        self._routes(named | {row["trunkid"]: ("", row) for row in rows if row["tech"].lower() == "custom"})
+        trunks_by_id = {row["trunkid"]: (line.name, row) for row, line in lines if line in carrier}
+        self._routes(trunks_by_id | {row["trunkid"]: ("", row) for row in rows if row["tech"].lower() == "custom"})
         for row in self._tables.of("incoming"):
             if _DID.fullmatch(row["extension"]):
                 self._number(row)
         self._tag(folder, root)
-        tell(self.found, self._opened({row["trunkid"]: line in carrier for row, line in lines}))
+        report_secrets(self.found, self._opened({row["trunkid"]: line in carrier for row, line in lines}))
 
     def _opened(self, carriers: Mapping[str, bool]) -> dict[Place, Secret]:
         """Return the kind of each secret; ``carriers`` maps trunk ids to whether the trunk goes to the carrier."""
-        told = dict.fromkeys(self._tables.secrets, Secret.UNKNOWN)
+        kinds = dict.fromkeys(self._tables.secrets, Secret.UNKNOWN)
         for (_, name), rows in self._settings.items():
-            way, _, number = name.rpartition("-")
-            kind = Secret.REGISTRATION if way == "tr-reg" else Secret.TRUNK
+            role, _, number = name.rpartition("-")
+            kind = Secret.REGISTRATION if role == "tr-reg" else Secret.TRUNK
             if number not in carriers:
-                kind = Secret.UNKNOWN if way else Secret.PHONE
+                kind = Secret.UNKNOWN if role else Secret.PHONE
             elif not carriers[number]:
                 kind = Secret.OTHER_TRUNK
-            told |= {one.place: kind for one in rows.values() if one.secret}
-        return told
+            kinds |= {row.place: kind for row in rows.values() if row.secret}
+        return kinds
 
     def _by_id(self) -> dict[tuple[str, str], dict[str, TableRow]]:
         """Return the settings of ``pjsip`` and ``sip`` by table and id, then by name."""
-        found: dict[tuple[str, str], dict[str, TableRow]] = {}
+        settings: dict[tuple[str, str], dict[str, TableRow]] = {}
         for table in ("pjsip", "sip"):
             for row in self._tables.of(table):
-                found.setdefault((table, row["id"].lower()), {})[row["keyword"].lower()] = row
-        return found
+                settings.setdefault((table, row["id"].lower()), {})[row["keyword"].lower()] = row
+        return settings
 
     def _line(self, row: TableRow) -> Iterator[TrunkEndpoint]:
         """Yield the endpoint of a trunk; nothing for a technology other than ``pjsip`` and ``sip``."""
@@ -133,7 +133,7 @@ class _FreePbx:
             line = TrunkEndpoint(row["channelid"], row.place, _hosts(peer, "host"), _hosts(peer, "host"))
             line.hosts += _hosts(peer, "outboundproxy")
             line.context = _text(peer, "context") or CONTEXT
-            line.signs_in = next((one.place for one in peer.values() if one.secret), None)
+            line.signs_in = next((setting.place for setting in peer.values() if setting.secret), None)
             register = self._settings.get(("sip", f"tr-reg-{number}"), {}).get("register")
             line.registers = register.place if register and register["data"] else None
             yield line
@@ -169,28 +169,33 @@ class _FreePbx:
         used: dict[str, list[str]] = {}
         for row in self._ordered("outbound_route_trunks"):
             used.setdefault(row["route_id"], []).append(row["trunk_id"])
-        order = {row["route_id"]: place for place, row in enumerate(self._ordered("outbound_route_sequence"))}
+        order = {row["route_id"]: location for location, row in enumerate(self._ordered("outbound_route_sequence"))}
         patterns = sorted(self._tables.of("outbound_route_patterns"), key=lambda row: order.get(row["route_id"], 0))
-        tried = 0
-        for row, trunk in ((own, one) for own in patterns for one in used.get(own["route_id"], []) if one in trunks):
-            name, own = trunks[trunk]
-            tried += 1 + len(rules.get(trunk, []))
-            if tried > MOST_TRIED:
+        attempts = 0
+        for row, trunk in (
+            (pattern_row, trunk_id)
+            for pattern_row in patterns
+            for trunk_id in used.get(pattern_row["route_id"], [])
+            if trunk_id in trunks
+        ):
+            name, pattern_row = trunks[trunk]
+            attempts += 1 + len(rules.get(trunk, []))
+            if attempts > MOST_TRIED:
                 reason = "There are more routes and rules than are followed, so some dial strings are missing."
                 self.found.problems.append(Problem(row.place.file, row.place.line, "", reason))
                 return
-            for text, place in _dialed(_rule(row), rules.get(trunk, []), own):
-                self._dials(name, own, text, place)
+            for text, location in _dialed(_rule(row), rules.get(trunk, []), pattern_row):
+                self._dials(name, pattern_row, text, location)
 
     def _ordered(self, table: str) -> list[TableRow]:
         """Return the rows of a table in the order of their ``seq`` column."""
         return sorted(self._tables.of(table), key=lambda row: int(row["seq"]) if _COUNT.fullmatch(row["seq"]) else 0)
 
-    def _dials(self, name: str, row: TableRow, text: str, place: Place) -> None:
+    def _dials(self, name: str, row: TableRow, text: str, location: Place) -> None:
         if name:
-            self.found.say_trunk(name, "dial", text, place)
+            self.found.say_trunk(name, "dial", text, location)
         else:
-            self._pbx.dial(row["channelid"].replace("$OUTNUM$", text).removeprefix("AMP:"), place)
+            self._pbx.dial(row["channelid"].replace("$OUTNUM$", text).removeprefix("AMP:"), location)
 
     def _number(self, row: TableRow) -> None:
         if row["extension"].startswith("_"):
@@ -203,8 +208,8 @@ class _FreePbx:
         for path in (str(PurePosixPath(root) / below / CUSTOM) for below in ("", "etc/asterisk", "files/etc/asterisk")):
             config = Config(folder, str(PurePosixPath(path).parent), keep).read(path)
             self.found.problems += config.problems
-            for value, place in Dialplan(config).headers(TAG):
-                self.found.say(ObjectType.PBX, "x_tag", value, place)
+            for value, location in Dialplan(config).headers(TAG):
+                self.found.say(ObjectType.PBX, "x_tag", value, location)
 
 
 def _dialed(route: DialRule, rules: list[DialRule], trunk: TableRow) -> Iterator[tuple[str, Place]]:
@@ -224,7 +229,7 @@ def _text(settings: dict[str, TableRow], name: str) -> str:
 
 
 def _hosts(settings: dict[str, TableRow], name: str) -> list[tuple[str, Place]]:
-    return [(host_of(text), place) for text, place in _parts(settings, name)]
+    return [(host_of(text), location) for text, location in _parts(settings, name)]
 
 
 def _parts(settings: dict[str, TableRow], name: str) -> list[tuple[str, Place]]:
@@ -232,23 +237,26 @@ def _parts(settings: dict[str, TableRow], name: str) -> list[tuple[str, Place]]:
     return [(part.strip(), row.place) for part in row["data"].split(",") if part.strip()] if row else []
 
 
-def _address(name: str, value: str, place: Place) -> list[ConfSetting]:
+def _address(name: str, value: str, location: Place) -> list[ConfSetting]:
     """Convert a setting of Asterisk SIP Settings to transport settings."""
     if name in ("localnets", "binds"):
-        return [ConfSetting("local_net" if name == "localnets" else "bind", one, place) for one in _listed(name, value)]
-    own = "local_net" if name.startswith("localnet_") else "external_signaling_address"
-    known = own == "local_net" or name in ("externip", "externip_val") or "extip-" in name
-    return [ConfSetting(own, value, place)] if known and value else []
+        return [
+            ConfSetting("local_net" if name == "localnets" else "bind", network, location)
+            for network in _listed(name, value)
+        ]
+    setting_name = "local_net" if name.startswith("localnet_") else "external_signaling_address"
+    is_supported = setting_name == "local_net" or name in ("externip", "externip_val") or "extip-" in name
+    return [ConfSetting(setting_name, value, location)] if is_supported and value else []
 
 
 def _listed(name: str, value: str) -> list[str]:
     """Return the networks or addresses of a setting stored as JSON."""
     try:
-        said = json.loads(value or "null")
+        stored = json.loads(value or "null")
     except (ValueError, RecursionError):
         return []
-    if isinstance(said, list):
-        nets = [one for one in said if isinstance(one, dict) and one.get("net") and name == "localnets"]
-        return [f"{one['net']}/{one.get('mask', '')}".rstrip("/") for one in nets]
-    kinds = [one for one in said.values() if isinstance(one, dict)] if isinstance(said, dict) else []
-    return sorted({str(host) for one in kinds for host, state in one.items() if state == "on" and name == "binds"})
+    if isinstance(stored, list):
+        nets = [entry for entry in stored if isinstance(entry, dict) and entry.get("net") and name == "localnets"]
+        return [f"{entry['net']}/{entry.get('mask', '')}".rstrip("/") for entry in nets]
+    kinds = [entry for entry in stored.values() if isinstance(entry, dict)] if isinstance(stored, dict) else []
+    return sorted({str(host) for entry in kinds for host, state in entry.items() if state == "on" and name == "binds"})

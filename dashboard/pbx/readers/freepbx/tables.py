@@ -87,45 +87,47 @@ class FreepbxTables:
         return self.rows.get(table, [])
 
     def add(
-        self, table: str, columns: Sequence[str], cells: Sequence[str], place: Place, *, secret: bool = False
+        self, table: str, columns: Sequence[str], cells: Sequence[str], location: Place, *, secret: bool = False
     ) -> None:
         """Add a row without its secrets; ``secret`` indicates that one was already dropped."""
         self.count += 1
         if self.count > MOST_ROWS:
             if self.count == MOST_ROWS + 1:
-                self.say(place, f"There are more than {MOST_ROWS:,} rows of trunks and routes; the rest was left out.")
+                self.say(
+                    location, f"There are more than {MOST_ROWS:,} rows of trunks and routes; the rest was left out."
+                )
             return
         row = dict(zip(columns, cells, strict=False))
         if table == "kvstore" and row.get("module", "").lower() != "sipsettings":
             return
         word, value = ("keyword", "data") if "keyword" in COLUMNS[table] else ("key", "val")
         if value in COLUMNS[table]:
-            row[value], found = _keep(table, row.get(word, "").lower(), row.get(value, ""))
+            row[value], has_secret = _sanitize(table, row.get(word, "").lower(), row.get(value, ""))
         else:
-            row["channelid"], found = without_credentials(row.get("channelid", ""))
-            found = found or any(
+            row["channelid"], has_secret = without_credentials(row.get("channelid", ""))
+            has_secret = has_secret or any(
                 row[name] for name in row.keys() - COLUMNS[table] if is_secret_name(name, NamesOf.ASTERISK)
             )
-        found = found or secret
-        if found:
-            self.secrets.append(place)
-        kept = {name: text for name, text in row.items() if name in COLUMNS[table]}
-        self.rows.setdefault(table, []).append(TableRow(kept, place, found))
+        has_secret = has_secret or secret
+        if has_secret:
+            self.secrets.append(location)
+        safe_row = {name: text for name, text in row.items() if name in COLUMNS[table]}
+        self.rows.setdefault(table, []).append(TableRow(safe_row, location, has_secret))
 
-    def say(self, place: Place, message: str) -> None:
+    def say(self, location: Place, message: str) -> None:
         """Add a problem, up to ``MOST_SAID``."""
         if len(self.problems) < MOST_SAID:
-            self.problems.append(Problem(place.file, place.line or None, "", message))
+            self.problems.append(Problem(location.file, location.line or None, "", message))
 
 
-def _keep(table: str, name: str, value: str) -> tuple[str, bool]:
+def _sanitize(table: str, name: str, value: str) -> tuple[str, bool]:
     """Return the part of a setting about call routing, and whether the setting contained a password."""
     if is_secret_name(name, NamesOf.ASTERISK):
         return "", bool(value)
     if name in WORDS or OWN_ADDRESS.match(name):
         return value, False
-    kept, found = (keep_sip if table == "sip" else keep_pjsip)("", _OF.get(name, name), value)
-    return kept, found is not None
+    safe_value, secret_kind = (keep_sip if table == "sip" else keep_pjsip)("", _OF.get(name, name), value)
+    return safe_value, secret_kind is not None
 
 
 def tables_of(path: str, data: bytes) -> frozenset[str]:
@@ -136,16 +138,16 @@ def tables_of(path: str, data: bytes) -> frozenset[str]:
     if pure.suffix.lower() == ".csv":
         header = next(records(text_of(data[:4096]).partition("\n")[0]), TextRecord(0)).cells
         table = _table_of(pure.stem)
-        return frozenset({table} if table and COLUMNS[table] <= set(_named(header)) else ())
+        return frozenset({table} if table and COLUMNS[table] <= set(_column_names(header)) else ())
     return frozenset()
 
 
-def read_file(shown: str, data: bytes, tables: FreepbxTables) -> None:
+def read_file(display_name: str, data: bytes, tables: FreepbxTables) -> None:
     """Read the tables of a file; report unreadable rows with their line."""
-    if shown.lower().endswith(".sql"):
-        _read_dump(shown, text_of(data), tables)
+    if display_name.lower().endswith(".sql"):
+        _read_dump(display_name, text_of(data), tables)
     else:
-        _read_csv(shown, data, tables)
+        _read_csv(display_name, data, tables)
 
 
 def _table_of(stem: str) -> str:
@@ -155,41 +157,41 @@ def _table_of(stem: str) -> str:
     return plain if plain in COLUMNS else ""
 
 
-def _named(header: Sequence[str]) -> list[str]:
+def _column_names(header: Sequence[str]) -> list[str]:
     """Return the column names of a CSV header."""
     return [OTHER_NAMES.get(name, name) for name in (cell.strip().lower() for cell in header)]
 
 
-def _read_csv(shown: str, data: bytes, tables: FreepbxTables) -> None:
-    table = _table_of(PurePosixPath(shown).stem)
+def _read_csv(display_name: str, data: bytes, tables: FreepbxTables) -> None:
+    table = _table_of(PurePosixPath(display_name).stem)
     try:
-        found = records(decode(shown, data))
+        file_records = records(decode(display_name, data))
     except FileError as exc:
         tables.problems.append(problem_of(exc))
         return
-    header = next(found)
-    columns = _named(header.cells)
-    for record in found:
-        place = Place(shown, record.line)
+    header = next(file_records)
+    columns = _column_names(header.cells)
+    for record in file_records:
+        location = Place(display_name, record.line)
         if record.fault or len(record.cells) != len(columns):
             tables.say(
-                place,
+                location,
                 record.fault or f"The row has {counted(len(record.cells), 'cell')} and the header {len(columns)}.",
             )
         else:
             cells = ["" if cell in ("NULL", "\\N") else cell for cell in record.cells]
-            tables.add(table, columns, cells, place)
+            tables.add(table, columns, cells, location)
 
 
-def _read_dump(shown: str, text: str, tables: FreepbxTables) -> None:
+def _read_dump(display_name: str, text: str, tables: FreepbxTables) -> None:
     unknown: set[str] = set()
     for row in rows(text, dict.fromkeys(COLUMNS, ())):
-        place = Place(shown, row.line)
+        location = Place(display_name, row.line)
         if row.columns:
             if row.fault:
-                tables.say(place, row.fault)
+                tables.say(location, row.fault)
             else:
-                tables.add(row.table, row.columns, row.cells, place)
+                tables.add(row.table, row.columns, row.cells, location)
         elif row.table not in unknown:
             unknown.add(row.table)
-            tables.say(place, f"The columns of {row.table} are not known. Dump it with its CREATE TABLE.")
+            tables.say(location, f"The columns of {row.table} are not known. Dump it with its CREATE TABLE.")

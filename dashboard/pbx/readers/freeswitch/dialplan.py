@@ -46,7 +46,7 @@ Told = Leg | Again | tuple[str, Place]
 """Result of an action: a call, a number that passes through the dialplan again, or an X-Tag with its location."""
 
 
-def told(extension: Element, variables: Mapping[str, str]) -> Iterator[Told]:
+def evaluate_actions(extension: Element, variables: Mapping[str, str]) -> Iterator[Told]:
     """
     Evaluate the actions of an extension in order, regardless of its conditions.
 
@@ -59,11 +59,15 @@ def told(extension: Element, variables: Mapping[str, str]) -> Iterator[Told]:
     for condition in extension.children:
         if condition.tag != "condition":
             continue
-        own = variants(condition.attrs.get("expression", "")) if condition.attrs.get("field") == NUMBER else ()
-        shapes = own or shapes
+        number_shapes = (
+            variants(condition.attrs.get("expression", "")) if condition.attrs.get("field") == NUMBER else ()
+        )
+        shapes = number_shapes or shapes
         for action in condition.children:
             if action.tag == "action":
-                yield from _action(action, [(shape, bool(own)) for shape in shapes] or [(Variant(), False)], values)
+                yield from _action(
+                    action, [(shape, bool(number_shapes)) for shape in shapes] or [(Variant(), False)], values
+                )
 
 
 def numbers(extension: Element) -> Iterator[tuple[str, tuple[Variant, ...], Place]]:
@@ -81,42 +85,42 @@ def _action(action: Element, shapes: list[tuple[Variant, bool]], values: dict[st
         name, _, value = data.partition("=")
         name = name.removeprefix("nolocal:").strip()
         if name.lower() == TAG:
-            yield _put_in(value, Variant(), values, groups=False).strip(), action.place
+            yield _expand(value, Variant(), values, groups=False).strip(), action.place
         else:
-            values[name] = _put_in(value, Variant(), values, groups=False)
+            values[name] = _expand(value, Variant(), values, groups=False)
         return
     if application == "bridge":
         yield from _bridge(action, shapes, values)
     elif application == "transfer":
         for shape, groups in shapes:
-            parts = _put_in(data, shape, values, groups=groups).split()
+            parts = _expand(data, shape, values, groups=groups).split()
             if parts:
                 yield Again(parts[0], parts[2] if len(parts) > 2 else "", action.place)  # noqa: PLR2004 - number, kind, context
 
 
 def _bridge(action: Element, shapes: list[tuple[Variant, bool]], values: dict[str, str]) -> Iterator[Told]:
-    settings, legs = _parted(action.attrs.get("data", ""))
-    for name, _, value in (one.partition("=") for one in settings):
+    settings, legs = _split_bridge(action.attrs.get("data", ""))
+    for name, _, value in (setting.partition("=") for setting in settings):
         if name.strip().lower() == TAG:
-            yield _put_in(value, Variant(), values, groups=False).strip(), action.place
+            yield _expand(value, Variant(), values, groups=False).strip(), action.place
     for shape, groups in shapes:
         for leg in legs:
-            yield from _leg(_put_in(leg, shape, values, groups=groups), action)
+            yield from _leg(_expand(leg, shape, values, groups=groups), action)
 
 
-def _parted(data: str) -> tuple[list[str], list[str]]:
+def _split_bridge(data: str) -> tuple[list[str], list[str]]:
     """Split the data of a bridge into variable settings and legs; variable references are not split."""
-    held: list[str] = []
+    references: list[str] = []
 
-    def hold(found: re.Match[str]) -> str:
-        held.append(found[0])
-        return f"\x01{len(held) - 1}\x02"
+    def mask(match: re.Match[str]) -> str:
+        references.append(match[0])
+        return f"\x01{len(references) - 1}\x02"
 
     def release(text: str) -> str:
-        return _HELD.sub(lambda found: held[int(found[1])], text)
+        return _HELD.sub(lambda match: references[int(match[1])], text)
 
-    masked = _REFERENCE.sub(hold, data.replace("\x01", ""))
-    settings = [release(one) for inside in _SETTINGS.findall(masked) for one in inside.split(",")]
+    masked = _REFERENCE.sub(mask, data.replace("\x01", ""))
+    settings = [release(setting) for inside in _SETTINGS.findall(masked) for setting in inside.split(",")]
     return settings, [release(leg.strip()) for leg in _BETWEEN.split(_SETTINGS.sub("", masked))[:MOST_LEGS]]
 
 
@@ -131,17 +135,17 @@ def _leg(leg: str, action: Element) -> Iterator[Told]:
         yield Leg("", host_of(host), number.removeprefix("sip:"), action.place, action.has_password)
 
 
-def _put_in(text: str, shape: Variant, values: Mapping[str, str], *, groups: bool) -> str:
+def _expand(text: str, shape: Variant, values: Mapping[str, str], *, groups: bool) -> str:
     """Expand known variables, the dialed number, and the groups captured by the condition."""
 
-    def value(found: re.Match[str]) -> str:
-        name = found["name"]
+    def value(match: re.Match[str]) -> str:
+        name = match["name"]
         if name is None:
-            known = shape.groups.get(int(found["group"])) if groups else None
-            known = shape.letters if groups and found["group"] == "0" else known
-            return f"${{{found['group']}}}" if known is None else known
+            replacement = shape.groups.get(int(match["group"])) if groups else None
+            replacement = shape.letters if groups and match["group"] == "0" else replacement
+            return f"${{{match['group']}}}" if replacement is None else replacement
         if name == NUMBER and shape.letters:
             return shape.letters
-        return values.get(name, found[0])
+        return values.get(name, match[0])
 
     return _REFERENCE.sub(value, text)[:LONGEST]

@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import ReaderResult
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Found, Place, together
-from dashboard.pbx.readers.freeswitch.dialplan import Again, Leg, numbers, told
+from dashboard.pbx.readers.facts import Found, Place, combine
+from dashboard.pbx.readers.freeswitch.dialplan import Again, Leg, evaluate_actions, numbers
 from dashboard.pbx.readers.freeswitch.secrets import secrets_of
 from dashboard.pbx.readers.freeswitch.xml_config import Configuration, Element
 from dashboard.pbx.readers.hosts import host_of
-from dashboard.pbx.readers.secrets import tell
+from dashboard.pbx.readers.secrets import report_secrets
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -36,17 +36,17 @@ def accepts_folder(folder: Folder) -> bool:
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
-    return together((_FreeswitchReader(folder, root, trunk).found for root in _roots(folder)), trunk)
+    return combine((_FreeswitchReader(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
     """Return the folders with a configuration; the whole folder if it has only single files of one."""
     files = [PurePosixPath(path) for path in folder.files if path.lower().endswith(".xml")]
-    found = {str(path.parent) for path in files if path.name in STARTS}
+    roots = {str(path.parent) for path in files if path.name in STARTS}
     parted = {str(parent.parent) for path in files for parent in path.parents if parent.name in PARTS}
-    found |= {root for root in parted if not any(_is_below(root, known) for known in found)}
-    if found or not any(mark in folder.files[str(path)] for path in files for mark in MARKS):
-        return sorted(found)
+    roots |= {root for root in parted if not any(_is_below(root, root_found) for root_found in roots)}
+    if roots or not any(mark in folder.files[str(path)] for path in files for mark in MARKS):
+        return sorted(roots)
     return ["."]
 
 
@@ -68,10 +68,12 @@ class _FreeswitchReader:
         config = Configuration(folder)
         for path in starts[:1] if starts and starts[0].endswith(STARTS[0]) else dict.fromkeys((*starts, *files)):
             config.read(path)
-        own = folder.pbx_name(root)
+        pbx_name = folder.pbx_name(root)
         first = (*starts, *files, "")[0]
-        self.found = Found(pbx_id_of(own), own, "FreeSWITCH", Place(folder.shown(first), 1), problems=config.problems)
-        tell(self.found, secrets_of(config, self._is_carrier, trunk))
+        self.found = Found(
+            pbx_id_of(pbx_name), pbx_name, "FreeSWITCH", Place(folder.shown(first), 1), problems=config.problems
+        )
+        report_secrets(self.found, secrets_of(config, self._is_carrier, trunk))
         self._gateways: set[str] = set()
         self._contexts: dict[str, None] = {}
         self._lists: dict[str, None] = {}
@@ -96,8 +98,8 @@ class _FreeswitchReader:
         if not self._gateways:
             self.found.place = gateway.place
         self._gateways.add(name)
-        for host, place in dict(hosts).items():
-            self.found.say_trunk(name, "host", host, place)
+        for host, location in dict(hosts).items():
+            self.found.say_trunk(name, "host", host, location)
         password = gateway.param("password")
         signs_in = password is not None and password.has_password
         self.found.say_trunk(
@@ -106,7 +108,7 @@ class _FreeswitchReader:
         register = gateway.param("register")
         if register is None or register.attrs.get("value", "").lower() in YES:
             self.found.say_trunk(name, "registration", "yes", register.place if register else gateway.place)
-        profile = next((one for one in reversed(above) if one.tag == "profile"), None)
+        profile = next((ancestor for ancestor in reversed(above) if ancestor.tag == "profile"), None)
         if profile:
             self._profiles[id(profile)] = profile
         if context := gateway.value("context"):
@@ -115,24 +117,24 @@ class _FreeswitchReader:
 
     def _profile(self, profile: Element) -> None:
         """Add the addresses of a profile if it has a gateway to the carrier, or if no profile has one."""
-        own = id(profile) in self._profiles
-        if self._profiles and not own:
+        has_carrier_gateway = id(profile) in self._profiles
+        if self._profiles and not has_carrier_gateway:
             return
-        seen: dict[str, list[tuple[str, Place]]] = {}
-        settings = [one for part in profile.children if part.tag == "settings" for one in part.children]
-        for one in settings:
-            name = one.attrs.get("name", "")
-            value = one.attrs.get("value", "")
+        addresses_of_kind: dict[str, list[tuple[str, Place]]] = {}
+        settings = [setting for part in profile.children if part.tag == "settings" for setting in part.children]
+        for setting in settings:
+            name = setting.attrs.get("name", "")
+            value = setting.attrs.get("value", "")
             if name in ADDRESSES and value and "$" not in value:
                 address = value.removeprefix("autonat:")
-                self.found.say(ObjectType.ADDRESS, ADDRESSES[name], address, one.place)
-                seen.setdefault(ADDRESSES[name], []).append((address, one.place))
-            elif own and name == "context":
+                self.found.say(ObjectType.ADDRESS, ADDRESSES[name], address, setting.place)
+                addresses_of_kind.setdefault(ADDRESSES[name], []).append((address, setting.place))
+            elif has_carrier_gateway and name == "context":
                 self._contexts[value] = None
-            elif own and name == "apply-inbound-acl":
+            elif has_carrier_gateway and name == "apply-inbound-acl":
                 self._lists[value] = None
-        if own:
-            self.found.addresses += seen.get("external") or seen.get("bind", [])
+        if has_carrier_gateway:
+            self.found.addresses += addresses_of_kind.get("external") or addresses_of_kind.get("bind", [])
 
     def _acl(self, config: Configuration) -> None:
         for element, _ in config.found:
@@ -144,7 +146,7 @@ class _FreeswitchReader:
 
     def _dialplan(self, config: Configuration) -> None:
         extensions = [
-            (element, next((one.attrs.get("name", "") for one in reversed(above) if one.tag == "context"), ""))
+            (element, next((item.attrs.get("name", "") for item in reversed(above) if item.tag == "context"), ""))
             for element, above in config.found
             if element.tag == "extension"
         ]
@@ -155,17 +157,20 @@ class _FreeswitchReader:
             if expression.lstrip("^(").startswith("\\*")
         }
         for element, context in extensions:
-            for one in told(element, config.variables):
-                if isinstance(one, Leg):
-                    self._leg(one)
-                elif isinstance(one, Again):
-                    code = codes.get(one.context or context, "")
-                    if code and ("*" in one.number or "#" in one.number):
+            for item in evaluate_actions(element, config.variables):
+                if isinstance(item, Leg):
+                    self._leg(item)
+                elif isinstance(item, Again):
+                    code = codes.get(item.context or context, "")
+                    if code and ("*" in item.number or "#" in item.number):
                         self.found.say(
-                            ObjectType.DIALPLAN, "dial", f"{one.number}@{one.context or context} past {code}", one.place
+                            ObjectType.DIALPLAN,
+                            "dial",
+                            f"{item.number}@{item.context or context} past {code}",
+                            item.place,
                         )
                 else:
-                    self.found.say(ObjectType.PBX, "x_tag", *one)
+                    self.found.say(ObjectType.PBX, "x_tag", *item)
             if context in (self._contexts or {"public": None}):
                 self._inbound(element)
 
@@ -183,15 +188,15 @@ class _FreeswitchReader:
             self.found.say_trunk(name, "dial", leg.number, leg.place)
 
     def _inbound(self, extension: Element) -> None:
-        for expression, shapes, place in numbers(extension):
+        for expression, shapes, location in numbers(extension):
             exact = [shape.letters for shape in shapes if shape.letters.strip("+").isdigit()]
             if exact:
-                self.found.numbers += [(number, place) for number in exact]
+                self.found.numbers += [(number, location) for number in exact]
             else:
-                self.found.say(ObjectType.NUMBER, "pattern", expression, place)
+                self.found.say(ObjectType.NUMBER, "pattern", expression, location)
 
 
 def _hosts(gateway: Element) -> list[tuple[str, Place]]:
     """Return the hosts of a gateway; its own name if it specifies none."""
-    named = [(host_of(one.attrs.get("value", "")), one.place) for key in HOSTS if (one := gateway.param(key))]
-    return named or [(host_of(gateway.attrs.get("name", "")), gateway.place)]
+    hosts = [(host_of(param.attrs.get("value", "")), param.place) for key in HOSTS if (param := gateway.param(key))]
+    return hosts or [(host_of(gateway.attrs.get("name", "")), gateway.place)]

@@ -26,33 +26,39 @@ def secrets_of(config: Configuration, is_carrier: Callable[[Element], bool], tru
     Returns:
         The kind of each secret by location; the most severe one for a secret with several uses.
     """
-    told = dict(config.secrets)
-    ours = {one.attrs.get("name", "") for one, _ in config.found if one.tag == "gateway" and is_carrier(one)}
+    kinds = dict(config.secrets)
+    carrier_gateways = {
+        gateway.attrs.get("name", "") for gateway, _ in config.found if gateway.tag == "gateway" and is_carrier(gateway)
+    }
     for element, _ in config.found:
-        for place, kind in _uses(element, config, ours, trunk):
-            told[place] = told.get(place, kind).worse(kind)
-    return told
+        for location, kind in _uses(element, config, carrier_gateways, trunk):
+            kinds[location] = kinds.get(location, kind).worse(kind)
+    return kinds
 
 
-def _uses(element: Element, config: Configuration, ours: set[str], trunk: Trunk) -> Iterator[tuple[Place, Secret]]:
+def _uses(
+    element: Element, config: Configuration, carrier_gateways: set[str], trunk: Trunk
+) -> Iterator[tuple[Place, Secret]]:
     if element.tag == "gateway":
-        kind = Secret.TRUNK if element.attrs.get("name", "") in ours else Secret.OTHER_TRUNK
-        for one in _below(element):
-            place = config.named.get(one.attrs["holder"]) if "holder" in one.attrs else one.place
-            if one.has_password and place:
-                yield place, kind
+        kind = Secret.TRUNK if element.attrs.get("name", "") in carrier_gateways else Secret.OTHER_TRUNK
+        for inner in _below(element):
+            location = config.named.get(inner.attrs["holder"]) if "holder" in inner.attrs else inner.place
+            if inner.has_password and location:
+                yield location, kind
     elif element.tag == "extension":
-        actions = [one for one in _below(element) if one.tag == "action"]
-        called = " ".join(one.attrs.get("data", "") for one in actions if one.attrs.get("application") == "bridge")
-        hosts = _HOST.findall(called)
-        gateways = set(_GATEWAY.findall(called))
+        actions = [inner for inner in _below(element) if inner.tag == "action"]
+        bridge_data = " ".join(
+            inner.attrs.get("data", "") for inner in actions if inner.attrs.get("application") == "bridge"
+        )
+        hosts = _HOST.findall(bridge_data)
+        gateways = set(_GATEWAY.findall(bridge_data))
         if hosts or gateways:
-            to_carrier = gateways & ours or any(trunk.is_carrier(host) for host in hosts)
+            to_carrier = gateways & carrier_gateways or any(trunk.is_carrier(host) for host in hosts)
             kind = Secret.TRUNK if to_carrier else Secret.OTHER_TRUNK
-            yield from ((one.place, kind) for one in actions if one.has_password)
+            yield from ((inner.place, kind) for inner in actions if inner.has_password)
 
 
 def _below(element: Element) -> Iterator[Element]:
-    for one in element.children:
-        yield one
-        yield from _below(one)
+    for child in element.children:
+        yield child
+        yield from _below(child)

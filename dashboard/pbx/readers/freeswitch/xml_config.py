@@ -60,12 +60,13 @@ class Element:
     def param(self, name: str) -> Element | None:
         """Return the last ``param`` with a name; ``None`` if there is none."""
         return next(
-            (one for one in reversed(self.children) if one.tag == "param" and one.attrs.get("name") == name), None
+            (child for child in reversed(self.children) if child.tag == "param" and child.attrs.get("name") == name),
+            None,
         )
 
     def value(self, name: str) -> str:
         """Return the value of a ``param``; ``""`` if there is none."""
-        return found.attrs.get("value", "") if (found := self.param(name)) else ""
+        return param.attrs.get("value", "") if (param := self.param(name)) else ""
 
 
 class Configuration:
@@ -99,30 +100,34 @@ class Configuration:
             self.say(Place(handler.shown, line), f"The XML is not sound here ({message}). What stands before was read.")
         except (ValueError, LookupError) as exc:
             self.say(handler.place(), f"The file cannot be read as XML ({str(exc)[:80]}). Save it in UTF-8.")
-        self._whole -= sum(one.tag in WHOLE for one in self.stack[depth:])
+        self._whole -= sum(open_element.tag in WHOLE for open_element in self.stack[depth:])
         del self.stack[depth:]
 
-    def include(self, pattern: str, place: Place, path: str, above: tuple[str, ...]) -> None:
+    def include(self, pattern: str, location: Place, path: str, above: tuple[str, ...]) -> None:
         """Read the files that an include matches, relative to the folder of the including file."""
-        wanted = posixpath.normpath(posixpath.join(posixpath.dirname(path), pattern))
-        depth = wanted.count("/")
-        paths = [wanted] if wanted in self.folder.files else []
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(path), pattern))
+        depth = target.count("/")
+        paths = [target] if target in self.folder.files else []
         if not paths and self._files <= MOST_FILES:
-            paths = sorted(one for one in self.folder.files if one.count("/") == depth and fnmatchcase(one, wanted))
+            paths = sorted(
+                file_path
+                for file_path in self.folder.files
+                if file_path.count("/") == depth and fnmatchcase(file_path, target)
+            )
         if not paths and not re.search(r"[*?\[]", pattern):
-            self.say(place, f"{pattern[:80]!r} is not in the folder. Add the file, or take the include out.")
-        for one in paths:
-            if one in (*above, path):
-                self.say(place, f"{pattern[:80]!r} includes itself.")
+            self.say(location, f"{pattern[:80]!r} is not in the folder. Add the file, or take the include out.")
+        for file_path in paths:
+            if file_path in (*above, path):
+                self.say(location, f"{pattern[:80]!r} includes itself.")
             elif len(above) >= MOST_LEVELS or self._files > MOST_FILES:
-                self.say(place, f"{pattern[:80]!r} is one include too many; it was left out.")
+                self.say(location, f"{pattern[:80]!r} is one include too many; it was left out.")
             else:
-                self.read(one, (*above, path))
+                self.read(file_path, (*above, path))
 
     def put_in(self, text: str) -> str:
         """Expand the variables set so far; leave others unchanged."""
         for _ in range(MOST_LEVELS):
-            new = _GLOBAL.sub(lambda found: self.variables.get(found["name"], found[0]), text)[:LONGEST]
+            new = _GLOBAL.sub(lambda match: self.variables.get(match["name"], match[0]), text)[:LONGEST]
             if new == text:
                 break
             text = new
@@ -150,10 +155,10 @@ class Configuration:
             self._whole -= 1
             self.found.append((element, tuple(self.stack)))
 
-    def say(self, place: Place, message: str) -> None:
+    def say(self, location: Place, message: str) -> None:
         """Add a problem, up to ``MOST_SAID``."""
         if len(self.problems) < MOST_SAID:
-            self.problems.append(Problem(place.file, place.line, "", message))
+            self.problems.append(Problem(location.file, location.line, "", message))
 
 
 class _Handler(ContentHandler):
@@ -177,71 +182,71 @@ class _Handler(ContentHandler):
 
     def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802 - the name that SAX calls
         """Begin an element: execute directives, drop passwords."""
-        place = self.place()
-        given = {key: str(attrs[key])[:LONGEST] for key in attrs.getNames()}
+        location = self.place()
+        raw_attributes = {key: str(attrs[key])[:LONGEST] for key in attrs.getNames()}
         if name.upper() == "X-PRE-PROCESS":
-            self._directive(given, place)
-            given = {}
-        kept, found = _kept(name, given)
-        if found == LITERAL:
-            self._into.secrets[place] = _opens(name, given, self._into.stack)
-        put_in = {key: self._into.put_in(value) for key, value in kept.items()}
-        self._into.begin(Element(name, put_in, place, has_password=bool(found)))
+            self._directive(raw_attributes, location)
+            raw_attributes = {}
+        safe_attributes, password_form = _safe_attributes(name, raw_attributes)
+        if password_form == LITERAL:
+            self._into.secrets[location] = _secret_kind(name, raw_attributes, self._into.stack)
+        put_in = {key: self._into.put_in(value) for key, value in safe_attributes.items()}
+        self._into.begin(Element(name, put_in, location, has_password=bool(password_form)))
 
     def endElement(self, name: str) -> None:  # noqa: ARG002, N802 - the name that SAX calls
         """End an element."""
         self._into.end()
 
-    def _directive(self, given: Mapping[str, str], place: Place) -> None:
-        command = given.get("cmd", "").lower()
-        data = given.get("data", "")
+    def _directive(self, attributes: Mapping[str, str], location: Place) -> None:
+        command = attributes.get("cmd", "").lower()
+        data = attributes.get("data", "")
         if command == "include":
-            self._into.include(self._into.put_in(data), place, self._path, self._above)
+            self._into.include(self._into.put_in(data), location, self._path, self._above)
         elif command == "set":
             name, _, value = data.partition("=")
             name = name.strip()
             used = value.strip("'\" ").lower() not in UNUSED
             if used:
-                self._into.named[name] = place
+                self._into.named[name] = location
             if is_secret_name(name, NamesOf.FREESWITCH):
-                self._into.secrets |= {place: by_name(name)} if used else {}
+                self._into.secrets |= {location: by_name(name)} if used else {}
             elif len(self._into.variables) < MOST_ELEMENTS:
                 self._into.variables[name] = self._into.put_in(value.strip().strip("'\""))
 
 
-def _kept(tag: str, given: Mapping[str, str]) -> tuple[dict[str, str], str]:
+def _safe_attributes(tag: str, attributes: Mapping[str, str]) -> tuple[dict[str, str], str]:
     """Return the attributes to keep, and ``LITERAL`` or ``REFERENCE`` for a dropped password, else ``""``."""
-    name = given.get("name", "")
+    name = attributes.get("name", "")
     if tag in ("param", "variable") and is_secret_name(name, NamesOf.FREESWITCH):
-        value = given.get("value", "")
+        value = attributes.get("value", "")
         if value.lower() in UNUSED:
             return {"name": name}, ""
         holder = _HOLDER.fullmatch(value)
         return {"name": name, "holder": holder["name"]} if holder else {"name": name}, REFERENCE if holder else LITERAL
     if tag == "action":
-        application = given.get("application", "").lower()
-        data = given.get("data", "")
+        application = attributes.get("application", "").lower()
+        data = attributes.get("data", "")
         if has_key(data):
             return {"application": application}, LITERAL
         if application not in APPLICATIONS:
             return {"application": application}, ""
         cut = _IN_DATA.sub(
-            lambda one: f"{one['name']}=" if is_secret_name(one["name"], NamesOf.FREESWITCH) else one[0], data
+            lambda match: f"{match['name']}=" if is_secret_name(match["name"], NamesOf.FREESWITCH) else match[0], data
         )
         cut = _IN_URI.sub(r"\g<user>", cut)
         return {"application": application, "data": cut}, "" if cut == data else LITERAL
-    kept = ("name", "value", "field", "expression", "type", "cidr", "host")
-    return {key: given[key] for key in kept if key in given}, ""
+    safe_names = ("name", "value", "field", "expression", "type", "cidr", "host")
+    return {key: attributes[key] for key in safe_names if key in attributes}, ""
 
 
-def _opens(tag: str, given: Mapping[str, str], above: list[Element]) -> Secret:
+def _secret_kind(tag: str, attributes: Mapping[str, str], above: list[Element]) -> Secret:
     """Return the kind of an element's secret, from its names and its ancestors."""
     if tag == "action":
-        data = given.get("data", "")
-        names = [one["name"] for one in _IN_DATA.finditer(data) if is_secret_name(one["name"], NamesOf.FREESWITCH)]
+        data = attributes.get("data", "")
+        names = [item["name"] for item in _IN_DATA.finditer(data) if is_secret_name(item["name"], NamesOf.FREESWITCH)]
         kinds = [Secret.API_KEY] if has_key(data) else [by_name(name) for name in names]
         return min(kinds, key=list(Secret).index, default=Secret.UNKNOWN)
-    if any(one.tag == "configuration" and one.attrs.get("name", "") == "event_socket.conf" for one in above):
+    if any(item.tag == "configuration" and item.attrs.get("name", "") == "event_socket.conf" for item in above):
         return Secret.MANAGEMENT
-    kind = by_name(given.get("name", ""))
-    return Secret.PHONE if kind is Secret.UNKNOWN and any(one.tag == "user" for one in above) else kind
+    kind = by_name(attributes.get("name", ""))
+    return Secret.PHONE if kind is Secret.UNKNOWN and any(item.tag == "user" for item in above) else kind

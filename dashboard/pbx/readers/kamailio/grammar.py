@@ -84,32 +84,32 @@ class Source:
     def read(self, path: str, above: tuple[str, ...] = ()) -> None:
         """Read a file of the folder with all its includes."""
         self.files.add(path)
-        shown = self._folder.shown(path)
+        display_path = self._folder.shown(path)
         ifs = len(self._ifs)
         for number, line in self._whole_lines(path):
-            place = Place(shown, number)
+            location = Place(display_path, number)
             self._lines += 1
             if not self._full and (self._lines > MOST_LINES or max(self._expansions, len(self.tokens)) > MOST_TOKENS):
                 self._full = True
-                self.say(place, "The configuration is longer than any that is run; from here on it was left out.")
+                self.say(location, "The configuration is longer than any that is run; from here on it was left out.")
             if self._full:
                 return
-            self._line(line, place, (*above, path))
+            self._line(line, location, (*above, path))
         if self._open:
             self.say(self._since, "A comment or a string begins here and never ends. Close it; the rest was left out.")
         self._open = self._held = ""
         del self._ifs[ifs:]
 
-    def say(self, place: Place, message: str) -> None:
+    def say(self, location: Place, message: str) -> None:
         """Add a problem, up to ``MOST_SAID``."""
         if len(self.problems) < MOST_SAID:
-            self.problems.append(Problem(place.file, place.line, "", message))
+            self.problems.append(Problem(location.file, location.line, "", message))
 
-    def found(self, name: str, beside: str = "") -> str:
+    def found(self, name: str, including_file: str = "") -> str:
         """Return the path in the folder of a file named in a configuration; ``""`` if it is missing."""
         parts = [part for part in name.split("/") if part]
         for start in range(len(parts)) if name.startswith("/") else (0,):
-            for base in (posixpath.dirname(beside), self._root, ""):
+            for base in (posixpath.dirname(including_file), self._root, ""):
                 path = posixpath.normpath(posixpath.join(base, *parts[start:]))
                 if path in self._folder.files:
                     return path
@@ -118,84 +118,84 @@ class Source:
     def _whole_lines(self, path: str) -> Iterator[tuple[int, str]]:
         """Yield lines with their numbers; a directive continued by backslashes is one line."""
         begun = 0
-        held = ""
+        continued = ""
         for number, line in enumerate(text_of(self._folder.files[path]).split("\n"), start=1):
-            if len(line) + len(held) > LONGEST_LINE:
+            if len(line) + len(continued) > LONGEST_LINE:
                 self.say(
                     Place(self._folder.shown(path), number),
                     f"The line has {len(line):,} characters and was left out. Break it into shorter ones.",
                 )
                 begun = 0
-                held = ""
+                continued = ""
                 continue
-            text = held + line.rstrip("\r")
+            text = continued + line.rstrip("\r")
             if text.endswith("\\") and _DIRECTIVE.match(text) and not self._open:
                 begun = begun or number
-                held = text[:-1]
+                continued = text[:-1]
                 continue
             yield begun or number, text
             begun = 0
-            held = ""
+            continued = ""
 
-    def _line(self, line: str, place: Place, above: tuple[str, ...]) -> None:
+    def _line(self, line: str, location: Place, above: tuple[str, ...]) -> None:
         if not self._open:
             directive = _DIRECTIVE.match(line)
             include = _INCLUDE.match(line)
             if directive and not include:
-                self._directive(directive["word"].lower(), directive["rest"].strip(), place)
+                self._directive(directive["word"].lower(), directive["rest"].strip(), location)
                 return
             if not all(self._ifs):
                 return
             if include:
-                self._include(include["name"], place, above, needed=include["word"] == "include_file")
+                self._include(include["name"], location, above, needed=include["word"] == "include_file")
                 return
             if listen := _LISTEN.match(line):
-                text = _WORD.sub(lambda found: self.defines.get(found[0], found[0]), listen["value"])
-                self.listens.append((self._substituted(text).replace('"', "").strip()[:LONGEST_STRING], place))
+                text = _WORD.sub(lambda match: self.defines.get(match[0], match[0]), listen["value"])
+                self.listens.append((self._substituted(text).replace('"', "").strip()[:LONGEST_STRING], location))
                 return
-        self._tokens(line, place)
+        self._tokens(line, location)
 
-    def _directive(self, word: str, rest: str, place: Place) -> None:
-        name, _, value = rest.partition(" ")
+    def _directive(self, word: str, arguments: str, location: Place) -> None:
+        name, _, value = arguments.partition(" ")
         if word in ("ifdef", "ifndef", "ifexp"):
             self._ifs.append(word == "ifexp" or (name.strip() in self.defines) == (word == "ifdef"))
         elif word in ("else", "endif") and not self._ifs:
-            self.say(place, f"#!{word} has no #!ifdef in front of it. Take it out.")
+            self.say(location, f"#!{word} has no #!ifdef in front of it. Take it out.")
         elif word == "else":
             self._ifs[-1] = not self._ifs[-1]
         elif word == "endif":
             self._ifs.pop()
         elif all(self._ifs):
-            self._define(word, name, value.strip(), rest, place)
+            self._define(word, name, value.strip(), arguments, location)
 
-    def _define(self, word: str, name: str, value: str, rest: str, place: Place) -> None:
-        found = _SUBST.match(rest)
+    def _define(self, word: str, name: str, value: str, arguments: str, location: Place) -> None:
+        substitution = _SUBST.match(arguments)
         if word in ("define", "def", "redefine", "redef", "defexp", "trydefine", "trydef"):
             if word not in ("trydefine", "trydef") or name not in self.defines:
-                self.defines[name] = self._safe(name, value, place)
+                self.defines[name] = self._safe(name, value, location)
         elif word in ("defenv", "defenvs", "trydefenv", "trydefenvs"):
             self.defines.setdefault(name.partition("=")[2] or name, f'"${{{name.partition("=")[0]}}}"')
-        elif word.startswith("subst") and found and _WORD.fullmatch(found["name"]):
-            value = self._safe(found["name"], found["value"], place)
+        elif word.startswith("subst") and substitution and _WORD.fullmatch(substitution["name"]):
+            value = self._safe(substitution["name"], substitution["value"], location)
             if len(self._substitutions) < MOST_SUBSTITUTIONS:
-                self._substitutions[found["name"]] = value
+                self._substitutions[substitution["name"]] = value
             if word != "subst":
-                self.defines[found["name"]] = f'"{value}"' if word == "substdefs" else value
+                self.defines[substitution["name"]] = f'"{value}"' if word == "substdefs" else value
 
-    def _safe(self, name: str, value: str, place: Place) -> str:
+    def _safe(self, name: str, value: str, location: Place) -> str:
         """Return a value without passwords; a placeholder if the name is that of a secret."""
         if value and is_secret_name(name, NamesOf.KAMAILIO):
-            self.secrets.without_logins(value[:LONGEST_STRING], place)
-            self.secrets.keep(place, by_name(name))
+            self.secrets.without_logins(value[:LONGEST_STRING], location)
+            self.secrets.keep(location, by_name(name))
             return f'"${{{name}}}"'
-        return self._cut(value[:LONGEST_STRING], place)
+        return self._cut(value[:LONGEST_STRING], location)
 
-    def _cut(self, text: str, place: Place) -> str:
+    def _cut(self, text: str, location: Place) -> str:
         """Return a text without passwords; a placeholder if it contains credentials for an HTTP API."""
-        kept = self.secrets.without_logins(text, place)
-        if not has_key(kept):
-            return kept
-        self.secrets.keep(place, Secret.API_KEY)
+        safe_text = self.secrets.without_logins(text, location)
+        if not has_key(safe_text):
+            return safe_text
+        self.secrets.keep(location, Secret.API_KEY)
         return "${…}"
 
     def _substituted(self, text: str) -> str:
@@ -204,46 +204,46 @@ class Source:
                 text = text.replace(name, value)[:LONGEST_STRING]
         return text
 
-    def _include(self, name: str, place: Place, above: tuple[str, ...], *, needed: bool) -> None:
+    def _include(self, name: str, location: Place, above: tuple[str, ...], *, needed: bool) -> None:
         name = self._substituted(self.defines.get(name, name).strip("\"'"))
         path = self.found(name, above[-1])
         if not path:
             if needed:
-                self.say(place, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
+                self.say(location, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
         elif path in above:
-            self.say(place, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
+            self.say(location, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
         elif len(above) >= MOST_LEVELS:
-            self.say(place, f"{name[:80]!r} is included {MOST_LEVELS} files deep; it was left out.")
+            self.say(location, f"{name[:80]!r} is included {MOST_LEVELS} files deep; it was left out.")
         else:
             self.read(path, above)
 
-    def _tokens(self, line: str, place: Place, depth: int = 0) -> None:
+    def _tokens(self, line: str, location: Place, depth: int = 0) -> None:
         """Add the tokens of a line; a comment or string open at its end continues on the next line."""
         self._expansions += 1 if depth else 0
         if self._expansions > MOST_TOKENS:
             return
         at = self._gone_on(line) if self._open else 0
-        while at < len(line) and (found := _TOKEN.match(line, at)):
-            kind = str(found.lastgroup)
-            at = found.end()
+        while at < len(line) and (match := _TOKEN.match(line, at)):
+            kind = str(match.lastgroup)
+            at = match.end()
             if kind == "comment":
                 return
             if kind == "begins":
                 end = line.find("*/", at)
                 at = end + 2 if end >= 0 else len(line)
-                self._open, self._since = ("", self._since) if end >= 0 else ("*/", place)
+                self._open, self._since = ("", self._since) if end >= 0 else ("*/", location)
             elif kind == "open":
-                self._open = found[0]
+                self._open = match[0]
                 self._held = f"{line[at:]}\n"
-                self._since = place
+                self._since = location
                 at = len(line)
             elif kind == "pv":
-                at = _end_of_pv(line, found.start())
-                self._add("pv", line[found.start() : at], place)
-            elif kind == "word" and found[0] in self.defines and depth < MOST_LEVELS:
-                self._tokens(self.defines[found[0]], place, depth + 1)
+                at = _end_of_pv(line, match.start())
+                self._add("pv", line[match.start() : at], location)
+            elif kind == "word" and match[0] in self.defines and depth < MOST_LEVELS:
+                self._tokens(self.defines[match[0]], location, depth + 1)
             elif kind != "space":
-                self._add(kind, found[0][1:-1] if kind == "string" else found[0], place)
+                self._add(kind, match[0][1:-1] if kind == "string" else match[0], location)
 
     def _gone_on(self, line: str) -> int:
         """Continue an open comment or string; return its end position in the line."""
@@ -257,52 +257,52 @@ class Source:
         self._open = self._held = ""
         return end
 
-    def _add(self, kind: str, text: str, place: Place) -> None:
+    def _add(self, kind: str, text: str, location: Place) -> None:
         """Add a token; the value after the name of a secret is replaced by a placeholder."""
         if kind == "string":
-            plain = _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[0]), text)
-            text = self._substituted(self._cut(plain[:LONGEST_STRING], place))
-        if kind in ("string", "number") and text and self._is_secret(text, place):
+            plain = _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[0]), text)
+            text = self._substituted(self._cut(plain[:LONGEST_STRING], location))
+        if kind in ("string", "number") and text and self._is_secret(text, location):
             text = "${…}"
         if len(self.tokens) <= MOST_TOKENS:
-            self.tokens.append(ScriptToken(kind, text, place))
+            self.tokens.append(ScriptToken(kind, text, location))
 
-    def _is_secret(self, text: str, place: Place) -> bool:
+    def _is_secret(self, text: str, location: Place) -> bool:
         """Return whether a text is at the position of a secret; if so, record the secret's kind."""
-        *called, named, sign = [ScriptToken("", "", self._since)] * 4 + self.tokens[-4:]
-        if named.text == "auth_password_avp":
+        *earlier_tokens, name_token, sign = [ScriptToken("", "", self._since)] * 4 + self.tokens[-4:]
+        if name_token.text == "auth_password_avp":
             self.secrets.answering = text
         if text.startswith("$"):
             return False
-        if sign.sign == "," and _CHECKS.fullmatch(called[-2].text):
-            self.secrets.keep(place, Secret.PHONE)
+        if sign.sign == "," and _CHECKS.fullmatch(earlier_tokens[-2].text):
+            self.secrets.keep(location, Secret.PHONE)
             return True
-        secret = is_secret_name(named.text, NamesOf.KAMAILIO) or (
-            named.kind == "pv" and named.text == self.secrets.answering
+        secret = is_secret_name(name_token.text, NamesOf.KAMAILIO) or (
+            name_token.kind == "pv" and name_token.text == self.secrets.answering
         )
-        if sign.sign not in ("=", ",") or named.kind not in ("pv", "word", "string") or not secret:
+        if sign.sign not in ("=", ",") or name_token.kind not in ("pv", "word", "string") or not secret:
             return False
-        self.secrets.named(named.text, text, place)
+        self.secrets.named(name_token.text, text, location)
         return True
 
 
-def _end_of(line: str, what: str) -> int:
+def _end_of(line: str, terminator: str) -> int:
     """Return the position of the terminator of an open comment or string in a line; -1 if it is not there."""
-    if what == "*/":
-        return line.find(what)
-    found = re.match(rf"(?:[^{what}\\]|\\.)*{what}", line)
-    return found.end() - 1 if found else -1
+    if terminator == "*/":
+        return line.find(terminator)
+    match = re.match(rf"(?:[^{terminator}\\]|\\.)*{terminator}", line)
+    return match.end() - 1 if match else -1
 
 
 def _end_of_pv(line: str, start: int) -> int:
     """Return the end position of a pseudo-variable, with balanced parentheses."""
-    found = _PV.match(line, start)
-    if not found:
+    match = _PV.match(line, start)
+    if not match:
         return start + 1
-    if not found["open"] and not found["all"]:
-        return found.end()
+    if not match["open"] and not match["all"]:
+        return match.end()
     depth = 1
-    for at in range(found.end(), len(line)):
+    for at in range(match.end(), len(line)):
         depth += (line[at] == "(") - (line[at] == ")")
         if not depth:
             return at + 1

@@ -25,12 +25,12 @@ _GROUP = re.compile(r"\\(\d)|\$(\d)")
 
 def shapes(expression: str) -> list[str]:
     """Return the number patterns that an expression matches, open-ended unless the expression anchors the end."""
-    found = [one.letters for one in variants(expression)]
+    patterns = [variant.letters for variant in variants(expression)]
     open_end = not expression.endswith("$")
     open_begin = not expression.lstrip("(").startswith("^")
-    if open_begin or not found:
-        return [DIALED] if found else []
-    return [f"{letters.rstrip('.')}." if open_end or letters.endswith(".") else letters for letters in found]
+    if open_begin or not patterns:
+        return [DIALED] if patterns else []
+    return [f"{letters.rstrip('.')}." if open_end or letters.endswith(".") else letters for letters in patterns]
 
 
 def matches(expression: str, number: str) -> bool | None:
@@ -47,7 +47,7 @@ def stripped(number: str, count: int, *, tail: bool = False) -> str:
     """Return a number without its first ``count`` characters, or without its last ones with ``tail``."""
     elements = list(_ELEMENT.finditer(number))
     if tail:
-        is_open = any("${" in one[0] or one[0] == "." for one in elements)
+        is_open = any("${" in element[0] or element[0] == "." for element in elements)
         return number if is_open else _joined(elements[: -count or None])
     while count > 0 and elements:
         if elements[0]["from"] is not None or elements[0][0] == DIALED:
@@ -57,28 +57,32 @@ def stripped(number: str, count: int, *, tail: bool = False) -> str:
             return number
         elements = elements[1:]
         count = count - 1
-    left = _joined(elements)
-    return f"X{left}" if left.startswith(".") else left
+    remainder = _joined(elements)
+    return f"X{remainder}" if remainder.startswith(".") else remainder
 
 
 def subst(instruction: str, number: str) -> str:
     r"""Apply ``/expression/replacement/`` to a number; return ``${…}`` if the result is undecidable."""
-    found = _SUBST.match(instruction)
-    if not found:
+    instruction_match = _SUBST.match(instruction)
+    if not instruction_match:
         return "${…}"
-    if number != DIALED and matches(found["expression"], number) is False:
+    if number != DIALED and matches(instruction_match["expression"], number) is False:
         return number
-    groups = _groups(found["expression"], number)
-    return _GROUP.sub(lambda one: groups.get(int(one[1] or one[2]), ""), found["put"]) if groups else "${…}"
+    groups = _groups(instruction_match["expression"], number)
+    return (
+        _GROUP.sub(lambda group_match: groups.get(int(group_match[1] or group_match[2]), ""), instruction_match["put"])
+        if groups
+        else "${…}"
+    )
 
 
 def _groups(expression: str, number: str) -> dict[int, str]:
     """Return the part of a number matched by each group of an expression; empty if undecidable."""
-    if rest := _REST.fullmatch(expression):
-        for lead in variants(rest["lead"]):
+    if open_match := _REST.fullmatch(expression):
+        for lead in variants(open_match["lead"]):
             first = len(_ELEMENT.findall(lead.letters))
             if number == DIALED or (number.startswith(lead.letters) and not lead.letters.endswith(".")):
-                last = rest["lead"].count("(") - rest["lead"].count("(?:") + 1
+                last = open_match["lead"].count("(") - open_match["lead"].count("(?:") + 1
                 return {**lead.groups, 0: number, last: stripped(number, first)}
     for whole in variants(expression) if expression.startswith("^") and expression.endswith("$") else ():
         if number in (DIALED, whole.letters):
@@ -87,4 +91,4 @@ def _groups(expression: str, number: str) -> dict[int, str]:
 
 
 def _joined(elements: list[re.Match[str]]) -> str:
-    return "".join(one[0] for one in elements)
+    return "".join(element[0] for element in elements)

@@ -16,7 +16,7 @@ from pathlib import PurePosixPath
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Found, Place, together
+from dashboard.pbx.readers.facts import Found, Place, combine
 from dashboard.pbx.readers.hosts import host_of
 from dashboard.pbx.readers.kamailio.grammar import Source
 from dashboard.pbx.readers.kamailio.route_path import Way
@@ -24,7 +24,7 @@ from dashboard.pbx.readers.kamailio.route_walker import RouteWalker
 from dashboard.pbx.readers.kamailio.script import parse
 from dashboard.pbx.readers.kamailio.secrets import MARK_OF_CARRIER, secrets_of
 from dashboard.pbx.readers.kamailio.tables import COLUMNS, KamailioTables
-from dashboard.pbx.readers.secrets import tell
+from dashboard.pbx.readers.secrets import report_secrets
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -51,7 +51,7 @@ def accepts_folder(folder: Folder) -> bool:
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read all PBXs of a folder; see ``pbx.sources`` for the reader interface."""
-    return together((_KamailioReader(folder, root, trunk).found for root in _roots(folder)), trunk)
+    return combine((_KamailioReader(folder, root, trunk).found for root in _roots(folder)), trunk)
 
 
 def _roots(folder: Folder) -> list[str]:
@@ -83,11 +83,13 @@ class _KamailioReader:
         self._script = parse(self._source.tokens, self._source.say)
         self._tables = KamailioTables(folder)
         self._read_tables()
-        own = folder.pbx_name(root)
-        self.found = Found(pbx_id_of(own), own, "Kamailio", Place(folder.shown(files[0]), 1))
+        pbx_name = folder.pbx_name(root)
+        self.found = Found(pbx_id_of(pbx_name), pbx_name, "Kamailio", Place(folder.shown(files[0]), 1))
         self._calls = RouteWalker(self._script, self._tables)
         self.found.problems = [*self._source.problems, *self._tables.problems]
-        self._sent = [(way, place) for way, place in self._calls.sent if self._to_carrier(way)]
+        self._sent = [
+            (route_path, location) for route_path, location in self._calls.sent if self._to_carrier(route_path)
+        ]
         self._secrets()
         self._trunks()
         self._inbound()
@@ -114,60 +116,66 @@ class _KamailioReader:
 
     def _secrets(self) -> None:
         """Add the facts about secrets, with their kinds."""
-        ours = [way.trunk for way, _ in self._sent]
-        tell(self.found, secrets_of(self._source.secrets, self._tables, self._calls.signs_in, ours, self._trunk))
+        carrier_trunks = [path.trunk for path, _ in self._sent]
+        report_secrets(
+            self.found,
+            secrets_of(self._source.secrets, self._tables, self._calls.signs_in, carrier_trunks, self._trunk),
+        )
 
-    def _to_carrier(self, way: Way) -> bool:
-        return any(self._trunk.is_carrier(host) for host, _ in way.hosts)
+    def _to_carrier(self, path: Way) -> bool:
+        return any(self._trunk.is_carrier(host) for host, _ in path.hosts)
 
     def _trunks(self) -> None:
         trunks = self._destinations()
         self.found.unread = not self._sent and not self._calls.signs_in and not self._tables.registrations
         for trunk, hosts in trunks.items():
-            for host, place in hosts:
-                self.found.say_trunk(trunk, "host", host, place)
+            for host, location in hosts:
+                self.found.say_trunk(trunk, "host", host, location)
             signs_in = self._calls.signs_in.get(trunk)
             if signs_in or not self.found.unread:
                 self.found.say_trunk(trunk, "auth", "credentials" if signs_in else "ip", signs_in or hosts[0][1])
-        registered = [(host, place) for host, place in self._tables.registrations if self._trunk.is_carrier(host)]
-        for host, place in registered:
+        registered = [(host, location) for host, location in self._tables.registrations if self._trunk.is_carrier(host)]
+        for host, location in registered:
             if not trunks:
-                self.found.say_trunk(host, "host", host, place)
-            self.found.say_trunk(next(iter(trunks), host), "registration", "yes", place)
+                self.found.say_trunk(host, "host", host, location)
+            self.found.say_trunk(next(iter(trunks), host), "registration", "yes", location)
         self.found.place = next((hosts[0][1] for hosts in trunks.values()), self.found.place)
         self._dialed()
 
     def _dialed(self) -> None:
-        for way, place in self._sent:
-            self.found.say_trunk(way.trunk, "dial", way.number, place)
-        for way, _ in self._sent:
-            for tag, place in way.tags:
-                self.found.say(ObjectType.PBX, "x_tag", tag, place)
+        for path, location in self._sent:
+            self.found.say_trunk(path.trunk, "dial", path.number, location)
+        for path, _ in self._sent:
+            for tag, location in path.tags:
+                self.found.say(ObjectType.PBX, "x_tag", tag, location)
 
     def _destinations(self) -> dict[str, tuple[tuple[str, Place], ...]]:
         """Return hosts by trunk: destinations of calls, and carrier sets without any call to them."""
-        found = {way.trunk: way.hosts for way, _ in self._sent}
-        seen = {one for hosts in found.values() for one in hosts}
+        hosts_by_trunk = {path.trunk: path.hosts for path, _ in self._sent}
+        known_hosts = {item for hosts in hosts_by_trunk.values() for item in hosts}
         for name, members in self._tables.sets.items():
-            carrier = tuple((one.host, one.place) for one in members if self._trunk.is_carrier(one.host))
-            if carrier and seen.isdisjoint(carrier):
-                found[f"dispatcher-{name}"] = carrier
-        return found
+            carrier = tuple((item.host, item.place) for item in members if self._trunk.is_carrier(item.host))
+            if carrier and known_hosts.isdisjoint(carrier):
+                hosts_by_trunk[f"dispatcher-{name}"] = carrier
+        return hosts_by_trunk
 
     def _inbound(self) -> None:
         """Add the networks of groups and sets that accept the carrier, and carrier addresses named in conditions."""
         allowed = self._calls.allowed or {""}
         from_sets = self._calls.from_sets
-        sets = {name: [(one.host, "", one.place) for one in many] for name, many in self._tables.sets.items()}
-        for groups, asked in ((self._tables.groups, allowed), (sets, from_sets)):
+        sets = {
+            name: [(item.host, "", item.place) for item in destinations]
+            for name, destinations in self._tables.sets.items()
+        }
+        for groups, checked_names in ((self._tables.groups, allowed), (sets, from_sets)):
             for name, entries in groups.items():
-                named = name in asked or any("$" in one or not one for one in asked)
-                if named and self._lets_carrier_in(entries):
-                    for match, _, place in entries:
-                        self.found.say(ObjectType.INBOUND, "match", match, place)
-        for match, place in self._calls.sources:
+                is_checked = name in checked_names or any("$" in item or not item for item in checked_names)
+                if is_checked and self._lets_carrier_in(entries):
+                    for match, _, location in entries:
+                        self.found.say(ObjectType.INBOUND, "match", match, location)
+        for match, location in self._calls.sources:
             if self._trunk.is_carrier(match):
-                self.found.say(ObjectType.INBOUND, "match", match, place)
+                self.found.say(ObjectType.INBOUND, "match", match, location)
 
     def _lets_carrier_in(self, entries: list[tuple[str, str, Place]]) -> bool:
         if any(self._trunk.is_carrier(match) or MARK_OF_CARRIER in tag.lower() for match, tag, _ in entries):
@@ -176,10 +184,10 @@ class _KamailioReader:
 
     def _sockets(self) -> Iterator[tuple[str, str, str, Place]]:
         """Yield bound address, advertised address, name and location of each socket."""
-        for text, place in self._source.listens:
-            found = _SOCKET.match(text)
-            if found:
-                yield found["bind"].strip("[]"), (found["advertise"] or "").strip("[]"), found["name"] or "", place
+        for text, location in self._source.listens:
+            match = _SOCKET.match(text)
+            if match:
+                yield match["bind"].strip("[]"), (match["advertise"] or "").strip("[]"), match["name"] or "", location
         for block in self._script.sockets:
             if "bind" in block:
                 bind = _SOCKET.match(block["bind"].text)
@@ -191,15 +199,17 @@ class _KamailioReader:
     def _addresses(self) -> None:
         """Add the addresses of the sockets used for calls to the carrier; of all sockets if the routes name none."""
         sockets = list(self._sockets())
-        used = dict.fromkeys(way.socket for way, _ in self._sent if way.socket)
-        named = [(text, _bound(text)) for text in used]
-        mine = [one for text, bind in named for one in sockets if one[0] == bind or one[2] == text] or sockets
+        used = dict.fromkeys(path.socket for path, _ in self._sent if path.socket)
+        socket_texts = [(text, _bound(text)) for text in used]
+        carrier_sockets = [
+            socket for text, bind in socket_texts for socket in sockets if socket[0] == bind or socket[2] == text
+        ] or sockets
         everywhere = self._script.settings.get("advertised_address")
-        for bind, advertise, _, place in dict.fromkeys(mine):
-            self.found.say(ObjectType.ADDRESS, "bind", bind, place)
+        for bind, advertise, _, location in dict.fromkeys(carrier_sockets):
+            self.found.say(ObjectType.ADDRESS, "bind", bind, location)
             if advertise:
-                self.found.say(ObjectType.ADDRESS, "external", advertise, place)
-            self.found.addresses.append((advertise or bind, place))
+                self.found.say(ObjectType.ADDRESS, "external", advertise, location)
+            self.found.addresses.append((advertise or bind, location))
         if everywhere:
             self.found.say(ObjectType.ADDRESS, "external", host_of(everywhere.text), everywhere.place)
             self.found.addresses.insert(0, (host_of(everywhere.text), everywhere.place))
@@ -216,13 +226,13 @@ class _KamailioReader:
                 self.found.place, "The routes have more ways than are followed, so some dial strings are missing."
             )
 
-    def _problem(self, place: Place, message: str) -> None:
-        self.found.problems.append(Problem(place.file, place.line, "", message))
+    def _problem(self, location: Place, message: str) -> None:
+        self.found.problems.append(Problem(location.file, location.line, "", message))
 
 
 def _bound(text: str) -> str:
-    found = _SOCKET.match(text)
-    return found["bind"].strip("[]") if found else ""
+    match = _SOCKET.match(text)
+    return match["bind"].strip("[]") if match else ""
 
 
 def _is_private(text: str) -> bool:
@@ -230,4 +240,4 @@ def _is_private(text: str) -> bool:
         network = ip_network(text, strict=False)
     except ValueError:
         return False
-    return isinstance(network, IPv4Network) and any(network.subnet_of(one) for one in _PRIVATE)
+    return isinstance(network, IPv4Network) and any(network.subnet_of(private_network) for private_network in _PRIVATE)

@@ -39,34 +39,34 @@ class Way:
     branch: str = ""
     sent: bool = False
 
-    def dials(self, number: str, place: Place) -> Way:
+    def dials(self, number: str, location: Place) -> Way:
         """Return the path with another number."""
         number = number[:LONGEST]
-        return self if number == self.number else replace(self, number=number, at=place, sent=False)
+        return self if number == self.number else replace(self, number=number, at=location, sent=False)
 
 
-def to_host(way: Way, host: str, place: Place) -> Way:
+def to_host(path: Way, host: str, location: Place) -> Way:
     """Return the path with one destination host."""
     name = host_of(host)
-    return replace(way, hosts=((name, place),) if name else (), trunk=name, sent=False)
+    return replace(path, hosts=((name, location),) if name else (), trunk=name, sent=False)
 
 
-def to_uri(way: Way, uri: str, place: Place) -> Way:
+def to_uri(path: Way, uri: str, location: Place) -> Way:
     """Return the path with a SIP URI as destination; a URI without a user keeps the number."""
     number, at, _ = re.sub(r"^\s*sips?:", "", uri, flags=re.IGNORECASE).rpartition("@")
-    return to_host(way.dials(number, place) if at else way, uri, place)
+    return to_host(path.dials(number, location) if at else path, uri, location)
 
 
-def assigned(way: Way, target: str, value: str, place: Place) -> Way:
+def assigned(path: Way, target: str, value: str, location: Place) -> Way:
     """Return the path after an assignment to a pseudo-variable."""
     if target in TARGETS:
-        return CHANGES[TARGETS[target]](way, value, place)
+        return CHANGES[TARGETS[target]](path, value, location)
     if target.lower() in (f"$x_hdr({TAG})", f"$hdr({TAG})"):
-        return replace(way, tags=(*way.tags, (value, place))[-4:])
+        return replace(path, tags=(*path.tags, (value, location))[-4:])
     if target.startswith(_KEPT):
-        known = dict(way.values) | {target: "" if is_secret_name(target, NamesOf.KAMAILIO) else value}
-        return replace(way, values=tuple(sorted(known.items())[:MOST_VALUES]))
-    return way
+        values = dict(path.values) | {target: "" if is_secret_name(target, NamesOf.KAMAILIO) else value}
+        return replace(path, values=tuple(sorted(values.items())[:MOST_VALUES]))
+    return path
 
 
 class Values:
@@ -75,35 +75,35 @@ class Values:
     def __init__(self, settings: Mapping[str, ScriptToken]) -> None:
         self._settings = settings
 
-    def of(self, tokens: Tokens, way: Way, *, inside: bool = False) -> str:
+    def of(self, tokens: Tokens, path: Way, *, inside: bool = False) -> str:
         """Evaluate an expression; ``inside`` also expands pseudo-variables in its strings."""
         parts = []
         for token in tokens:
             if token.kind == "pv":
-                parts.append(self._variable(token.text, way))
+                parts.append(self._variable(token.text, path))
             elif token.kind == "string":
                 text = token.text
-                parts.append(_PV.sub(lambda found: self._variable(found[0], way), text) if inside else text)
+                parts.append(_PV.sub(lambda match: self._variable(match[0], path), text) if inside else text)
             elif token.kind in ("number", "word"):
                 parts.append(token.text if token.kind == "number" or inside else f"${{{token.text}}}")
             elif token.sign not in ("+", ".", "(", ")"):
-                return "".join(one.text for one in tokens) if inside else "${…}"
+                return "".join(part.text for part in tokens) if inside else "${…}"
         return "".join(parts)[:LONGEST]
 
-    def _variable(self, text: str, way: Way) -> str:
-        found = _PV.fullmatch(text)
-        name = ((found["all"] or found["name"] or "") if found else text[1:]).partition("{")[0]
+    def _variable(self, text: str, path: Way) -> str:
+        match = _PV.fullmatch(text)
+        name = ((match["all"] or match["name"] or "") if match else text[1:]).partition("{")[0]
         if name in ("rU", "ruri_user", "tU", "oU"):
-            value = way.number if name.startswith("r") else DIALED
+            value = path.number if name.startswith("r") else DIALED
         elif name == "ru":
-            value = f"sip:{way.number}@{way.hosts[0][0] if way.hosts else '${rd}'}"
+            value = f"sip:{path.number}@{path.hosts[0][0] if path.hosts else '${rd}'}"
         elif name == "rd":
-            value = way.hosts[0][0] if way.hosts else "${rd}"
+            value = path.hosts[0][0] if path.hosts else "${rd}"
         elif name.startswith("sel(cfg_get."):
             setting = self._settings.get(name.removeprefix("sel(cfg_get.").rstrip(")"))
             value = setting.text if setting else f"${{{name}}}"
         else:
-            value = dict(way.values).get(f"${name}", f"${{{name}}}")
+            value = dict(path.values).get(f"${name}", f"${{{name}}}")
         for change in _CHANGE.finditer(text):
             count = int(change["from"])
             if change["what"] == "substr" and (count < 0 or change["length"] not in (None, "0")):
@@ -112,12 +112,12 @@ class Values:
         return value if text.count("{") == len(_CHANGE.findall(text)) else f"${{{name}}}"
 
 
-def _count(said: str) -> int:
-    return int(said) if said.isdecimal() and len(said) <= LONGEST_COUNT else 0
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_COUNT else 0
 
 
-def _socket(way: Way, said: str, _place: Place) -> Way:
-    return replace(way, socket=said)
+def _socket(path: Way, socket: str, _location: Place) -> Way:
+    return replace(path, socket=socket)
 
 
 Change = Callable[[Way, str, Place], Way]

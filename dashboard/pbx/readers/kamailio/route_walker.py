@@ -56,173 +56,176 @@ class RouteWalker:
         self._returned: list[list[Way]] = []
         self._followed: set[tuple[str, Way]] = set()
         main = [route for route in script.routes if route.kind in ("request_route", "route") and not route.name]
-        called = {name for route in script.routes for name in _called(route.block)}
-        parts = [route for route in script.routes if route.kind == "route" and route.name not in called]
+        called_names = {name for route in script.routes for name in _called_routes(route.block)}
+        parts = [route for route in script.routes if route.kind == "route" and route.name not in called_names]
         for route in main or parts:
             self._begin(route.block)
 
     def _begin(self, block: Block) -> None:
         """Walk a route that no other route calls; keep a path that ends with a destination but was not sent."""
         self._returned.append([])
-        ways = [*self._walk(block, [Way()], 0), *self._returned.pop()]
-        for way in ways:
-            if way.hosts and not way.sent:
-                self._keep(way, way.hosts[0][1])
+        paths = [*self._walk(block, [Way()], 0), *self._returned.pop()]
+        for path in paths:
+            if path.hosts and not path.sent:
+                self._record_sent(path, path.hosts[0][1])
 
-    def _walk(self, block: Block, ways: list[Way], depth: int) -> list[Way]:
+    def _walk(self, block: Block, paths: list[Way], depth: int) -> list[Way]:
         for step in block:
-            self._steps += len(ways)
+            self._steps += len(paths)
             if self._steps > MOST_STEPS or depth > DEEPEST:
                 self.cut = True
-                return ways
+                return paths
             if isinstance(step, End):
                 if step.word == "return" and self._returned:
-                    self._returned[-1] += ways
-                return ways if step.word == "break" else []
+                    self._returned[-1] += paths
+                return paths if step.word == "break" else []
             if isinstance(step, Call):
-                ways = self._call(step, ways, depth)
+                paths = self._call(step, paths, depth)
             elif isinstance(step, Assign):
-                ways = [self._assign(step, way) for way in ways]
+                paths = [self._assign(step, path) for path in paths]
             elif isinstance(step, Branch):
-                ways = self._branch(step, ways, depth)
+                paths = self._branch(step, paths, depth)
             elif isinstance(step, Choice):
-                ways = [way for case in (*step.cases, ()) for way in self._walk(case, ways, depth + 1)]
-            if len(ways) > MOST_WAYS:
+                paths = [path for case in (*step.cases, ()) for path in self._walk(case, paths, depth + 1)]
+            if len(paths) > MOST_WAYS:
                 self.cut = True
-            ways = list(dict.fromkeys(ways))[:MOST_WAYS]
-        return ways
+            paths = list(dict.fromkeys(paths))[:MOST_WAYS]
+        return paths
 
-    def _branch(self, step: Branch, ways: list[Way], depth: int) -> list[Way]:
+    def _branch(self, step: Branch, paths: list[Way], depth: int) -> list[Way]:
         for call in _calls_in(step.condition):
-            ways = self._call(call, ways, depth)
+            paths = self._call(call, paths, depth)
         self._note_sources(step)
-        then: list[Way] = []
-        other: list[Way] = []
-        for way in ways:
-            true, false = self._decided(step, way)
-            then += true
-            other += false
-        then = self._walk(step.then, list(dict.fromkeys(then)), depth + 1) if then else []
-        other = self._walk(step.other, list(dict.fromkeys(other)), depth + 1) if other else []
-        return [*then, *other]
+        then_paths: list[Way] = []
+        else_paths: list[Way] = []
+        for path in paths:
+            true, false = self._decided(step, path)
+            then_paths += true
+            else_paths += false
+        then_paths = self._walk(step.then, list(dict.fromkeys(then_paths)), depth + 1) if then_paths else []
+        else_paths = self._walk(step.other, list(dict.fromkeys(else_paths)), depth + 1) if else_paths else []
+        return [*then_paths, *else_paths]
 
-    def _decided(self, step: Branch, way: Way) -> tuple[list[Way], list[Way]]:
+    def _decided(self, step: Branch, path: Way) -> tuple[list[Way], list[Way]]:
         """Return the paths for a true and a false condition; both are possible unless it tests the number."""
-        asked = _expression_of(step.condition)
-        if asked is None:
-            return [way], [way]
-        expression, negated, alone = asked
-        if way.number == DIALED:
-            fitting = [way.dials(shape, step.place) if shape != DIALED else way for shape in shapes(expression)]
-            true = fitting or [way]
-            false = [way]
+        test = _expression_of(step.condition)
+        if test is None:
+            return [path], [path]
+        expression, negated, is_whole = test
+        if path.number == DIALED:
+            fitting = [path.dials(shape, step.place) if shape != DIALED else path for shape in shapes(expression)]
+            true = fitting or [path]
+            false = [path]
         else:
-            found = matches(expression, way.number)
-            true = [way] if found is not False else []
-            false = [way] if not found else []
-        if not alone:
-            false = [way]
+            is_match = matches(expression, path.number)
+            true = [path] if is_match is not False else []
+            false = [path] if not is_match else []
+        if not is_whole:
+            false = [path]
         return (false, true) if negated else (true, false)
 
-    def _call(self, call: Call, ways: list[Way], depth: int) -> list[Way]:
+    def _call(self, call: Call, paths: list[Way], depth: int) -> list[Way]:
         name = call.name.lower()
         if name == "route":
-            return self._into("route", call.text(0), ways, depth)
+            return self._into("route", call.text(0), paths, depth)
         if name in ALLOWS | FROM_SETS:
             (self.allowed if name in ALLOWS else self.from_sets).add(call.text(0))
         if name in ("uac_auth", "uac_auth_mode"):
-            for way in ways:
-                self.signs_in.setdefault(way.trunk, call.place)
-            return ways
+            for path in paths:
+                self.signs_in.setdefault(path.trunk, call.place)
+            return paths
         if SENDS.fullmatch(name):
-            return [self._send(call, way, depth) for way in ways]
-        return [self._changed(name, call, way) for way in ways]
+            return [self._send(call, path, depth) for path in paths]
+        return [self._changed(name, call, path) for path in paths]
 
-    def _into(self, kind: str, name: str, ways: list[Way], depth: int) -> list[Way]:
+    def _into(self, kind: str, name: str, paths: list[Way], depth: int) -> list[Way]:
         block = self._routes.get((kind, name.strip()))
         if block is None or depth > DEEPEST:
             self.cut |= block is not None
-            return ways
+            return paths
         self._returned.append([])
-        live = self._walk(block, ways, depth + 1)
+        live = self._walk(block, paths, depth + 1)
         return list(dict.fromkeys([*live, *self._returned.pop()]))
 
-    def _changed(self, name: str, call: Call, way: Way) -> Way:
+    def _changed(self, name: str, call: Call, path: Way) -> Way:
         """Return the path after a function that may change its destination, number or headers."""
-        said = self._values.of(call.args[0], way, inside=True) if call.args else ""
+        argument = self._values.of(call.args[0], path, inside=True) if call.args else ""
         if name in CHANGES:
-            return CHANGES[name](way, said, call.place)
+            return CHANGES[name](path, argument, call.place)
         if name in SELECTS:
-            return self._selected(call, way, by_name=name == "ds_select")
+            return self._selected(call, path, by_name=name == "ds_select")
         if name in ELSEWHERE:
-            return replace(way.dials(f"${{{name}}}", call.place), hosts=way.hosts if name == "dp_translate" else ())
+            return replace(path.dials(f"${{{name}}}", call.place), hosts=path.hosts if name == "dp_translate" else ())
         if name in HEADERS and call.args:
-            return self._tagged(name, call, said, way)
+            return self._tagged(name, call, argument, path)
         if name == "t_on_failure":
-            return replace(way, failure=call.text(0))
-        return replace(way, branch=call.text(0)) if name == "t_on_branch" else way
+            return replace(path, failure=call.text(0))
+        return replace(path, branch=call.text(0)) if name == "t_on_branch" else path
 
-    def _tagged(self, name: str, call: Call, said: str, way: Way) -> Way:
-        header, _, value = said.partition(":")
+    def _tagged(self, name: str, call: Call, argument: str, path: Way) -> Way:
+        header, _, value = argument.partition(":")
         if name.endswith("_value") or name.startswith("pvh_"):
-            header = said
-            value = self._values.of(call.args[1], way, inside=True) if len(call.args) > 1 else ""
+            header = argument
+            value = self._values.of(call.args[1], path, inside=True) if len(call.args) > 1 else ""
         if header.strip().lower() != TAG:
-            return way
-        return replace(way, tags=(*way.tags, (value.strip()[:LONGEST], call.place))[-4:])
+            return path
+        return replace(path, tags=(*path.tags, (value.strip()[:LONGEST], call.place))[-4:])
 
-    def _selected(self, call: Call, way: Way, *, by_name: bool) -> Way:
-        name = self._values.of(call.args[0], way, inside=True) if call.args else ""
+    def _selected(self, call: Call, path: Way, *, by_name: bool) -> Way:
+        name = self._values.of(call.args[0], path, inside=True) if call.args else ""
         name = name.partition("=")[2] if by_name else name
-        found = self._tables.sets.get(name)
-        if found is None and "$" in name:
+        destinations = self._tables.sets.get(name)
+        if destinations is None and "$" in name:
             name = ""
-            found = [one for many in self._tables.sets.values() for one in many]
-        hosts = tuple((one.host, one.place) for one in (found or [])[:MOST_WAYS])
-        socket = next((text for one in found or [] if (text := one.attr("socket", "sockname"))), way.socket)
-        return replace(way, hosts=hosts, trunk=f"dispatcher-{name}".rstrip("-"), socket=socket, sent=False)
+            destinations = [destination for set_members in self._tables.sets.values() for destination in set_members]
+        hosts = tuple((destination.host, destination.place) for destination in (destinations or [])[:MOST_WAYS])
+        socket = next(
+            (text for destination in destinations or [] if (text := destination.attr("socket", "sockname"))),
+            path.socket,
+        )
+        return replace(path, hosts=hosts, trunk=f"dispatcher-{name}".rstrip("-"), socket=socket, sent=False)
 
-    def _send(self, call: Call, way: Way, depth: int) -> Way:
+    def _send(self, call: Call, path: Way, depth: int) -> Way:
         """Record a sent call, and walk its failure route once."""
-        target = self._values.of(call.args[0], way, inside=True) if call.args else ""
+        target = self._values.of(call.args[0], path, inside=True) if call.args else ""
         if target and not target.startswith("0x") and "." in target:
-            way = to_host(way, target.removeprefix("udp:").removeprefix("tcp:").removeprefix("tls:"), call.place)
-        if not way.hosts:
-            return way
-        outs = [way]
-        if way.branch:
-            outs = self._into("branch_route", way.branch, [replace(way, branch="")], depth) or [way]
+            path = to_host(path, target.removeprefix("udp:").removeprefix("tcp:").removeprefix("tls:"), call.place)
+        if not path.hosts:
+            return path
+        outs = [path]
+        if path.branch:
+            outs = self._into("branch_route", path.branch, [replace(path, branch="")], depth) or [path]
         for out in outs:
-            self._keep(out, call.place)
+            self._record_sent(out, call.place)
             if out.failure and (out.failure, out) not in self._followed:
                 self._followed.add((out.failure, out))
                 self._into("failure_route", out.failure, [replace(out, failure="", branch="")], depth)
-        return replace(way, sent=True)
+        return replace(path, sent=True)
 
-    def _keep(self, way: Way, place: Place) -> None:
-        one = (replace(way, values=(), failure="", branch="", sent=False), way.at or place)
-        if one not in self.sent[-MOST_WAYS * 4 :]:
-            self.sent.append(one)
+    def _record_sent(self, path: Way, location: Place) -> None:
+        sent_call = (replace(path, values=(), failure="", branch="", sent=False), path.at or location)
+        if sent_call not in self.sent[-MOST_WAYS * 4 :]:
+            self.sent.append(sent_call)
 
-    def _assign(self, step: Assign, way: Way) -> Way:
-        return assigned(way, step.target, self._values.of(step.value, way), step.place)
+    def _assign(self, step: Assign, path: Way) -> Way:
+        return assigned(path, step.target, self._values.of(step.value, path), step.place)
 
     def _note_sources(self, step: Branch) -> None:
-        for one, sign, value in zip(step.condition, step.condition[1:], step.condition[2:], strict=False):
-            if sign.sign == "==" and _SOURCE.fullmatch(one.text):
+        for name, sign, value in zip(step.condition, step.condition[1:], step.condition[2:], strict=False):
+            if sign.sign == "==" and _SOURCE.fullmatch(name.text):
                 self.sources.append((value.text, value.place))
 
 
-def _called(block: Block) -> Iterator[str]:
+def _called_routes(block: Block) -> Iterator[str]:
     """Yield the names of the routes that a block calls."""
     for step in block:
         if isinstance(step, Branch):
             yield from (call.text(0) for call in _calls_in(step.condition) if call.name == "route")
-            yield from _called(step.then)
-            yield from _called(step.other)
+            yield from _called_routes(step.then)
+            yield from _called_routes(step.other)
         elif isinstance(step, Choice):
             for case in step.cases:
-                yield from _called(case)
+                yield from _called_routes(case)
         elif isinstance(step, Call) and step.name == "route":
             yield step.text(0)
 
@@ -239,7 +242,7 @@ def _calls_in(condition: Tokens) -> Iterator[Call]:
                     args.append([])
                 else:
                     args[-1].append(inner)
-            yield Call(token.text, tuple(tuple(one) for one in args), token.place)
+            yield Call(token.text, tuple(tuple(argument) for argument in args), token.place)
 
 
 def _expression_of(condition: Tokens) -> tuple[str, bool, bool] | None:
@@ -252,13 +255,13 @@ def _expression_of(condition: Tokens) -> tuple[str, bool, bool] | None:
             continue
         text = value.text if sign.sign in ("=~", "!~") else f"^{re.escape(value.text)}$"
         if name.text in ("$ru", "uri", "$ruri") and sign.sign in ("=~", "!~"):
-            found = re.fullmatch(r"\^?sips?:(?P<user>[^@]*)(?P<at>@.*)?", text)
-            text = f"^{found['user']}{'$' if found['at'] else ''}" if found else ""
+            uri_match = re.fullmatch(r"\^?sips?:(?P<user>[^@]*)(?P<at>@.*)?", text)
+            text = f"^{uri_match['user']}{'$' if uri_match['at'] else ''}" if uri_match else ""
         elif name.text == "$(rU{s.len})" and sign.sign in ("==", "!=") and value.text.isdecimal():
             text = f"^[0-9]{{{value.text[:2]}}}$"
         elif name.text not in ("$rU", "$ruri_user"):
             continue
         negated = sign.sign in ("!~", "!=") or (at >= 2 and condition[at - 2].text in ("!", "not"))  # noqa: PLR2004 - ! and (
-        alone = not any(token.text in ("&&", "and") for token in condition if token.kind in ("sign", "word"))
-        return (text, negated, alone) if text else None
+        is_whole = not any(token.text in ("&&", "and") for token in condition if token.kind in ("sign", "word"))
+        return (text, negated, is_whole) if text else None
     return None

@@ -97,34 +97,36 @@ class Script:
 
     def param(self, module: str, name: str) -> ScriptToken | None:
         """Return the last value of a module's parameter; ``None`` if it is not set."""
-        found = [value for modules, named, value in self.params if named == name and module in modules.split("|")]
-        return found[-1] if found else None
+        values = [
+            value for modules, param_name, value in self.params if param_name == name and module in modules.split("|")
+        ]
+        return values[-1] if values else None
 
 
-def parse(tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> Script:
+def parse(tokens: list[ScriptToken], on_problem: Callable[[Place, str], None]) -> Script:
     """
     Parse tokens into statements.
 
     Args:
         tokens: Tokens of a configuration with all its includes.
-        say: Called with the location and the message of each problem.
+        on_problem: Called with the location and the message of each problem.
     """
-    return _Parser(tokens, say).script
+    return _Parser(tokens, on_problem).script
 
 
 class _Parser:
     """Recursive-descent parser of tokens."""
 
-    def __init__(self, tokens: list[ScriptToken], say: Callable[[Place, str], None]) -> None:
+    def __init__(self, tokens: list[ScriptToken], on_problem: Callable[[Place, str], None]) -> None:
         self.script = Script()
         self._tokens = tokens
         self._at = 0
-        self._say = say
+        self._say = on_problem
         while self._at < len(tokens):
             self._top()
 
-    def _sign(self, ahead: int = 0) -> str:
-        at = self._at + ahead
+    def _sign(self, offset: int = 0) -> str:
+        at = self._at + offset
         return self._tokens[at].sign if at < len(self._tokens) else ""
 
     def _take(self, sign: str) -> bool:
@@ -167,23 +169,23 @@ class _Parser:
 
     def _socket(self) -> None:
         self._at += 2
-        found: dict[str, ScriptToken] = {}
+        settings: dict[str, ScriptToken] = {}
         while self._at < len(self._tokens) and not self._take("}"):
             name = self._tokens[self._at]
             self._at += 1
             if name.kind == "word" and self._take("="):
                 value = self._until(frozenset({";", "}"}))
                 if value:
-                    found[name.text] = ScriptToken("string", "".join(one.text for one in value), value[0].place)
-        self.script.sockets.append(found)
+                    settings[name.text] = ScriptToken("string", "".join(token.text for token in value), value[0].place)
+        self.script.sockets.append(settings)
 
-    def _route(self, kind: str, place: Place) -> None:
+    def _route(self, kind: str, location: Place) -> None:
         name = ""
         if self._take("["):
-            name = "".join(one.text for one in self._until(frozenset({"]", "{", "}"})))
+            name = "".join(token.text for token in self._until(frozenset({"]", "{", "}"})))
             self._take("]")
         if self._sign() != "{":
-            self._say(place, f"{kind} has no block that begins with {{. Correct it; the route was left out.")
+            self._say(location, f"{kind} has no block that begins with {{. Correct it; the route was left out.")
             return
         self.script.routes.append(Route(kind, name, self._block(0)))
 
@@ -198,17 +200,17 @@ class _Parser:
         """Parse a block with its braces, or one statement if there are none."""
         if not self._take("{"):
             return self._statement(depth)
-        place = self._tokens[self._at - 1].place
-        found: list[Step] = []
+        location = self._tokens[self._at - 1].place
+        steps: list[Step] = []
         while self._at < len(self._tokens):
             if self._take("}"):
-                return tuple(found)
+                return tuple(steps)
             word = self._tokens[self._at]
             if word.kind == "word" and word.text in ROUTES and self._sign(1) in ("[", "{") and depth < DEEPEST:
                 break
-            found += self._statement(depth)
-        self._say(place, "A block begins here and is never closed. Close it with }; what stands before was read.")
-        return tuple(found)
+            steps += self._statement(depth)
+        self._say(location, "A block begins here and is never closed. Close it with }; what stands before was read.")
+        return tuple(steps)
 
     def _statement(self, depth: int) -> Block:
         if self._at >= len(self._tokens):
@@ -225,13 +227,13 @@ class _Parser:
             return ()
         if token.text in ("if", "while", "switch") and self._sign() == "(":
             return self._switch(depth) if token.text == "switch" else self._branch(token, depth)
-        found = self._simple(token)
-        if not found:
+        steps = self._simple(token)
+        if not steps:
             self._say(token.place, f"{token.text[:40]!r} begins no statement; it was left out.")
             self._until(_BREAKS)
-        if not self._take(";") and self._sign() != "}" and found:
+        if not self._take(";") and self._sign() != "}" and steps:
             self._say(token.place, f"{token.text[:40]!r} is not followed by ; here. Put one behind it.")
-        return found
+        return steps
 
     def _simple(self, token: ScriptToken) -> Block:
         """Parse a statement without nested statements, up to its semicolon."""
@@ -247,13 +249,13 @@ class _Parser:
 
     def _branch(self, token: ScriptToken, depth: int) -> Block:
         condition = self._bracketed()
-        then = self._block(depth + 1)
-        other: Block = ()
+        then_block = self._block(depth + 1)
+        else_block: Block = ()
         after = self._tokens[self._at] if self._at < len(self._tokens) else None
         if token.text == "if" and after is not None and after.kind == "word" and after.text == "else":
             self._at += 1
-            other = self._block(depth + 1)
-        return (Branch(condition, then, other, token.place),)
+            else_block = self._block(depth + 1)
+        return (Branch(condition, then_block, else_block, token.place),)
 
     def _switch(self, depth: int) -> Block:
         self._bracketed()
@@ -288,12 +290,12 @@ class _Parser:
         return tuple(self._tokens[begin + 1 : self._at])
 
     def _args(self) -> tuple[Tokens, ...]:
-        found: list[list[ScriptToken]] = [[]]
+        arguments: list[list[ScriptToken]] = [[]]
         depth = 0
         for token in self._bracketed():
             depth += (token.sign in ("(", "[")) - (token.sign in (")", "]"))
             if token.sign == "," and depth == 0:
-                found.append([])
+                arguments.append([])
             else:
-                found[-1].append(token)
-        return tuple(tuple(one) for one in found)
+                arguments[-1].append(token)
+        return tuple(tuple(argument) for argument in arguments)

@@ -36,69 +36,73 @@ class Held:
     answering: str = ""
     """The pseudo-variable with the password for a digest challenge."""
 
-    def keep(self, place: Place, kind: Secret = Secret.UNKNOWN) -> None:
+    def keep(self, location: Place, kind: Secret = Secret.UNKNOWN) -> None:
         """Record the location of a secret; of several on one line, the most severe kind is kept."""
-        self.kinds[place] = self.kinds.get(place, kind).worse(kind)
+        self.kinds[location] = self.kinds.get(location, kind).worse(kind)
 
-    def without_logins(self, text: str, place: Place) -> str:
+    def without_logins(self, text: str, location: Place) -> str:
         """Return a text without the passwords in its URLs, and record the kinds of the passwords."""
-        return logins_cut(text, lambda run, found: self._login(run, found, place))
+        return logins_cut(text, lambda run, match: self._login(run, match, location))
 
-    def _login(self, text: str, found: re.Match[str], place: Place) -> str:
-        before = _SCHEME.search(text[max(0, found.start() - 40) : found.start()])
-        host = _HOST.match(text, found.end())
+    def _login(self, text: str, match: re.Match[str], location: Place) -> str:
+        before = _SCHEME.search(text[max(0, match.start() - 40) : match.start()])
+        host = _HOST.match(text, match.end())
         scheme = before[1].lower() if before else ""
         if scheme in _SIP and host:
-            self.hosts.setdefault(place, set()).add(host[1])
+            self.hosts.setdefault(location, set()).add(host[1])
         http = Secret.API_KEY if scheme in _HTTP else Secret.UNKNOWN
-        self.keep(place, Secret.DATABASE if _DATABASES.fullmatch(scheme) else http)
-        return found[0].partition(":")[0]
+        self.keep(location, Secret.DATABASE if _DATABASES.fullmatch(scheme) else http)
+        return match[0].partition(":")[0]
 
-    def named(self, name: str, value: str, place: Place) -> None:
+    def named(self, name: str, value: str, location: Place) -> None:
         """Record a secret by the name of its parameter or pseudo-variable."""
-        self.keep(place, by_name(name.strip("$()")))
+        self.keep(location, by_name(name.strip("$()")))
         parts = value.split(":")
         if name == "credential" and len(parts) > _REALM:
-            self.hosts.setdefault(place, set()).add(parts[_REALM])
+            self.hosts.setdefault(location, set()).add(parts[_REALM])
         elif name.startswith("$"):
-            self.variables.setdefault(place, set()).add(name)
+            self.variables.setdefault(location, set()).add(name)
 
 
 def secrets_of(
-    held: Held, tables: KamailioTables, signs_in: Mapping[str, Place], ours: Iterable[str], trunk: Trunk
+    script_secrets: Held,
+    tables: KamailioTables,
+    signs_in: Mapping[str, Place],
+    carrier_trunks: Iterable[str],
+    trunk: Trunk,
 ) -> dict[Place, Secret]:
     """
     Return the kind of each secret.
 
     Args:
-        held: Secrets of the script.
+        script_secrets: Secrets of the script.
         tables: Lists and tables, whose secrets are in rows with their hosts.
         signs_in: Trunks on which a digest challenge is answered, with the location.
-        ours: Trunks that go to the carrier.
+        carrier_trunks: Trunks that go to the carrier.
         trunk: The account's trunk, which identifies the carrier's hosts.
 
     Returns:
         The kind of each secret by location.
     """
-    told = dict(held.kinds)
+    kinds = dict(script_secrets.kinds)
 
-    def also(place: Place, kind: Secret) -> None:
-        told[place] = told.get(place, kind).worse(kind)
+    def record_kind(secret_location: Place, kind: Secret) -> None:
+        kinds[secret_location] = kinds.get(secret_location, kind).worse(kind)
 
-    for place, hosts in held.hosts.items():
-        also(place, Secret.TRUNK if any(_is_carrier(host, trunk) for host in hosts) else Secret.OTHER_TRUNK)
-    answers = Secret.TRUNK if set(ours) & set(signs_in) else Secret.OTHER_TRUNK
-    for place, names in held.variables.items():
-        if signs_in and held.answering in names:
-            also(place, answers)
-    destinations = [(one.host, one.place) for rows in tables.sets.values() for one in rows]
-    for place in tables.secrets:
-        also(place, Secret.UNKNOWN)
+    for location, hosts in script_secrets.hosts.items():
+        record_kind(location, Secret.TRUNK if any(_is_carrier(host, trunk) for host in hosts) else Secret.OTHER_TRUNK)
+    answers = Secret.TRUNK if set(carrier_trunks) & set(signs_in) else Secret.OTHER_TRUNK
+    for location, names in script_secrets.variables.items():
+        if signs_in and script_secrets.answering in names:
+            record_kind(location, answers)
+    destinations = [(destination.host, destination.place) for rows in tables.sets.values() for destination in rows]
+    for location in tables.secrets:
+        record_kind(location, Secret.UNKNOWN)
     for entries, kind in ((tables.registrations, Secret.REGISTRATION), (destinations, Secret.TRUNK)):
-        for host, place in entries:
-            if place in told:
-                also(place, kind if trunk.is_carrier(host) else Secret.OTHER_TRUNK)
-    return told
+        for host, location in entries:
+            if location in kinds:
+                record_kind(location, kind if trunk.is_carrier(host) else Secret.OTHER_TRUNK)
+    return kinds
 
 
 def _is_carrier(host: str, trunk: Trunk) -> bool:

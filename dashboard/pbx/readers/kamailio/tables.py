@@ -64,8 +64,8 @@ class DispatcherDestination:
 
     def attr(self, *names: str) -> str:
         """Return the value of the first of these attributes that is present; ``""`` if none is."""
-        found = dict(part.partition("=")[::2] for part in self.attrs.split(";"))
-        return next((found[name] for name in names if name in found), "")
+        attributes = dict(part.partition("=")[::2] for part in self.attrs.split(";"))
+        return next((attributes[name] for name in names if name in attributes), "")
 
 
 @dataclass
@@ -85,7 +85,7 @@ class KamailioTables:
 
     def read_list(self, path: str, table: str) -> None:
         """Read a list file: ``dispatcher.list`` or the address file of permissions."""
-        for place, line in self._lines(path):
+        for location, line in self._lines(path):
             parts = re.sub(r"(^|\s)#.*", "", line).split()
             if not parts:
                 continue
@@ -94,84 +94,90 @@ class KamailioTables:
             else:
                 names = ("grp", "ip_addr", "mask", "port", "tag")
             if len(parts) == 1:
-                self._say(place, f"The line has no {names[1]} behind the number {parts[0][:20]!r}. Complete it.")
+                self._report(location, f"The line has no {names[1]} behind the number {parts[0][:20]!r}. Complete it.")
             else:
-                self._row(table, dict(zip(names, parts, strict=False)), place)
+                self._row(table, dict(zip(names, parts, strict=False)), location)
 
     def read_db_text(self, path: str, table: str) -> None:
         """Read a table in db_text format."""
         columns: list[str] = []
-        for place, line in self._lines(path):
+        for location, line in self._lines(path):
             if not columns:
-                columns = [found["name"].lower() for found in _COLUMN.finditer(line)]
+                columns = [match["name"].lower() for match in _COLUMN.finditer(line)]
             elif line.strip():
                 cells = [re.sub(r"\\(.)", r"\1", cell) for cell in _COLON.split(line)]
                 if len(cells) < len(columns):
                     has = counted(len(cells), "cell")
-                    self._say(
-                        place, f"The row has {has}, and the table {counted(len(columns), 'column')}. Complete it."
+                    self._report(
+                        location, f"The row has {has}, and the table {counted(len(columns), 'column')}. Complete it."
                     )
                 else:
-                    self._row(table, dict(zip(columns, cells, strict=False)), place)
+                    self._row(table, dict(zip(columns, cells, strict=False)), location)
 
     def read_sql(self, path: str) -> None:
         """Read the supported tables of a database dump."""
-        shown = self.folder.shown(path)
+        display_path = self.folder.shown(path)
         for row in rows(text_of(self.folder.files[path]), COLUMNS):
-            place = Place(shown, row.line)
+            location = Place(display_path, row.line)
             if row.fault:
-                self._say(place, row.fault)
-            elif not self._row(row.table, dict(zip(row.columns, row.cells, strict=True)), place):
+                self._report(location, row.fault)
+            elif not self._row(row.table, dict(zip(row.columns, row.cells, strict=True)), location):
                 return
 
     def _lines(self, path: str) -> Iterator[tuple[Place, str]]:
-        shown = self.folder.shown(path)
+        display_path = self.folder.shown(path)
         for number, line in enumerate(text_of(self.folder.files[path]).split("\n"), start=1):
             if len(line) > LONGEST_LINE:
-                self._say(Place(shown, number), f"The line has {len(line):,} characters and was left out. Shorten it.")
+                self._report(
+                    Place(display_path, number), f"The line has {len(line):,} characters and was left out. Shorten it."
+                )
             else:
-                yield Place(shown, number), line.rstrip("\r")
+                yield Place(display_path, number), line.rstrip("\r")
 
-    def _row(self, table: str, cells: Mapping[str, str], place: Place) -> bool:
+    def _row(self, table: str, cells: Mapping[str, str], location: Place) -> bool:
         self._rows += 1
         if self._rows > MOST_ROWS:
             if self._rows == MOST_ROWS + 1:
-                self._say(place, f"The tables have more than {MOST_ROWS:,} rows; the rest was left out.")
+                self._report(location, f"The tables have more than {MOST_ROWS:,} rows; the rest was left out.")
             return False
         if table == "dispatcher":
-            self._destination(cells, place)
+            self._destination(cells, location)
         elif table == "address":
             match = cells.get("ip_addr", "").strip('"')
             mask = cells.get("mask", "")
             whole = mask in ("", "NULL", "32") and ":" not in match
             network = match if whole or "/" in match or not mask.isdecimal() else f"{match}/{mask}"
-            self.groups.setdefault(cells.get("grp", ""), []).append((network, cells.get("tag", ""), place))
+            self.groups.setdefault(cells.get("grp", ""), []).append((network, cells.get("tag", ""), location))
         else:
             if any(value and is_secret_name(name, NamesOf.KAMAILIO) for name, value in cells.items()):
-                self.secrets.append(place)
+                self.secrets.append(location)
             hosts = (host_of(cells.get(name, "")) for name in ("auth_proxy", "r_domain", "realm"))
-            self.registrations += [(host, place) for host in hosts if host][:1]
+            self.registrations += [(host, location) for host in hosts if host][:1]
         return True
 
-    def _destination(self, cells: Mapping[str, str], place: Place) -> None:
+    def _destination(self, cells: Mapping[str, str], location: Place) -> None:
         uri = cells.get("destination", "")
         flags = cells.get("flags", "0")
         attrs = cells.get("attrs", "")
         if has_password(uri) or any(
             is_secret_name(part.partition("=")[0], NamesOf.KAMAILIO) for part in attrs.split(";") if "=" in part
         ):
-            self.secrets.append(place)
-        kept = ";".join(
+            self.secrets.append(location)
+        safe_attrs = ";".join(
             part for part in attrs.split(";") if not is_secret_name(part.partition("=")[0], NamesOf.KAMAILIO)
         )
         number = int(flags) if flags.isdecimal() and len(flags) < 6 else 0  # noqa: PLR2004 - flags are shorter
         priority = cells.get("priority", "0")
         if host_of(uri) and not number & NOT_USED:
-            one = DispatcherDestination(
-                host_of(uri), int(priority) if re.fullmatch(r"-?\d{1,9}", priority) else 0, kept, place
+            destination = DispatcherDestination(
+                host_of(uri), int(priority) if re.fullmatch(r"-?\d{1,9}", priority) else 0, safe_attrs, location
             )
-            insort(self.sets.setdefault(cells.get("setid", ""), []), one, key=lambda known: -known.priority)
+            insort(
+                self.sets.setdefault(cells.get("setid", ""), []),
+                destination,
+                key=lambda other_destination: -other_destination.priority,
+            )
 
-    def _say(self, place: Place, message: str) -> None:
+    def _report(self, location: Place, message: str) -> None:
         if len(self.problems) < MOST_SAID:
-            self.problems.append(Problem(place.file, place.line, "", message))
+            self.problems.append(Problem(location.file, location.line, "", message))

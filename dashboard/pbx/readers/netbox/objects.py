@@ -21,13 +21,13 @@ def of(value: Any) -> Mapping[str, Any]:
 
 def id_of(value: Any) -> int:
     """Return the id of an object; 0, which NetBox never uses, if there is none."""
-    found = of(value).get("id")
-    return found if isinstance(found, int) else 0
+    object_id = of(value).get("id")
+    return object_id if isinstance(object_id, int) else 0
 
 
-def custom_fields_of(one: Mapping[str, Any]) -> Mapping[str, Any]:
+def custom_fields_of(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the custom fields of an object by name; empty if it has none."""
-    return of(one.get("custom_fields"))
+    return of(record.get("custom_fields"))
 
 
 def text_of(value: Any) -> str:
@@ -44,18 +44,18 @@ def _plain(value: Any) -> str:
     return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
-def value_of(one: Mapping[str, Any], name: str) -> str:
+def value_of(record: Mapping[str, Any], name: str) -> str:
     """Return a field of an object as text; ``""`` if it is missing."""
-    return text_of(one.get(name) or "")
+    return text_of(record.get(name) or "")
 
 
-def in_order(one: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def in_order(record: Mapping[str, Any], addresses: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield addresses with the primary ones first, IPv4 before IPv6."""
-    named = [dict(of(one.get(name))) for name in ("primary_ip4", "primary_ip6") if id_of(one.get(name))]
-    order = [address.get("id") for address in named]
-    known = {address.get("id") for address in addresses}
-    yield from (address for address in named if address.get("id") not in known)
-    yield from sorted(addresses, key=lambda each: (*order, each.get("id")).index(each.get("id")))
+    primary = [dict(of(record.get(name))) for name in ("primary_ip4", "primary_ip6") if id_of(record.get(name))]
+    order = [address.get("id") for address in primary]
+    assigned_ids = {address.get("id") for address in addresses}
+    yield from (address for address in primary if address.get("id") not in assigned_ids)
+    yield from sorted(addresses, key=lambda candidate: (*order, candidate.get("id")).index(candidate.get("id")))
 
 
 def host_of(text: Any) -> str:
@@ -73,5 +73,5 @@ def is_inside(address: str) -> bool:
     Raises:
         ValueError: The text is not an address.
     """
-    known = ip_address(address)
-    return known.version != 4 or any(known in network for network in _INSIDE)  # noqa: PLR2004 - the carrier accepts IPv4 only
+    parsed = ip_address(address)
+    return parsed.version != 4 or any(parsed in network for network in _INSIDE)  # noqa: PLR2004 - the carrier accepts IPv4 only

@@ -105,10 +105,10 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
     options = dict(parse_qsl(parts.query))
     unknown = sorted(set(options) - {"tag", "field", *FIELDS})
     if unknown:
-        known = ", ".join(("tag", "field", *FIELDS))
-        raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {known}.")
-    for option, named in options.items():
-        if option != "tag" and is_secret_name(named.partition(":")[0], NamesOf.NETBOX):
+        option_names = ", ".join(("tag", "field", *FIELDS))
+        raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {option_names}.")
+    for option, option_value in options.items():
+        if option != "tag" and is_secret_name(option_value.partition(":")[0], NamesOf.NETBOX):
             raise InputError(f"The custom field that {option} names looks like a secret's. Name one that holds none.")
     return base, options
 
@@ -128,29 +128,30 @@ class _Register:
         """Read devices, then virtual machines, each with their addresses."""
         for app, kind, key in _KINDS:
             marked = self._marked(app, kind)
-            addresses = self._addresses(key, [one["id"] for one in marked])
+            addresses = self._addresses(key, [record["id"] for record in marked])
             zones = self._zones(marked)
-            for one in marked:
-                place = f"{self._netbox.host}/{app}/{kind.replace('_', '-')}/{one['id']}/"
-                self._pbx(one, addresses.get(one["id"], []), zones, place)
+            for record in marked:
+                location = f"{self._netbox.host}/{app}/{kind.replace('_', '-')}/{record['id']}/"
+                self._pbx(record, addresses.get(record["id"], []), zones, location)
         if not self._rows and not self._problems:
-            how = f"the custom field {self._field}" if self._field else f"the tag {self._tag}"
+            mark = f"the custom field {self._field}" if self._field else f"the tag {self._tag}"
             raise SourceAnswerError(
-                f"{self._netbox.host} shows no device and no virtual machine with {how}. Mark the PBXs with it, or see "
+                f"{self._netbox.host} shows no device and no virtual machine with {mark}. Mark the PBXs with it, "
+                "or see "
                 "that the token may view them."
             )
         return ReaderResult(tuple(self._rows), tuple(self._problems))
 
     def _marked(self, app: str, kind: str) -> list[dict[str, Any]]:
         """Return the marked objects; the mark is checked again because NetBox ignores unknown filters."""
-        asked = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
+        filters = {f"cf_{self._field}": self._wanted or "true"} if self._field else {"tag": self._tag}
         marked: list[dict[str, Any]] = []
-        for one in self._netbox.all(app, kind, **asked):
-            said = one.get("tags")
-            tags = {str(of(tag).get("slug")) for tag in (said if isinstance(said, list) else ())}
-            value = text_of(custom_fields_of(one).get(self._field)) if self._field else ""
+        for record in self._netbox.all(app, kind, **filters):
+            tag_list = record.get("tags")
+            tags = {str(of(tag).get("slug")) for tag in (tag_list if isinstance(tag_list, list) else ())}
+            value = text_of(custom_fields_of(record).get(self._field)) if self._field else ""
             if self._tag in tags or (self._field and value.lower() in (self._wanted.lower() or "yes", "true")):
-                marked.append(one)
+                marked.append(record)
             if len(marked) > MOST_PBXS:
                 self._say("", "", f"More than {MOST_PBXS:,} objects are marked as PBXs; the rest was left out.")
                 return marked[:MOST_PBXS]
@@ -158,114 +159,114 @@ class _Register:
 
     def _addresses(self, key: str, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
         """Return addresses by the id of the object to which they are assigned."""
-        found: dict[int, list[dict[str, Any]]] = {}
+        addresses: dict[int, list[dict[str, Any]]] = {}
         name = key.removesuffix("_id")
         for start in range(0, len(ids), IDS):
-            some = ids[start : start + IDS]
-            for one in self._netbox.all("ipam", "ip_addresses", **{key: some}):
-                holder = id_of(of(one.get("assigned_object")).get(name))
-                if holder in some:
-                    found.setdefault(holder, []).append(one)
-        return found
+            id_batch = ids[start : start + IDS]
+            for address in self._netbox.all("ipam", "ip_addresses", **{key: id_batch}):
+                holder = id_of(of(address.get("assigned_object")).get(name))
+                if holder in id_batch:
+                    addresses.setdefault(holder, []).append(address)
+        return addresses
 
     def _zones(self, marked: list[dict[str, Any]]) -> dict[int, str]:
-        ids = sorted({found for one in marked if (found := id_of(one.get("site")))})
+        ids = sorted({site_id for record in marked if (site_id := id_of(record.get("site")))})
         zones: dict[int, str] = {}
         for start in range(0, len(ids), IDS):
-            some = ids[start : start + IDS]
-            for site in self._netbox.all("dcim", "sites", id=some):
+            id_batch = ids[start : start + IDS]
+            for site in self._netbox.all("dcim", "sites", id=id_batch):
                 zones[site["id"]] = text_of(site.get("time_zone"))
         return zones
 
     def _pbx(
-        self, one: Mapping[str, Any], addresses: list[dict[str, Any]], zones: Mapping[int, str], place: str
+        self, record: Mapping[str, Any], addresses: list[dict[str, Any]], zones: Mapping[int, str], location: str
     ) -> None:
-        name = str(one.get("name") or one.get("display") or "")
-        given = {field: self._given(one, self._options.get(field, field)) for field in FIELDS}
-        pbx_id = given["pbx_id"] or pbx_id_of(name)
-        made_of = "" if given["pbx_id"] else f"{name} ({place})"
+        name = str(record.get("name") or record.get("display") or "")
+        fields = {field: self._given(record, self._options.get(field, field)) for field in FIELDS}
+        pbx_id = fields["pbx_id"] or pbx_id_of(name)
+        made_of = "" if fields["pbx_id"] else f"{name} ({location})"
         begun = len(self._rows)
-        status = value_of(one, "status")
-        site = of(one.get("site"))
-        platform = text_of(of(one.get("platform")).get("name")).lower()
+        status = value_of(record, "status")
+        site = of(record.get("site"))
+        platform = text_of(of(record.get("platform")).get("name")).lower()
         vendor = next((vendor for vendor in VENDORS if platform.startswith(vendor.lower())), "")
         cells = {
             "name": name,
             "site": text_of(site.get("name")),
             "timezone": zones.get(id_of(site), ""),
-            "vendor": given["vendor"] or vendor,
-            "owner": given["owner"] or text_of(of(one.get("tenant")).get("name")),
+            "vendor": fields["vendor"] or vendor,
+            "owner": fields["owner"] or text_of(of(record.get("tenant")).get("name")),
             "status": STATUS.get(status, ""),
-            **{field: given[field] for field in ("auth_method", "dials_prefix", "inbound_host", "pop", "x_tag")},
+            **{field: fields[field] for field in ("auth_method", "dials_prefix", "inbound_host", "pop", "x_tag")},
         }
-        used = [address for address in in_order(one, addresses) if value_of(address, "status") not in NOT_USED]
+        used = [address for address in in_order(record, addresses) if value_of(address, "status") not in NOT_USED]
         dynamic = bool(used) and value_of(used[0], "status") in DYNAMIC
-        cells["ip_kind"] = given["ip_kind"] or ("dynamic" if dynamic else "")
+        cells["ip_kind"] = fields["ip_kind"] or ("dynamic" if dynamic else "")
         if status and status not in STATUS:
-            self._say(place, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
-        kept = {column: text for column, text in cells.items() if text and self._fits(place, column, text)}
-        self._rows.append(InventoryRow("pbxs", place, 0, {"pbx_id": pbx_id, **kept}))
+            self._say(location, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
+        valid_cells = {column: text for column, text in cells.items() if text and self._fits(location, column, text)}
+        self._rows.append(InventoryRow("pbxs", location, 0, {"pbx_id": pbx_id, **valid_cells}))
         self._declare(pbx_id, used)
-        for number in filter(None, map(str.strip, _BETWEEN.split(given["numbers"]))):
-            if self._fits(place, "number", number):
-                self._rows.append(InventoryRow("pbx_numbers", place, 0, {"pbx_id": pbx_id, "number": number}))
+        for number in filter(None, map(str.strip, _BETWEEN.split(fields["numbers"]))):
+            if self._fits(location, "number", number):
+                self._rows.append(InventoryRow("pbx_numbers", location, 0, {"pbx_id": pbx_id, "number": number}))
         facts = {**{column: cells[column] for column in ("name", "site", "owner", "vendor")}, "status": status}
-        facts |= {field: value for field, value in given.items() if value}
+        facts |= {field: value for field, value in fields.items() if value}
         for key, value in facts.items():
-            self._fact(pbx_id, key, value, place)
-        for path, kind in secrets_of(one):
-            self._rows.append(_fact_row(pbx_id, PRESENT, kind.value, f"{place} {path}"))
+            self._fact(pbx_id, key, value, location)
+        for path, kind in secrets_of(record):
+            self._rows.append(_fact_row(pbx_id, PRESENT, kind.value, f"{location} {path}"))
         self._rows[begun:] = [replace(row, made_of=made_of) for row in self._rows[begun:]]
 
     @staticmethod
-    def _given(one: Mapping[str, Any], name: str) -> str:
+    def _given(record: Mapping[str, Any], name: str) -> str:
         """Return the value of a custom field as text; ``""`` if it contains a secret."""
-        value = custom_fields_of(one).get(name)
+        value = custom_fields_of(record).get(name)
         return "" if is_secret(name, value) else text_of(value)
 
     def _declare(self, pbx_id: str, used: list[dict[str, Any]]) -> None:
         """Add each address as a fact, and the addresses that the carrier can see as declared addresses."""
-        seen: set[str] = set()
-        for one in used:
-            where = f"{self._netbox.host}/ipam/ip-addresses/{one.get('id', '')}/"
-            outside = one.get("nat_outside") or []
-            each = outside if isinstance(outside, list) else [outside]
-            outer = [host for other in each if (host := host_of(of(other).get("address")))]
-            inner = host_of(one.get("address"))
-            behind = f" behind {', '.join(outer)}" if outer else ""
-            self._fact(pbx_id, "address", f"{inner}{behind}", where)
+        declared: set[str] = set()
+        for record in used:
+            location = f"{self._netbox.host}/ipam/ip-addresses/{record.get('id', '')}/"
+            outside = record.get("nat_outside") or []
+            outside_list = outside if isinstance(outside, list) else [outside]
+            outer = [host for outside_address in outside_list if (host := host_of(of(outside_address).get("address")))]
+            inner = host_of(record.get("address"))
+            nat_note = f" behind {', '.join(outer)}" if outer else ""
+            self._fact(pbx_id, "address", f"{inner}{nat_note}", location)
             for address in filter(None, outer or [inner]):
-                if address not in seen and not is_inside(address):
-                    cells = {"pbx_id": pbx_id, "address": address, "kind": "failover" if seen else "primary"}
-                    self._rows.append(InventoryRow("pbx_addresses", where, 0, {**cells, "source": "declared"}))
-                    seen.add(address)
+                if address not in declared and not is_inside(address):
+                    cells = {"pbx_id": pbx_id, "address": address, "kind": "failover" if declared else "primary"}
+                    self._rows.append(InventoryRow("pbx_addresses", location, 0, {**cells, "source": "declared"}))
+                    declared.add(address)
 
-    def _fits(self, place: str, column: str, text: str) -> bool:
+    def _fits(self, location: str, column: str, text: str) -> bool:
         """Return whether a cell is valid; report an invalid one, so that the rest of the PBX is kept."""
         try:
             if column != "inbound_host":
                 read_cell("pbx_numbers" if column == "number" else "pbxs", column, text, ())
         except InputError as exc:
-            self._say(place, column, str(exc))
+            self._say(location, column, str(exc))
             return False
         return True
 
-    def _fact(self, pbx_id: str, key: str, value: str, place: str) -> None:
+    def _fact(self, pbx_id: str, key: str, value: str, location: str) -> None:
         if value:
-            self._rows.append(_fact_row(pbx_id, key, value, place))
+            self._rows.append(_fact_row(pbx_id, key, value, location))
 
-    def _say(self, place: str, column: str, message: str) -> None:
-        self._problems.append(Problem(place or self._netbox.host, None, column, message))
+    def _say(self, location: str, column: str, message: str) -> None:
+        self._problems.append(Problem(location or self._netbox.host, None, column, message))
 
 
-def _fact_row(pbx_id: str, attribute: str, value: str, place: str) -> InventoryRow:
+def _fact_row(pbx_id: str, attribute: str, value: str, location: str) -> InventoryRow:
     cells = {
         "pbx_id": pbx_id,
         "object_type": ObjectType.RECORD,
         "object_name": "",
         "attribute": attribute,
         "value": value,
-        "file": place,
+        "file": location,
         "line": "",
     }
-    return InventoryRow(CONFIG, place, 0, cells, if_fit=True)
+    return InventoryRow(CONFIG, location, 0, cells, if_fit=True)

@@ -23,23 +23,23 @@ def is_secret(name: str, value: Any) -> bool:
     return is_secret_name(name, NamesOf.NETBOX) and isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def secrets_of(one: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
+def secrets_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
     """
     Yield the paths of the secrets in an object and their kinds, as far as their names show.
 
     Args:
-        one: The object in NetBox's JSON format.
+        record: The object in NetBox's JSON format.
 
     Yields:
         Path, such as ``custom_fields.sip_password``, and kind of each secret, up to ``MOST_TOLD``.
     """
-    told: dict[str, Secret] = {}
+    kinds: dict[str, Secret] = {}
     for part in PARTS:
-        for path, name, value in _leaves(one.get(part), part, "", 0):
-            if is_secret(name, value) and len(told) < MOST_TOLD:
-                shown = "".join(filter(str.isprintable, path[:LONGEST_PATH]))
-                told.setdefault(shown, _kind(path.partition(".")[2], value))
-    yield from told.items()
+        for path, name, value in _leaves(record.get(part), part, "", 0):
+            if is_secret(name, value) and len(kinds) < MOST_TOLD:
+                safe_path = "".join(filter(str.isprintable, path[:LONGEST_PATH]))
+                kinds.setdefault(safe_path, _kind(path.partition(".")[2], value))
+    yield from kinds.items()
 
 
 def _leaves(value: Any, path: str, name: str, depth: int) -> Iterator[tuple[str, str, Any]]:

@@ -191,10 +191,10 @@ class NetBox:
         """
         try:
             for record in getattr(getattr(self.api, app), kind).filter(limit=PAGE, **filters):
-                one = dict(record)
-                if not isinstance(one.get("id"), int):
+                item = dict(record)
+                if not isinstance(item.get("id"), int):
                     raise SourceAnswerError(f"{self.host} shows an object without an id. Nothing was taken from it.")
-                yield one
+                yield item
         except SourceError:
             raise
         except pynetbox.ContentError:
@@ -220,10 +220,10 @@ class NetBox:
     def _detail(self, answer: requests.Response) -> str:
         """Return the detail of an error response for use in a sentence, without the token."""
         try:
-            said = answer.json()
+            body = answer.json()
         except (ValueError, RecursionError):
             return ""
-        text = str(said.get("detail") or said) if isinstance(said, dict) else ""
+        text = str(body.get("detail") or body) if isinstance(body, dict) else ""
         text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
         return f": {text.replace(self._token, '…')[:DETAIL_LENGTH].rstrip('.')}" if text else ""
 

@@ -18,23 +18,23 @@ MOST_ADDRESSES = 400
 """Maximum number of peers written for the carrier's source addresses."""
 
 
-def write(wanted: TrunkSpec) -> Snippet:
+def write(spec: TrunkSpec) -> Snippet:
     """Write the configuration; see ``pbx.writers.registry`` for the interface."""
-    networks = [ip_network(text) for text in wanted.ranges]
+    networks = [ip_network(text) for text in spec.ranges]
     if sum(network.num_addresses for network in networks) > MOST_ADDRESSES:
         raise WritingError(
             f"The carrier's ranges have more than {MOST_ADDRESSES} addresses, and chan_sip needs a peer for each. "
             "Move this PBX to PJSIP, which lets in ranges."
         )
-    called = asterisk_common.trunks(wanted)
-    others = [host for host in wanted.pops if host not in {pop.partition(":")[0].lower() for _, pop in called}]
-    peers = [*called, *((f"flowroute-in-{number}", host) for number, host in enumerate(others, start=1))]
+    trunks = asterisk_common.trunks(spec)
+    other_pops = [host for host in spec.pops if host not in {pop.partition(":")[0].lower() for _, pop in trunks}]
+    peers = [*trunks, *((f"flowroute-in-{number}", host) for number, host in enumerate(other_pops, start=1))]
     peers += [(f"flowroute-{address}", str(address)) for network in networks for address in network]
     lines = [
-        f"; Trunk of {wanted.title} by IP authentication",
+        f"; Trunk of {spec.title} by IP authentication",
         "[general]",
-        *((f"bindport={wanted.port}",) if wanted.port else ()),
-        f"externaddr={wanted.address}",
+        *((f"bindport={spec.port}",) if spec.port else ()),
+        f"externaddr={spec.address}",
         *(f"localnet={network}" for network in LOCAL_NETS),
         "allowguest=no",
         "",
@@ -48,15 +48,15 @@ def write(wanted: TrunkSpec) -> Snippet:
         "dtmfmode=rfc2833",
         "directmedia=no",
     ]
-    asked = ["qualify=yes"]  # else chan_sip waits half a minute for an unreachable PoP before it calls the second
+    qualify = ["qualify=yes"]  # else chan_sip waits half a minute for an unreachable PoP before it calls the second
     for name, host in peers:
-        lines += ["", f"[{name}](flowroute-peer)", *_host(host), *(asked if (name, host) in called else ())]
+        lines += ["", f"[{name}](flowroute-peer)", *_host(host), *(qualify if (name, host) in trunks else ())]
     dialplan = asterisk_common.dialplan(
-        wanted, lambda number, trunk: f"SIP/{trunk}/{number}", f"SIPAddHeader(X-Tag: {wanted.x_tag})"
+        spec, lambda number, trunk: f"SIP/{trunk}/{number}", f"SIPAddHeader(X-Tag: {spec.x_tag})"
     )
-    gone = "chan_sip is gone from Asterisk 21 on: plan to move this PBX to PJSIP."
-    steps = asterisk_common.steps(wanted, "sip.conf", "'sip reload' and 'dialplan reload'")
-    return Snippet({"sip.conf": "\n".join([*lines, ""]), "extensions.conf": dialplan}, (*steps, gone))
+    deprecation = "chan_sip is gone from Asterisk 21 on: plan to move this PBX to PJSIP."
+    steps = asterisk_common.steps(spec, "sip.conf", "'sip reload' and 'dialplan reload'")
+    return Snippet({"sip.conf": "\n".join([*lines, ""]), "extensions.conf": dialplan}, (*steps, deprecation))
 
 
 def _host(host: str) -> list[str]:

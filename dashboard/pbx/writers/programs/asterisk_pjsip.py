@@ -17,24 +17,22 @@ LABEL = "Asterisk (PJSIP)"
 VENDOR = "Asterisk"
 
 
-def write(wanted: TrunkSpec) -> Snippet:
+def write(spec: TrunkSpec) -> Snippet:
     """Write the configuration; see ``pbx.writers.registry`` for the interface."""
     nat = [
-        f"external_signaling_address={wanted.address}",
-        f"external_media_address={wanted.address}",
+        f"external_signaling_address={spec.address}",
+        f"external_media_address={spec.address}",
         *(f"local_net={network}" for network in LOCAL_NETS),
     ]
-    lines = [f"; Trunk of {wanted.title} by IP authentication", *_transport(wanted.port, nat)]
-    for name, pop in asterisk_common.trunks(wanted):
+    lines = [f"; Trunk of {spec.title} by IP authentication", *_transport(spec.port, nat)]
+    for name, pop in asterisk_common.trunks(spec):
         lines += ["", *_endpoint(name), "", *_aor(name, pop), "qualify_frequency=60"]
-    lines += ["", *_identify(wanted.ranges)]
-    dialplan = asterisk_common.dialplan(wanted, _device, _header(wanted.x_tag))
+    lines += ["", *_identify(spec.ranges)]
+    dialplan = asterisk_common.dialplan(spec, _device, _header(spec.x_tag))
     shared = (
         "Where a UDP transport has this port already, give it the lines of flowroute-udp and name it in the endpoints."
     )
-    steps = asterisk_common.steps(
-        wanted, "pjsip.conf", "'core restart gracefully', as a transport is read at start only"
-    )
+    steps = asterisk_common.steps(spec, "pjsip.conf", "'core restart gracefully', as a transport is read at start only")
     return Snippet({"pjsip.conf": "\n".join([*lines, ""]), "extensions.conf": dialplan}, (shared, *steps))
 
 

@@ -22,23 +22,23 @@ ROUTES = (
 )
 
 
-def write(wanted: TrunkSpec) -> Snippet:
+def write(spec: TrunkSpec) -> Snippet:
     """Write the configuration; see ``pbx.writers.registry`` for the interface."""
-    port = wanted.port or PORT
-    failover = ", ".join(wanted.other_addresses)
+    port = spec.port or PORT
+    failover = ", ".join(spec.other_addresses)
     return Snippet(
         {
-            "sip_profiles/flowroute.xml": _profile(wanted, port),
-            "autoload_configs/acl.conf.xml": _acl(wanted),
-            "dialplan/flowroute.xml": _dialplan(wanted),
+            "sip_profiles/flowroute.xml": _profile(spec, port),
+            "autoload_configs/acl.conf.xml": _acl(spec),
+            "dialplan/flowroute.xml": _dialplan(spec),
         },
         (
             "Add the list to the autoload_configs/acl.conf.xml that is there; put the others in their folders.",
             f"Give no other profile the port {port}; take out an older gateway to the carrier.",
-            f"Route its numbers to {wanted.address}:{port}.",
+            f"Route its numbers to {spec.address}:{port}.",
             "Let outbound calls be transferred to the context to-flowroute.",
             "Say in from-flowroute where each number rings, if that is not the context default.",
-            f"See that {wanted.address} is on Outbound Allowed IPs before the first call.",
+            f"See that {spec.address} is on Outbound Allowed IPs before the first call.",
             *(
                 (f"It also calls from {failover}: list those too, and write them here when they are used.",)
                 if failover
@@ -54,13 +54,13 @@ def _param(name: str, value: str | int) -> str:
 
 
 def _action(application: str, data: str = "") -> str:
-    given = f" data={quoteattr(data)}" if data else ""
-    return f"        <action application={quoteattr(application)}{given}/>"
+    data_attribute = f" data={quoteattr(data)}" if data else ""
+    return f"        <action application={quoteattr(application)}{data_attribute}/>"
 
 
-def _profile(wanted: TrunkSpec, port: int) -> str:
-    lines = [f"<!-- Trunk of {wanted.title} by IP authentication. -->", '<profile name="flowroute">', "  <gateways>"]
-    for name, pop in asterisk_common.trunks(wanted):
+def _profile(spec: TrunkSpec, port: int) -> str:
+    lines = [f"<!-- Trunk of {spec.title} by IP authentication. -->", '<profile name="flowroute">', "  <gateways>"]
+    for name, pop in asterisk_common.trunks(spec):
         lines.append(f"    <gateway name={quoteattr(name)}>")
         params = (*NOBODY, ("proxy", pop), ("register", "false"), ("caller-id-in-from", "true"), ("ping", 30))
         lines += [f"      {_param(key, value)}" for key, value in params]
@@ -72,8 +72,8 @@ def _profile(wanted: TrunkSpec, port: int) -> str:
         ("sip-port", port),
         ("sip-ip", "$${local_ip_v4}"),
         ("rtp-ip", "$${local_ip_v4}"),
-        ("ext-sip-ip", wanted.address),
-        ("ext-rtp-ip", wanted.address),
+        ("ext-sip-ip", spec.address),
+        ("ext-rtp-ip", spec.address),
         ("auth-calls", "false"),
         ("apply-inbound-acl", "flowroute"),
         ("inbound-codec-prefs", "PCMU,PCMA"),
@@ -83,27 +83,27 @@ def _profile(wanted: TrunkSpec, port: int) -> str:
     return "\n".join([*lines, "  </settings>", "</profile>", ""])
 
 
-def _acl(wanted: TrunkSpec) -> str:
+def _acl(spec: TrunkSpec) -> str:
     lines = ['<configuration name="acl.conf" description="Network Lists">', "  <network-lists>"]
     lines.append('    <list name="flowroute" default="deny">')
-    lines += [f'      <node type="allow" cidr={quoteattr(network)}/>' for network in wanted.ranges]
+    lines += [f'      <node type="allow" cidr={quoteattr(network)}/>' for network in spec.ranges]
     return "\n".join([*lines, "    </list>", "  </network-lists>", "</configuration>", ""])
 
 
-def _dialplan(wanted: TrunkSpec) -> str:
+def _dialplan(spec: TrunkSpec) -> str:
     lines = ["<include>", '  <context name="to-flowroute">']
     for name, expression, number in ROUTES:
         lines += _extension(name, expression)
-        if wanted.x_tag:
-            lines.append(_action("export", f"sip_h_X-Tag={wanted.x_tag}"))
+        if spec.x_tag:
+            lines.append(_action("export", f"sip_h_X-Tag={spec.x_tag}"))
         lines += [_action("set", "hangup_after_bridge=true"), _action("set", f"continue_on_fail={FAILS}")]
         lines += [
-            _action("bridge", f"sofia/gateway/{gateway}/{wanted.dialed}{number}")
-            for gateway, _ in asterisk_common.trunks(wanted)
+            _action("bridge", f"sofia/gateway/{gateway}/{spec.dialed}{number}")
+            for gateway, _ in asterisk_common.trunks(spec)
         ]
         lines += ["      </condition>", "    </extension>"]
     lines += ["  </context>", '  <context name="from-flowroute">']
-    for number in wanted.numbers:
+    for number in spec.numbers:
         lines += [*_extension(number, rf"^\+?{number}$"), _action("transfer", f"{number} XML default")]
         lines += ["      </condition>", "    </extension>"]
     return "\n".join([*lines, "  </context>", "</include>", ""])

@@ -20,21 +20,20 @@ BY_PRIORITY = 8
 """Dispatcher algorithm that selects the destination with the highest priority first."""
 
 
-def write(wanted: TrunkSpec) -> Snippet:
+def write(spec: TrunkSpec) -> Snippet:
     """Write the configuration; see ``pbx.writers.registry`` for the interface."""
-    pops = [pop for _, pop in asterisk_common.trunks(wanted)]
+    pops = [pop for _, pop in asterisk_common.trunks(spec)]
     destinations = [
-        f"{SET} sip:{pop} 0 {len(pops) - place} # {'first' if place == 0 else 'second'}"
-        for place, pop in enumerate(pops)
+        f"{SET} sip:{pop} 0 {len(pops) - index} # {'first' if index == 0 else 'second'}"
+        for index, pop in enumerate(pops)
     ]
     ranges = [
-        f"{GROUP} {network.network_address} {network.prefixlen} 0 flowroute"
-        for network in map(ip_network, wanted.ranges)
+        f"{GROUP} {network.network_address} {network.prefixlen} 0 flowroute" for network in map(ip_network, spec.ranges)
     ]
-    header = f"# Calls of {wanted.title}"
+    header = f"# Calls of {spec.title}"
     return Snippet(
         {
-            "flowroute.cfg": _routes(wanted, header),
+            "flowroute.cfg": _routes(spec, header),
             "dispatcher.list": "\n".join([header, *destinations, ""]),
             "address.list": "\n".join([header, *ranges, ""]),
         },
@@ -42,21 +41,21 @@ def write(wanted: TrunkSpec) -> Snippet:
             "Add the lines of dispatcher.list and address.list to yours.",
             "Have both read: list_file of the module dispatcher, address_file of the module permissions.",
             "Set flags of the module dispatcher to 2: else there is no second PoP.",
-            f"Let the socket that faces the carrier advertise {wanted.address}, where the machine has another one.",
+            f"Let the socket that faces the carrier advertise {spec.address}, where the machine has another one.",
             "Include flowroute.cfg, and send a call out with route(TO_FLOWROUTE) once it is in order.",
             "Let in what comes from the carrier with route(FROM_FLOWROUTE): it ends at any other address.",
             "Take out an older gateway to the carrier, with its registration and its credentials.",
-            f"See that {wanted.address} is on Outbound Allowed IPs before the first call.",
+            f"See that {spec.address} is on Outbound Allowed IPs before the first call.",
             "Check it with kamailio -c, restart it, and call a number.",
         ),
     )
 
 
-def _routes(wanted: TrunkSpec, header: str) -> str:
+def _routes(spec: TrunkSpec, header: str) -> str:
     tag = [
         "    # One tag goes out, this one, whatever a caller sent.",
         '    remove_hf("X-Tag");',
-        f'    append_hf("X-Tag: {wanted.x_tag}\\r\\n");',
+        f'    append_hf("X-Tag: {spec.x_tag}\\r\\n");',
     ]
     lines = [
         header,
@@ -65,8 +64,8 @@ def _routes(wanted: TrunkSpec, header: str) -> str:
         '    if ($rU =~ "^[2-9][0-9]{9}$") { $rU = "1" + $rU; }',
         '    if ($rU =~ "^011[0-9]+$") { strip(3); }',
         '    if ($rU =~ "^\\+[0-9]+$") { strip(1); }',
-        f'    prefix("{wanted.dialed}");',
-        *(tag if wanted.x_tag else []),
+        f'    prefix("{spec.dialed}");',
+        *(tag if spec.x_tag else []),
         f'    if (!ds_select_domain("{SET}", "{BY_PRIORITY}")) {{ send_reply("503", "No PoP"); exit; }}',
         '    t_on_failure("FLOWROUTE_NEXT");',
         '    if (!t_relay()) { send_reply("500", "Not Relayed"); }',

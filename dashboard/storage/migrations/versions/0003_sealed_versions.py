@@ -83,9 +83,9 @@ def _refuse_on_sqlite() -> None:
         "BEGIN SELECT RAISE(ABORT, 'versions are append-only'); END"
     )
     for table, words in (("journal", "the journal is"), ("versions", "versions are")):
-        there = sa.select(1).select_from(sa.table(table)).where(sa.column("id") == sa.text("NEW.id"))
+        existing_row = sa.select(1).select_from(sa.table(table)).where(sa.column("id") == sa.text("NEW.id"))
         op.execute(
-            f"CREATE TRIGGER {table}_keeps_insert BEFORE INSERT ON {table} WHEN EXISTS ({there}) "
+            f"CREATE TRIGGER {table}_keeps_insert BEFORE INSERT ON {table} WHEN EXISTS ({existing_row}) "
             f"BEGIN SELECT RAISE(ABORT, '{words} append-only'); END"
         )
 
