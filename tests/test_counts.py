@@ -83,6 +83,6 @@ def test_no_count_of_one_has_a_plural() -> None:
         (1_200, "entry", "entries", "1,200 entries"),
     ],
 )
-def test_a_number_has_its_noun(number: int, noun: str, plural: str, said: str) -> None:
+def test_noun_follows_its_number(number: int, noun: str, plural: str, said: str) -> None:
     """One takes the singular; every other number takes the plural."""
     assert said == counted(number, noun, plural)

@@ -30,7 +30,7 @@ def test_no_module_beside_the_app_shadows_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_says_what_it_is(path: Path) -> None:
+def test_every_module_has_a_docstring(path: Path) -> None:
     """The first statement of a module is a docstring; a page, which is layout only, is short."""
     text = path.read_text()
 

@@ -13,7 +13,7 @@ from tests.waiting import WAIT_S
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 
 
-def test_there_is_a_notebook() -> None:
+def test_notebooks_are_found() -> None:
     """The list of notebooks is not empty by mistake."""
     assert [path.name for path in NOTEBOOKS][:1] == ["01_first_look.ipynb"]
 

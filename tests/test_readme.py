@@ -36,7 +36,7 @@ def test_every_command_is_understood(command: str) -> None:
     assert found.make_context(name, words).params
 
 
-def test_there_are_commands() -> None:
+def test_readme_has_commands() -> None:
     """The pattern finds commands in the README."""
     assert len(COMMANDS) > 15
 

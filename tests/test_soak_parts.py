@@ -15,7 +15,7 @@ FOLDER = Path(soak.__file__).parent
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_a_part_says_what_it_is_and_has_a_beginning(name: str) -> None:
+def test_part_has_docstring_and_main(name: str) -> None:
     """Each part has a docstring and a ``main`` that needs no argument and returns a line; importing runs nothing."""
     tree = ast.parse((FOLDER / f"{name}.py").read_text())
     (main,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main"]
@@ -33,7 +33,7 @@ def test_a_part_can_be_imported(name: str) -> None:
     assert callable(import_module(f"tests.soak.{name}").main)
 
 
-def test_there_are_parts() -> None:
+def test_parts_are_found() -> None:
     """Parts are found by file name, without the program that runs them."""
     assert PARTS == sorted(PARTS) != []
     assert not [name for name in PARTS if name.startswith("_")]

@@ -69,7 +69,7 @@ def proposals(account: Account) -> dict[str, Policy]:
 @pytest.mark.parametrize(
     "name", ["nothing", "credentials off", "twenty addresses removed", "every address allowed", "an empty list"]
 )
-def test_replay_says_what_would_have_happened(
+def test_replay_decides_most_calls_and_mislabels_none(
     account: Account, snapshot: Snapshot, name: str, record_property: pytest.RecordProperty
 ) -> None:
     """At least 95 % of the calls are decided, and no call is wrongly labeled broken or saved."""
@@ -90,7 +90,7 @@ def test_replay_says_what_would_have_happened(
     assert int((decided["label"] != decided["truth"]).to_numpy().sum()) == 0
 
 
-def test_money_of_the_exports_is_money_of_the_store(account: Account, snapshot: Snapshot) -> None:
+def test_cost_of_traffic_equals_cost_in_export_files(account: Account, snapshot: Snapshot) -> None:
     """The cost of the traffic equals the sum in the export files, to the last digit."""
     written = sum(
         (

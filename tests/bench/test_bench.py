@@ -24,7 +24,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
         return bench(account_until_now(days=5), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay", "checks"))
 
 
-def test_each_work_has_a_row_with_a_ratio(rows: list[Row]) -> None:
+def test_table_has_rows_for_all_benchmarks(rows: list[Row]) -> None:
     """
     The table has rows for ingest, replay, checks and a plan.
 
@@ -36,12 +36,12 @@ def test_each_work_has_a_row_with_a_ratio(rows: list[Row]) -> None:
     assert all(row.ratios and row.ours.seconds for row in rows)
 
 
-def test_no_count_is_wrong(rows: list[Row]) -> None:
+def test_every_implementation_counts_the_same_calls(rows: list[Row]) -> None:
     """Every implementation wrote every call; the labels equal those of SQL and pandas and agree with the truth."""
     assert [fault for row in rows for fault in row.wrong] == []
 
 
-def test_nearly_every_call_is_decided(rows: list[Row]) -> None:
+def test_share_of_decided_calls_meets_target(rows: list[Row]) -> None:
     """The table contains the share of decided calls, which meets its target."""
     (decided,) = (ratio for row in rows for ratio in row.ratios if ratio.name == "decided")
 
@@ -49,7 +49,7 @@ def test_nearly_every_call_is_decided(rows: list[Row]) -> None:
     assert decided.least == 95
 
 
-def test_the_table_is_one_table_and_the_numbers_can_be_read_back(rows: list[Row]) -> None:
+def test_table_is_rendered_as_markdown_and_json(rows: list[Row]) -> None:
     """Markdown has one line per row and the machine below; JSON has for each ratio whether it is met."""
     lines = markdown(rows).splitlines()
     told = json.loads(json.dumps(as_json(rows)))
@@ -60,7 +60,7 @@ def test_the_table_is_one_table_and_the_numbers_can_be_read_back(rows: list[Row]
     assert all("met" in ratio for row in told["rows"] for ratio in row["ratios"])
 
 
-def test_a_missed_target_and_a_peer_that_is_not_there_are_said() -> None:
+def test_table_names_missed_targets_and_missing_peers() -> None:
     """The table contains missed targets and missing peers."""
     ours = Time("", 2.0)
     peer = Time("a peer", 1.0)

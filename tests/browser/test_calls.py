@@ -20,7 +20,7 @@ def dimmed(page: Page) -> Locator:
     return page.get_by_test_id("stVegaLiteChart").nth(0).locator(f'path[opacity="{NOT_CHOSEN}"]')
 
 
-def test_a_bar_and_a_stretch_of_time_narrow_the_page(shared_program: Program, open_page: Callable[..., Page]) -> None:
+def test_bar_click_and_brushed_range_filter_the_page(shared_program: Program, open_page: Callable[..., Page]) -> None:
     """A click on a PBX's bar and a brushed time range update title and link, and the link shows the same page."""
     program = shared_program
     page = open_page(program.url)

@@ -79,7 +79,7 @@ def rebinding(chromium: Browser) -> Iterator[Browser]:
     browser.close()
 
 
-def test_other_sites_can_only_lead_to_the_dashboard(shared_program: Program, rebinding: Browser) -> None:
+def test_other_sites_cannot_use_the_session(shared_program: Program, rebinding: Browser) -> None:
     """
     A rebound name, a foreign page and another local port get nothing from a signed-in browser.
 
@@ -126,7 +126,7 @@ def test_other_sites_can_only_lead_to_the_dashboard(shared_program: Program, reb
     context.close()
 
 
-def test_a_browser_signs_out_everywhere_and_somebody_else_signs_in(
+def test_sign_out_ends_all_tabs_and_next_person_gets_a_new_session(
     shared_program: Program, open_page: Callable[..., Page], chromium: Browser
 ) -> None:
     """

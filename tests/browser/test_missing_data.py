@@ -32,7 +32,7 @@ PAGES = ("", "findings", "account")
 DESKTOP = max(WIDTHS)
 
 
-def test_missing_data_looks_like_missing_data(
+def test_pages_name_missing_data_in_every_theme(
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """In every state and look, pages name the missing data, fit the screen, and make no positive statement."""
@@ -68,7 +68,7 @@ def _open(page: Page, url: str) -> None:
     assert page.get_by_test_id("stException").count() == 0, url
 
 
-def test_ages_go_on_while_a_page_is_open(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
+def test_ages_update_while_a_page_is_open(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
     """The header and the freshness of each input are updated without a click."""
     program = serve(**QUIET_PROGRAM)
     page = open_page(program.url)

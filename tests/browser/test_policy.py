@@ -107,7 +107,7 @@ KINDS: tuple[Callable[[Page], Iterator[str]], ...] = (
 
 
 @pytest.mark.timeout(900)
-def test_no_page_asks_for_what_the_policy_refuses(
+def test_pages_cause_no_policy_violation(
     shared_program: Program, open_page: Callable[..., Page], picture: Callable[..., None]
 ) -> None:
     """

@@ -37,9 +37,7 @@ def phases(program: Program) -> list[str]:
 
 
 @pytest.mark.timeout(900)
-def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
-    serve: Callable[..., Program], open_page: Callable[..., Page]
-) -> None:
+def test_fix_completes_when_its_session_ends(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
     """The fix completes with an outcome; both tabs show the ended session; a new link shows the fix."""
     program = serve(**QUIET_PROGRAM)
     page = open_page(program.url, expected=["401 (Unauthorized)"])
@@ -72,7 +70,7 @@ def test_a_fix_goes_on_when_the_session_of_its_browser_ends(
     expect(page.get_by_role("heading", level=1)).to_contain_text("1 active fix.")
 
 
-def test_a_tab_of_an_earlier_start_does_nothing(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
+def test_tab_of_an_earlier_process_is_disabled(serve: Callable[..., Program], open_page: Callable[..., Page]) -> None:
     """Buttons in a tab of an earlier process are disabled, and the tab names the command that creates a new link."""
     program = serve(**QUIET_PROGRAM)
     page = open_page(program.url, expected=[""])  # Streamlit logs an error for each request to a stopped server

@@ -44,7 +44,7 @@ def card(page: Page, text: str) -> Page:
 
 
 @pytest.mark.parametrize("refusals_in_cdrs", ["true", "false"])
-def test_the_first_whole_run(
+def test_whole_workflow_succeeds(
     serve: Callable[..., Program], open_page: Callable[..., Page], picture: Callable[..., None], refusals_in_cdrs: str
 ) -> None:
     """The workflow succeeds whether or not the carrier's CDRs contain refused attempts."""

@@ -106,7 +106,7 @@ INVENTORY = {
         ({"direction": "inbound", "number": "19995550100", "source_ip": "198.51.100.24"}, ("", "")),
     ],
 )
-def test_the_rules_in_their_order(call, expected):
+def test_attribution_rules_apply_in_order(call, expected):
     """The order is X-Tag, address at that time (all its owners), caller id; inbound the called number."""
     row = attribute(a_call(**call), **INVENTORY).iloc[0]
 

@@ -90,7 +90,7 @@ def unseen(*frames: pd.DataFrame) -> list[str]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_text_of_a_call_is_given_out_raw(store: CallStore, tmp_path: Path, way: str) -> None:
+def test_stored_texts_are_returned_without_control_characters(store: CallStore, tmp_path: Path, way: str) -> None:
     """No reader returns a raw control character, and a call is found by the text of its file."""
     path = tmp_path / f"{HOSTILE}.csv"
     rows = [a_row(**dict.fromkeys(TEXTS, HOSTILE)), a_row(direction="Inbound", customer_ip=HOSTILE)]
@@ -181,7 +181,7 @@ def test_no_record_of_a_pbx_is_given_out_raw(store: CallStore, tmp_path: Path, r
     ],
     ids=lambda column: str(column.dtype),
 )
-def test_whatever_holds_a_text_can_be_shown(column: Any) -> None:
+def test_mixed_text_types_can_be_displayed(column: Any) -> None:
     """Frames and tables with mixed text types, including lists of texts, can be displayed."""
     frame = pd.DataFrame({"a": column, "b": 1})
     for made in (table_components.sanitized(frame), sanitize_table(pyarrow.Table.from_pandas(frame)).to_pandas()):

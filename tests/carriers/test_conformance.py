@@ -97,7 +97,7 @@ def test_capabilities_are_data(account: Carrier) -> None:
     assert account.name
 
 
-def test_the_account_is_told(account: Carrier) -> None:
+def test_account_has_valid_prefix_switch_and_times(account: Carrier) -> None:
     """The prefix has eight digits, the switch is on, off or unknown, and times are UTC."""
     found = account.account()
 

@@ -66,7 +66,7 @@ def export(account: FlowrouteCarrier, tmp_path: Path) -> Callable[[], list[Expor
         {"server_error": 503, "retry_after_s": 1},
     ],
 )
-def test_a_fault_that_passes_is_not_seen(fault: dict[str, Any], told: Told, account: FlowrouteCarrier) -> None:
+def test_temporary_fault_is_retried(fault: dict[str, Any], told: Told, account: FlowrouteCarrier) -> None:
     """A temporary fault is invisible: two requests fail, the third succeeds."""
     told(**fault, requests=2)
 
@@ -81,7 +81,7 @@ def test_a_fault_that_passes_is_not_seen(fault: dict[str, Any], told: Told, acco
         ({"maintenance_page": True}, CarrierAnswerError),
     ],
 )
-def test_a_fault_that_stays_is_told(
+def test_permanent_fault_is_reported_with_endpoint(
     fault: dict[str, Any], kind: type[CarrierError], told: Told, account: FlowrouteCarrier
 ) -> None:
     """A permanent fault is reported with the endpoint and its kind: unavailable, or not understood."""
@@ -92,7 +92,7 @@ def test_a_fault_that_stays_is_told(
             ask()
 
 
-def test_a_refused_address_is_told_in_the_portals_words(account: FlowrouteCarrier) -> None:
+def test_rejected_address_is_reported_with_the_portal_message(account: FlowrouteCarrier) -> None:
     """A private address, an existing one and a missing one are refused with the portal's own message."""
     there = account.allowed_ips()[0]["network"].iloc[0]
 
@@ -104,7 +104,7 @@ def test_a_refused_address_is_told_in_the_portals_words(account: FlowrouteCarrie
         account.apply(AllowAddress(network="198.51.100.222").inverse())
 
 
-def test_a_wrong_key_is_told(emulator: process.Running) -> None:
+def test_wrong_key_is_reported_without_the_key(emulator: process.Running) -> None:
     """A wrong key is reported, and no message contains it."""
     wrong = HttpSession(emulator.url, emulator.access_key, "another-secret-0123", sleep=hurried)
 
@@ -116,7 +116,7 @@ def test_a_wrong_key_is_told(emulator: process.Running) -> None:
 
 
 @pytest.mark.parametrize("plain", [False, True])
-def test_an_export_is_taken_packed_or_plain(
+def test_compressed_and_plain_exports_are_accepted(
     plain: bool, told: Told, export: Callable[[], list[ExportedWindow]]
 ) -> None:
     """A compressed and a plain export have the documented columns in order and all calls."""

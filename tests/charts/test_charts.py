@@ -143,7 +143,7 @@ def test_panels_share_both_axes_and_begin_at_zero() -> None:
     assert [0, 0.5] == encodings[0]["y"]["scale"]["domain"]
 
 
-def test_the_worst_panel_of_late_stands_first() -> None:
+def test_panels_are_sorted_by_recent_refusals() -> None:
     """Panels are sorted by recent refusals, whatever happened a month ago."""
     frame = pd.DataFrame(
         refused("Past", [(10, 10), (10, 0), (10, 0), (10, 0)]) + refused("Now", [(10, 0)] * 3 + [(10, 9)])
@@ -171,7 +171,7 @@ def test_a_share_says_its_counts() -> None:
     assert "Denver, 2 Nov: 50 of 100 calls refused (50%; 95% interval 40% to 60%)" == said[1]
 
 
-def test_a_share_of_too_few_calls_is_not_told() -> None:
+def test_small_sample_shows_no_share() -> None:
     """With too few calls a low gray mark shows that some were refused, and the tooltip has the counts."""
     panel = charts.refusal_share(pd.DataFrame(refused("Few", [(7, 3), (19, 0), (20, 1)])), NO_CHANGES)["Few"]
     few, none, enough = rows(drawn(panel))
@@ -289,7 +289,7 @@ def test_there_is_room_for_the_note_of_the_longest_bar() -> None:
     assert [layer["encoding"]["x"]["field"] for layer in spec["layer"]] == ["calls", "calls", "room"]
 
 
-def test_the_replay_bar_leaves_out_what_is_nothing() -> None:
+def test_replay_bar_omits_empty_labels() -> None:
     """Only labels with calls are drawn, the worst first; large segments have text."""
     impact = ReplayImpact(labels={"broken": LabelCount(calls=1), "unchanged": LabelCount(calls=9)}, decided=1.0)
 
@@ -306,7 +306,7 @@ def test_labels_of_a_replay_are_told_apart() -> None:
         assert len(looks) == len(set(looks))
 
 
-def test_an_hour_says_itself() -> None:
+def test_tooltip_names_day_hour_and_count() -> None:
     """The tooltip of a cell names its day, its hour and its count."""
     assert ["Mon 03:00 to 04:00: 7 calls"] == [row["sentence"] for row in rows(drawn(EVERY["hours"]))]
 
@@ -366,7 +366,7 @@ def luminance(color: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_a_stretch_that_is_chosen_stands_out() -> None:
+def test_unselected_buckets_are_dimmed() -> None:
     """Buckets outside the selection are dimmed; without a selection all are alike."""
     frame = pd.concat(
         [kinds(answered=8), kinds(answered=5).assign(from_at=DAYS[1], until_at=DAYS[2])], ignore_index=True

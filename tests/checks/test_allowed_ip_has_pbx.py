@@ -36,7 +36,7 @@ def test_an_entry_of_a_pbx_in_use_passes(judged, facts, network):
     assert verdict.pbx_ids == ("denver",)
 
 
-def test_nobodys_entry_fails_and_its_row_can_be_restored(judged):
+def test_unassigned_entry_fails_and_its_row_can_be_restored(judged):
     """An unassigned entry fails; the change keeps label, owner, purpose, role and review date."""
     row = {"network": ENTRY, "label": "temp", "owner": "ops", "purpose": "trial", "role": "standby", "review_by": NOW}
     snapshot = replace(account(), allowed_ips=frame(schemas.ALLOWED_IPS, [row]))
@@ -52,7 +52,7 @@ def test_nobodys_entry_fails_and_its_row_can_be_restored(judged):
     )
 
 
-def test_admitted_calls_raise_it_and_are_counted(judged):
+def test_admitted_calls_raise_severity_and_are_counted(judged):
     """Admitted calls raise the severity; calls and dollars are counted, the last 24 hours first."""
     snapshot = account(
         traffic=[
@@ -70,7 +70,7 @@ def test_admitted_calls_raise_it_and_are_counted(judged):
     assert {row["outcome"] for row in verdict.evidence} == {"Answered", "Refused for authorization"}
 
 
-def test_refused_calls_do_not_raise_it(judged):
+def test_refused_calls_do_not_raise_severity(judged):
     """Refused calls cost nothing and do not raise the severity."""
     assert judged(allowed_ip_has_pbx, account(traffic=[refused_row(ENTRY)]))[ENTRY].severity is None
 

@@ -68,7 +68,7 @@ def test_silent_on_purpose_passes(judged, facts):
 @pytest.mark.parametrize(
     "facts", [{"added_at": NOW - timedelta(days=27)}, {"since_days": 20}, {"since_days": None}], ids=str
 )
-def test_too_soon_to_tell(judged, facts):
+def test_short_history_decides_nothing(judged, facts):
     """An entry or a call history younger than four weeks decides nothing."""
     verdict = judged(allowed_ip_is_used, account(**facts))[ENTRY]
 

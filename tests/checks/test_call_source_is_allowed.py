@@ -67,7 +67,7 @@ def test_only_a_current_address_is_proposed(judged):
 
 
 @pytest.mark.parametrize("by", ["caller_id", "x_tag"])
-def test_a_dynamic_pbx_is_not_known_by_its_own_words(judged, by):
+def test_dynamic_pbx_is_not_identified_by_tag_alone(judged, by):
     """An X-Tag or caller id alone does not identify a dynamic PBX: a new source fails."""
     snapshot = account(calls_row("203.0.113.9", pbx_id="miami", attributed_by=by))
     verdict = judged(call_source_is_allowed, snapshot)["203.0.113.9"]
@@ -94,7 +94,7 @@ def test_a_dynamic_pbx_that_is_refused_is_an_outage(judged):
 
 @pytest.mark.parametrize("owner", ["", "boston"])
 @pytest.mark.parametrize("outcome", ["answered", "busy_or_no_answer", "gave_up"])
-def test_a_stranger_that_gets_in_is_critical(judged, owner, outcome):
+def test_admitted_unassigned_source_is_critical(judged, owner, outcome):
     """Admitted calls of an unassigned source are critical: another party has the credentials."""
     row = calls_row("203.0.113.66", outcome=outcome, pbx_id=owner)
     verdict = judged(call_source_is_allowed, account(row, refused_row("203.0.113.66", calls=99)))["203.0.113.66"]
@@ -107,7 +107,7 @@ def test_a_stranger_that_gets_in_is_critical(judged, owner, outcome):
 
 
 @pytest.mark.parametrize("owner", ["", "boston"])
-def test_a_stranger_that_is_refused_is_hygiene(judged, owner):
+def test_refused_unassigned_source_is_low(judged, owner):
     """Refused calls of an unassigned source give one finding of low severity, because the list works."""
     verdict = judged(call_source_is_allowed, account(refused_row("203.0.113.66", pbx_id=owner)))["203.0.113.66"]
 

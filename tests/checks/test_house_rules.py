@@ -53,7 +53,7 @@ def test_name_is_file_is_function(one):
 
 
 @ALL
-def test_it_says_what_it_holds(one):
+def test_docstrings_state_expectation_and_reason(one):
     """The title states the good state; the docstrings state the expectation and the reason for it."""
     assert 0 < len(one.title) <= 150
     assert not re.match(r"ensure|check|verify", one.title, re.IGNORECASE)
@@ -74,7 +74,7 @@ def test_controls_were_read_at_their_source(one):
 
 
 @ALL
-def test_only_a_snapshot_goes_in(one):
+def test_check_takes_only_a_snapshot(one):
     """A check takes a snapshot as its only argument and imports nothing that reads or writes."""
     assert list(inspect.signature(one.evaluate).parameters) == ["snapshot"]
     imported = {
@@ -103,7 +103,7 @@ def test_a_check_is_pure(one, story):
 
 
 @ALL
-def test_reasons_are_sentences_about_their_subject(one, story):
+def test_reasons_are_sentences_that_name_the_subject(one, story):
     """A reason begins with a capital or a digit, ends with a full stop, and names the subject or its PBX."""
     verdicts = list(one.evaluate(story))
 
@@ -312,7 +312,7 @@ def test_findings_come_worst_first(story):
     assert found[0].impact is Impact.OUTAGE
 
 
-def test_the_story_fails_exactly_where_it_is_planted(story):
+def test_story_fails_exactly_the_planted_subjects(story):
     """Each problem of the story gives its own findings and no others."""
     failing = {(f.check, f.subject) for f in run(story) if f.status is Status.FAIL}
 

@@ -937,9 +937,7 @@ def test_a_failure_stays_open_when_several_inputs_become_stale(name: str) -> Non
 @pytest.mark.parametrize("words", [{"x_tag": "austin"}, {"number": NUMBER}], ids=["X-Tag", "caller id"])
 @pytest.mark.parametrize("allowed", [(), (NETWORK,), (NETWORK, INSIDE), (STRANGER,)], ids=str)
 @pytest.mark.parametrize("age", [timedelta(hours=9), 20 * DAY], ids=["new", "long known"])
-def test_what_only_a_caller_says_passes_no_check(
-    words: dict[str, str], allowed: tuple[str, ...], age: timedelta
-) -> None:
+def test_unconfirmed_claim_passes_no_check(words: dict[str, str], allowed: tuple[str, ...], age: timedelta) -> None:
     """A source that only claims to be a PBX fails or is unknown with HIGH severity; no pass names the PBX for it."""
     facts = network(OF_AUSTIN, calls_row(STRANGER, at=NOW - age, **words), allowed=allowed, credentials_on=not allowed)
     facts["pbx_numbers"] = [{"pbx_id": "austin", "number": NUMBER}]

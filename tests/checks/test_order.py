@@ -22,7 +22,7 @@ def of_call_source(findings: list[Finding]) -> list[str]:
     return [one.subject for one in findings if one.check == "call_source_is_allowed" and one.status is Status.FAIL]
 
 
-def test_the_costliest_stranger_comes_first() -> None:
+def test_costliest_unassigned_source_is_first() -> None:
     """
     The unassigned source with the highest cost today is first; one without cost, or without cost today, is last.
 
@@ -88,7 +88,7 @@ def test_dollars_never_outrank_severity_or_state() -> None:
     assert [one.subject for one in wanted] == [one.subject for one in sorted(mixed, key=checks.rank)]
 
 
-def test_who_is_rejected_today_comes_before_who_spends() -> None:
+def test_rejected_pbx_precedes_costly_source() -> None:
     """At equal severity, a PBX whose calls are rejected precedes a source that causes cost, as on Overview."""
     known = make_snapshot(
         pbxs=[pbx("denver")],

@@ -53,7 +53,7 @@ def reviewed(snapshot, **seen):
 @pytest.mark.parametrize(
     ("before", "after"), [(((), True), ((), False)), (((THIEF,), False), ((), False)), (((THIEF,), True), ((), True))]
 )
-def test_a_theft_outlives_the_change_that_ended_it(judged, before, after):
+def test_past_loss_remains_a_finding_after_the_change(judged, before, after):
     """After credentials are off, or the thief's entry is removed, the past loss is still a finding."""
     verdict = judged(past_loss_is_reviewed, account(before=before, after=after))[THIEF]
 

@@ -87,7 +87,7 @@ def test_standby_and_failover_are_subjects_with_their_role(judged, status, kind,
     assert judged(pbx_address_is_allowed, snapshot)[DENVER].changes[0].role == role
 
 
-def test_who_is_no_subject(judged):
+def test_dynamic_and_retired_pbxs_are_no_subjects(judged):
     """Dynamic and retired PBXs, and past and future addresses, are no subjects."""
     snapshot = make_snapshot(
         pbxs=[pbx("denver"), pbx("miami", ip_kind="dynamic"), pbx("boston", status="retired")],

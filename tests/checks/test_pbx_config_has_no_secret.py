@@ -48,7 +48,7 @@ def test_a_configuration_that_holds_none_passes(judged):
     assert {Status.PASS} == {verdict.status for verdict in verdicts.values()}
 
 
-def test_what_is_not_decided_was_not_decided_without_something():
+def test_undecided_reason_does_not_claim_a_decision():
     """Without a configuration and without the list, the reason does not claim a decision."""
     bare = world()
     never = {**bare.freshness, "allowed_ips": Freshness(None, 3600)}

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 PLANTED = Path(__file__).parent.parent / "planted.csv"
 
 
-def test_json_is_the_planted_faults_and_nothing_else_fails(shared: Any) -> None:
+def test_json_has_exactly_the_planted_failures(shared: Any) -> None:
     """Standard output is only JSON; exactly the planted pairs fail, each once; the status is 1."""
     answer = shared("check", "--format", "json")
 
@@ -27,7 +27,7 @@ def test_json_is_the_planted_faults_and_nothing_else_fails(shared: Any) -> None:
     assert all(row["reason"].strip() for row in found)
 
 
-def test_text_names_the_cure(shared: Any) -> None:
+def test_text_names_the_fix_command(shared: Any) -> None:
     """Text output shows each failure with its reason and the command that fixes it, and counts the passes."""
     answer = shared("check")
 

@@ -78,7 +78,7 @@ def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
 
 
 @ON_ONE_WORKER
-def test_the_compliance_table_is_what_check_says(exported: tuple[Path, Any]) -> None:
+def test_compliance_table_equals_check_output(exported: tuple[Path, Any]) -> None:
     """findings.csv has a row per verdict of ``check``, with equal check, subject, status, severity and confidence."""
     folder, found = exported
     names = ("check", "subject", "status", "severity", "confidence")
@@ -246,7 +246,7 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
     assert (0, "") == (clean.status, clean.err)
 
 
-def test_the_first_bad_rows_are_named(bare: Any, tmp_path: Path) -> None:
+def test_first_rejected_rows_are_named(bare: Any, tmp_path: Path) -> None:
     """Three rejected rows are named with file, line, field and reason; others are counted, with where to find them."""
     file = tmp_path / "bad.csv"
     file.write_text(as_csv([*rows_at(NOON), *(rows_at(NOON, duration=f"{n}x")[0] for n in range(5))]))

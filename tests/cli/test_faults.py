@@ -50,7 +50,7 @@ def asked(fault: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_check_is_never_good_with_a_fault(run: Callable[..., Answer], fault: str) -> None:
+def test_check_with_a_fault_never_passes(run: Callable[..., Answer], fault: str) -> None:
     """With a fault, an otherwise correct account is unknown and the status 3; only --allow-unknown accepts that."""
     answer = run(fault, "check", "--fail-on", "informational", *asked(fault))
 
@@ -61,7 +61,7 @@ def test_check_is_never_good_with_a_fault(run: Callable[..., Answer], fault: str
         assert 0 == run(fault, "check", *asked(fault), "--allow-unknown").status
 
 
-def test_check_says_that_no_pbx_calls(run: Callable[..., Answer], tmp_path: Path) -> None:
+def test_check_reports_that_no_pbx_calls(run: Callable[..., Answer], tmp_path: Path) -> None:
     """Where every check passes and no PBX called for days, the counts stand below a line that says so."""
     faulty_homes.make(tmp_path / "none False", silent=True)
 
@@ -72,7 +72,7 @@ def test_check_says_that_no_pbx_calls(run: Callable[..., Answer], tmp_path: Path
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
+def test_check_keeps_failures_with_stale_data(run: Callable[..., Answer], fault: str) -> None:
     """A failure stays a failure as long as the data can show it; its last known status and age are reported."""
     answer = run(fault, "check", *asked(fault), "--format", "json", refused=True)
 
@@ -93,7 +93,7 @@ def test_check_keeps_a_failure(run: Callable[..., Answer], fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_replay_says_what_it_rests_on(run: Callable[..., Answer], fault: str) -> None:
+def test_replay_names_missing_and_stale_inputs(run: Callable[..., Answer], fault: str) -> None:
     """A replay names each of its inputs that is missing or stale."""
     if fault == "allowed_ips missing":
         return

@@ -69,7 +69,7 @@ def test_a_wrong_hash_is_refused(shared: Any) -> None:
     assert (CHECK, DENVER) in failing(shared)
 
 
-def test_without_a_terminal_and_a_plan_it_says_how_to_go_on(shared: Any) -> None:
+def test_missing_terminal_error_names_option_and_hash(shared: Any) -> None:
     """Without a terminal the status is 1, and the error has the option and the hash that would apply the plan."""
     answer = shared("fix", CHECK, DENVER, "--format", "json")
 

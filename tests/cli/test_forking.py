@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_both_ways_answer_the_same(shared: Any, command: tuple[str, ...], status: int) -> None:
+def test_forked_and_new_commands_agree(shared: Any, command: tuple[str, ...], status: int) -> None:
     """A forked and a newly started command on one home have the same status and output."""
     forked = shared(*command)
     afresh = shared.afresh(*command)

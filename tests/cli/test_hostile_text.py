@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 HOSTILE = "a\u202eb\x1b[2Jc\x9b31md\x07"
 
 
-def test_no_command_lets_it_through(shared: Any, tmp_path: Path) -> None:
+def test_command_output_contains_no_unsafe_characters(shared: Any, tmp_path: Path) -> None:
     """Output is safe for files that are unreadable or have hostile text, missing findings and invalid options."""
     folder = tmp_path / HOSTILE
     folder.mkdir()

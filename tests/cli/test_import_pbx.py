@@ -25,7 +25,7 @@ def records(tmp_path: Path) -> Path:
     return path
 
 
-def test_records_become_evidence_of_a_finding(homes: Any, records: Path) -> None:
+def test_imported_records_become_evidence(homes: Any, records: Path) -> None:
     """The finding of a PBX without carrier records cites its own; importing them again adds nothing."""
     program = homes("unrecorded", refusals_in_cdrs=False)
     first = program("calls", "import-pbx", "denver", records, "--utc")

@@ -69,7 +69,7 @@ def test_times_are_printed_for_programs_and_people(shared: Any, tmp_path: Path) 
     assert ["2026-01-02T00:00:00"] == [one["valid_from"][:19] for one in answer.json["pbx_addresses"]]
 
 
-def test_what_is_read_is_kept_only_when_asked(shared: Any) -> None:
+def test_read_stores_only_with_keep(shared: Any) -> None:
     """Only ``--keep`` stores what is read; reading it again changes nothing. JSON has the rows and the changes."""
     command = ("inventory", "read", CASES / "two-wans", "--format", "json")
     first = shared(*command)

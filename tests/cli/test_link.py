@@ -56,7 +56,7 @@ def token_of(home: Path, port: int) -> str:
 
 
 @pytest.mark.parametrize("beside", [False, True])
-def test_what_a_killed_dashboard_left_goes_away(bare: Any, *, beside: bool) -> None:
+def test_leftovers_of_a_killed_dashboard_are_removed(bare: Any, *, beside: bool) -> None:
     """
     The next start or the next ``trunkgate link`` removes the files of a killed dashboard and revokes its link.
 
@@ -96,7 +96,7 @@ def test_a_dashboard_that_ends_takes_its_link_with_it(bare: Any) -> None:
     assert links.use(bare.home, token) is None
 
 
-def test_a_note_that_names_a_living_process_is_not_believed(bare: Any) -> None:
+def test_unlocked_note_is_ignored(bare: Any) -> None:
     """A note that is not locked is removed: after a reboot another program may have the pid in it."""
     bare.home.mkdir(mode=0o700)
     link.note(bare.home, PORT).write_text('{"pid": 1, "port": 8501}')

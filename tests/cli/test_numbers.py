@@ -30,7 +30,7 @@ FRACTIONS = sorted(fractions(app))
 
 @pytest.mark.parametrize("value", ["nan", "-nan", "inf", "-inf", "1e999"])
 @pytest.mark.parametrize("option", FRACTIONS, ids=" ".join)
-def test_what_is_no_number_is_refused(option: tuple[str, ...], value: str) -> None:
+def test_invalid_number_option_is_refused(option: tuple[str, ...], value: str) -> None:
     """NaN and infinity exit with 2: a link that is valid for ``nan`` hours, for example, would never open."""
     answer = CliRunner().invoke(app, [*option[:-1], f"{option[-1]}={value}"])
 

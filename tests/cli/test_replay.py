@@ -58,7 +58,7 @@ def test_several_changes_are_judged_together(shared: Any) -> None:
     assert "Miami" in both["breaks"]
 
 
-def test_nothing_proposed_changes_nothing_and_neither_does_a_replay(shared: Any) -> None:
+def test_empty_proposal_and_replay_change_nothing(shared: Any) -> None:
     """Without a change every call is unchanged, and a replay changes neither account nor journal."""
     before = replayed(shared)
 
@@ -111,7 +111,7 @@ def test_a_past_policy_must_be_on_record(shared: Any) -> None:
     assert "lies in the future" in shared("replay", "--no-sync", "--as-of", "2999-01-01").sentence
 
 
-def test_without_the_prefix_less_is_known(shared: Any) -> None:
+def test_unknown_prefix_decides_fewer_calls(shared: Any) -> None:
     """With an unknown prefix fewer calls are decided: only calls can then prove that a listed PBX dials this prefix."""
     known = replayed(shared, "--credentials", "off", "--no-sync", "--prefix", "known")
     unknown = replayed(shared, "--credentials", "off", "--no-sync", "--prefix", "unknown")

@@ -59,7 +59,7 @@ def told(homes: Callable[..., Program], tmp_path_factory: pytest.TempPathFactory
     return program, [*(one.out + one.err for one in said), *files]
 
 
-def test_no_command_says_a_secret(told: tuple[Program, list[str]]) -> None:
+def test_commands_print_no_secret(told: tuple[Program, list[str]]) -> None:
     """Neither text, JSON nor an export has a secret; that secrets are present is reported by kind."""
     whole = "\n".join(told[1])
 
@@ -69,7 +69,7 @@ def test_no_command_says_a_secret(told: tuple[Program, list[str]]) -> None:
         assert kind in whole, kind
 
 
-def test_no_file_of_the_home_holds_one(told: tuple[Program, list[str]]) -> None:
+def test_home_files_hold_no_secret(told: tuple[Program, list[str]]) -> None:
     """No secret is in the database, its journal, the call store or logs."""
     files = [path for path in Path(told[0].home).rglob("*") if path.is_file()]
 

@@ -82,7 +82,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
             server.child.wait(WAIT_S)
 
 
-def test_a_whole_life(serve: Callable[..., Server], bare: Any) -> None:
+def test_server_lifecycle_from_start_to_takeover(serve: Callable[..., Server], bare: Any) -> None:
     """
     Pages and account start, a second server attaches, a killed account is restarted, and the second takes over.
 
@@ -138,7 +138,7 @@ def test_a_proxy_of_the_environment_is_not_asked(serve: Callable[..., Server], b
     assert server.end() == 0
 
 
-def test_a_signal_while_the_home_opens_ends_the_server(serve: Callable[..., Server], bare: Any) -> None:
+def test_signal_during_startup_ends_the_server(serve: Callable[..., Server], bare: Any) -> None:
     """Opening takes long while the sample account is made; the server ends with 0 as at any other time."""
     server = serve(bare, TRUNKGATE_SAMPLE_CALLS="200000")
     server.wait_for((bare.home / "emulator.start.lock").exists)
@@ -186,7 +186,7 @@ def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
     assert not bare.home.exists()
 
 
-def test_the_account_alone(bare: Any, tmp_path: Path) -> None:
+def test_emulator_command_serves_and_stops(bare: Any, tmp_path: Path) -> None:
     """``emulator`` answers on its port with the given key, rejects a second one, and exits with 0 after SIGTERM."""
     port = free_port()
     (tmp_path / "key").write_text("two\n")

@@ -87,7 +87,7 @@ def test_a_setting_makes_documentation_ranges_public():
 
 
 @pytest.mark.parametrize("text", ["0.1.2.3", "224.0.0.1", "255.255.255.255"])
-def test_no_setting_makes_the_impossible_public(text):
+def test_multicast_and_broadcast_are_never_public(text):
     """Multicast, broadcast and 0.0.0.0/8 are never source addresses, whatever the setting."""
     with pytest.raises(AddressError):
         parse_entry(text, public_ranges=["0.0.0.0/0"])
@@ -168,7 +168,7 @@ def test_every_special_range_is_named():
 
 
 @given(st.ip_addresses(v=4))
-def test_what_python_calls_special_is_never_taken(address):
+def test_special_addresses_of_ipaddress_are_refused(address):
     """``not is_global or is_multicast`` is always refused; an accepted address parses to itself."""
     try:
         taken = parse_entry(str(address))
@@ -227,7 +227,7 @@ def test_an_empty_series_and_an_empty_list():
 
 
 @given(st.lists(st.ip_addresses(v=4), max_size=8), st.lists(st.ip_addresses(v=4), max_size=8))
-def test_membership_is_contains_for_each(entries, addresses):
+def test_vectorized_membership_equals_single_lookup(entries, addresses):
     """The vectorized result equals the single one for each address."""
     networks = [str(entry) for entry in entries]
     series = pd.Series([str(address) for address in [*addresses, *entries]], dtype="str")

@@ -54,7 +54,7 @@ def test_a_syslog_is_a_socket_or_a_host(text: str, target: object) -> None:
         *("/dev", "/etc/passwd", " /dev/log", "/a\x00b", f"/{'a' * 107}"),
     ],
 )
-def test_what_is_no_syslog_is_refused(text: str) -> None:
+def test_invalid_syslog_is_refused(text: str) -> None:
     """An invalid syslog is refused before anything is sent, with the documented error only."""
     with pytest.raises(
         ValueError, match=r"^is (neither the path of a socket|not the path of a socket|/.* not a socket)"

@@ -58,7 +58,7 @@ def test_reserved_names_are_never_asked_for() -> None:
     assert {} == SystemResolver(timeout_s=60).resolve(names)
 
 
-def test_the_system_resolver_gives_up() -> None:
+def test_slow_name_server_times_out() -> None:
     """A name server that does not answer costs the timeout and its own host only."""
     never = Event()
 

@@ -23,7 +23,7 @@ SHARES: list[tuple[Callable[[Path], Closable], Callable[[Path], AbstractContextM
 ]
 
 
-def test_second_holder_gets_the_sentence(tmp_path: Path) -> None:
+def test_second_holder_gets_busy_message(tmp_path: Path) -> None:
     """The second holder gets a message; after release the lock can be held again."""
     file = tmp_path / "fix.lock"
     with (

@@ -42,7 +42,7 @@ def old_home(folder: Path) -> Path:
     return home
 
 
-def test_a_home_is_private_through_all_that_writes_it(tmp_path: Path) -> None:
+def test_all_written_files_are_private(tmp_path: Path) -> None:
     """After account, emulator, sync, exports and a fix, every folder is 0700 and every file 0600."""
     settings = Settings(home=tmp_path / "home", sample_calls=500)
     with Workspace.open(settings) as opened:
@@ -110,7 +110,7 @@ def test_the_setting_that_accepts_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["letter.txt", "calls/2026/letter.txt"])
 @pytest.mark.parametrize("mode", [0o755, 0o1777])
-def test_a_folder_for_other_things_is_not_made_private(tmp_path: Path, mode: int, name: str) -> None:
+def test_shared_folder_is_not_restricted(tmp_path: Path, mode: int, name: str) -> None:
     """
     Restricting a user's home directory or /tmp would lock out its other users, so it is refused.
 
@@ -160,7 +160,7 @@ def test_a_file_in_place_of_the_home_is_named(tmp_path: Path) -> None:
         private.prepare(tmp_path / "home")
 
 
-def test_what_is_written_is_whole_and_private(tmp_path: Path) -> None:
+def test_files_are_written_atomically_and_privately(tmp_path: Path) -> None:
     """Files are written atomically and privately, also over a file that was open to others."""
     (tmp_path / "note").touch(mode=0o666)
 

@@ -112,9 +112,7 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_pa
 @pytest.mark.parametrize(
     "value", ["nan", "inf", "-inf", "1e999", "hush\x07", "-1", "https://u:hush@h.example", "\u0661:"]
 )
-def test_what_a_setting_is_refused_with_is_one_of_our_sentences(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_invalid_setting_message_names_the_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """The message names the variable, has no library text, and shows no text that may be a secret."""
     monkeypatch.setenv(name, value)
     try:

@@ -29,13 +29,13 @@ def test_every_control_and_every_mark_of_direction_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("text", ["Zürich", "北京", "مكتب", "क्‍ष", "👩‍💻", "a\tb\nc", "$1.00 (50 %)", ""])
-def test_what_people_write_stays(text: str) -> None:
+def test_text_in_any_script_is_unchanged(text: str) -> None:
     """Text in any script, including its joiners, does not change."""
     assert visible(text) == text
 
 
 @pytest.mark.parametrize("text", ["a", "`", "``", "a`b", "`[x](http://evil.example)", "a``b`", "a\n\n# b", "*#!|<b>\\"])
-def test_monospace_ends_where_its_text_ends(text: str) -> None:
+def test_code_span_follows_commonmark(text: str) -> None:
     """Code spans follow CommonMark: a closing run of equal length, and one space stripped on both sides."""
     said = formatting.mono(text)
     found = re.fullmatch(r"(`+)(?!`)(.*?)(?<!`)\1(?!`)", said)
@@ -60,7 +60,7 @@ def test_a_name_is_one_short_line() -> None:
     assert len(one_line("x" * 1000)) == 200
 
 
-def test_no_error_no_frame_and_no_sentence_of_a_page_holds_such_a_character() -> None:
+def test_external_text_outlets_contain_no_unsafe_character() -> None:
     """Errors, frames and page sentences, the three outlets of external text, contain no such character."""
     hostile = "a\u202eb\x1b[31mc\x9bd"
     frame = schemas.conform(

@@ -73,7 +73,7 @@ def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded
 @pytest.mark.parametrize(
     "unseen", ["\u200d", "\u3164", "\u2800", "\u00ad", "\u034f", "\u115f\u1160\uffa0", "\u17b5", "\ufe0f"]
 )
-def test_a_name_that_cannot_be_seen_is_none(unseen: str, tmp_path: Path) -> None:
+def test_invisible_name_counts_as_none(unseen: str, tmp_path: Path) -> None:
     """
     An invisible name counts as no name: no link is created for it, and the journal does not record it.
 
@@ -103,7 +103,7 @@ def test_no_letter_that_counts_is_blank() -> None:
     ]
 
 
-def test_two_links_of_one_user_are_told_apart() -> None:
+def test_links_of_one_user_have_different_numbers() -> None:
     """Two links of one user differ by their numbers; the user who opened one is named if the system knows."""
     one = browser_actor("Ola", "kim", link="0123456789ab")
     other = browser_actor("Ola", "kim", link="ba98", uid=1000)

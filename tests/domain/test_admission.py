@@ -57,7 +57,7 @@ def completions(facts: CallFacts) -> list[CallFacts]:
 
 
 @pytest.mark.parametrize(("inputs", "expected"), cases())
-def test_the_rule_keeps_its_table(inputs: list[tuple[CallFacts, Observations]], expected: Decision) -> None:
+def test_rule_agrees_with_its_table(inputs: list[tuple[CallFacts, Observations]], expected: Decision) -> None:
     """
     The rule agrees with every row of the design's table.
 
@@ -67,7 +67,7 @@ def test_the_rule_keeps_its_table(inputs: list[tuple[CallFacts, Observations]], 
         assert expected == admit(facts, observed), (facts, observed)
 
 
-def test_the_table_leaves_no_known_call_out() -> None:
+def test_table_decides_every_known_call() -> None:
     """For every combination of known facts, some row of the table decides the call."""
     known = {
         (facts, observed.digest_rescues_prefix)
@@ -82,7 +82,7 @@ def test_the_table_leaves_no_known_call_out() -> None:
 
 
 @given(FACTS_OF_A_CALL, OBSERVATIONS)
-def test_a_decision_without_all_facts_is_that_of_every_completion(facts: CallFacts, observed: Observations) -> None:
+def test_partial_facts_decide_only_if_all_completions_agree(facts: CallFacts, observed: Observations) -> None:
     """A call is decided if every completion of its unknown facts agrees, and undecided if they differ."""
     ways = {admit(full, observed) for full in completions(facts)}
     found = admit(facts, observed)

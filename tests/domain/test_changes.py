@@ -65,7 +65,7 @@ def test_every_kind_is_tried_here() -> None:
     assert kinds == {change.kind for change in EVERY}
 
 
-def test_the_hash_does_not_move_with_time_or_counts() -> None:
+def test_hash_ignores_time_and_counts() -> None:
     """A new plan on an unchanged account has the same hash, however many calls were added."""
     later = a_plan(
         made_at=datetime(2026, 11, 21, tzinfo=UTC),
@@ -86,7 +86,7 @@ def test_the_hash_does_not_move_with_time_or_counts() -> None:
     ],
     ids=["changes", "before", "breaks", "phrase", "undoes"],
 )
-def test_the_hash_moves_with_what_matters(other: dict[str, Any]) -> None:
+def test_hash_covers_changes_account_and_callers(other: dict[str, Any]) -> None:
     """Other changes, another account, or other callers that lose calls give another hash."""
     assert a_plan().hash != a_plan(**other).hash
 

@@ -201,7 +201,7 @@ def needs(words: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("carrier", CARRIERS, ids=["up", "down", "wrong key"])
 @pytest.mark.parametrize("listed", [True, False], ids=["in order", "denver refused"])
-def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, listed: bool) -> None:
+def test_no_positive_statement_on_stale_or_missing_inputs(*, carrier: str, listed: bool) -> None:
     """No combination of ages gives a positive statement, a zero or a pass mark on stale or missing inputs."""
     for ages in COMBINATIONS:
         snapshot, findings = judged(ages, listed=listed)
@@ -227,7 +227,7 @@ def test_nothing_is_claimed_that_the_data_does_not_support(*, carrier: str, list
 
 
 @pytest.mark.parametrize("story", QUIET)
-def test_no_pbx_is_said_to_place_calls_that_no_recent_call_proves(story: str) -> None:
+def test_calls_go_through_only_with_recent_calls(story: str) -> None:
     """No combination of ages gives a statement that calls go through where a PBX is silent or only fails."""
     for ages, carrier in product(WITHOUT_ROUTES, CARRIERS):
         said = " ".join(statements(Claims(*judged(ages, listed=True, story=story), carrier)))
@@ -367,7 +367,7 @@ def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
     assert dated.startswith("As of 20 min ago, every PBX places calls from a listed address.")
 
 
-def test_nothing_known_says_what_is_missing() -> None:
+def test_missing_inputs_are_named_without_zeros() -> None:
     """With no inputs, no figure shows zero, and each missing input is named."""
     snapshot, findings = judged((Age.MISSING,) * len(CORE), listed=True)
     claims = Claims(snapshot, findings)
@@ -381,7 +381,7 @@ def test_nothing_known_says_what_is_missing() -> None:
 @pytest.mark.parametrize(
     ("minutes", "words"), [(0, "1 min"), (45, "45 min"), (120, "2 h"), (47 * 60, "47 h"), (8 * 24 * 60, "8 days")]
 )
-def test_ages_are_short(minutes: int, words: str) -> None:
+def test_ages_are_abbreviated(minutes: int, words: str) -> None:
     """An age is a number and a unit, which fits into a headline."""
     assert words == short(timedelta(minutes=minutes))
 

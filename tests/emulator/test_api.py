@@ -55,7 +55,7 @@ def test_numbers_are_filtered(api: Client, params: dict[str, str], expected: int
     assert expected == len(api.data("/v2/numbers", limit=200, **params))
 
 
-def test_a_number_tells_where_it_points(api: Client) -> None:
+def test_number_names_its_routes(api: Client) -> None:
     """Relationships name the routes, and ``included`` describes them."""
     body = api("GET", "/v2/numbers/13125550110").json()
     routes = {route["id"]: route["attributes"]["alias"] for route in body["included"]}
@@ -87,7 +87,7 @@ def test_a_number_is_pointed_elsewhere_and_back(api: Client) -> None:
         assert api.data(f"/v2/numbers/{number}")["relationships"][name]["data"] is None
 
 
-def test_routes_live_and_die(api: Client) -> None:
+def test_routes_are_created_changed_and_deleted(api: Client) -> None:
     """A route is created with 201, changed, listed by type, deleted with 204, and missing with 404."""
     made = api("POST", "/v2/routes", json=new_route("Lab", "sip:x@192.0.2.7:5062;transport=tls", "uri"))
     route = made.json()["data"]["id"]

@@ -25,7 +25,7 @@ def switch(api: Client, **switches: Any) -> None:
     assert (200, OFF | switches) == (answer.status_code, answer.json()), answer.text
 
 
-def test_nothing_is_on_unless_switched(api: Client) -> None:
+def test_no_fault_is_on_by_default(api: Client) -> None:
     """No fault is on by default."""
     assert api("GET", FAULTS).json() == OFF
     assert 200 == api("GET", "/v2/numbers").status_code
@@ -41,7 +41,7 @@ def test_nothing_is_on_unless_switched(api: Client) -> None:
         ({"server_error": 503, "retry_after_s": 7}, 503, "7"),
     ],
 )
-def test_every_place_refuses(api: Client, switches: dict[str, Any], status: int, retry_after: str | None) -> None:
+def test_each_endpoint_can_refuse(api: Client, switches: dict[str, Any], status: int, retry_after: str | None) -> None:
     """Each endpoint refuses with one error object, and with ``Retry-After`` only if requested."""
     switch(api, **switches)
 
@@ -74,7 +74,7 @@ def test_a_maintenance_page_looks_like_success(api: Client) -> None:
     assert answer.text.startswith("<!doctype html>")
 
 
-def test_answers_come_late(api: Client) -> None:
+def test_answers_are_delayed(api: Client) -> None:
     """Answers are delayed by the given seconds and otherwise correct."""
     switch(api, slow_s=0.4)
     begun = time.monotonic()
@@ -100,7 +100,7 @@ def test_a_fault_lasts_for_so_many_requests(api: Client, switches: dict[str, Any
     assert [True, True, False] == met
 
 
-def test_no_request_meets_a_fault_of_none(api: Client) -> None:
+def test_limit_of_zero_affects_no_request(api: Client) -> None:
     """A limit of 0 affects no request."""
     switch(api, requests=0, server_error=500)
 
@@ -120,7 +120,7 @@ def test_switches_add_up_and_are_reset_at_once(api: Client) -> None:
     assert 200 == api("GET", "/v2/numbers").status_code
 
 
-def test_the_way_back_is_never_blocked(api: Client) -> None:
+def test_health_and_switches_always_answer(api: Client) -> None:
     """With every fault on, the health page and the switches still answer at once."""
     api("PATCH", FAULTS, json={"slow_s": LATEST_S, "too_many": True, "server_error": 500, "maintenance_page": True})
     begun = time.monotonic()

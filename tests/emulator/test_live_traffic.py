@@ -159,7 +159,7 @@ def test_a_database_that_fails_is_said_and_tried_again(database: Faltering, capl
     assert "tries again: database or disk is full" in caplog.text
 
 
-def test_it_stops_within_a_second_however_little_comes(database: Faltering) -> None:
+def test_traffic_stops_within_a_second(database: Faltering) -> None:
     """Waiting for a call an hour away does not delay the stop; a rate of zero generates no calls."""
     for rate in (1 / 3600, 0.0):
         with live(database, rate):

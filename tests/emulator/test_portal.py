@@ -187,7 +187,7 @@ def test_text_that_no_database_takes_is_an_error(api: Client, text: str) -> None
 
 
 @pytest.mark.parametrize(("method", "path"), PLACES)
-def test_every_page_asks_for_the_key(api: Client, method: str, path: str) -> None:
+def test_every_endpoint_requires_the_key(api: Client, method: str, path: str) -> None:
     """A missing key, a wrong secret and a wrong name are refused alike, with the authentication scheme."""
     access, secret = api.key
     for auth in (None, (access, "x"), ("x", secret), (access, secret.upper() + "é")):

@@ -101,7 +101,7 @@ def test_starters_share_one(home: Path) -> None:
     assert first == second
 
 
-def test_one_that_is_too_busy_to_answer_still_runs(home: Path) -> None:
+def test_busy_emulator_counts_as_running(home: Path) -> None:
     """An emulator that is too busy to answer is not treated as dead and started again."""
     found = start(home)
     os.kill(found.pid, signal.SIGSTOP)
@@ -176,7 +176,7 @@ def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly(home: Path, stop_signal: signal.Signals) -> None:
+def test_signal_ends_the_emulator_cleanly(home: Path, stop_signal: signal.Signals) -> None:
     """After either signal the note is removed and the log has no complaint."""
     running = start(home, traffic=50.0)
     os.kill(running.pid, stop_signal)
@@ -200,7 +200,7 @@ def test_it_ends_with_its_parent(home: Path) -> None:
     until(lambda: not note(home).exists())
 
 
-def test_a_note_left_behind_is_not_believed(shared: tuple[Path, Running]) -> None:
+def test_stale_note_is_ignored(shared: tuple[Path, Running]) -> None:
     """A note of a dead process, of a reused process id, or with unreadable content is ignored."""
     home, running = shared
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
@@ -242,7 +242,7 @@ def test_a_story_that_is_not_known_is_an_error(home: Path) -> None:
     assert process.running(home) is None
 
 
-def test_one_that_takes_too_long_is_ended(home: Path) -> None:
+def test_start_that_times_out_leaves_no_process(home: Path) -> None:
     """A start that times out leaves no process and no note."""
     with pytest.raises(SettingsError, match="did not start"):
         start(home, timeout_s=0.2)

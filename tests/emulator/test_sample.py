@@ -53,7 +53,7 @@ def pbx(sample: Sample, pbx_id: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("without", EVERY_WAY, ids=lambda without: "-".join(without) or "whole")
-def test_every_way_of_telling_it_is_a_sound_account(without: tuple[str, ...]) -> None:
+def test_account_without_stories_is_valid(without: tuple[str, ...]) -> None:
     """Without any story the account is valid: schemas, list entries, and references."""
     sample = load(NOW, without)
     pbx_ids = {row["pbx_id"] for row in sample.pbxs}
@@ -95,7 +95,7 @@ def test_the_points_of_presence() -> None:
     assert ("US-East-VA", "us-east-va.sip.flowroute.com") == (edges["4"]["name"], edges["4"]["host"])
 
 
-def test_whoever_is_in_order_is_routed() -> None:
+def test_correct_pbxs_have_routes() -> None:
     """Seattle, Chicago, Denver and Atlanta have a route to their own host for their numbers."""
     sample = load(NOW)
     hosts = {row["alias"]: row["value"] for row in sample.routes if row["route_type"] == "host"}
@@ -106,7 +106,7 @@ def test_whoever_is_in_order_is_routed() -> None:
         assert len(caller.lines) >= 2
 
 
-def test_moved() -> None:
+def test_moved_pbx_calls_from_an_unlisted_address() -> None:
     """Denver has called from an unlisted address for three days, and its old address is still listed."""
     sample = load(NOW)
     without = load(NOW, ["moved"])
@@ -117,7 +117,7 @@ def test_moved() -> None:
     assert NOW - timedelta(days=3) in {row["valid_from"] for row in sample.pbx_addresses}
 
 
-def test_credentials() -> None:
+def test_credentials_story_keeps_atlanta_unlisted() -> None:
     """Atlanta is not listed and has credentials; without the story it is listed and has none."""
     sample = load(NOW)
     without = load(NOW, ["credentials"])
@@ -126,7 +126,7 @@ def test_credentials() -> None:
     assert ("ip", True) == (pbx(without, "atlanta")["auth_method"], "198.51.100.40" in listed(without))
 
 
-def test_dynamic() -> None:
+def test_dynamic_pbx_is_never_listed() -> None:
     """Miami's address changes about every eight days and is never listed; without the story Miami is removed."""
     sample = load(NOW)
     without = load(NOW, ["dynamic"])
@@ -155,7 +155,7 @@ def test_retired_and_standby() -> None:
     assert {""} == {row["failover_route"] for row in without.numbers}
 
 
-def test_no_route() -> None:
+def test_phoenix_has_no_route() -> None:
     """Phoenix receives calls in either case; its numbers have no route to it, and without the story they have."""
     sample = load(NOW)
     without = load(NOW, ["no_route"])
@@ -171,7 +171,7 @@ def test_no_route() -> None:
     )
 
 
-def test_nobody() -> None:
+def test_unassigned_entry_has_no_owner() -> None:
     """An entry is unassigned and has a meaningless label; without the story it is removed."""
     sample = load(NOW)
     without = load(NOW, ["nobody"])
@@ -182,7 +182,7 @@ def test_nobody() -> None:
     assert "203.0.113.66" not in {row["address"] for row in sample.pbx_addresses}
 
 
-def test_forged() -> None:
+def test_forged_caller_uses_a_stolen_tag() -> None:
     """An unassigned, unlisted address calls with Miami's X-Tag and a valid password."""
     sample = load(NOW)
     without = load(NOW, ["forged"])
@@ -193,7 +193,7 @@ def test_forged() -> None:
     assert "203.0.113.77" not in listed(sample) | {row["address"] for row in sample.pbx_addresses}
 
 
-def test_theft() -> None:
+def test_past_theft_ends_with_its_entry() -> None:
     """An unassigned entry was removed twelve days ago, and its calls end then."""
     sample = load(NOW)
     without = load(NOW, ["theft"])
@@ -206,7 +206,7 @@ def test_theft() -> None:
     assert ([], without.changed_at) == (without.past_allowed_ips, without.list_changed_at)
 
 
-def test_shared() -> None:
+def test_shared_address_serves_two_pbxs() -> None:
     """Two PBXs call from one listed address with their own X-Tags, and receive calls on different ports."""
     sample = load(NOW)
     without = load(NOW, ["shared"])
@@ -220,7 +220,7 @@ def test_shared() -> None:
     assert {"tampa", "orlando"} == {caller.x_tag for caller in sample.callers if caller.pbx_id in ("tampa", "orlando")}
 
 
-def test_network() -> None:
+def test_network_entry_admits_another_caller() -> None:
     """An old entry is a network with a PBX and another caller; without the story all of it is removed."""
     sample = load(NOW)
     without = load(NOW, ["network"])

@@ -162,7 +162,7 @@ def test_every_outbound_call_obeys_the_admission_rule(without: tuple[str, ...], 
             assert ("failed", 0, "0.00000000") == (call["result"], call["duration"], call["total_cost"])
 
 
-def test_who_is_refused() -> None:
+def test_only_denver_is_refused() -> None:
     """
     Denver is refused for three days, every time, and no other PBX.
 
@@ -236,7 +236,7 @@ def test_a_row_is_whole() -> None:
         assert (call["callerid_country"] == "N/A") == (call["direction"] == "Outbound")
 
 
-def test_it_looks_like_telephones() -> None:
+def test_outcomes_are_distributed_like_telephone_calls() -> None:
     """70 % of outbound calls are answered, every outcome occurs, and an unclear refusal is rare."""
     ended = Counter(
         outcome(call["result"], call["call_fail_sip_code"], call["call_fail_reason"])
@@ -256,7 +256,7 @@ def test_it_looks_like_telephones() -> None:
     assert {"18005550122"} == fees
 
 
-def test_volumes_are_seen() -> None:
+def test_callers_have_expected_volumes() -> None:
     """Seattle is the largest; Atlanta and Miami have 5 % to 8 % of the calls each."""
     share = Counter(caller_of(call, sample()).name for call in calls())
 

@@ -221,7 +221,7 @@ def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
     assert plan.phrases == (used,)
 
 
-def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
+def test_failure_of_a_later_change_is_rolled_back(account: Workspace) -> None:
     """
     If the carrier refuses the second change, the first is undone and the journal records failed.
 
@@ -241,7 +241,7 @@ def test_a_failure_half_way_is_taken_back(account: Workspace) -> None:
     assert account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA).phase == DONE
 
 
-def test_a_carrier_that_stumbles_leaves_nothing_behind(account: Workspace) -> None:
+def test_failing_carrier_is_recorded_as_unknown(account: Workspace) -> None:
     """
     If every answer from the first change on is an error, the journal records what is unknown.
 
@@ -299,13 +299,15 @@ def test_a_fix_has_a_largest_size(unchanged: Workspace) -> None:
         ("pbx_address_is_allowed", "198.51.100.11", "passes and proposes no fix"),
     ],
 )
-def test_nothing_to_fix_is_said(unchanged: Workspace, check: str, subject: str, message: str) -> None:
+def test_unknown_check_or_subject_lists_valid_ones(
+    unchanged: Workspace, check: str, subject: str, message: str
+) -> None:
     """An unknown check, subject or finding gives an error that lists the valid ones."""
     with pytest.raises(UnknownFindingError, match=message):
         unchanged.plan(check, subject)
 
 
-def test_the_life_of_a_finding(account: Workspace) -> None:
+def test_finding_lifecycle_through_fix_and_regression(account: Workspace) -> None:
     """New, open, planned, verified after the fix, regressed after the fix was reverted outside the product."""
 
     def life() -> Any:

@@ -47,7 +47,7 @@ def stale(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, freshness=snapshot.freshness | {"inventory": Freshness(NOW - timedelta(days=365), 60)})
 
 
-def test_what_cannot_recur_or_is_stopped_asks_for_nothing() -> None:
+def test_harmless_removals_need_no_confirmation() -> None:
     """Removing an old entry or a thief's needs no confirmation; with a stale inventory both do."""
     known = account(
         FRAUD,
@@ -102,7 +102,7 @@ def test_a_forged_x_tag_from_an_address_that_its_pbx_left_is_no_call_that_breaks
     ],
     ids=["broken", "may be broken, credentials off", "may be broken, removed"],
 )
-def test_calls_at_risk_ask_for_the_name(facts: dict[str, str], change: Change, phrases: tuple[str, ...]) -> None:
+def test_calls_at_risk_require_the_name(facts: dict[str, str], change: Change, phrases: tuple[str, ...]) -> None:
     """Broken and possibly broken calls require typing the PBX's name."""
     row = calls_row(NEW, pbx_id="denver")
     known = make_snapshot(allowed=(NEW,), pbxs=[pbx("denver", **facts)], addresses=DENVER, traffic=[row])

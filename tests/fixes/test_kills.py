@@ -37,7 +37,7 @@ def kills(synced: Workspace) -> tuple[Kills, Plan]:
     return Kills(synced), synced.plan("pbx_has_inbound_route", "phoenix")
 
 
-def test_a_fix_that_is_killed_has_an_outcome(kills: tuple[Kills, Plan]) -> None:
+def test_killed_fix_gets_an_outcome(kills: tuple[Kills, Plan]) -> None:
     """After a kill at every kind of step and at random times, records equal the account, and undo restores it."""
     run, plan = kills
     found: list[Any] = [run.at_step(plan, step, after=after) for step, after, *_ in AT_STEPS]

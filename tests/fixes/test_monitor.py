@@ -110,7 +110,7 @@ def test_with_credentials_off_a_403_is_a_refusal_whatever_it_says() -> None:
     assert (3, ("Atlanta",)) == (seen.expected_refusals, seen.expected_callers)
 
 
-def test_a_refusal_that_was_not_foreseen_is_told_apart() -> None:
+def test_unexpected_refusal_is_counted_separately() -> None:
     """Refusals of PBXs that the plan does not name as broken are counted as unexpected."""
     seen = watched(after(SEATTLE, "refused_auth"), after(ATLANTA, "refused_unknown"))
 

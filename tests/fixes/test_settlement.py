@@ -102,7 +102,7 @@ def journal(home: Path) -> Iterator[Journal]:
 
 
 @pytest.mark.parametrize("changes", [(ALLOW,), (ALLOW, REMOVE), RELABEL, (SetCredentials(enabled=False), ALLOW), ROUTE])
-def test_every_state_of_a_fix_is_told(changes: tuple[Change, ...]) -> None:
+def test_every_state_of_a_fix_is_recognized(changes: tuple[Change, ...]) -> None:
     """Each prefix of the changes is recognized, whatever else was changed on the account."""
     entry = {"label": "", "owner": "", "purpose": "", "role": "active", "review_by": ""}
     before = {
@@ -184,7 +184,7 @@ def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, hom
         plan_undo(journal, begun.id)
 
 
-def test_what_a_later_fix_did_is_not_put_down_to_an_interrupted_one(home: Path) -> None:
+def test_later_fix_is_not_attributed_to_an_interrupted_one(home: Path) -> None:
     """Open entries of earlier versions that are followed by other fixes are settled after reading the account."""
     first = plan_of(ALLOW, carrier=Listed())
     second = plan_of(ALLOW, REMOVE, carrier=Listed())

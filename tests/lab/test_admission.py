@@ -36,7 +36,7 @@ def cases() -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     "case", list(cases()), ids=lambda case: f"{case['why']}-{'-'.join(case[name] for name in FACTS)}"
 )
-def test_the_edge_decides_as_the_rule_does(lab: Lab, case: dict[str, Any]) -> None:
+def test_edge_decides_like_the_rule(lab: Lab, case: dict[str, Any]) -> None:
     """
     A real call with the facts of a case is answered, or refused with the code of the table.
 

@@ -58,7 +58,7 @@ def everybody_calls(lab: Lab, turn: int) -> dict[tuple[str, str], bool]:
     [(1, (ALLOW,)), (2, (REMOVE,)), (3, (OFF,)), (4, (ALLOW, REMOVE, OFF))],
     ids=["allow", "remove", "credentials off", "all at once"],
 )
-def test_the_edge_does_what_was_foreseen(lab: Lab, office: Workspace, turn: int, changes: tuple[Change, ...]) -> None:
+def test_edge_results_equal_the_replay(lab: Lab, office: Workspace, turn: int, changes: tuple[Change, ...]) -> None:
     """After the change, broken calls are refused and saved calls admitted; other decided calls have the same result."""
     lab.set(credentials_enabled=True, digest_rescues_prefix=True)
     lab.list_only(LISTED)

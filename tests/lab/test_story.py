@@ -73,7 +73,7 @@ def test_a_refused_pbx_is_found_fixed_and_answered(lab: Lab, office: Workspace) 
     }
 
 
-def test_what_the_replay_said_comes_true(lab: Lab, office: Workspace) -> None:
+def test_replay_prediction_matches_real_calls(lab: Lab, office: Workspace) -> None:
     """With credentials off the PBX that relies on its digest is refused as predicted; after undo it is answered."""
     lab.set(credentials_enabled=True)
     assert {200} == placed(lab, number(20), number(21), source=ATLANTA, digest=True)

@@ -16,7 +16,7 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, timeout=WAIT_S, check=False)
 
 
-def test_the_probe_that_it_prints_meets_the_edge(lab: Lab) -> None:
+def test_printed_probe_command_reaches_the_edge(lab: Lab) -> None:
     """Denver is not listed at first: the probe explains the edge's challenge, with the account once that was read."""
     check, probe = in_another_terminal(lab).splitlines()[1:]
 

@@ -123,7 +123,7 @@ FED = {
 """Test that covers each reader."""
 
 
-def test_every_reader_is_fed() -> None:
+def test_every_reader_is_covered() -> None:
     """Every reader, including those added later, must be covered by a test."""
     assert {one.__name__.removeprefix("dashboard.pbx.readers.") for one in readers()} == FED.keys()
     assert set(FED.values()) <= globals().keys()

@@ -40,7 +40,7 @@ def loop(account: Workspace) -> Iterator[SyncLoop]:
     made.stop(WAIT_S)
 
 
-def test_it_syncs_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> None:
+def test_sync_starts_at_once_and_when_woken(account: Workspace, loop: SyncLoop) -> None:
     """The first sync starts at once, waking ends an hour's pause, and stopping ends the thread."""
     loop.start()
     until(lambda: account.state.get("calls_until") is not None)

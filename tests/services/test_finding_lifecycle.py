@@ -71,7 +71,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
     made.state.close()
 
 
-def test_a_whole_life(story: Story) -> None:
+def test_finding_passes_through_every_state(story: Story) -> None:
     """The states are new, open, planned, applied while still failing, verified, regressed, and verified again."""
     seen = [story.see(Status.FAIL), story.see(Status.FAIL)]
     plan = story.plan()
@@ -87,7 +87,7 @@ def test_a_whole_life(story: Story) -> None:
     assert [0, 0, 0, 0, 0, 0, 1, 1, 1] == [finding.times_reopened for finding in seen]
 
 
-def test_what_never_failed_leaves_no_trace(story: Story) -> None:
+def test_passing_subject_is_not_recorded(story: Story) -> None:
     """A subject that passed from the start has no recorded failure."""
     finding = story.see(Status.PASS)
 
@@ -95,7 +95,7 @@ def test_what_never_failed_leaves_no_trace(story: Story) -> None:
     assert story.see(Status.FAIL).life == Life.NEW
 
 
-def test_unknown_ends_nothing(story: Story) -> None:
+def test_unknown_result_keeps_the_failure_open(story: Story) -> None:
     """A failure that is unknown for a while remains the same open failure, not a regressed one."""
     story.see(Status.FAIL)
     story.see(Status.FAIL)
@@ -128,7 +128,7 @@ def test_the_newest_plan_counts(story: Story) -> None:
     assert story.see(Status.FAIL).life == Life.PLANNED
 
 
-def test_last_seen_moves_on(story: Story) -> None:
+def test_last_seen_is_updated(story: Story) -> None:
     """Each run updates the time when the failure was last seen."""
     first = story.see(Status.FAIL)
     second = story.see(Status.FAIL)

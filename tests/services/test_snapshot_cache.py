@@ -100,7 +100,7 @@ def forget_a_day(account: Workspace) -> None:
     forget(account.store, {max(account.store.generations.current().days)})
 
 
-def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
+def test_first_request_builds_the_snapshot_once(account: Gated) -> None:
     """The first request builds the snapshot; later ones share it until something changes."""
     keeper = SnapshotCache(account, STILL)
     assert account.made == 0
@@ -113,7 +113,7 @@ def test_whoever_asks_first_makes_it_once(account: Gated) -> None:
     assert then.moment.account != first.moment.account
 
 
-def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
+def test_refresh_for_age_returns_the_previous_view(account: Gated) -> None:
     """While a refresh for age runs, the previous view is returned; then the new one with the same calls."""
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
@@ -127,7 +127,7 @@ def test_time_alone_keeps_nobody_waiting(account: Gated) -> None:
         assert (then.cube is shown.cube) == same_hours(then, shown), "no call came, so none was added up again"
 
 
-def test_nothing_old_is_shown_for_long(account: Gated) -> None:
+def test_slow_refresh_blocks_the_request(account: Gated) -> None:
     """If a refresh takes too long, the request waits for it."""
     waits = threading.Event()
 
@@ -149,7 +149,7 @@ def test_nothing_old_is_shown_for_long(account: Gated) -> None:
         assert found[0] is not first
 
 
-def test_a_change_is_waited_for(account: Gated) -> None:
+def test_account_change_is_visible_at_once(account: Gated) -> None:
     """A change of the account is visible at once, although an older view is available."""
     with keeping(account, STILL) as keeper:
         first = keeper.now()
@@ -161,7 +161,7 @@ def test_a_change_is_waited_for(account: Gated) -> None:
         assert (then.cube is first.cube) == same_hours(then, first), "the list says nothing of whose calls these were"
 
 
-def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
+def test_renamed_pbx_has_its_calls(account: Gated) -> None:
     """Calls of a renamed PBX have its new name."""
     keeper = SnapshotCache(account, STILL)
     first = keeper.now()
@@ -172,7 +172,7 @@ def test_whose_calls_they_are_is_added_up_again(account: Gated) -> None:
     assert "Renamed" in keeper.now().cube.values("who")
 
 
-def test_new_calls_come_behind_the_back(account: Gated) -> None:
+def test_calls_of_another_process_appear_in_background(account: Gated) -> None:
     """Calls fetched by another process appear without a request waiting for them."""
     with keeping(account, RefreshPolicy(age_every_s=NEVER_S, calls_every_s=0.2)) as keeper:
         first = keeper.now()
@@ -187,7 +187,7 @@ def test_new_calls_come_behind_the_back(account: Gated) -> None:
         assert then.snapshot.traffic["calls"].sum() < first.snapshot.traffic["calls"].sum()
 
 
-def test_who_fetched_calls_sees_them(account: Gated) -> None:
+def test_requested_sync_refreshes_the_view(account: Gated) -> None:
     """After a requested sync the previous view is not returned again, even if the sync brought nothing."""
     keeper = SnapshotCache(account, STILL)
     first = keeper.now()
@@ -203,7 +203,7 @@ def test_who_fetched_calls_sees_them(account: Gated) -> None:
     assert last.moment != then.moment, "what is kept of the one is not of the other"
 
 
-def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> None:
+def test_refresh_begun_before_sync_is_not_enough(account: Gated) -> None:
     """A refresh that began before the sync's calls were stored does not satisfy the request."""
     with keeping(account, RefreshPolicy(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
         keeper.now()
@@ -220,7 +220,7 @@ def test_who_fetched_calls_sees_them_though_others_are_at_it(account: Gated) -> 
         assert found[0].snapshot.traffic["last_at"].max() <= max(day.last_at for day in days)
 
 
-def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
+def test_background_error_is_raised_to_next_request(account: Gated) -> None:
     """An error of a background refresh is raised to the next request; after the cause is removed, requests succeed."""
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         first = keeper.now()
@@ -233,7 +233,7 @@ def test_what_cannot_be_made_is_told_to_whoever_asks(account: Gated) -> None:
         until(lambda: keeper.now() is not first)
 
 
-def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
+def test_internal_error_does_not_end_the_refresher(account: Gated, caplog: pytest.LogCaptureFixture) -> None:
     """An internal error is logged, and the refresher continues with the next change."""
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
@@ -245,7 +245,7 @@ def test_a_fault_of_ours_does_not_end_the_help(account: Gated, caplog: pytest.Lo
         assert keeper.now().findings
 
 
-def test_it_is_made_once_however_many_ask(account: Gated) -> None:
+def test_concurrent_requests_share_one_build(account: Gated) -> None:
     """Twenty concurrent requests get the same view, built once."""
     keeper = SnapshotCache(account, STILL)
     found: list[AccountView] = []
@@ -259,7 +259,7 @@ def test_it_is_made_once_however_many_ask(account: Gated) -> None:
     assert account.made == 1
 
 
-def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
+def test_refresher_is_idle_without_pages(account: Gated) -> None:
     """The refresher is idle until a page is opened, and again some time after the last one was closed."""
     with keeping(account, RefreshPolicy(age_every_s=0.1, idle_s=1)) as keeper:
         time.sleep(ROUNDS_S)  # shows that nothing happens, for which there is no event
@@ -269,7 +269,7 @@ def test_nothing_is_made_where_nobody_looks(account: Gated) -> None:
         assert at_rest(lambda: account.made, for_s=3)
 
 
-def test_it_ends_when_told(account: Gated) -> None:
+def test_stop_waits_for_the_refresh(account: Gated) -> None:
     """Stopping waits for the running refresh, and no refresh starts afterwards."""
     keeper = SnapshotCache(account, RefreshPolicy(age_every_s=1))
     keeper.start()
@@ -285,7 +285,7 @@ def test_it_ends_when_told(account: Gated) -> None:
     assert account.made == made
 
 
-def test_a_home_without_calls_is_known_too(tmp_path: Path) -> None:
+def test_empty_home_gives_a_view(tmp_path: Path) -> None:
     """A first run with an empty store gives a view."""
     with Workspace.open(Settings(home=tmp_path / "new", sample_calls=100)) as opened:
         known = SnapshotCache(opened).now()

@@ -47,7 +47,7 @@ def test_an_attached_process_names_the_owner(other: subprocess.Popen[str], tmp_p
 
 
 @pytest.mark.parametrize("killed", [False, True])
-def test_the_next_takes_over(other: subprocess.Popen[str], tmp_path: Path, *, killed: bool) -> None:
+def test_next_process_takes_over(other: subprocess.Popen[str], tmp_path: Path, *, killed: bool) -> None:
     """The next process takes over without cleanup, whether the owner exited or was killed."""
     mine = SyncOwner(tmp_path, port=8502)
     if killed:

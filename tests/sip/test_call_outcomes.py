@@ -51,7 +51,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("result", "status", "reason", "expected"), TABLE)
-def test_each_line_of_the_table(result, status, reason, expected):
+def test_table_maps_results_to_outcomes(result, status, reason, expected):
     """Result, SIP status and reason determine the outcome; the final status takes precedence over the result."""
     assert outcome(result, status, reason) == expected
 

@@ -57,7 +57,7 @@ def test_a_tech_prefix_is_eight_digits(text, sentence):
         ("411", Kind.N11, "", "411"),
     ],
 )
-def test_destinations_the_carrier_takes(text, kind, region, e164):
+def test_valid_destinations_are_accepted(text, kind, region, e164):
     """Accepted are 1 and ten digits, country code and number, and N11 codes, which are a separate kind."""
     destination = parse_destination(text)
 
@@ -92,7 +92,7 @@ def test_destinations_the_carrier_would_refuse_or_misroute(text, sentence):
     assert sentence in str(caught.value)
 
 
-def test_ten_digits_abroad_are_taken_when_said_so():
+def test_ten_digits_abroad_are_accepted_with_flag():
     """Norwegian numbers have ten digits with their country code; an explicit flag resolves the ambiguity."""
     assert parse_destination("4722123456", abroad=True).region == "NO"
     assert build(PREFIX, "4722123456", POP, abroad=True) == f"{PREFIX}*4722123456@{POP}"
@@ -158,7 +158,7 @@ def test_the_user_part_alone_is_read():
         ("12345678*12065550100@ho st", "not a host name"),
     ],
 )
-def test_what_is_no_dial_string_has_its_sentence(text, sentence):
+def test_invalid_dial_string_names_its_fault(text, sentence):
     """Each invalid part is named."""
     with pytest.raises(DialStringError) as caught:
         parse(text)
@@ -192,7 +192,7 @@ def test_what_is_no_dial_string_has_its_sentence(text, sentence):
         ("", ["prefix_missing", "not_digits"]),
     ],
 )
-def test_lint_says_everything_that_is_wrong(text, codes):
+def test_lint_reports_every_fault(text, codes):
     """Several faults of a dial string are each reported once, with the remedy as a sentence."""
     issues = lint(text, PREFIX)
 
@@ -206,7 +206,7 @@ british = st.from_regex(r"\A44[1-9][0-9]{9}\Z")
 
 
 @given(st.from_regex(r"\A[0-9]{8}\Z"), nanp | n11 | british, st.sampled_from(["*", "#", "%23"]))
-def test_what_is_built_is_read_back(tech_prefix, destination, separator):
+def test_built_dial_string_parses_back(tech_prefix, destination, separator):
     """A dial string in any accepted form parses to the same call, and lint finds nothing."""
     text = build(tech_prefix, destination, POP)
     read = parse(text.replace("*", separator))

@@ -57,7 +57,7 @@ def test_country_and_kind(number, region, country, number_type):
         ("\u0661\u0662\u0660\u0666\u0665\u0665\u0665\u0660\u0661\u0660\u0660", ""),
     ],
 )
-def test_what_no_plan_has_is_unknown(number, region):
+def test_unassigned_code_is_unknown(number, region):
     """No kind is guessed, and no country if several share the code."""
     found = numbering_plan.kind_of(number)
 
@@ -101,7 +101,7 @@ def test_every_country_has_a_name():
     | st.from_regex(r"1[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True)
     | st.text(max_size=16)
 )
-def test_the_short_way_finds_what_the_library_finds(number):
+def test_shortcut_equals_the_library(number):
     """The shortcut before parsing gives the library's result."""
     found = numbering_plan.kind_of(number)
 

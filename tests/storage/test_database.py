@@ -108,7 +108,7 @@ def test_the_newest_migration_is_the_one_the_code_knows() -> None:
 
 
 @pytest.mark.parametrize("revision", ["0001", "0002"])
-def test_a_database_of_before_is_brought_up(tmp_path: Path, revision: str) -> None:
+def test_earlier_database_is_migrated(tmp_path: Path, revision: str) -> None:
     """A database of an earlier revision keeps its data and is migrated; its versions are sealed unchanged."""
     make_database(tmp_path, revision)
 

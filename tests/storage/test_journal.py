@@ -62,12 +62,12 @@ def tamper(home: Path, *statements: str) -> None:
     connection.close()
 
 
-def test_an_empty_journal_holds(state: State) -> None:
+def test_empty_journal_verifies(state: State) -> None:
     """An empty journal verifies as a chain of no entries."""
     assert (0, GENESIS) == (Journal(state).verify(), Journal(state).head())
 
 
-def test_a_whole_journal_holds(journal: Journal) -> None:
+def test_intact_journal_verifies(journal: Journal) -> None:
     """An intact journal verifies with every entry and its head."""
     assert journal.verify(journal.head()) == 4
 
@@ -83,7 +83,7 @@ def test_a_begun_fix_stands_in_the_journal_before_it_ends(state: State) -> None:
 
 
 @pytest.mark.parametrize("verb", ["UPDATE journal SET actor = 'somebody else'", "DELETE FROM journal"])
-def test_the_database_refuses_to_rewrite(journal: Journal, state: State, verb: str) -> None:
+def test_database_rejects_updates_of_the_journal(journal: Journal, state: State, verb: str) -> None:
     """The database refuses to update or delete rows of the journal."""
     with pytest.raises(StateError, match="append-only"), state.writing() as connection:
         connection.exec_driver_sql(verb)
@@ -98,7 +98,7 @@ def test_the_database_refuses_to_rewrite(journal: Journal, state: State, verb: s
         ("DELETE FROM journal WHERE id = 2", "entry 2 is missing"),
     ],
 )
-def test_tampering_is_found(journal: Journal, tmp_path: Path, statement: str, message: str) -> None:
+def test_tampering_breaks_the_chain(journal: Journal, tmp_path: Path, statement: str, message: str) -> None:
     """A changed or removed entry breaks the chain, and the first such entry is named."""
     tamper(tmp_path, statement)
 
@@ -106,7 +106,7 @@ def test_tampering_is_found(journal: Journal, tmp_path: Path, statement: str, me
         journal.verify()
 
 
-def test_a_cut_tail_is_found_by_the_anchors(journal: Journal, tmp_path: Path) -> None:
+def test_removed_tail_is_detected_by_anchors(journal: Journal, tmp_path: Path) -> None:
     """Without its last entries the chain is valid but does not match the anchored heads."""
     tamper(tmp_path, "DELETE FROM journal WHERE id > 2")
 
@@ -295,7 +295,7 @@ def test_confirming_a_version_changes_nothing_that_is_sealed(journal: Journal, s
     assert journal.verify() == 4
 
 
-def test_a_clock_that_went_back_breaks_nothing(tmp_path: Path, state: State, journal: Journal) -> None:
+def test_clock_set_back_keeps_the_chain_valid(tmp_path: Path, state: State, journal: Journal) -> None:
     """Entries are ordered by number, versions begin no earlier than the previous one, and the jump is reported."""
     row = journal.entries()[-1].__dict__
     ahead = {

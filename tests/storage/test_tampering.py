@@ -476,7 +476,7 @@ def test_tampering_is_detected(pristine: dict[bytes, Home], tmp_path: Path, case
 
 
 @pytest.mark.parametrize("case", EXCUSED)
-def test_an_excuse_needs_no_key_and_helps_nobody(pristine: dict[bytes, Home], tmp_path: Path, case: str) -> None:
+def test_not_anchored_mark_excuses_no_entry(pristine: dict[bytes, Home], tmp_path: Path, case: str) -> None:
     """The mark "not anchored" does not excuse an entry, with signed anchors or not, with the key or without."""
     tamper, message = EXCUSED[case]
     home = copied(pristine[KEY], tmp_path)

@@ -77,7 +77,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sent", NO_REQUESTS.values(), ids=NO_REQUESTS)
-def test_what_is_no_request_is_answered_with_a_sentence(web: Web, sent: str | bytes) -> None:
+def test_invalid_request_gets_400(web: Web, sent: str | bytes) -> None:
     """Data that is not a valid request gets 400 with a message and the headers of every response, then a close."""
     answer = said(web, sent)
 
@@ -238,7 +238,7 @@ def _ends(line: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("after", ["", f"GET / HTTP/1.1\r\n{HOST}Cookie: {{cookie}}\r\n\r\n"], ids=["first", "second"])
-def test_a_request_of_single_bytes_is_ended_in_time(hasty: Running, after: str) -> None:
+def test_slow_request_is_ended_in_time(hasty: Running, after: str) -> None:
     """A request sent byte by byte is ended in time: neither a byte nor an earlier request extends the limit."""
     with closing(hasty.connect(after.replace("{cookie}", hasty.cookie))) as line:
         if after:
@@ -266,7 +266,7 @@ def test_a_request_that_is_let_in_has_no_limit_of_time(hasty: Running) -> None:
 @pytest.mark.parametrize(
     "sent", ["", f"GET / HTTP/1.1\r\n{HOST}X: ", f"PUT /a HTTP/1.1\r\n{HOST}Content-Length: 9\r\n\r\n"]
 )
-def test_waiting_connections_keep_nobody_out(hasty: Running, sent: str) -> None:
+def test_oldest_waiting_connections_are_closed(hasty: Running, sent: str) -> None:
     """Above the maximum of waiting connections the oldest are closed, and the operator's requests are answered."""
     Hasty.wait_s, before = LONGEST_S, Hasty.wait_s
     try:

@@ -221,7 +221,7 @@ def test_the_browser_that_used_a_link_may_open_it_again(web: Web) -> None:
         "?token=" + "a" * 9000,
     ],
 )
-def test_what_is_no_link_is_refused(web: Web, query: str) -> None:
+def test_invalid_token_is_refused(web: Web, query: str) -> None:
     """A missing or invalid token gets 410 with a page that names the command for a new link."""
     answer = web.ask(f"/enter{query}", *NAVIGATION)
 
@@ -298,7 +298,7 @@ def test_a_cookie_of_an_earlier_start_says_what_to_do(web: Web) -> None:
     assert "has ended" not in other.body
 
 
-def test_a_page_that_is_still_open_is_answered_in_words(web: Web) -> None:
+def test_health_of_an_earlier_start_is_a_json_string(web: Web) -> None:
     """A tab of an earlier start requests the server's health and gets a JSON string, which it displays unchanged."""
     asked = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty")
     answer = web.ask("/_stcore/health", f"Cookie: trunkgate_{web.port}=of-an-earlier-start", *asked)

@@ -47,7 +47,7 @@ def ends(line: socket.socket) -> tuple[End, End]:
 @pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can act as another user")
 @pytest.mark.parametrize("way", [peers.uid_of, peers.search_tables], ids=["asked", "looked up"])
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["IPv4", "mapped"])
-def test_each_end_belongs_to_who_made_it(
+def test_connection_owner_is_the_client(
     listening: socket.socket, way: Callable[[End, End], int | None], family: int
 ) -> None:
     """The lookup returns the owner of the client's end, whoever runs the server, also for an IPv6 socket."""

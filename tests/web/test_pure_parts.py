@@ -108,7 +108,7 @@ def by_outcome(**calls: int) -> pd.DataFrame:
         ({"answered": 9, "refused_auth": 3}, False, "3 were refused for authorization on record"),
     ],
 )
-def test_no_refusal_is_denied_that_another_code_may_hide(calls: dict[str, int], said: str, *, recorded: bool) -> None:
+def test_title_denies_refusals_only_if_none_can_be_hidden(calls: dict[str, int], said: str, *, recorded: bool) -> None:
     """
     The title denies refusals only if nothing can hide one.
 
@@ -151,7 +151,7 @@ def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
     assert f"9 outbound calls today. {aside}" == one
 
 
-def test_times_are_said_as_people_do() -> None:
+def test_times_are_relative_or_local() -> None:
     """Ages are relative, or ``never`` without a time; exact times are in the viewer's time zone."""
     assert "6 minutes ago" == elapsed.ago(NOW - timedelta(minutes=6), NOW)
     assert "just now" == elapsed.ago(NOW + timedelta(minutes=4), NOW)
@@ -188,7 +188,7 @@ def test_no_link_and_no_list_is_made_of_a_text(text: str, shown: str) -> None:
     assert shown == formatting.plain(text)
 
 
-def test_a_name_cannot_draw(world: Snapshot) -> None:
+def test_pbx_name_is_shown_as_plain_text(world: Snapshot) -> None:
     """Links, images, colors, icons and formulas in the name of a PBX are shown as plain text."""
     name = "![i](https://198.51.100.1/x) :red[hot] :material/home: <b> $a$"
     world.pbxs.loc[world.pbxs["pbx_id"] == "denver", "name"] = name
@@ -307,7 +307,7 @@ def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
     assert "Nothing could be checked yet." == overview(calm, [finding(status=Status.UNKNOWN)])
 
 
-def test_a_mistyped_call_is_no_outage() -> None:
+def test_rare_refusal_is_not_in_the_title() -> None:
     """One refused call in a hundred is not reported in the title."""
     rows = [calls_row("198.51.100.11", pbx_id="seattle", calls=99), refused_row("198.51.100.11", pbx_id="seattle")]
     calm = make_snapshot(pbxs=[pbx("seattle")], traffic=rows)
@@ -459,7 +459,7 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
     assert overview(back, [finding()]).startswith("Denver's outbound calls were rejected until ")
 
 
-def test_findings_that_are_all_right_say_so() -> None:
+def test_findings_without_failures_are_summarized() -> None:
     """Without failures the text says so, and counts the subjects that could not be evaluated."""
     home = {"pbx_id": "seattle", "address": "198.51.100.11"}
     calm = make_snapshot(

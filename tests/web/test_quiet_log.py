@@ -24,7 +24,7 @@ def send(web: Web, data: bytes) -> bytes:
             return b""
 
 
-def test_rubbish_is_logged_once(web: Web) -> None:
+def test_repeated_invalid_requests_are_logged_once(web: Web) -> None:
     """300 invalid requests over plain sockets add one log line per kind of message, not one per request."""
     before = len(web.log.read_text().splitlines())
     for number in range(300):
@@ -37,7 +37,7 @@ def test_rubbish_is_logged_once(web: Web) -> None:
     assert web.ask("/healthz").status == 200
 
 
-def test_what_was_left_out_is_counted() -> None:
+def test_omitted_messages_are_counted() -> None:
     """
     Omitted messages are counted by kind.
 

@@ -118,7 +118,7 @@ def drawn(web: Web, *headers: tuple[str, str]) -> list[str]:
                 return texts
 
 
-def test_started_in_any_other_way_the_app_draws_one_sentence(tmp_path: Path) -> None:
+def test_app_without_gate_shows_only_an_error(tmp_path: Path) -> None:
     """Without the gate the app shows only an error, whatever headers are forged, because its session table is empty."""
     flags = ["--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false"]
     program = ["-m", "streamlit", "run", str(server.SCRIPT), *flags]

@@ -129,7 +129,7 @@ def test_a_closed_browser_leaves_no_listener() -> None:
 @pytest.mark.parametrize(
     "name", ["x-trunkgate-session", "X-Trunkgate-Session", "x_trunkgate_session", "X-TRUNKGATE-Role"]
 )
-def test_the_app_gets_the_gates_word_and_no_clients(name: str) -> None:
+def test_app_gets_only_the_session_header_of_the_gate(name: str) -> None:
     """Whatever a client sends under such a name, the app gets one header: the session id, which is not the cookie."""
 
     async def play() -> tuple[Any, Session, str]:

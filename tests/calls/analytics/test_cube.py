@@ -75,7 +75,7 @@ def cube(store, snapshot):
     return build_cube(store, snapshot)
 
 
-def test_callers_are_told_apart_at_the_instant_an_address_changes_hands(cube):
+def test_callers_follow_address_ownership_to_the_instant(cube):
     """
     Callers are told apart at the instant an address changes owner.
 
@@ -106,7 +106,7 @@ def test_sums_are_exact(cube):
         (Part(zone="Nowhere"), 0),
     ],
 )
-def test_a_part_is_what_was_asked_for(cube, part, calls):
+def test_parts_filter_time_and_dimensions(cube, part, calls):
     """Time and every dimension filter, alone and together; a value that does not occur gives no row."""
     assert cube.sums(part=part)["calls"].sum() == calls
 
@@ -150,7 +150,7 @@ def test_days_of_every_zone_add_up_to_its_calls(store, snapshot, export, zone):
         pd.testing.assert_frame_equal(mine, theirs)
 
 
-def test_a_cube_of_a_day_of_a_half_hour_zone(store, snapshot, export):
+def test_half_hour_zone_slice_begins_at_local_midnight(store, snapshot, export):
     """A slice that begins at local midnight of a half-hour zone has the calls from then on."""
     midnight = (NOON + DAY).astimezone(ZoneInfo("Asia/Kolkata")).replace(hour=0, minute=0).astimezone(UTC)
     import_files(store, [export(rows_at(midnight - timedelta(seconds=1), midnight, custom_x_tag="", callerid=""))])
@@ -160,7 +160,7 @@ def test_a_cube_of_a_day_of_a_half_hour_zone(store, snapshot, export):
     assert made.sums(part=Part(until=midnight))["calls"].sum() == 3
 
 
-def test_an_empty_cube_answers(cube):
+def test_empty_cube_returns_empty_frames(cube):
     """Without calls, every query returns an empty answer with its usual columns."""
     empty = Cube(EMPTY, [])
 
@@ -169,7 +169,7 @@ def test_an_empty_cube_answers(cube):
         assert empty.sums(*names, step=step).empty
 
 
-def test_many_cells_are_counted_as_few(store, snapshot, cube):
+def test_sparse_count_equals_dense_count(store, snapshot, cube):
     """Where there are too many combinations for a dense count, counting only those that occur gives the same answer."""
     names = ("who", "outcome", "code", "zone")
     sparing = build_cube(store, snapshot, most_cells=1)

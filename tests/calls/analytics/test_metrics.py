@@ -87,7 +87,7 @@ with 401, and 7 with 403 and the word ACL.
         ("refusal_share", 3 + 7, 100),
     ],
 )
-def test_each_ratio_is_what_its_definition_says(ratio, numerator, denominator):
+def test_each_ratio_equals_its_definition(ratio, numerator, denominator):
     """Numerator and denominator equal those calculated from ``CODES`` by hand."""
     found = metrics.ratios(CODES).set_index("ratio").loc[ratio]
 
@@ -121,7 +121,7 @@ def test_wilson(numerator, denominator, low, high):
 
 
 @given(counts=st.integers(1, 10**9).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_an_interval_holds_the_share(counts):
+def test_interval_contains_the_share(counts):
     """The interval contains the share and lies between 0 and 1."""
     low, high = (float(bound[0]) for bound in metrics.wilson([counts[0]], [counts[1]]))
 
@@ -134,7 +134,7 @@ ROW = st.builds(coded, st.sampled_from(STATUSES), st.integers(1, 30), pbx_id=st.
 
 @settings(max_examples=40, deadline=None)
 @given(rows=st.lists(ROW, max_size=20))
-def test_by_pbx_is_each_pbx_alone(rows):
+def test_grouped_ratios_equal_those_of_each_group(rows):
     """
     Each group has the ratios of its rows alone.
 
@@ -242,7 +242,7 @@ def test_time_in_a_zone():
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Australia/Adelaide", "Asia/Kathmandu", "Australia/Lord_Howe"])
-def test_no_hour_of_a_zone_is_made_of_hours_that_straddle_it(zone):
+def test_zone_with_straddling_hours_is_refused(zone):
     """Zones whose hours straddle UTC hours are refused for days and hours of the week, with the remedy."""
     frame = grouped({"hour_at": NOON}, {"hour_at": NOON + 200 * DAY})
 
@@ -296,7 +296,7 @@ def test_first_seen():
     assert metrics.first_seen(seen.head(0), now=now).empty
 
 
-def test_no_calls_are_no_fault():
+def test_empty_calls_give_no_rows_and_zero_totals():
     """Without calls, a grouped query returns no rows, and a total returns zeros without ratios."""
     nothing = schemas.empty(schemas.TRAFFIC)
     whole = metrics.ratios(nothing)

@@ -147,7 +147,7 @@ LONG_AGO = Call(-90_000, 100_000, "Outbound", "200", ADDRESSES[0], "", "CANADA",
 @settings(max_examples=25, deadline=None)
 @example(calls=[LONG_AGO], at_once=4)
 @given(calls=st.lists(CALL, min_size=1, max_size=30, unique=True), at_once=st.sampled_from([1, 4, 1_000_000]))
-def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: int) -> None:
+def test_peaks_equal_a_count_of_every_second(calls: list[Call], at_once: int) -> None:
     """
     Peaks by source, destination, PBX and PoP equal the count of every second.
 
@@ -180,7 +180,7 @@ def test_peaks_are_what_counting_every_second_finds(calls: list[Call], at_once: 
             assert found.gone == ()
 
 
-def test_a_call_makes_room_in_the_second_it_ends() -> None:
+def test_ended_call_does_not_overlap_call_starting_in_same_second() -> None:
     """
     A call that ends in a second does not overlap one that starts in it; groups are counted separately.
 
@@ -203,7 +203,7 @@ def test_no_calls_have_no_peaks(store: CallStore) -> None:
     assert found.gone == ()
 
 
-def test_days_whose_calls_are_gone_are_said(store: CallStore, export: Callable[..., Path]) -> None:
+def test_retired_days_are_named_and_not_counted(store: CallStore, export: Callable[..., Path]) -> None:
     """Days without single calls are named, and nothing of them is counted."""
     days = [MIDNIGHT + number * DAY for number in range(4)]
     import_files(store, [export(rows_at(*days, days[0], days[-1]))], keep_days=2)

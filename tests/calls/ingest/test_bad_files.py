@@ -68,7 +68,7 @@ def keep(store, path):
         "one_endless_line",
     ],
 )
-def test_a_file_that_gives_nothing_says_why(store, export, content, sentence):
+def test_file_without_usable_rows_has_its_own_message(store, export, content, sentence):
     """A file without any usable row has its own message, which names the file; the store stays empty."""
     result, rejects = keep(store, export(content, "bad.csv"))
 
@@ -77,7 +77,7 @@ def test_a_file_that_gives_nothing_says_why(store, export, content, sentence):
     assert (result.kept, result.duplicate, rejects, store.digest) == (0, 0, [], "")
 
 
-def test_a_file_of_a_quiet_window_is_no_fault(store, export):
+def test_header_without_rows_is_valid(store, export):
     """A header without rows is valid: the carrier sends it for a window without calls."""
     result, rejects = keep(store, export(GOOD.splitlines()[0], "quiet.csv"))
 
@@ -85,7 +85,7 @@ def test_a_file_of_a_quiet_window_is_no_fault(store, export):
     assert (rejects, store.digest) == ([], "")
 
 
-def test_a_file_that_is_not_there(store, tmp_path):
+def test_missing_file_is_reported(store, tmp_path):
     """A path without a file, or of a folder, gives a normal result with a message."""
     missing, folder = import_files(store, [tmp_path / "nothing.csv", tmp_path])
 
@@ -93,7 +93,7 @@ def test_a_file_that_is_not_there(store, tmp_path):
     assert "Is a directory" in folder.error
 
 
-def test_a_bad_file_spoils_no_other(store, export):
+def test_bad_file_does_not_affect_other_files(store, export):
     """An import stores good files even if other files are bad."""
     results = import_files(store, [export(b"", "bad.csv"), export(GOOD, "good.csv")])
 
@@ -145,14 +145,14 @@ def test_a_bad_file_spoils_no_other(store, export):
         "line_end_after_gzip",
     ],
 )
-def test_what_is_unusual_but_sound_loses_nothing(store, export, content):
+def test_unusual_valid_files_keep_all_rows(store, export, content):
     """BOM, line ends, blank lines, quoting, encodings and compression do not change the rows."""
     result, rejects = keep(store, export(content))
 
     assert (result.kept, result.rejected, result.error, rejects) == (20, 0, "", [])
 
 
-def test_latin_1_is_read_as_what_it_says(store, export):
+def test_invalid_utf_8_line_is_read_as_latin_1(store, export):
     """Lines that are not UTF-8 are read as Latin-1, so the accent is right; the other lines stay UTF-8."""
     rows = as_csv([a_row(destination_name="MÉXICO"), a_row(destination_name="PERÚ")]).encode()
     import_files(store, [export(rows.replace("É".encode(), "É".encode("latin-1")))])
@@ -194,7 +194,7 @@ BAD_VALUES = [
 ]
 
 
-def test_a_bad_value_is_kept_aside_with_its_place(store, export):
+def test_row_with_bad_value_is_rejected_with_its_location(store, export):
     """An unreadable value rejects its row with file, line, column, reason and text; other rows are stored."""
     rows = [a_row(number_alias=str(n), **{column: value}) for n, (column, value, _) in enumerate(BAD_VALUES)]
     path = export([a_row(), *rows, a_row(number_alias="last")])
@@ -230,7 +230,7 @@ def test_an_inbound_call_may_name_its_pbx(store, export):
     ids=["too_few", "too_many", "open_quote", "text_after_quote", "long", "longer_than_the_engine_reads"],
 )
 @pytest.mark.parametrize("place", [1, 20])
-def test_a_broken_row_costs_only_itself(store, export, bad, reason, place):
+def test_broken_row_rejects_only_itself(store, export, bad, reason, place):
     """A row that violates the rules of CSV is rejected with its line; every row before and after it is stored."""
     lines = GOOD.decode().splitlines()
     lines.insert(place, bad)
@@ -241,7 +241,7 @@ def test_a_broken_row_costs_only_itself(store, export, bad, reason, place):
     assert rejects == [(place + 1, "", reason)]
 
 
-def test_lines_are_those_of_the_file(store, export):
+def test_quoted_line_break_keeps_line_numbers(store, export):
     """A quoted line break before a bad row does not shift its line number."""
     rows = [a_row(number_alias="two\nlines"), a_row(duration="long")]
 
@@ -289,7 +289,7 @@ def test_a_cut_gzip_replaces_no_window(store, export):
     assert (result.kept, store.digest) == (0, digest)
 
 
-def test_one_bad_file_of_a_window_stops_all(store, export):
+def test_unreadable_file_stops_the_whole_window(store, export):
     """If one file of a window cannot be read, none of its files replaces anything."""
     paths = [export(GOOD, "good.csv"), export(b"", "bad.csv")]
 
@@ -300,7 +300,7 @@ def test_one_bad_file_of_a_window_stops_all(store, export):
     assert store.digest == ""
 
 
-def test_a_bomb_is_refused_by_size_too(export, tmp_path):
+def test_oversized_gzip_is_refused(export, tmp_path):
     """A file that decompresses to more than the limit is refused whatever its ratio; the message names the limit."""
     noise = random.Random(1).randbytes(1 << 20)
 
@@ -349,7 +349,7 @@ def test_header_of_the_helper_is_the_documented_one():
     assert len(HEADER) == 25
 
 
-def test_what_is_no_file_on_disk_is_not_waited_for(store, tmp_path):
+def test_named_pipe_does_not_block_the_import(store, tmp_path):
     """A named pipe without a writer does not block the import."""
     os.mkfifo(tmp_path / "pipe.csv")
 
@@ -366,7 +366,7 @@ def test_a_last_line_without_end_is_put_aside(store, export):
     assert [(22, "", "The line is longer than 131,072 characters.")] == rejects
 
 
-def test_another_kind_of_file_is_not_kept_whole(store, export):
+def test_endless_bad_rows_are_counted_and_only_the_first_are_stored(store, export):
     """Of a file with endless bad rows, the first are recorded with their text, and all are counted."""
     header = GOOD.splitlines()[0].decode()
     row = a_row(start_time="never")

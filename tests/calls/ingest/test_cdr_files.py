@@ -25,7 +25,7 @@ FOUND = (7_692, 12_948, 15_486, 17_132)
 
 
 @pytest.mark.parametrize("bad", [False, True])
-def test_any_subset_of_optional_columns_reads_alike(tmp_path: Path, bad: bool) -> None:
+def test_missing_optional_columns_keep_good_rows(tmp_path: Path, bad: bool) -> None:
     """
     With any subset of optional columns, no good row is lost and the bad row is rejected.
 
@@ -43,7 +43,7 @@ def test_any_subset_of_optional_columns_reads_alike(tmp_path: Path, bad: bool) -
     compare(files, tmp_path)
 
 
-def test_damaged_files_read_alike_or_are_put_aside(tmp_path: Path) -> None:
+def test_damaged_files_give_equal_rows_or_are_rejected(tmp_path: Path) -> None:
     """
     Damaged files give the same rows in both readers or are rejected; the import raises no exception.
 
@@ -79,7 +79,7 @@ def test_a_header_with_a_broken_quote_costs_no_row(store: CallStore, export: Cal
     assert (2, 0, "") == (result.kept, result.rejected, result.error)
 
 
-def test_a_value_keeps_its_line_end_however_it_is_read(store: CallStore, export: Callable[..., Path]) -> None:
+def test_line_end_of_a_value_is_kept_by_both_readers(store: CallStore, export: Callable[..., Path]) -> None:
     """A value keeps its line end in both readers, with and without a bad row in the file."""
     rows = [a_row(call_fail_reason="one\r\ntwo\rthree")]
     import_files(store, [export([*rows, a_row(duration="x")])])
@@ -119,7 +119,7 @@ def raised_by_engine(kind: type[duckdb.Error]) -> StoreError:
         RecursionError("some detail"),
     ],
 )
-def test_an_error_of_the_engine_is_the_files(tmp_path: Path, error: Exception) -> None:
+def test_engine_error_about_a_file_names_the_file(tmp_path: Path, error: Exception) -> None:
     """An engine error about one file gives a message that names the file and the remedy."""
     with (
         pytest.raises(FileError, match=r"^odd\.csv: The file could not be read.*Export it again"),
@@ -131,7 +131,7 @@ def test_an_error_of_the_engine_is_the_files(tmp_path: Path, error: Exception) -
 @pytest.mark.parametrize(
     "error", [raised_by_engine(duckdb.OutOfMemoryException), StoreError("full"), OSError(28, "full")]
 )
-def test_a_fault_of_the_machine_is_no_files(tmp_path: Path, error: Exception) -> None:
+def test_full_disk_rejects_no_file(tmp_path: Path, error: Exception) -> None:
     """A full disk affects every file: the import ends and rejects no file for it."""
     with pytest.raises(type(error)) as raised, contained(tmp_path / "sound.csv"):
         raise error

@@ -98,7 +98,7 @@ def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
 @example(rows=[{}], odd=("start_time", ""), also=("end_time", ""))
 @example(rows=[{}], odd=("total_cost", "nan"), also=("duration", "inf"))
 @example(rows=[{"rate": "0"}, {}], odd=("rate", "nan"), also=("rate", "nan"))
-def test_what_is_taken_is_what_the_engine_takes(
+def test_accepted_rows_equal_those_of_the_engine(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, str]], odd: tuple[str, str], also: tuple[str, str]
 ) -> None:
     """
@@ -128,7 +128,7 @@ def test_what_is_taken_is_what_the_engine_takes(
         ("custom_x_tag", " seattle "),
     ],
 )
-def test_the_forms_of_real_exports_are_taken(tmp_path: Path, column: str, text: str) -> None:
+def test_formats_of_real_exports_are_accepted(tmp_path: Path, column: str, text: str) -> None:
     """The columnar reader accepts the formats of real exports; the engine would take twice as long."""
     rows = [a_row(), a_row(**{column: text})]
     taken = by_columns(rows, HEADER)
@@ -162,7 +162,7 @@ def test_columns_that_a_file_lacks_are_empty(tmp_path: Path) -> None:
         lambda line: line.replace("completed", "comp\rleted"),
     ],
 )
-def test_broken_csv_is_left_to_the_engine(tmp_path: Path, spoiled: object) -> None:
+def test_ambiguous_csv_is_left_to_the_engine(tmp_path: Path, spoiled: object) -> None:
     """The columnar reader refuses ambiguous CSV and leaves it to the engine."""
     lines = as_csv([a_row(), a_row()]).partition("\n")[2]
     assert callable(spoiled)
@@ -208,7 +208,7 @@ def taken(tmp_path: Path) -> tuple[pyarrow.Table, Engine, list[str]]:
 
 @pytest.mark.parametrize("own", [EVERY_NUMBER, OwnNumbers(frozenset()), OwnNumbers(frozenset({"14255550101"}))])
 @pytest.mark.parametrize("pieces", [1, 3])
-def test_the_roll_up_is_that_of_the_engine(
+def test_rollup_equals_that_of_the_engine(
     taken: tuple[pyarrow.Table, Engine, list[str]], tmp_path: Path, pieces: int, own: OwnNumbers
 ) -> None:
     """In one piece or in several, the roll-up has the same rows, sums and types as the engine's."""
@@ -225,7 +225,7 @@ def test_the_roll_up_is_that_of_the_engine(
     assert list(made["hour_at"].to_pylist()) == sorted(made["hour_at"].to_pylist()) or pieces > 1
 
 
-def test_the_spans_are_those_of_the_engine(taken: tuple[pyarrow.Table, Engine, list[str]]) -> None:
+def test_spans_equal_those_of_the_engine(taken: tuple[pyarrow.Table, Engine, list[str]]) -> None:
     """Each call's direction, start and end in progress equal the engine's."""
     calls, engine, parts = taken
     asked = {"calls": parts, "since": DAY, "until": DAY + timedelta(days=1)}

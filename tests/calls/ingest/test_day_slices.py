@@ -143,7 +143,7 @@ def a_long_line(rows: list[Row]) -> Text:
     "changed",
     [late, early, backwards, carriage_returns, no_last_line_feed, a_row_in_quotes, iso_times, latin, ipv6, a_long_line],
 )
-def test_no_call_is_lost_or_moved(
+def test_no_call_is_lost_whatever_the_order_of_the_file(
     store: CallStore, export: Callable[..., Path], changed: Callable[[list[Row]], Text]
 ) -> None:
     """Each call is stored once at its time, whatever the order and format of the file."""

@@ -44,9 +44,7 @@ def load_of(store: CallStore) -> dict[str, list[dict[str, object]]]:
         ("2026-11-02 09:00:00+002", "026-11-02 09:00:00+00"),
     ],
 )
-def test_a_time_of_another_length_is_never_read_with_its_neighbor(
-    tmp_path: Path, column: str, short: str, long: str
-) -> None:
+def test_adjacent_invalid_times_never_combine(tmp_path: Path, column: str, short: str, long: str) -> None:
     """Each value is parsed on its own: two adjacent invalid texts never combine into two valid times."""
     lines = lines_of(a_row(), a_row(**{column: short}), a_row(**{column: long}), a_row())
 
@@ -80,7 +78,7 @@ def test_a_header_that_ends_in_a_carriage_return_alone_costs_no_row(
 
 @pytest.mark.parametrize("damage", ["cut", "empty"])
 @pytest.mark.parametrize("which", ["traffic", "spans"])
-def test_a_damaged_file_beside_a_note_is_made_again(
+def test_damaged_staged_file_is_read_again(
     store: CallStore, tmp_path: Path, export: Callable[..., Path], which: str, damage: str
 ) -> None:
     """A staged file damaged by a power failure is not stored: the import reads the export again."""
@@ -121,7 +119,7 @@ def test_a_call_of_more_than_a_day_has_one_load(
     assert load_of(engine) == load_of(store)
 
 
-def test_addresses_that_were_read_do_not_pile_up(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_parsed_addresses(tmp_path: Path) -> None:
     """Each call may come from its own port: memory does not grow with the number of imported calls."""
     customers: Customers = {}
     columns = Columns(HEADER, Engine(tmp_path), customers)

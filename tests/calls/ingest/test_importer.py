@@ -74,7 +74,7 @@ def test_files_of_one_import_are_known_to_each_other(store, export):
     assert [(r.kept, r.duplicate) for r in import_files(store, paths)] == [(1, 0), (1, 1)]
 
 
-def test_equal_rows_of_a_file_stay_as_many_as_they_are(store, export):
+def test_equal_rows_of_a_file_are_separate_calls(store, export):
     """Rows that are equal in every column are separate calls, and as many are recognized when imported again."""
     path = export([a_row(), a_row(), a_row()])
 
@@ -93,7 +93,7 @@ def test_calls_of_the_same_second_stay_apart(store, export):
     assert store.count() == 2
 
 
-def test_the_same_call_written_otherwise_is_the_same(store, export):
+def test_deduplication_compares_values_not_formats(store, export):
     """Deduplication compares values, not their format: time form, '+', case, zeros, column order."""
     import_files(store, [export([a_row()], "a.csv")])
     again = a_row(
@@ -111,7 +111,7 @@ def test_the_same_call_written_otherwise_is_the_same(store, export):
 
 
 @pytest.mark.parametrize("between", [0, 300])
-def test_of_an_id_twice_in_a_file_the_last_row_is_right(store, export, between):
+def test_last_row_of_a_repeated_id_is_stored(store, export, between):
     """A correction further down in the same file replaces the earlier row."""
     others = rows_at(*[NOON + timedelta(seconds=n) for n in range(between)])
     rows = [a_row(cdr_id="c1", total_cost="3"), a_row(cdr_id="c1", total_cost="1"), *others]
@@ -145,7 +145,7 @@ def test_a_correction_may_move_a_call_over_midnight(store, export, later, at_onc
     assert 0 == import_files(store, [paths[1]])[0].kept
 
 
-def test_a_day_of_which_the_only_call_moved_is_gone(store, export):
+def test_day_whose_only_call_moved_is_removed(store, export):
     """A day whose only call moved is removed, and the adjacent day has the call."""
     for moment in (MIDNIGHT - timedelta(seconds=1), MIDNIGHT + timedelta(seconds=1)):
         import_files(store, [export(as_csv(rows_at(moment, cdr_id="c1"), WITH_ID), f"{moment.day}.csv")])
@@ -154,7 +154,7 @@ def test_a_day_of_which_the_only_call_moved_is_gone(store, export):
     assert 1 == store.count()
 
 
-def test_the_same_id_far_apart_is_two_calls(store, export):
+def test_equal_ids_on_distant_days_are_two_calls(store, export):
     """The same id on distant days is two calls, even when the days are compared."""
     path = export(as_csv(rows_at(NOON, NOON + 24 * HOUR, cdr_id="c1"), WITH_ID))
 
@@ -176,7 +176,7 @@ def test_an_id_twice_on_each_of_two_days_loses_no_day(store, export):
 
 @pytest.mark.parametrize("files", [("1", "2", "1"), ("1", "21")])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_what_came_last_is_right_also_when_it_was_there_before(store, export, files, at_once):
+def test_later_file_reverts_a_correction(store, export, files, at_once):
     """A correction can be reverted by a later file, in the same import or in another one."""
     paths = [
         export(as_csv([a_row(cdr_id="c1", total_cost=cost) for cost in costs], WITH_ID), f"{number}.csv")
@@ -216,7 +216,7 @@ def test_a_window_replaces_what_starts_in_it(store, export):
     assert starts == [NOON - HOUR, NOON + timedelta(minutes=30), NOON + HOUR]
 
 
-def test_a_window_without_calls_takes_its_calls_away(store, export):
+def test_header_only_export_empties_its_window(store, export):
     """A header-only export empties its window, and a day can disappear."""
     import_files(store, [export(rows_at(NOON - timedelta(days=3), NOON), "a.csv")])
 
@@ -324,7 +324,7 @@ def test_fifty_thousand_calls_are_counted_once_each(store, export):
     st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=4),
     st.booleans(),
 )
-def test_any_windows_in_any_order_add_up_to_the_same_calls(tmp_path_factory, calls, windows, by_window):
+def test_overlapping_exports_in_any_order_count_each_call_once(tmp_path_factory, calls, windows, by_window):
     """Overlapping exports in any order give each call exactly once."""
     home = tmp_path_factory.mktemp("home")
     store = CallStore(home)
@@ -340,14 +340,14 @@ def test_any_windows_in_any_order_add_up_to_the_same_calls(tmp_path_factory, cal
     assert {at.to_pydatetime(): count for at, count in found.items()} == rows
 
 
-def test_a_store_is_found_again(store, export, tmp_path):
+def test_new_process_finds_imported_calls(store, export, tmp_path):
     """A new process finds the imported calls."""
     import_files(store, [export(rows_at(NOON))])
 
     assert CallStore(tmp_path / "home").count() == 1
 
 
-def test_a_window_with_bad_rows_takes_nothing_away(store, export):
+def test_window_with_bad_rows_removes_no_calls(store, export):
     """An export with bad rows removes no calls of its window, because the bad rows may be those calls."""
     import_files(store, [export(rows_at(NOON, NOON + HOUR), "a.csv")])
     spoilt = export([a_row(start_time=at(NOON), duration="x")], "b.csv")
@@ -357,7 +357,7 @@ def test_a_window_with_bad_rows_takes_nothing_away(store, export):
     assert (result.kept, result.rejected, store.count()) == (0, 1, 2)
 
 
-def test_an_import_that_was_stopped_goes_on_where_it_was(store, export):
+def test_stopped_import_resumes(store, export):
     """
     A stopped import resumes without reading complete files again.
 
@@ -394,7 +394,7 @@ def test_a_file_that_changed_since_the_stop_is_read_again(store, export):
     assert result.kept == 2
 
 
-def test_single_calls_go_with_age_and_what_they_add_up_to_stays(store, export):
+def test_retention_removes_single_calls_and_keeps_the_rollup(store, export):
     """Beyond the retention period only the roll-up remains, and a late file does not change it."""
     old = NOON - timedelta(days=5)
     new = NOON

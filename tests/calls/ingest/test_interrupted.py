@@ -62,7 +62,7 @@ def everything(store: CallStore) -> pd.DataFrame:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [in_order, as_they_come])
-def test_a_kill_at_any_moment_costs_nothing(tmp_path: Path, export: Callable[..., Path], order: Order):
+def test_kill_during_import_keeps_the_store_complete(tmp_path: Path, export: Callable[..., Path], order: Order):
     """
     After a kill at any time, a reader sees the complete store before or after the import, and a rerun completes it.
 
@@ -119,7 +119,7 @@ def import_until(base: Path, home: Path, files: list[Path], kill_after_s: float 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [in_order, as_they_come])
-def test_a_disk_that_fills_up_takes_nothing_away(tmp_path: Path, export: Callable[..., Path], order: Order):
+def test_full_disk_keeps_stored_calls(tmp_path: Path, export: Callable[..., Path], order: Order):
     """A full disk gives a message and keeps the stored calls; with space again, the import stores all calls."""
     small = export(calls_of(range(1), seed=1, ids=False), "small.csv")
     many = [row for seed in range(8) for row in calls_of(range(1, DAYS), seed=seed, ids=False)]

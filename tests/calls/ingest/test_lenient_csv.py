@@ -28,7 +28,7 @@ def read(text: str) -> list[str]:
 @example('"a, b",c', 2)
 @example('"",""', 2)
 @example('"a","b', 2)
-def test_what_looks_like_a_row_is_one(text: str, width: int) -> None:
+def test_accepted_lines_parse_alike_everywhere(text: str, width: int) -> None:
     """An accepted line has the expected number of values, and every parser gives the same values."""
     if Shape(width).is_plain(text) and text:
         assert read(text) == _fields(text)
@@ -36,7 +36,7 @@ def test_what_looks_like_a_row_is_one(text: str, width: int) -> None:
 
 
 @given(st.lists(CELLS, min_size=1, max_size=5), st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-def test_what_a_writer_writes_looks_like_a_row(cells: list[str], quoting: int) -> None:
+def test_rows_as_programs_write_them_are_accepted(cells: list[str], quoting: int) -> None:
     """Rows as programs write them are accepted, unless a blank precedes a value."""
     out = io.StringIO()
     csv.writer(out, quoting=quoting, lineterminator="").writerow(cells)

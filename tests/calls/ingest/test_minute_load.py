@@ -113,7 +113,7 @@ CALL = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(calls=st.lists(CALL, max_size=25))
-def test_load_is_what_counting_every_second_finds(engine, calls):
+def test_load_equals_a_count_of_every_second(engine, calls):
     """Starts, the peak of a second and the most calls at once equal the count second by second."""
     with tempfile.TemporaryDirectory() as folder:
         assert load(engine, Path(folder), calls) == counted(calls)
@@ -131,7 +131,7 @@ def test_a_call_that_ends_makes_room_in_the_same_second(engine, tmp_path):
     }
 
 
-def test_a_call_from_the_day_before_still_runs(engine, tmp_path):
+def test_call_of_previous_day_counts_as_in_progress(engine, tmp_path):
     """A call of the previous day counts as in progress, not as a start."""
     assert load(engine, tmp_path, [Call(-3600, 3610)]) == {(0, "outbound"): (0, 0, 1)}
 

@@ -64,7 +64,7 @@ def own_keys(store: CallStore) -> pd.Series[str]:
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(imports=IMPORTS)
-def test_whatever_way_files_are_read_the_store_is_the_same(
+def test_store_is_equal_whatever_readers_are_used(
     tmp_path_factory: pytest.TempPathFactory, imports: list[list[tuple[list[Row], str, list[str]]]]
 ) -> None:
     """

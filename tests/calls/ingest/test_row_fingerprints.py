@@ -39,7 +39,7 @@ def read(rows: Sequence[Row]) -> pyarrow.Table:
 
 
 @given(chosen=st.lists(ROW, min_size=1, max_size=12))
-def test_equal_calls_and_only_those_have_one_number(chosen: list[dict[str, str]]) -> None:
+def test_only_equal_calls_share_a_fingerprint(chosen: list[dict[str, str]]) -> None:
     """Fingerprints agree in one piece and one call per piece, where texts have other dictionary positions."""
     rows = [a_row(**each) for each in chosen]
     found = read(rows)["row_hash"].to_pylist()
@@ -50,7 +50,7 @@ def test_equal_calls_and_only_those_have_one_number(chosen: list[dict[str, str]]
     assert [found.index(number) for number in found] == [said.index(each) for each in said]
 
 
-def test_numbers_stay_what_they_are() -> None:
+def test_fingerprints_do_not_change_between_versions() -> None:
     """Fingerprints are part of a call's key, so they must not change between versions."""
     rows = [a_row(), a_row(custom_x_tag="seattle", end_time="", callerid="anonymous")]
 
@@ -82,7 +82,7 @@ def written_as(rows: Sequence[Row], zone: str) -> list[Row]:
 ROWS = [a_row(destination=f"1206555010{at}") for at in range(4)]
 
 
-def test_a_call_read_in_two_ways_counts_once(store: CallStore, export: Callable[..., Path]) -> None:
+def test_call_read_by_both_readers_counts_once(store: CallStore, export: Callable[..., Path]) -> None:
     """A call read by both readers counts once, although the engine numbers rows by itself."""
     first = export(ROWS, name="a.csv")
     more = [*ROWS[2:], a_row(destination="12065550109")]

@@ -48,7 +48,7 @@ def fate(folder: Path, export: Export, column: str, text: str, beside: str) -> t
 
 
 @pytest.mark.parametrize(("column", "text"), [(column, text) for column, texts in ODD.items() for text in texts])
-def test_a_row_has_one_fate(tmp_path: Path, export: Export, column: str, text: str) -> None:
+def test_row_independence_of_other_rows(tmp_path: Path, export: Export, column: str, text: str) -> None:
     """A row is stored or rejected alike: alone, beside a bad row, and in a file of another form."""
     alone, *others = (fate(tmp_path, export, column, text, beside) for beside in BESIDE)
 

@@ -110,7 +110,7 @@ def test_two_processes_that_import_at_once_take_turns(tmp_path: Path, export: Ca
     assert {1} == set(CallStore(home).calls(limit=5000).groupby(["started_at", "call_key"]).size())
 
 
-def test_who_does_not_wait_is_told_that_another_process_imports(tmp_path: Path, export: Callable[..., Path]) -> None:
+def test_import_without_waiting_gets_busy_message(tmp_path: Path, export: Callable[..., Path]) -> None:
     """An import that does not wait for the lock gets a message and loses nothing; it succeeds once the lock is free."""
     home = tmp_path / "home"
     first = export(rows_at(*(NOON + timedelta(seconds=n) for n in range(3000))), "first.csv")

@@ -24,7 +24,7 @@ A_DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_lock_that_cannot_be_made_is_a_sentence(store: CallStore, export: Callable[..., Path]) -> None:
+def test_unusable_lock_is_reported_with_its_folder(store: CallStore, export: Callable[..., Path]) -> None:
     """The message contains the operating system's error and the folder, and states that stored calls remain."""
     import_files(store, [export([a_row()])])
     lock = store.generations.folder / "writer.lock"
@@ -72,7 +72,7 @@ def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Cal
         prepare(path, tmp_path / "work")
 
 
-def test_a_garbled_part_is_named_with_its_cure(store: CallStore, export: Callable[..., Path]) -> None:
+def test_corrupt_part_is_named_with_remedy(store: CallStore, export: Callable[..., Path]) -> None:
     """A corrupted part is named with its remedy; the engine does not name the file, so the import finds it."""
     import_files(store, [export(rows_at(*(NOON + n * MINUTE for n in range(300))))])
     part = store.generations.path(store.generations.current().days[NOON.date()].calls[0])
@@ -180,7 +180,7 @@ def test_hours_of_retired_days_are_never_lost(store: CallStore, export: Callable
     assert within["calls"].sum() == 24
 
 
-def test_what_came_too_late_is_counted_and_left_out(store: CallStore, export: Callable[..., Path]) -> None:
+def test_late_call_of_a_retired_day_is_counted_and_not_stored(store: CallStore, export: Callable[..., Path]) -> None:
     """
     A late call of a retired day is counted and not stored.
 

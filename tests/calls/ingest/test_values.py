@@ -54,7 +54,7 @@ def test_an_offset_is_taken_off(ask, moment, quarters):
 @pytest.mark.parametrize(
     "text", ["", "yesterday", "infinity", "2026-02-30 10:00:00+00", "11/02/2026 10:00", "1793620800", "2026-11-02"]
 )
-def test_what_is_no_time(ask, text):
+def test_invalid_time_is_missing(ask, text):
     """A date alone, another order, a number or an invalid day gives no time."""
     assert ask("utc_of($x)", text) is None
 
@@ -67,7 +67,7 @@ def test_money_keeps_every_place(ask, amount):
 
 
 @pytest.mark.parametrize("text", ["", "free", "$1.00", "1,5", "NaN", "10000.01", "1__0", "12345678901"])
-def test_what_is_no_money(ask, text):
+def test_invalid_amount_is_missing(ask, text):
     """A currency sign, a comma, a word or an amount beyond the store's range gives no amount."""
     assert ask("usd_of($x)", text) is None
 

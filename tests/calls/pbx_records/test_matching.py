@@ -48,9 +48,7 @@ def most(attempts: Sequence[Call], records: Sequence[Call], ahead_s: int) -> int
 
 @many
 @given(CALLS, CALLS, st.integers(-90, 90))
-def test_no_record_is_used_twice_and_all_pairs_are_near(
-    attempts: list[Call], records: list[Call], ahead_s: int
-) -> None:
+def test_matching_is_one_to_one_and_within_tolerance(attempts: list[Call], records: list[Call], ahead_s: int) -> None:
     """Each attempt has at most one record, with its own number and near its time, and no record is used twice."""
     pairs = [(attempt, record) for attempt, record in enumerate(pair(side(attempts), side(records), ahead_s=ahead_s))]
     used = [record for _, record in pairs if record >= 0]
@@ -61,7 +59,7 @@ def test_no_record_is_used_twice_and_all_pairs_are_near(
 
 @many
 @given(CALLS, CALLS)
-def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[Call]) -> None:
+def test_unmatched_attempts_have_no_free_record_nearby(attempts: list[Call], records: list[Call]) -> None:
     """An attempt without a record has no free record near it."""
     found = pair(side(attempts), side(records), ahead_s=0)
     free = set(range(len(records))) - set(found.tolist())
@@ -76,7 +74,7 @@ def test_nothing_is_left_over_on_both_sides(attempts: list[Call], records: list[
 
 @many
 @given(CALLS.map(lambda calls: [(n, at, 0) for n, at, _ in calls]), CALLS.map(lambda c: [(n, at, 0) for n, at, _ in c]))
-def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call]) -> None:
+def test_matching_is_maximal(attempts: list[Call], records: list[Call]) -> None:
     """Among calls of one kind, no other matching leaves fewer attempts unmatched."""
     found = pair(side(attempts), side(records), ahead_s=0)
 
@@ -85,7 +83,7 @@ def test_as_many_as_can_be_are_paired(attempts: list[Call], records: list[Call])
 
 @many
 @given(CALLS, st.integers(-200, 200), st.randoms())
-def test_perfect_records_leave_nothing_over(calls: list[Call], ahead_s: int, random: object) -> None:
+def test_complete_records_match_every_attempt(calls: list[Call], ahead_s: int, random: object) -> None:
     """If the carrier has every call, every attempt is matched, whatever the clock offset and the order."""
     records = [(number, at + ahead_s, talk) for number, at, talk in calls]
     random.shuffle(records)  # type: ignore[attr-defined]  # hypothesis passes a random.Random
@@ -111,7 +109,7 @@ def test_order_does_not_matter(attempts: list[Call], records: list[Call], random
     assert left(attempts, records) == left(*shuffled)
 
 
-def test_a_refused_attempt_does_not_take_the_record_of_the_call_that_followed() -> None:
+def test_redial_gets_the_record_of_the_answered_call() -> None:
     """Of a refused attempt and an answered redial, the answered one gets the record and the refused one has none."""
     attempts = [(0, 100, 0), (0, 120, 30)]
     records = [(0, 121, 30)]
@@ -120,7 +118,7 @@ def test_a_refused_attempt_does_not_take_the_record_of_the_call_that_followed() 
 
 
 @pytest.mark.parametrize("ahead_s", [0, 41, -25_200])
-def test_a_few_wrong_pairs_do_not_move_the_clock(ahead_s: int) -> None:
+def test_clock_offset_is_the_median(ahead_s: int) -> None:
     """The clock offset is the median of answered calls; calls with different talk times are not paired."""
     attempts = [(number, 1000 * number, 10 + number) for number in range(9)]
     records = [(number, at + ahead_s, talk) for number, at, talk in attempts]

@@ -34,7 +34,7 @@ def rows(made: Read) -> list[dict[str, Any]]:
     return [row for table in made.rows for row in table.to_pylist()]
 
 
-def test_readers_are_found_by_being_there() -> None:
+def test_readers_are_discovered_by_file_name() -> None:
     """A reader is discovered as a file whose name ends in ``_csv``."""
     assert ["asterisk_csv", "freeswitch_csv"] == [one.__name__.rpartition(".")[2] for one in readers()]
 
@@ -81,7 +81,7 @@ def test_every_form_of_a_dial_string_is_read(reads: Any, data: str, dialed: str)
         {"data": f"PJSIP/{PREFIX}*echo@flowroute"},
     ],
 )
-def test_what_did_not_go_to_the_carrier_is_counted_and_left_out(reads: Any, more: dict[str, str]) -> None:
+def test_calls_not_to_the_carrier_are_counted_and_left_out(reads: Any, more: dict[str, str]) -> None:
     """Internal calls, other carriers, applications and invalid numbers are counted and left out."""
     made = reads(master(**more), master())
 
@@ -126,7 +126,7 @@ def test_every_template_that_says_when_a_call_began_is_read(reads: Any, name: st
     ]
 
 
-def test_a_template_of_ones_own_is_given(reads: Any) -> None:
+def test_custom_template_defines_the_fields(reads: Any) -> None:
     """A custom template's text defines the fields; one without a start time is refused."""
     text = (
         '"${uuid}","${start_stamp}","${duration}","${billsec}","${hangup_cause}","${destination_number}",'
@@ -173,7 +173,7 @@ def test_a_bad_line_is_put_aside_and_the_others_count(reads: Any, what: str) -> 
     assert made.rejects[0].reason.endswith((".", "?"))
 
 
-def test_line_ends_marks_and_accents_lose_nothing(reads: Any) -> None:
+def test_encodings_and_line_ends_lose_no_record(reads: Any) -> None:
     """CRLF, a byte order mark, Latin-1 beside UTF-8 and empty lines lose no record."""
     accent = master("2026-11-02 12:05:00", caller='"Zoë" <101>')
     made = reads("\ufeff", master().replace("\n", "\r\n"), "\n", accent.encode("latin-1"), accent.encode())
@@ -229,7 +229,7 @@ def test_another_kind_of_file_is_refused_with_a_cure(reads: Any, content: bytes,
     assert said in str(told.value)
 
 
-def test_a_time_that_a_zone_has_twice_is_never_guessed(reads: Any) -> None:
+def test_ambiguous_local_time_is_resolved_by_unique_id(reads: Any) -> None:
     """
     A local time that occurs twice is resolved by the unique id; without one the line is rejected.
 
@@ -256,7 +256,7 @@ def test_times_that_contradict_the_unique_ids_are_refused(reads: Any) -> None:
         reads(master("2026-11-02 12:00:00", more=("1793620800.7",)), whose=origin("America/Denver"))
 
 
-def test_whose_records_they_are_must_be_known() -> None:
+def test_unknown_pbx_or_zone_is_refused() -> None:
     """An unknown PBX and a PBX without a time zone are refused with the remedy."""
     with pytest.raises(InputError, match="no PBX 'boston'; it has: denver, seattle"):
         origin(pbx_id="boston")

@@ -141,7 +141,9 @@ def test_a_damaged_part_is_named_with_the_cure(kept: PbxRecords, taken: Callable
     assert part.name in str(told.value)
 
 
-def test_one_writes_at_a_time_and_damage_is_said(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
+def test_second_writer_is_refused_and_damaged_rejects_are_named(
+    kept: PbxRecords, taken: Callable[..., PbxFileResult]
+) -> None:
     """A second writer gets a message to wait; an unreadable list of rejects is named."""
     with kept.generations.writing(), pytest.raises(BusyError, match="Another process is writing"):
         taken(master())
@@ -238,14 +240,14 @@ def test_only_what_ends_at_once_looks_like_a_refusal(
         Span(WHOLE.since, WHOLE.until, NOON + MINUTE),
     ],
 )
-def test_where_the_carriers_records_are_not_there_nobody_can_tell(
+def test_periods_without_carrier_records_decide_nothing(
     compared: Callable[..., Reconciliation], span: Span | None
 ) -> None:
     """No conclusion where nothing was fetched, for calls before or too recent, or for a day without any call."""
     assert {"open": 1} == fates(compared([refused()], [], span=span))
 
 
-def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Reconciliation]) -> None:
+def test_large_clock_offset_decides_nothing(compared: Callable[..., Reconciliation]) -> None:
     """Answered calls reveal a time zone that is off by an hour, and no attempt is reported missing."""
     lines = [master(texts(NOON + n * MINUTE), data=f"PJSIP/{PREFIX}*1206555010{n}@x") for n in range(5)]
     rows = [carried(NOON + timedelta(seconds=6) + n * MINUTE + 60 * MINUTE, number=f"1206555010{n}") for n in range(5)]
@@ -255,7 +257,7 @@ def test_clocks_far_apart_conclude_nothing(compared: Callable[..., Reconciliatio
     assert {"open": 6} == fates(found)
 
 
-def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(
+def test_unknown_answered_calls_decide_nothing(
     compared: Callable[..., Reconciliation],
 ) -> None:
     """
@@ -269,7 +271,7 @@ def test_answered_calls_that_the_carrier_does_not_know_conclude_nothing(
     assert {"open": 3} == fates(found)
 
 
-def test_a_record_of_another_pbx_is_nobody_elses(compared: Callable[..., Reconciliation]) -> None:
+def test_record_of_one_pbx_does_not_match_another(compared: Callable[..., Reconciliation]) -> None:
     """A record of one PBX does not match an attempt of another; a record of an unknown address may match."""
     both = [refused(), refused("2026-11-02 13:00:00")]
     unanswered = {"talk_s": 0, "result": "failed", "call_fail_sip_code": "486"}

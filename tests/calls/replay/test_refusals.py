@@ -44,7 +44,7 @@ OBSERVED = Observations(no_path_status=403)
         ({"outcome": "refused_unknown", "at": LATER, "source_ip": ""}, "refusal"),
     ],
 )
-def test_each_outcome_proves_admission_refusal_or_nothing(call: dict[str, Any], proven: str) -> None:
+def test_outcome_proof_is_admission_refusal_or_neither(call: dict[str, Any], proven: str) -> None:
     """
     Each outcome proves admission, refusal, or neither.
 
@@ -75,7 +75,7 @@ def test_without_an_observed_code_only_the_answer_proves_a_refusal() -> None:
     assert refused(rows.iloc[:0], (), OBSERVED).empty
 
 
-def test_calls_speak_of_today_where_nothing_changed_for_their_source() -> None:
+def test_calls_prove_facts_of_today_only_without_changes() -> None:
     """
     Calls prove facts of today only if nothing changed for their source.
 

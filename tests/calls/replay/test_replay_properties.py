@@ -49,7 +49,7 @@ def test_replay_equals_the_reference(world: World, proposal: Policy) -> None:
 
 @many
 @given(worlds, policies, policies)
-def test_any_two_policies_are_compared(world: World, one: Policy, other: Policy) -> None:
+def test_any_policy_can_be_the_baseline(world: World, one: Policy, other: Policy) -> None:
     """Any policy can be the baseline; today's is only the default."""
     answer = Replayer(world.snapshot()).against(other, today=one)
 
@@ -127,7 +127,7 @@ def toggled(policy: Policy, what: str) -> Change:
 
 @many
 @given(worlds, policies, policies)
-def test_what_is_broken_one_way_is_saved_the_other_way(world: World, one: Policy, other: Policy) -> None:
+def test_exchanged_policies_exchange_broken_and_saved(world: World, one: Policy, other: Policy) -> None:
     """With baseline and proposal exchanged, broken calls are saved ones, and the same calls are undecided."""
     replayer = Replayer(world.snapshot())
     there = replayer.against(other, today=one)
@@ -158,7 +158,7 @@ def test_rows_of_any_length_give_the_same_counts(world: World, proposal: Policy)
 
 @many
 @given(worlds, policies)
-def test_single_calls_are_labeled_as_their_rows_are(world: World, proposal: Policy) -> None:
+def test_single_calls_have_the_label_of_their_row(world: World, proposal: Policy) -> None:
     """Single calls have the label of the row that they were drilled down from; inbound calls have none."""
     columns = ("source_ip", "pbx_id", "outcome", "sip_status", "direction")
     rows = [as_row(call) for call in world.calls]

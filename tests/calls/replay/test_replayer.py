@@ -98,7 +98,7 @@ def test_answered_while_unlisted_with_credentials_off_is_a_contradiction() -> No
     assert one(calls_row(UNLISTED), pbxs=[pbx("a")], credentials_on=False, proposal=(UNLISTED,)) == "cannot tell"
 
 
-def test_an_unclear_403_contradicts_nothing() -> None:
+def test_unclear_403_does_not_contradict_the_rule() -> None:
     """Without prefix and credentials the carrier's status is not known: the call was refused, and would be saved."""
     row = calls_row("203.0.113.130", outcome="refused_unknown", sip_status=403) | {"pbx_id": "a"}
     facts = pbx("a", ip_kind="dynamic", auth_method="credentials", dials_prefix="no")
@@ -114,14 +114,14 @@ def test_an_unclear_403_counts_as_admitted() -> None:
     assert one(row, pbxs=[pbx("a")], allowed=(LISTED,)) == "broken"
 
 
-def test_a_caller_nobody_knows_is_undecided() -> None:
+def test_unassigned_caller_is_undecided_with_credentials_on() -> None:
     """Removing an unassigned address decides nothing while credentials are on, because it may have credentials."""
     snapshot = make_snapshot(allowed=("203.0.113.66",), traffic=[calls_row("203.0.113.66")])
 
     assert label_of(replay(snapshot, with_networks(snapshot))) == "cannot tell"
 
 
-def test_a_caller_nobody_knows_is_decided_once_credentials_are_off() -> None:
+def test_unassigned_caller_is_decided_with_credentials_off() -> None:
     """With credentials off, a call from an unassigned address can be admitted only by address."""
     snapshot = make_snapshot(allowed=("203.0.113.66",), credentials_on=False, traffic=[calls_row("203.0.113.66")])
 
@@ -167,7 +167,7 @@ def test_a_call_in_the_second_of_a_change_belongs_to_no_version() -> None:
     assert [-1, 0, -1, 1] == list(version_index(pd.Series(times), versions))
 
 
-def test_the_call_itself_answers_where_the_proposal_is_what_it_met() -> None:
+def test_proposal_equal_to_policy_of_the_call_repeats_its_result() -> None:
     """
     A proposal equal to the policy of the call's time repeats the carrier's undocumented decision.
 
@@ -232,7 +232,7 @@ def test_a_call_was_authorized_when_it_was_made(
     assert answer == said
 
 
-def test_who_and_by_pbx_name_pbxs_and_strangers() -> None:
+def test_callers_are_named_by_pbx_or_address() -> None:
     """A PBX is identified by name, an unassigned address by itself."""
     rows = [calls_row(LISTED, pbx_id="a", calls=2), calls_row(LISTED, pbx_id="a"), calls_row("203.0.113.66")]
     snapshot = make_snapshot(allowed=(LISTED,), credentials_on=False, pbxs=[pbx("a")], traffic=rows)

@@ -39,7 +39,7 @@ def why(*, of: str = "", **about: Any) -> dict[str, int]:
         ({"of": "a", "credentials_on": None, "pbx": {"auth_method": "both"}}, ["credentials_on"]),
     ],
 )
-def test_what_would_decide_is_named(about: dict[str, Any], said: list[str]) -> None:
+def test_undecided_reason_names_deciding_facts(about: dict[str, Any], said: list[str]) -> None:
     """The reason names the unknown facts that would each decide the call; a decided call has none."""
     found = why(**about)
 

@@ -63,7 +63,7 @@ def told(found: pd.DataFrame) -> list[tuple[object, ...]]:
 
 @settings(max_examples=20, deadline=None)
 @given(rows=made_calls, data=st.data())
-def test_they_add_up_to_the_single_calls(rows, data):
+def test_destination_totals_equal_single_calls(rows, data):
     """For any rows of the roll-up, sliced anywhere, the totals by number equal those of pandas."""
     with tempfile.TemporaryDirectory() as folder:
         export = Path(folder) / "export.csv"
@@ -116,7 +116,7 @@ def test_no_rows_have_no_destinations(week, tmp_path):
         assert list(found) == list(week.destinations(among=traffic))
 
 
-def test_only_the_days_of_the_rows_are_read(week):
+def test_only_days_of_the_selected_rows_are_read(week):
     """A missing file of an unaffected day between does not matter; a missing file of an affected day does."""
     traffic = week.traffic(since=NOON)
     among = traffic[(traffic["source_ip"] == "198.51.100.11").to_numpy()]

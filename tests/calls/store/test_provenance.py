@@ -128,7 +128,7 @@ def test_a_corrected_start_over_midnight_is_not_set_apart(store: CallStore, expo
     assert (1, 0) == (store.count(), store.count_file_only())
 
 
-def test_what_was_set_apart_goes_when_that_is_accepted(store: CallStore, export: Export) -> None:
+def test_accepted_file_only_calls_are_removed(store: CallStore, export: Export) -> None:
     """Accepting removes calls set apart, by day or all; counted calls remain, and no files of the others are left."""
     import_files(store, [export(rows_at(NOON, NOON + DAY / 4, NOON + 3 * DAY, **THIEF))])
     import_files(store, [export(rows_at(NOON + MINUTE))], window=(NOON - DAY, NOON + 5 * DAY))
@@ -142,7 +142,7 @@ def test_what_was_set_apart_goes_when_that_is_accepted(store: CallStore, export:
     assert [NOON.date()] == list(store.generations.current().days)
 
 
-def test_old_calls_are_let_go_of_alike(store: CallStore, export: Export) -> None:
+def test_retention_applies_to_all_calls(store: CallStore, export: Export) -> None:
     """Beyond the retention period only roll-ups remain, of counted calls and of those set apart."""
     import_files(store, [export(rows_at(NOON, **THIEF))])
     import_files(store, [export(rows_at(NOON + MINUTE))], window=WINDOW)

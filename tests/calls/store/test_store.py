@@ -61,7 +61,7 @@ def test_traffic_is_the_roll_up_of_the_calls(filled):
     assert set(traffic["pbx_id"]) == {""}
 
 
-def test_number_is_ours(filled):
+def test_number_column_holds_own_number(filled):
     """``number`` is the caller id of an outbound call without X-Tag, and the called number of an inbound one."""
     traffic = filled.traffic(since=NOON)
     numbers = {(row["direction"], row["x_tag"] != ""): row["number"] for row in traffic.to_dict("records")}
@@ -247,7 +247,7 @@ def test_an_empty_store_has_answers_too(store):
     assert not store.generations.folder.exists()
 
 
-def test_a_published_generation_is_whole_or_not_there(filled, export):
+def test_interrupted_publication_is_invisible(filled, export):
     """Leftovers of an interrupted writer (parts, manifest, scratch) are invisible, and the next import removes them."""
     folder = filled.generations.folder
     digest = filled.digest
@@ -289,7 +289,7 @@ def test_digest_names_what_is_published(store, export):
     assert len(seen) == 4
 
 
-def test_two_writers_do_not_meet(store, export):
+def test_second_writer_gets_a_message(store, export):
     """While one process writes, another gets a message, and nothing is lost."""
     path = export(rows_at(NOON))
     other = CallStore(store.generations.folder.parent, lock_wait_s=0)
@@ -461,7 +461,7 @@ def test_a_folder_that_cannot_be_made(tmp_path, export):
         import_files(CallStore(tmp_path / "home"), [export(rows_at(NOON))])
 
 
-def test_a_full_disk_is_said_in_words():
+def test_full_disk_error_has_remedy():
     """The engine's error for a full disk becomes a message with the remedy."""
     full = duckdb.IOException('Could not write file "calls.parquet": No space left on device')
 

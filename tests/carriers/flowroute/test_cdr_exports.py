@@ -66,7 +66,7 @@ def export(carrier: FlowrouteCarrier, tmp_path: Path) -> Callable[..., list[Expo
     return run
 
 
-def test_a_window_is_asked_for_awaited_and_downloaded(
+def test_export_of_a_window_is_requested_polled_and_downloaded(
     export: Callable[..., list[ExportedWindow]], script: Script, tmp_path: Path
 ) -> None:
     """One job gives one complete file under its own name, and no other file."""
@@ -147,7 +147,7 @@ def test_long_spans_are_several_exports(export: Callable[..., list[ExportedWindo
     assert told[-1] == 1.0
 
 
-def test_the_waits_between_looks_grow(
+def test_polling_interval_grows(
     export: Callable[..., list[ExportedWindow]], script: Script, slept: list[float]
 ) -> None:
     """
@@ -162,9 +162,7 @@ def test_the_waits_between_looks_grow(
     assert max(slept) <= 0.5
 
 
-def test_a_job_that_does_not_end_is_given_up(
-    export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
-) -> None:
+def test_endless_job_times_out(export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails) -> None:
     """The error has the job's number, and no file remains."""
     script.answers[f"{LIST}/17"] = one("17")
 
@@ -175,7 +173,7 @@ def test_a_job_that_does_not_end_is_given_up(
 
 
 @pytest.mark.parametrize("at", range(1, 9))
-def test_it_can_be_stopped_anywhere(
+def test_export_can_be_stopped_at_any_step(
     at: int, export: Callable[..., list[ExportedWindow]], script: Script, tmp_path: Path
 ) -> None:
     """Wherever the export is stopped, no partial file remains, and returned files are complete."""
@@ -238,7 +236,7 @@ def test_a_completed_export_of_the_same_window_is_used_again(
 
 
 @pytest.mark.parametrize("nested", [False, True])
-def test_a_job_that_still_runs_is_waited_for(
+def test_running_job_for_the_window_is_reused(
     nested: bool, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
     """The newest running job for exactly this window is polled; no second job is created."""
@@ -270,7 +268,7 @@ def test_a_job_that_still_runs_is_waited_for(
         {"id": 9},
     ],
 )
-def test_an_export_of_something_else_is_not_used(
+def test_job_for_another_request_is_not_reused(
     other: dict[str, Any], export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
     """Jobs that failed, expired, began before the window closed, are stuck, or have other filters are not reused."""
@@ -311,7 +309,7 @@ def test_the_search_for_a_job_has_an_end(export: Callable[..., list[ExportedWind
 
 @pytest.mark.parametrize("lost", [requests.ReadTimeout(), Reply(b"", 502), Reply(b'{"data": {"id"')])
 @pytest.mark.parametrize("heard", [True, False])
-def test_a_request_whose_answer_was_lost_is_looked_for_first(
+def test_lost_answer_looks_for_the_job_before_retrying(
     lost: Any, heard: bool, export: Callable[..., list[ExportedWindow]], script: Script
 ) -> None:
     """After a lost answer, an existing job is used; otherwise the request is repeated once, which costs nothing."""
@@ -324,7 +322,7 @@ def test_a_request_whose_answer_was_lost_is_looked_for_first(
     assert (1 if heard else 2) == len(script.bodies("POST"))
 
 
-def test_a_carrier_that_is_away_is_not_asked_for_ever(
+def test_unavailable_carrier_gets_two_requests(
     export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
 ) -> None:
     """The request is sent at most twice, and then fails with an error."""
@@ -403,7 +401,9 @@ def test_a_number_of_a_job_is_opaque(export: Callable[..., list[ExportedWindow]]
     assert window.path.name.endswith("-______17_x__etc_passwd_.csv.gz")
 
 
-def test_the_list_being_away_is_said(export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails) -> None:
+def test_unavailable_job_list_is_an_error(
+    export: Callable[..., list[ExportedWindow]], script: Script, fails: Fails
+) -> None:
     """No job is created if the list of running jobs is unavailable."""
     script.answers[LIST] = never_connected()
 

@@ -24,7 +24,7 @@ def route(number: int | str, alias: str = "", **values: Any) -> dict[str, Any]:
     return {"type": "route", "id": number, "attributes": found}
 
 
-def test_numbers_are_listed_with_where_they_point(carrier: FlowrouteCarrier, script: Script) -> None:
+def test_numbers_are_listed_with_their_routes(carrier: FlowrouteCarrier, script: Script) -> None:
     """If the list has no routes, as documented by the vendor, they are read number by number."""
     script.answers[NUMBERS] = recorded("numbers")
     for number in ("12065550100", "13125550101"):
@@ -69,7 +69,7 @@ def test_a_number_that_does_not_say_where_it_points_is_an_error(
     assert "12065550100" in fails(CarrierAnswerError, carrier.numbers)
 
 
-def test_routes_keep_ids_as_text(carrier: FlowrouteCarrier, script: Script) -> None:
+def test_route_ids_become_text(carrier: FlowrouteCarrier, script: Script) -> None:
     """Numeric and text ids become text, and the PoP is read from either of the vendor's two field names."""
     script.answers[ROUTES] = recorded("routes")
 
@@ -113,7 +113,7 @@ def test_empty_lists_keep_their_contract(carrier: FlowrouteCarrier, script: Scri
 
 
 @pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"data": ["x"]}, {"data": [{"id": None}]}])
-def test_a_list_that_is_none_is_an_error(body: Any, carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
+def test_invalid_list_is_an_error(body: Any, carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
     """An unexpected answer is an error, never an empty table."""
     script.answers[ROUTES] = Reply(body)
 
@@ -140,7 +140,7 @@ def test_pages_are_counted_here(carrier: FlowrouteCarrier, script: Script) -> No
     assert [f"{ROUTES}?limit=200&offset={n}" for n in (0, 200, 400, 450)] == script.lines
 
 
-def test_a_carrier_that_gives_less_than_asked_is_read_on(carrier: FlowrouteCarrier, script: Script) -> None:
+def test_short_page_with_next_link_is_not_the_last(carrier: FlowrouteCarrier, script: Script) -> None:
     """A page smaller than the limit is not the last one if the carrier indicates more."""
     script.answers[ROUTES] = [listed(route(1), next="http://cdr-api/x"), listed(route(2), next=None)]
 
@@ -163,7 +163,7 @@ def test_a_page_that_repeats_is_an_error(carrier: FlowrouteCarrier, script: Scri
     assert 2 == len(script.sent)
 
 
-def test_an_item_that_moved_between_two_pages_stands_once(carrier: FlowrouteCarrier, script: Script) -> None:
+def test_item_repeated_across_pages_occurs_once(carrier: FlowrouteCarrier, script: Script) -> None:
     """If a route is added during reading, a repeated item occurs once."""
     script.answers[ROUTES] = [listed(*map(route, range(200))), listed(route(199), route(200))]
 
@@ -255,7 +255,7 @@ def test_an_alias_must_name_one_route(
     assert [] == [line for line in script.lines if not line.startswith("GET")]
 
 
-def test_a_carrier_that_is_away_is_said_to_be(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
+def test_unavailable_carrier_fails_the_whole_read(carrier: FlowrouteCarrier, script: Script, fails: Fails) -> None:
     """One unreadable number fails the whole read, so that no table is incomplete."""
     script.answers[NUMBERS] = recorded("numbers")
     script.answers[f"{NUMBERS}/12065550100"] = recorded("number-12065550100")

@@ -121,7 +121,7 @@ def test_a_redirect_of_the_storage_is_not_followed(
     [PACKED[:-20], PACKED[:200] + b"\0" * 40 + PACKED[240:], PACKED + b"garbage"],
     ids=["cut", "damaged", "more behind it"],
 )
-def test_a_file_that_does_not_unpack_is_fetched_once_more(
+def test_corrupt_file_is_downloaded_again_once(
     bad: bytes, fetch: Callable[..., Path | None], script: Script, fails: Fails, tmp_path: Path
 ) -> None:
     """
@@ -178,9 +178,7 @@ def test_a_link_that_was_refused_says_so(fetch: Callable[..., Path | None], scri
     assert "has expired or is wrong" in fails(CarrierRefusedError, fetch)
 
 
-def test_a_folder_that_is_not_there_is_an_error_of_ours(
-    transport: HttpSession, tmp_path: Path, script: Script, fails: Fails
-) -> None:
+def test_missing_folder_is_an_error(transport: HttpSession, tmp_path: Path, script: Script, fails: Fails) -> None:
     """A missing folder gives a message that names it, and nothing is downloaded."""
     stem = tmp_path / "gone" / "calls"
 

@@ -64,7 +64,7 @@ def portal(transport: HttpSession, script: Script) -> EmulatedPortal:
     return EmulatedPortal(transport, ("203.0.113.0/24",))
 
 
-def test_an_emulated_account_says_everything(portal: EmulatedPortal) -> None:
+def test_emulated_account_reports_undocumented_behavior(portal: EmulatedPortal) -> None:
     """
     Undocumented behavior is a setting of an emulated account, and therefore known.
 
@@ -216,7 +216,7 @@ def test_an_entry_that_is_refused_is_an_error(
     assert "Not a single public IPv4 address" in said
 
 
-def test_before_anybody_declared_anything_nothing_is_known(state: State) -> None:
+def test_undeclared_account_is_unknown(state: State) -> None:
     """Before any declaration, prefix, switch and list are unknown and have no date."""
     portal = DeclaredPortal(state)
 
@@ -331,7 +331,7 @@ def test_an_emulator_that_is_away_is_said_to_be(portal: EmulatedPortal, script: 
         ({"entries": [ENTRY | {"network": "10.0.0.1/99"}]}, "'10.0.0.1/99' is no address of a network"),
     ],
 )
-def test_a_list_that_cannot_be_is_not_taken(
+def test_invalid_list_is_refused_as_a_whole(
     portal: EmulatedPortal, script: Script, fails: Fails, body: dict[str, Any], sentence: str
 ) -> None:
     """An invalid list is refused as a whole, and the fault is named."""

@@ -77,7 +77,7 @@ def test_every_layout_gives_the_same_entries(text: str) -> None:
         "aa:bb:cc:dd:ee:ff",
     ],
 )
-def test_what_is_no_address_is_not_taken_for_one(text: str) -> None:
+def test_other_texts_are_not_taken_for_addresses(text: str) -> None:
     """Dates, times, versions, telephone numbers, names and links are not addresses."""
     assert [] == found(text)
 
@@ -104,7 +104,7 @@ def test_what_is_no_address_is_not_taken_for_one(text: str) -> None:
         ("::ffff:198.51.100.11", "::ffff:198.51.100.11", "IPv6"),
     ],
 )
-def test_what_cannot_stand_on_the_list_is_handed_back(text: str, shown: str, word: str) -> None:
+def test_invalid_entries_are_returned_with_line_and_rule(text: str, shown: str, word: str) -> None:
     """An entry that the list cannot hold is returned with its line and the violated rule; good lines are kept."""
     pasted = read_pasted(f"198.51.100.12\n{text}\n198.51.100.13", public_ranges=PUBLIC)
 
@@ -163,13 +163,13 @@ def test_a_long_text_is_refused() -> None:
 
 @pytest.mark.timeout(SLOW_S)
 @pytest.mark.parametrize("piece", ["1.", "1", ":", "::1", "<", "<td", " ", "1.1.1.1-", "1.1.1.1 255.", "a:", "&#49;"])
-def test_no_text_takes_long(piece: str) -> None:
+def test_patterns_do_not_backtrack_excessively(piece: str) -> None:
     """No pattern backtracks excessively; the test's time limit proves it."""
     assert all(entry.network == "1.1.1.1" for entry in read_pasted((piece * 50_000)[:100_000]).entries)
 
 
 @given(st.text(alphabet=string.printable + "<>/.:-0123456789\u200b\ufffc", max_size=300))
-def test_no_text_breaks_it(text: str) -> None:
+def test_any_clipboard_text_gives_valid_unique_entries(text: str) -> None:
     """For any clipboard text, each entry is an address or a network and occurs once."""
     networks = [entry.network for entry in read_pasted(text, public_ranges=PUBLIC).entries]
 
@@ -203,7 +203,7 @@ def test_a_difference_says_what_is_new_and_what_is_missing() -> None:
     assert ("198.51.100.11",) == parts.same
 
 
-def test_a_part_of_a_list_removes_nothing_by_itself() -> None:
+def test_partial_paste_removes_nothing() -> None:
     """Missing entries remain with owner and purpose until they are named for removal."""
     parts = difference(kept()["network"], read_pasted("198.51.100.24 Denver", public_ranges=PUBLIC))
 

@@ -52,7 +52,7 @@ def world(*rows, listed=(), fresh=True, addresses=(DENVER,), record=None, **more
     )
 
 
-def test_a_silent_pbx_is_heard_in_its_own_records(judged):
+def test_silent_pbx_is_explained_by_its_own_records(judged):
     """The reason has count, time and alternative causes; the evidence has the PBX's disposition."""
     verdict = judged(pbx_address_is_allowed, world(attempts(3), attempts(1, disposition="FAILED", q850_cause=21)))[
         DENVER
@@ -127,7 +127,7 @@ def test_attempts_from_before_the_change_or_the_move_are_history(judged):
     assert "4 attempts" in judged(pbx_address_is_allowed, world(later, versions=versions))[DENVER].reason
 
 
-def test_what_the_carrier_wrote_speaks_first(judged):
+def test_carrier_records_take_precedence(judged):
     """Refusals in the carrier's CDRs take precedence over PBX records as proof and evidence."""
     verdict = judged(pbx_address_is_allowed, world(attempts(), traffic=[refused_row(DENVER, calls=7)]))[DENVER]
 
@@ -177,7 +177,7 @@ def test_where_refusals_are_recorded_they_did_not_arrive(judged):
     )
 
 
-def test_a_call_that_was_let_in_afterwards_settles_it(judged):
+def test_later_admitted_call_overrides_missing_attempts(judged):
     """A later admitted call overrides the attempts, although the PBX records were not imported again."""
     traffic = [calls_row(DENVER, at=NOW - timedelta(minutes=5))]
 

@@ -84,7 +84,7 @@ def test_a_redirect_is_not_followed(local: HttpSession, fails: Fails) -> None:
     assert ["/redirect"] == [path for path, _ in Misbehaving.seen]
 
 
-def test_where_nothing_listens_anything_may_be_repeated(slept: list[float], fails: Fails) -> None:
+def test_request_without_connection_is_retried(slept: list[float], fails: Fails) -> None:
     """If no connection was made, any request is repeated, even a POST."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving) as closed:
         port = closed.server_port

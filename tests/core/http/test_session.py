@@ -47,7 +47,7 @@ def test_every_request_is_signed_timed_and_verified(transport: HttpSession, scri
     assert options["verify"]
 
 
-def test_nothing_shows_the_key(transport: HttpSession) -> None:
+def test_repr_does_not_contain_the_key(transport: HttpSession) -> None:
     """``repr`` contains only the origin."""
     assert f"Transport({ORIGIN})" == repr(transport)
 
@@ -102,7 +102,7 @@ def test_no_proxy_is_asked_for_this_machine(
 
 
 @pytest.mark.parametrize("path", ["@evil.example/v2", ".evil.example/v2", ":1/v2"])
-def test_no_path_leads_off_the_origin(path: str, transport: HttpSession, script: Script, fails: Fails) -> None:
+def test_path_cannot_change_the_origin(path: str, transport: HttpSession, script: Script, fails: Fails) -> None:
     """A path appended to the origin cannot change the host."""
     fails((CarrierAnswerError, ValueError), lambda: transport.get(path))
 
@@ -189,7 +189,7 @@ def test_pages_of_a_list_share_the_limit_of_waits(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_error_that_passes_is_not_seen(status: int, transport: HttpSession, script: Script) -> None:
+def test_read_is_retried_after_a_server_error(status: int, transport: HttpSession, script: Script) -> None:
     """A read is repeated after a server error."""
     script.answers[HERE] = [Reply(b"<html>oops</html>", status), GOOD]
 
@@ -208,7 +208,7 @@ def test_a_server_error_that_passes_is_not_seen(status: int, transport: HttpSess
         Reply(b'{"data"', Content_Length="400"),
     ],
 )
-def test_what_does_not_pass_ends(
+def test_number_of_attempts_is_limited(
     failure: object, transport: HttpSession, script: Script, slept: list[float], fails: Fails
 ) -> None:
     """The number of attempts is limited; the message names the endpoint and omits library text."""
@@ -232,7 +232,7 @@ def test_what_does_not_pass_ends(
         (requests.ConnectionError("aborted"), 1),
     ],
 )
-def test_a_post_that_may_have_been_carried_out_is_not_repeated(
+def test_post_that_may_have_been_applied_is_not_retried(
     failure: object, times: int, transport: HttpSession, script: Script, fails: Fails
 ) -> None:
     """A POST is repeated only if it cannot have been applied; otherwise the message says that it may have been."""
@@ -245,7 +245,7 @@ def test_a_post_that_may_have_been_carried_out_is_not_repeated(
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-def test_what_sets_a_state_is_repeated(method: str, transport: HttpSession, script: Script) -> None:
+def test_idempotent_requests_are_retried(method: str, transport: HttpSession, script: Script) -> None:
     """Idempotent requests are repeated."""
     script.answers[f"{method} /v2/routes/1"] = [requests.ReadTimeout(), Reply(b"", 204)]
 
@@ -253,7 +253,7 @@ def test_what_sets_a_state_is_repeated(method: str, transport: HttpSession, scri
     assert 2 == len(script.sent)
 
 
-def test_a_repeated_delete_that_finds_nothing_is_done(transport: HttpSession, script: Script, fails: Fails) -> None:
+def test_not_found_after_a_retried_delete_is_success(transport: HttpSession, script: Script, fails: Fails) -> None:
     """A 404 to a repeated DELETE is success, because the first one was applied; a 404 to the first is an error."""
     script.answers["DELETE /v2/routes/1"] = [Reply(b"", 502), error(404)]
 
@@ -262,7 +262,7 @@ def test_a_repeated_delete_that_finds_nothing_is_done(transport: HttpSession, sc
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 415, 422])
-def test_an_error_is_told_with_its_id(status: int, transport: HttpSession, script: Script, fails: Fails) -> None:
+def test_error_has_title_detail_and_id(status: int, transport: HttpSession, script: Script, fails: Fails) -> None:
     """The error has title, detail and the id for support; a refusal is not repeated."""
     script.answers[HERE] = error(status, "Alias is taken.", "5d41-402a")
 
@@ -297,7 +297,7 @@ def test_an_error_without_the_usual_fields_is_still_told(
     )
 
 
-def test_a_foreign_text_cannot_spoil_a_message(transport: HttpSession, script: Script, fails: Fails) -> None:
+def test_hostile_text_is_removed_from_messages(transport: HttpSession, script: Script, fails: Fails) -> None:
     """Control characters, an echoed key and endless text are removed from messages."""
     script.answers[HERE] = error(400, f"\x1b[31mbad\nkey {SECRET} {ACCESS} {BASIC}" + "x" * 5000)
 
@@ -356,7 +356,7 @@ def test_a_bad_certificate_is_not_asked_again(transport: HttpSession, script: Sc
     assert len(script.sent) == 1
 
 
-def test_a_tls_connection_that_breaks_may_have_carried_the_request(
+def test_broken_tls_connection_may_have_applied_the_request(
     transport: HttpSession, script: Script, fails: Fails
 ) -> None:
     """A TLS error while the answer is read is no refused certificate: a POST may have been applied."""

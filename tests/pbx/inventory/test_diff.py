@@ -25,7 +25,7 @@ def current(read):
     return read(CURRENT).frames
 
 
-def test_a_part_never_removes_the_rest(read, current):
+def test_partial_import_removes_nothing(read, current):
     """Rows that the import does not contain remain, and the diff reports them."""
     found = merge(current, read("pbx_id,name,address\ndenver,Denver,198.51.100.24\n"))
 

@@ -71,7 +71,7 @@ def told_of(inventory) -> str:
 
 
 @EACH
-def test_no_secret_comes_out_anywhere(folder):
+def test_output_contains_no_planted_secret(folder):
     """Frames, exports, findings, lint messages, problems and every repr contain no planted secret."""
     secrets = set().union(*planted(folder).values())
     told = told_of(cases.read(folder))

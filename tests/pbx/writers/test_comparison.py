@@ -34,7 +34,7 @@ def config(pbx_id: str = "seattle") -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("kind", READ_BACK)
-def test_what_was_written_is_the_same(kind: str) -> None:
+def test_written_configuration_compares_as_equal(kind: str) -> None:
     """A written configuration compares as equal, except chan_sip's single addresses and Kamailio's socket."""
     rows = compare(WANTED, read_back(kind, WANTED).frames["pbx_config"])
 

@@ -79,7 +79,7 @@ def snapshot(**changed: Any) -> Snapshot:
 
 
 @pytest.mark.parametrize("kind", READ_BACK)
-def test_what_is_written_is_read_back(kind: str) -> None:
+def test_written_configuration_reads_back(kind: str) -> None:
     """The inventory row, address and numbers equal the intended ones."""
     found = read_back(kind, WANTED)
 
@@ -167,7 +167,7 @@ def test_a_proxy_sends_one_tag() -> None:
 
 @pytest.mark.parametrize("kind", kinds())
 @given(name=st.text(st.sampled_from("a;-<>\"'&]})[{\n\r\0\\$#!=,é ") | st.characters(), max_size=60))
-def test_a_name_never_breaks_out(kind: str, name: str) -> None:
+def test_name_changes_only_a_comment(kind: str, name: str) -> None:
     """Whatever the PBX's name, the files differ in one comment only."""
     bare = write(kind, replace(WANTED, name="x")).files
     hostile = write(kind, replace(WANTED, name=name)).files
@@ -316,7 +316,7 @@ def test_the_tag_of_freepbx_is_written() -> None:
     assert not write("freepbx", replace(WANTED, x_tag="")).files
 
 
-def test_a_make_is_written_for_in_its_own_kind() -> None:
+def test_vendor_selects_the_kind() -> None:
     """Asterisk gets PJSIP, an unknown product gets the same, and case does not matter."""
     made = {vendor: kind_for(vendor) for vendor in ("Asterisk", "freepbx", " FreeSWITCH", "Kamailio", "Avaya", "")}
 

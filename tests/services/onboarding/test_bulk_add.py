@@ -45,7 +45,7 @@ def only(text: str) -> dict[str, object]:
         ("Lima,10.0.0.1", LEFT_OUT, "Calls from: 10.0.0.1 is a private address"),
     ],
 )
-def test_each_line_says_what_comes_of_it(text: str, state: str, says: str) -> None:
+def test_each_line_has_state_and_sentence(text: str, state: str, says: str) -> None:
     """Each line has one word and a sentence: new or known, complete or not, accepted or rejected."""
     row = only(text)
 
@@ -79,7 +79,7 @@ def test_a_line_whose_name_gives_the_id_of_another_line_is_left_out_whole() -> N
     assert ["12065550100", "19185550100"] == list(merged["pbx_numbers"]["number"])
 
 
-def test_a_pbx_with_the_id_of_an_earlier_version_is_known() -> None:
+def test_id_of_an_earlier_version_is_kept() -> None:
     """The id that an earlier version made from a name stays, and another name gets an id of its own."""
     home = make_snapshot(pbxs=[pbx("1", name="北京 1", inbound_host="198.51.100.24")])
 
@@ -155,7 +155,7 @@ CELLS = st.sampled_from(
 @settings(deadline=None, max_examples=60)  # each paste is merged with an inventory
 @given(st.lists(st.lists(st.one_of(CELLS, st.text(max_size=6)), max_size=4), max_size=6))
 @example([["Denver", "\U00018cd6"], ["Denver"]])
-def test_no_paste_takes_what_is_anothers(rows: list[list[str]]) -> None:
+def test_any_paste_keeps_values_of_other_pbxs(rows: list[list[str]]) -> None:
     """For any paste, Seattle keeps its address and number, and every row has a state and a sentence."""
     found = read("\n".join(",".join(row) for row in rows))
     merged = found.difference.merged

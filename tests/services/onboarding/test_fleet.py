@@ -68,7 +68,7 @@ def test_where_nothing_can_be_done_at_once_the_first_step_is_next() -> None:
     assert said(world(2, listed=2, numbers=[], pbx_numbers=[])).endswith("next: put the configuration on 2 PBXs.")
 
 
-def test_what_is_to_be_done_stands_first() -> None:
+def test_fleet_is_sorted_by_next_step() -> None:
     """PBXs are sorted by next step, completed ones last; the cell of the next step is marked."""
     ground = world(3, calling=1, listed=1, pbx_numbers=[])
     found = fleet.fleet_progress(ground)
@@ -80,7 +80,7 @@ def test_what_is_to_be_done_stands_first() -> None:
     assert ["Put its configuration on", "Put its configuration on", "Say its numbers and host"] == list(frame["next"])
 
 
-def test_who_is_refused_now_stands_first() -> None:
+def test_refused_pbxs_are_first() -> None:
     """A PBX whose calls are refused now is first, because it is losing calls."""
     row = refused_row("198.51.100.3", pbx_id="pbx-0002", attributed_by="address")
     ground = world(3, traffic=[row])
@@ -94,7 +94,7 @@ def test_retired_pbxs_are_not_set_up() -> None:
     assert [] == fleet.fleet_progress(world(0, pbxs=[pbx("old", status="retired")]))
 
 
-def test_the_filter_parts_them() -> None:
+def test_filter_splits_the_fleet() -> None:
     """Every PBX is either to do or set up."""
     found = fleet.fleet_progress(world(3, calling=1, listed=1, dynamic=1))
     todo, done = (fleet.filter_fleet(found, show) for show in (Show.TO_DO, Show.SET_UP))
@@ -136,7 +136,7 @@ def test_a_plan_is_no_larger_than_one_may_be() -> None:
 
 @settings(deadline=None, max_examples=40)  # each example runs the checks on a whole account
 @given(count=st.integers(0, 12), most=st.integers(1, 30), same=st.booleans())
-def test_numbers_are_routed_whole(count: int, most: int, same: bool) -> None:
+def test_route_batch_respects_the_limit(count: int, most: int, same: bool) -> None:
     """No plan exceeds the limit, creates a route twice, or creates one without a number."""
     names = [pbx(f"pbx-{n:04}", inbound_host=f"198.51.100.{n + 1}") for n in range(count)]
     ground = world(count, pbxs=[row | {"name": "Branch"} for row in names] if same else names)
@@ -256,7 +256,7 @@ def test_without_a_static_pbx_none_is_claimed() -> None:
     assert "They stay on as long as Dyn-0 has a dynamic address." == credentials(world(0, dynamic=1)).evidence
 
 
-def test_no_pbx_is_no_proof() -> None:
+def test_no_active_pbx_proves_nothing() -> None:
     """Without an active PBX nothing is proven."""
     assert Progress.BLOCKED is credentials(world(0)).progress
 

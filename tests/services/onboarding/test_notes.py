@@ -26,7 +26,7 @@ PRINTED: dict[str, Any] = {
 }
 
 
-def test_the_latest_of_a_kind_counts_and_lasts(tmp_path: Path) -> None:
+def test_latest_note_of_each_kind_is_kept(tmp_path: Path) -> None:
     """The latest note of each kind keeps its author and time in a reopened database."""
     state = State.open(tmp_path)
     assert 0 == notes.newest_note_id(state)
@@ -71,7 +71,7 @@ def test_what_a_test_call_printed_is_read() -> None:
         (json.dumps(PRINTED | {"source": "198.51.100.25"}), "calls from 198.51.100.24"),
     ],
 )
-def test_anything_else_is_a_sentence(text: str, said: str) -> None:
+def test_other_text_is_refused(text: str, said: str) -> None:
     """Free text, and output of another PBX, is refused with a message."""
     with pytest.raises(InputError, match=said):
         notes.read_call(text, ["198.51.100.24"])

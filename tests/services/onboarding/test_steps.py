@@ -107,7 +107,7 @@ def test_admitted_while_credentials_are_off_proves_the_prefix() -> None:
     assert "prove" in steps["dial"].evidence
 
 
-def test_what_somebody_said_goes_on_and_is_not_done() -> None:
+def test_note_advances_without_proof() -> None:
     """A note advances to the next step, and says that it is not proven."""
     steps = judged(said(notes.CONFIGURED), pbx={"dials_prefix": "unknown"})
 

@@ -40,12 +40,12 @@ BEGINS = "By what was read of the account at 2026-11-03 15:04 UTC: "
         (LISTED, "", f"{LISTED} is on Outbound Allowed IPs"),
     ],
 )
-def test_list_prefix_and_switch_are_told(source: str, uri: str, said: str) -> None:
+def test_interpretation_covers_list_prefix_and_switch(source: str, uri: str, said: str) -> None:
     """Each input has its read time; a private address is not reported as unlisted."""
     assert f"{BEGINS}{said}; credentials are on." == of_account(ACCOUNT, source=source, request_uri=uri)
 
 
-def test_what_nobody_knows_is_left_out() -> None:
+def test_unknown_inputs_are_omitted() -> None:
     """Without the account's prefix the dialed one is not evaluated; neither is an unknown switch."""
     unknown = replace(ACCOUNT, policy=Policy(frozenset({LISTED}), None, "", prefix_known=False), sample=True)
 

@@ -150,7 +150,7 @@ def test_a_call_that_is_answered_is_hung_up() -> None:
 
 
 @pytest.mark.parametrize("status", ["180 Ringing", "200 OK"])
-def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> None:
+def test_answer_counts_if_the_connection_closes_early(status: str) -> None:
     """A connection that is closed while the call is ended does not change the result of the answer."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -179,7 +179,7 @@ def test_what_was_answered_stands_where_the_other_side_hangs_up(status: str) -> 
         ("699 Odd", None, "says nothing of admission"),
     ],
 )
-def test_what_a_refusal_means(status: str, admitted: bool | None, words: str) -> None:
+def test_refusals_are_classified(status: str, admitted: bool | None, words: str) -> None:
     """Authorization, number and path failures are distinguished."""
     with far_end(says(status)) as end:
         found = call(at(end), NUMBER, tech_prefix=PREFIX, wait_s=WAIT_S)
@@ -208,7 +208,7 @@ def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
     )
 
 
-def test_a_request_is_repeated_until_somebody_answers() -> None:
+def test_request_is_retransmitted_until_answered() -> None:
     """Over UDP a lost request is sent again and answered."""
     with far_end(lambda _, request: [answer(request, "200 OK")] if len(end.seen) > 1 else []) as end:
         found = options(at(end), wait_s=WAIT_S)
@@ -218,7 +218,7 @@ def test_a_request_is_repeated_until_somebody_answers() -> None:
     assert end.seen[0] == end.seen[1]
 
 
-def test_silence_and_a_closed_port_are_said() -> None:
+def test_silence_and_closed_port_have_messages() -> None:
     """No answer and a closed port each have their own message, and no status."""
     with far_end(lambda *_: []) as end:
         silent = options(at(end), wait_s=0.3)
@@ -251,7 +251,7 @@ def test_a_call_that_is_only_tried_is_canceled() -> None:
     ],
     ids=["another_protocol", "cut_short", "noise", "another_call"],
 )
-def test_what_is_no_answer_is_none(sent: bytes, words: str) -> None:
+def test_invalid_answer_gives_no_status(sent: bytes, words: str) -> None:
     """Another protocol, a truncated message, noise, and an answer to another request give no status."""
     with far_end(lambda *_: [sent]) as end:
         found = options(at(end), wait_s=0.4)
@@ -338,7 +338,7 @@ def test_a_hostile_header_puts_nothing_into_what_is_sent() -> None:
     assert [] == [one for one in end.seen if re.search("[\r\n\x00\x0b]Injected|[\x00\x0b]", one)]
 
 
-def test_an_answer_that_trickles_is_not_waited_for() -> None:
+def test_slow_bytes_do_not_extend_the_probe() -> None:
     """Slow single bytes do not extend the probe's time limit."""
 
     def trickle(*_: str) -> Iterator[bytes]:
@@ -370,7 +370,7 @@ def test_provisional_answers_without_end_are_given_up(transport: str, calls: boo
     assert found.sip_status is None
 
 
-def test_a_handshake_that_trickles_is_given_up() -> None:
+def test_slow_handshake_times_out() -> None:
     """A TLS handshake that sends single bytes runs into the time limit."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 

@@ -37,7 +37,7 @@ def said(row: dict[str, Any], **facts: str) -> str:
     ],
     ids=["listed", "digest", "dagger row", "refused", "contradiction", "no version", "open"],
 )
-def test_a_call_is_told_in_one_sentence(row: dict[str, Any], facts: dict[str, str], words: str) -> None:
+def test_call_is_described_in_one_sentence(row: dict[str, Any], facts: dict[str, str], words: str) -> None:
     """The sentence states the decision of the policy in force at the time, or why there is none."""
     assert words in said(row, **facts)
 

@@ -36,7 +36,7 @@ def without_data(spec: dict[str, object]) -> dict[str, object]:
     }
 
 
-def test_a_plot_is_its_chart():
+def test_plot_equals_its_chart():
     """The specification that is sent equals the one that Altair writes and validates, except for the data."""
     drawn = charts.calls_by_pbx(FRAME, selected="Reno")
 

@@ -62,7 +62,7 @@ def removed(calls: int, refused: int) -> MonitorResult:
         (0.996, "99.6%"),
     ],
 )
-def test_a_share_is_whole_only_where_it_is(part: float, said: str) -> None:
+def test_share_is_rounded_to_whole_only_if_exact(part: float, said: str) -> None:
     """A share is 0% or 100% only if exact: a single undecided call keeps it below 100%."""
     assert said == ReplayImpact(labels={}, decided=part).share
 
@@ -101,7 +101,7 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
     ] == replay_summary.sentences(impact, lower_bound=True)
 
 
-def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
+def test_replay_omits_reason_stated_by_a_guard() -> None:
     """A reason that a guard states is omitted from the replay's text; other reasons stay."""
     impact = ReplayImpact(
         labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2}
@@ -122,7 +122,7 @@ def test_what_a_guard_says_the_replay_does_not_say_again() -> None:
         ("unchanged", {"unchanged": 2}, ""),
     ],
 )
-def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int], said: str) -> None:
+def test_unassigned_calls_are_counted_separately(label: str, nobodys: dict[str, int], said: str) -> None:
     """Calls from unassigned addresses are counted unless the label already implies them."""
     labels = {name: LabelCount(calls=8) for name in ("broken", "saved", "cannot tell", "stopped", "unchanged")}
     impact = ReplayImpact(labels=labels, decided=1, nobodys=nobodys)
@@ -201,7 +201,9 @@ def test_calls_of_nobodys_are_told_from_yours(label: str, nobodys: dict[str, int
         ),
     ],
 )
-def test_a_watch_says_what_is_watched(change: Change, seen: MonitorResult, said: tuple[str, str, str]) -> None:
+def test_monitor_text_names_expected_and_unexpected_refusals(
+    change: Change, seen: MonitorResult, said: tuple[str, str, str]
+) -> None:
     """Refusals are intended for a removed address, foreseen if the replay predicted them, and an error otherwise."""
     assert said == progress.monitor_state(plan(change), seen, WORLD)
 
@@ -238,7 +240,7 @@ HEAD = "Watching the next calls from 198.51.100.24 (Denver) and other addresses 
         (outcomes(), outcomes(4, 4), ("gray", "time", "none of listed addresses; 4 of removed addresses, all refused")),
     ],
 )
-def test_a_watch_of_a_replaced_network_tells_wanted_from_unwanted_refusals(
+def test_monitor_of_a_replaced_network_separates_refusals(
     kept: Outcomes, gone: Outcomes, said: tuple[str, str, str]
 ) -> None:
     """If a fix adds and removes entries, refusals are intended for removed sources, and an error for added ones."""
@@ -280,7 +282,7 @@ def test_a_watch_without_refusals_on_record_says_so() -> None:
     assert said.endswith("; none of removed addresses, where a refused call leaves no record.")
 
 
-def test_a_plan_that_takes_back_is_named_by_what_it_does() -> None:
+def test_undo_plan_is_named_by_its_changes() -> None:
     """An undo is named by its own changes, and the button that undoes it by the original change."""
     first = plan(AllowAddress(network=ADDRESS), title="Allow 198.51.100.24")
     undo = plan(RemoveAddress(network=ADDRESS), title="Undo: allow 198.51.100.24", undoes=4)

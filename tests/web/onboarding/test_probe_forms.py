@@ -28,7 +28,7 @@ def at(end: FarEnd) -> str:
     return f"127.0.0.1:{end.port}"
 
 
-def test_pops_are_asked_at_once() -> None:
+def test_pops_are_probed_concurrently() -> None:
     """PoPs are probed concurrently, so a silent one delays no other; results are in the order of the PoPs."""
     together = Barrier(2)
 
@@ -48,7 +48,7 @@ def test_pops_are_asked_at_once() -> None:
     assert f"`{at(there)}`: 200 OK after 0." in answer_text(found[1])
 
 
-def test_what_a_pop_says_cannot_dress_up() -> None:
+def test_reason_phrase_is_shown_as_plain_text() -> None:
     """Markdown and colors in a reason phrase are shown as plain text."""
     with far_end(says("503 :red[gone] [here](http://192.0.2.1)")) as end:
         (found,) = asked([at(end)])
@@ -88,7 +88,7 @@ def page(pop: str) -> None:
     probe_forms.show(known, ["198.51.100.24"], pop, lambda *told: kept.append(told))
 
 
-def test_a_press_asks_and_tells() -> None:
+def test_button_probes_and_reports() -> None:
     """The button probes the PoP; the page shows the answer and what it does not prove, and saves it as a note."""
     with far_end(says("200 OK")) as end:
         at_page: Any = AppTest.from_function(page, args=(at(end),), default_timeout=waiting.WAIT_S).run()

@@ -14,7 +14,7 @@ def words(at: AppTest) -> str:
     return " ".join(text.value for text in [*at.title, *at.markdown, *at.caption, *at.warning])
 
 
-def test_every_entry_says_whose_it_is(app: Callable[..., AppTest]) -> None:
+def test_every_entry_has_its_owner(app: Callable[..., AppTest]) -> None:
     """Each entry is shown with its PBX, as formerly of a PBX, or as unassigned."""
     rows = app("account").dataframe[0].value.set_index("network")
 
@@ -37,7 +37,7 @@ def test_the_title_counts_what_the_table_marks(app: Callable[..., AppTest]) -> N
     assert f"{len(control)} addresses are allowed; {marked} need review." == at.title[0].value
 
 
-def test_a_role_is_said_only_where_it_says_something(app: Callable[..., AppTest]) -> None:
+def test_only_standby_role_is_shown(app: Callable[..., AppTest]) -> None:
     """The purpose of an entry is preceded by the role standby, but not by the role active."""
     why = app("account").dataframe[0].value.set_index("network")["why"]
 

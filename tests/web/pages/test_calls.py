@@ -70,7 +70,7 @@ def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
     assert "Not authorized under the policy in force when it was made." in words(at)
 
 
-def test_nothing_matches(app: Callable[..., AppTest]) -> None:
+def test_no_match_is_reported(app: Callable[..., AppTest]) -> None:
     """A search without results says that no call matches."""
     assert "No call matches" in words(app("calls", number="9999999"))
 
@@ -102,7 +102,7 @@ def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]
     assert "outbound calls in the last 30 days" in at.title[0].value
 
 
-def test_another_span_lets_go_of_a_stretch(app: Callable[..., AppTest], account: Workspace) -> None:
+def test_new_span_clears_the_selected_range(app: Callable[..., AppTest], account: Workspace) -> None:
     """Another span clears a selected stretch of time, because it may be outside the new span."""
     begin = account.snapshot().taken_at - timedelta(days=3)
     at = app("calls", span="7 days", begin=f"{begin:%Y-%m-%dT00:00}")
@@ -114,7 +114,7 @@ def test_another_span_lets_go_of_a_stretch(app: Callable[..., AppTest], account:
     assert "in the last 30 days" in at.title[0].value
 
 
-def test_a_tick_does_not_move_to_another_call(app: Callable[..., AppTest]) -> None:
+def test_filter_change_clears_the_selection(app: Callable[..., AppTest]) -> None:
     """After a filter has changed the rows, no call is selected."""
     at = app("calls", span="30 days")
     at.session_state["calls_table_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}

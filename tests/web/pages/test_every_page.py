@@ -19,7 +19,7 @@ PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_answers_its_question(app: Callable[..., AppTest], page: str) -> None:
+def test_page_title_is_a_sentence(app: Callable[..., AppTest], page: str) -> None:
     """The title is a sentence, and the header names the account and marks it as a sample."""
     at = app(page)
 
@@ -37,7 +37,7 @@ def test_no_page_shows_a_name_of_the_code(app: Callable[..., AppTest], page: str
     assert [] == [text for text in said if "_" in re.sub(r"`[^`]*`", "", text)]
 
 
-def test_the_first_run_says_what_is_going_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_first_sync_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first sync has ended, the app says that it reads the account and offers the data so far."""
     monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "new"))
     monkeypatch.setenv("TRUNKGATE_SAMPLE_CALLS", "100")

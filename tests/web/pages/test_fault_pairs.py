@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("pair", faulty_homes.pairs(), ids=" and ".join)
-def test_no_page_overclaims_with_two_faults(
+def test_two_faults_cause_no_unsupported_claim(
     pair: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With two faults no page claims more than the data supports; without them the account would be in order."""

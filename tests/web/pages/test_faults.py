@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("refused", [False, True], ids=["in order", "denver refused"])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_no_page_overclaims_with_one_fault(
+def test_one_fault_causes_no_unsupported_claim(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, refused: bool
 ) -> None:
     """With one fault no page has a statement, a zero or a green mark that depends on the affected input."""

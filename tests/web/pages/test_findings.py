@@ -57,7 +57,7 @@ def test_a_selected_row_is_shown_in_detail(app: Callable[..., AppTest]) -> None:
     assert len(at.dataframe) > 1
 
 
-def test_nothing_matches(app: Callable[..., AppTest]) -> None:
+def test_no_match_is_reported(app: Callable[..., AppTest]) -> None:
     """If no finding matches the filters, the page says so."""
     at = app("findings", pbx="Seattle", state="Failed")
 

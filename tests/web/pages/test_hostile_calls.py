@@ -124,7 +124,7 @@ def test_no_page_draws_a_text_of_a_call(app: Callable[..., AppTest]) -> None:
     assert {} == {name: texts for name, texts in found.items() if texts}
 
 
-def test_no_table_of_outcomes_does(app: Callable[..., AppTest]) -> None:
+def test_outcome_tables_render_no_hostile_text(app: Callable[..., AppTest]) -> None:
     """No table of the Outcomes page renders a hostile text, for any grouping, nor do the details of a row."""
     page = app("outcomes", span="7 days")
     found = {}
@@ -141,7 +141,7 @@ def test_no_table_of_outcomes_does(app: Callable[..., AppTest]) -> None:
 
 
 @pytest.mark.parametrize("direction", ["Outbound", "Inbound"])
-def test_no_single_call_does(app: Callable[..., AppTest], direction: str) -> None:
+def test_call_details_render_no_hostile_text(app: Callable[..., AppTest], direction: str) -> None:
     """The call table and the details of a call (addresses, numbers, tag, reason, key) render no hostile text."""
     page = app("calls", span="7 days", direction=direction)
     found = faults(page)
@@ -171,7 +171,7 @@ def test_a_destination_is_offered_as_it_can_be_shown(app: Callable[..., AppTest]
         assert {offered} == set(each.dataframe[0].value["zone"])
 
 
-def test_no_preview_of_an_export_does(app: Callable[..., AppTest], account: Workspace) -> None:
+def test_export_previews_render_no_hostile_text(app: Callable[..., AppTest], account: Workspace) -> None:
     """The preview of every table renders no hostile text."""
     page = app("exports")
     found = {}
@@ -201,7 +201,7 @@ def test_no_file_to_download_has_a_formula_or_a_hidden_character(account: Worksp
     assert {"calls", "traffic", "rejected_rows"} <= {name for name, text in files.items() if WORD in text}
 
 
-def test_no_evidence_of_a_finding_does(app: Callable[..., AppTest]) -> None:
+def test_finding_evidence_renders_no_hostile_text(app: Callable[..., AppTest]) -> None:
     """The finding on an unlisted source, whose evidence has its calls and destinations, renders no hostile text."""
     page = app("findings")
     subjects = [str(subject) for subject in page.dataframe[0].value["subject"]]
@@ -212,7 +212,7 @@ def test_no_evidence_of_a_finding_does(app: Callable[..., AppTest]) -> None:
     assert places
 
 
-def test_no_call_behind_a_what_if_does(app: Callable[..., AppTest], account: Workspace) -> None:
+def test_what_if_calls_render_no_hostile_text(app: Callable[..., AppTest], account: Workspace) -> None:
     """A draft that allows the unlisted source shows its calls and the numbers dialed without rendering their texts."""
     page = app("what_if")
     edit(page, added_rows=[{"network": UNLISTED, "label": MARKUP[0]}])

@@ -103,7 +103,7 @@ def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: p
     assert f"{moments.groupby(level=0).sum().sort_index().cumsum().max():,}" == shown["Most at once"]
 
 
-def test_a_figure_says_what_it_is(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
+def test_metric_tooltip_has_formula_and_counts(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
     """The tooltip of a figure has its formula, numerator and denominator, interval and source."""
     asr = next(metric for metric in app("outcomes", span=MONTH).metric if metric.label == "ASR")
     said = asr.help.replace("\\", "")
@@ -115,7 +115,7 @@ def test_a_figure_says_what_it_is(app: Callable[..., AppTest], calls: pd.DataFra
 
 
 @pytest.mark.parametrize("by", ["pbx", "source", "destination", "pop", "day"])
-def test_the_table_adds_up_by_each(
+def test_table_equals_single_calls_for_each_grouping(
     app: Callable[..., AppTest], account: Workspace, calls: pd.DataFrame, by: str
 ) -> None:
     """Calls, shares and cost of each row are those of its single calls; too few calls have no share."""
@@ -288,7 +288,7 @@ def test_the_cost_of_all_calls_is_told(app: Callable[..., AppTest], calls: pd.Da
     assert f"{len(calls):,} calls" in cost.help
 
 
-def test_too_few_calls_say_so(calls: pd.DataFrame) -> None:
+def test_small_sample_has_reason(calls: pd.DataFrame) -> None:
     """A share of too few calls has no value, but the reason, the numerator and the denominator."""
     few = calls.head(MIN_SAMPLE - 1).assign(of="All", short_calls=0, calls=1)
     asr = outcome_rows.figures(few, pd.DataFrame(), ZoneInfo("UTC"))["asr"]

@@ -42,14 +42,14 @@ def test_what_could_not_be_judged_is_said_beside_what_passed(app: Callable[..., 
     assert re.search(r"\d+ subjects passed; 1, in gray, could not be evaluated\.", words(app()))
 
 
-def test_findings_that_one_fix_settles_stand_together(app: Callable[..., AppTest]) -> None:
+def test_findings_with_the_same_fix_are_grouped(app: Callable[..., AppTest]) -> None:
     """Two checks require Denver's address; the page offers one fix for both."""
     offered = [text.value for text in app().markdown if "**Allow 198.51.100.24**" in text.value]
 
     assert len(offered) == 1
 
 
-def test_a_fix_and_its_way_back(app: Callable[..., AppTest], account: Workspace) -> None:
+def test_fix_is_applied_and_undone(app: Callable[..., AppTest], account: Workspace) -> None:
     """A fix is reviewed, applied, verified, and undone with the name typed; the journal has both actions."""
     at = app()
     at.button(key="overview_fix_0").click().run()

@@ -34,7 +34,7 @@ def pasted(at: AppTest) -> list[tuple[str, str]]:
     return [(state[0], name) for state, name in zip(frame["state"], frame["name"], strict=True)]
 
 
-def test_the_answer_stands_on_top(app: Callable[..., AppTest]) -> None:
+def test_title_states_progress_and_next_action(app: Callable[..., AppTest]) -> None:
     """The title states how many PBXs have placed calls by address, and the next action."""
     at = app("set_up_pbx")
 
@@ -180,7 +180,7 @@ def _added(app: Callable[..., AppTest], account: Workspace) -> None:
 
 
 @pytest.mark.usefixtures("_added")
-def test_what_is_said_lasts(app: Callable[..., AppTest], account: Workspace) -> None:
+def test_step_marked_done_is_saved_as_said(app: Callable[..., AppTest], account: Workspace) -> None:
     """A step marked as done is saved with the actor, also for later sessions, and counts as said, not as proven."""
     at = app("set_up_pbx", pbx_id="Tulsa")
     assert "Tulsa: step 2 of 7 is next, dial the tech prefix." == at.title[0].value

@@ -73,7 +73,7 @@ def test_an_address_changed_in_place_is_shown_with_whose_it_is(app: Callable[...
     assert counts(expected(account, AllowAddress(network=DENVER), RemoveAddress(network=OLD_DENVER))) == shown(at)
 
 
-def test_a_wrong_row_stands_in_the_way_of_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
+def test_invalid_row_blocks_a_plan(app: Callable[..., AppTest], account: Workspace) -> None:
     """An invalid row is reported with its number and fault, is not replayed, and blocks a plan; it can be discarded."""
     at = app("what_if")
     there = len(at.session_state[KEY].base)
@@ -84,7 +84,7 @@ def test_a_wrong_row_stands_in_the_way_of_a_plan(app: Callable[..., AppTest], ac
     assert (True, False) == (at.button(key="what_if_review").disabled, at.button(key="what_if_over").disabled)
 
 
-def test_the_draft_outlives_a_look_at_another_page(app: Callable[..., AppTest]) -> None:
+def test_draft_survives_another_page(app: Callable[..., AppTest]) -> None:
     """After a visit to another page the draft is unchanged, including invalid rows and the switch."""
     at = app("what_if")
     edit(at, deleted_rows=[row_of(at, SEATTLE)], added_rows=[{"network": "10.0.0.5"}])

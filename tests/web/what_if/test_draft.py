@@ -81,7 +81,7 @@ def listed(snapshot: Snapshot, *networks: str, **facts: Any) -> Snapshot:
         (ALL[1:], OFF, (RemoveAddress(network=SEATTLE), SetCredentials(enabled=False))),
     ],
 )
-def test_rows_come_to_changes(
+def test_rows_are_converted_to_changes(
     world: Snapshot,
     typed: list[tuple[str | None, str | None, str | None]],
     switch: str,
@@ -199,7 +199,7 @@ def drafted(snapshot: Snapshot, *typed: tuple[str | None, str | None, str | None
     return made
 
 
-def test_a_draft_is_carried_over_to_a_list_that_moved(world: Snapshot) -> None:
+def test_draft_is_rebased_onto_a_changed_list(world: Snapshot) -> None:
     """A rebased draft has someone else's new entry and keeps its own additions, removals and switch."""
     made = drafted(world, *entries(SEATTLE, LEFT), (DENVER, "Denver", None), switch=OFF)
     now = listed(world, SEATTLE, LEFT, STRANGER, "203.0.113.9")
@@ -213,7 +213,7 @@ def test_a_draft_is_carried_over_to_a_list_that_moved(world: Snapshot) -> None:
     ) == draft.parse_draft(kept.base, kept.switch, now).changes
 
 
-def test_a_draft_that_was_carried_out_is_over(world: Snapshot) -> None:
+def test_applied_draft_has_no_changes(world: Snapshot) -> None:
     """Once the account equals the draft, no change is left."""
     made = drafted(world, ALL[0], (DENVER, "", LEFT), switch=OFF)
     done = listed(world, SEATTLE, DENVER)
@@ -334,7 +334,7 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
         ),
     ],
 )
-def test_the_title_is_the_answer(
+def test_title_states_the_effect_on_calls(
     changes: tuple[Change, ...], found: ReplayImpact, lower_bound: bool, said: str
 ) -> None:
     """Only calls of your PBXs that can recur count as blocked; the title states the others by their effect."""
@@ -353,7 +353,7 @@ def test_the_title_is_the_answer(
         (draft.DraftReading((AllowAddress(network=DENVER),) * 2), ""),
     ],
 )
-def test_why_a_draft_is_no_plan(found: draft.DraftReading, said: str) -> None:
+def test_reasons_that_block_a_plan_are_named(found: draft.DraftReading, said: str) -> None:
     """Invalid rows, no changes, or more than one plan may make are reasons; otherwise there is none."""
     why = draft_text.reason(found, 2)
 

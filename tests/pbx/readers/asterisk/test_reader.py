@@ -68,7 +68,7 @@ def test_every_fact_stands_where_it_says(folder):
 
 
 @pytest.mark.parametrize("folder", cases.folders("asterisk"), ids=lambda folder: folder.name)
-def test_no_password_comes_through(folder):
+def test_no_password_is_returned(folder):
     """No row, problem or intermediate value contains a password."""
     secrets = {secret for path in folder.rglob("*.conf") for secret in MADE_UP.findall(path.read_text())}
     inventory = cases.read(folder)
@@ -128,7 +128,7 @@ def test_the_prefix_is_yes_only_where_it_is_the_accounts(dialed, expected):
         ("_1X", "${${NAME}}", "abcd"),
     ],
 )
-def test_what_is_dialed_is_put_together(pattern, dialed, expected):
+def test_dial_strings_are_assembled(pattern, dialed, expected):
     """Extensions, slices and nested globals are expanded; unset variables remain as written."""
     globals_ = "[globals]\nA=x\nC=abcd\nD=PJSIP/trunk\nL=${M}\nM=${L}\nNAME=C\n"
     inventory = read(
@@ -451,7 +451,7 @@ MANY = {
 
 
 @pytest.mark.parametrize("what", MANY)
-def test_nothing_is_compared_with_everything(what):
+def test_thousands_of_entries_are_read_in_seconds(what):
     """Thousands of entries of each kind are read in seconds, and the trunk is found among them."""
     began = time.monotonic()
     inventory = read(**MANY[what])

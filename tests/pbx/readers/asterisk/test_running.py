@@ -87,7 +87,7 @@ def test_an_answer_is_an_inventory() -> None:
     assert facts["line"].isna().all()
 
 
-def test_no_password_comes_through_and_none_goes_out() -> None:
+def test_no_password_is_returned_or_sent_in_clear() -> None:
     """Passwords that AMI sends in clear text are dropped, and the login secret is sent as a digest."""
     heard: list[str] = []
     found = inventory(answers(ALL, heard))
@@ -334,7 +334,7 @@ MISBEHAVING = {
 
 
 @pytest.mark.parametrize("what", MISBEHAVING)
-def test_one_that_misbehaves_ends_in_a_sentence(what: str) -> None:
+def test_misbehaving_server_gives_a_message(what: str) -> None:
     """The message names host and port, what is unaffected and the remedy, and repeats nothing of the answer."""
     script, kind, words = MISBEHAVING[what]
     with pytest.raises(kind) as raised:

@@ -45,7 +45,7 @@ def test_columns_are_told_by_header_or_by_cells(text: str) -> None:
     assert [("denver", "13035550120")] == pairs(found, "pbx_numbers")
 
 
-def test_a_cell_may_hold_several() -> None:
+def test_cell_holds_several_values() -> None:
     """Addresses are split at spaces and commas, numbers at commas and semicolons."""
     found = read("Name\tIP\tNumbers\nTulsa\t198.51.100.77 198.51.100.78\t+1 918 555 0100; 19185550101\n")
 
@@ -155,7 +155,7 @@ def test_a_name_that_comes_again_is_the_same_pbx() -> None:
         (b"PK\x03\x04" + b"x" * 99, None, "", "workbook"),
     ],
 )
-def test_what_is_wrong_is_a_sentence_at_its_place(text: str | bytes, line: int | None, column: str, said: str) -> None:
+def test_problems_have_line_field_and_remedy(text: str | bytes, line: int | None, column: str, said: str) -> None:
     """Each problem has line, field and remedy; the name is the paste's, without internal markers."""
     (problem,) = read(text).problems
 
@@ -228,7 +228,7 @@ def test_other_files_are_left_to_other_readers() -> None:
         )
     )
 )
-def test_no_table_breaks_it(rows: list[list[str]]) -> None:
+def test_any_paste_keeps_or_reports_every_line(rows: list[list[str]]) -> None:
     """For any paste, each line is kept or reported, and frames conform to their schemas."""
     found = read("\n".join("\t".join(row) for row in rows))
 

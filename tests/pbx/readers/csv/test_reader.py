@@ -73,7 +73,7 @@ def test_one_file_for_each_frame():
         pytest.param(GOOD.rstrip("\n"), id="no last newline"),
     ],
 )
-def test_the_same_table_in_other_clothes(read, content):
+def test_equivalent_csv_formats_give_equal_rows(read, content):
     """Byte order mark, line ends, delimiters and the header's case and spaces make no difference."""
     if isinstance(content, str) and ",,\n" in content and "\n\n" not in content:
         content = content.replace(",,", ",x,y", 1).replace(",x,y", ",note,note_2", 1)
@@ -376,7 +376,7 @@ cell = st.text(st.characters(codec="utf-8"), max_size=12)
 
 
 @given(st.lists(st.tuples(cell, cell, cell), max_size=6))
-def test_every_row_is_kept_or_told(rows):
+def test_every_row_is_kept_or_reported(rows):
     """Each row is in a frame, or a problem names its line."""
     text = "pbx_id,name,address\n" + "".join(
         ",".join('"' + value.replace('"', '""') + '"' for value in row) + "\n" for row in rows

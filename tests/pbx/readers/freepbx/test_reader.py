@@ -89,7 +89,7 @@ def test_every_fact_stands_where_it_says(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", cases.folders("freepbx"), ids=lambda folder: folder.name)
-def test_no_password_comes_through(folder: Path) -> None:
+def test_no_password_is_returned(folder: Path) -> None:
     """No row, problem or intermediate value contains a password."""
     secrets = {one for path in folder.rglob("*.*") for one in MADE_UP.findall(path.read_text())}
     inventory = cases.read(folder)
@@ -135,7 +135,7 @@ def test_no_pattern_breaks_the_rules(number: str, passed: str) -> None:
     assert 1 <= len(list(through(number, [DialRule("", passed, "p", HERE)]))) <= 2
 
 
-def test_a_backup_is_read_as_it_was_packed(tmp_path: Path) -> None:
+def test_backup_equals_its_folder(tmp_path: Path) -> None:
     """A FreePBX archive gives the same inventory as its folder, named after the archive."""
     folder = cases.HERE / "freepbx" / "backup-17"
     packed = shutil.make_archive(str(tmp_path / "backup-17"), "gztar", folder)
@@ -164,7 +164,7 @@ def backup(core: str, sipsettings: str = "{}") -> Inventory:
         ("1" * 10_000, "line 1: It is JSON that no backup is made of"),
     ],
 )
-def test_a_backup_that_is_none_is_said(core: str, message: str) -> None:
+def test_damaged_backup_is_reported(core: str, message: str) -> None:
     """A truncated, empty, endlessly nested or oversized backup is reported without repeating its content."""
     found = backup(core)
 

@@ -62,7 +62,7 @@ def test_every_fact_stands_where_it_says(folder):
 
 
 @pytest.mark.parametrize("folder", cases.folders("freeswitch"), ids=lambda folder: folder.name)
-def test_no_password_comes_through(folder):
+def test_no_password_is_returned(folder):
     """No row, problem or intermediate value contains a password."""
     texts = [path.read_text() for path in folder.rglob("*.xml")]
     secrets = {secret for text in texts for secret in re.findall(r"made-up-\w+", text)}
@@ -132,7 +132,7 @@ def test_expressions_are_read_as_shapes(expression, shapes):
         ("", []),
     ],
 )
-def test_what_is_bridged_is_put_together(data, dialed):
+def test_bridged_legs_are_expanded(data, dialed):
     """Global and channel variables, the number and brackets are expanded in each leg to the carrier."""
     plan = extension(r"^9([2-9]\d{2}[2-9]\d{6})$", ("set", "prefix=12345678"), ("bridge", data))
     variables = '<include><X-PRE-PROCESS cmd="set" data="name=g"/></include>'

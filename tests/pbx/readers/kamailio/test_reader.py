@@ -63,7 +63,7 @@ def test_every_fact_stands_where_it_says(folder):
 
 
 @pytest.mark.parametrize("folder", cases.folders("kamailio"), ids=lambda folder: folder.name)
-def test_no_password_is_brought(folder):
+def test_no_password_is_returned(folder):
     """No row, problem or repr contains a password."""
     inventory = cases.read(folder)
     shown = "".join(frame.to_csv() for frame in inventory.frames.values()) + repr(inventory)
@@ -119,7 +119,7 @@ def test_the_number_is_followed_through_the_route(steps, dialed):
         (['$rd = "10.0.0.9";', "t_relay();"], [VIRGINIA, OREGON]),
     ],
 )
-def test_destinations_are_found_however_they_are_said(steps, hosts):
+def test_destinations_are_found_in_every_notation(steps, hosts):
     """A dispatcher set is ordered by priority; a carrier destination that no route reaches is reported as well."""
     tables = f"1 sip:{OREGON} 0 1\n1 sip:{VIRGINIA} 0 9\n1 sip:10.1.1.1 1\n2 sip:10.0.0.9\n"
     found = values(routed(*steps, dispatcher_list=tables), ".host")
@@ -343,7 +343,7 @@ def test_a_link_out_of_the_folder_and_what_is_no_text_are_not_read(tmp_path):
     ],
     ids=["defines", "conditions", "calls", "circle", "groups", "stars", "growing", "brackets"],
 )
-def test_what_would_grow_ends(text):
+def test_nested_input_is_read_in_bounded_time(text):
     """Nested input of any kind is read in bounded time."""
     began = time.monotonic()
     read(text, x_sql=text)

@@ -104,7 +104,7 @@ def test_every_page_is_asked_for_and_only_here():
         ),
     ],
 )
-def test_one_that_misbehaves_is_a_sentence(how, words):
+def test_misbehaving_server_gives_a_message(how, words):
     """The message states the fault and the remedy, and does not contain the token."""
     assert re.search(f"Source{words}", ask_fake(**how))
 
@@ -117,7 +117,7 @@ def test_a_redirect_is_never_followed():
     assert 1 == len(fake.asked)
 
 
-def test_nobody_there_is_a_sentence():
+def test_closed_port_gives_a_message():
     """A closed port gives a message."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
@@ -136,7 +136,7 @@ def test_a_port_without_tls_is_not_a_bad_certificate():
 
 
 @pytest.mark.parametrize("how", [{"slow_s": 3.0}, {"trickle": True, "body": b" " * 200}])
-def test_a_slow_one_is_given_up(how):
+def test_slow_server_times_out(how):
     """A server that does not begin to answer, and one that never ends, run into the timeout."""
     with running(Fake(**how)) as fake:
         netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, ((1.0, 0.5), 1.0))
@@ -204,7 +204,7 @@ def test_a_netbox_below_a_path_is_asked_there(path):
     assert fake.asked[0].startswith(f"{base}/api/dcim/devices/?")
 
 
-def test_an_object_with_holes_is_read_as_far_as_it_goes():
+def test_missing_fields_are_left_empty():
     """Fields that a later or older NetBox omits are left empty."""
     objects: dict[str, Any] = {
         "devices": [
@@ -312,7 +312,7 @@ def test_an_address_of_two_pbxs_is_shared():
     )
 
 
-def test_the_fake_asks_for_the_token():
+def test_fake_requires_the_token():
     """The fake requires the token, on which the other tests rely."""
     with (
         running(Fake.of(cases.HERE / "netbox" / "nat")) as fake,
