@@ -24,12 +24,12 @@ HEAVY = ("pandas", "pydantic", "pydantic_settings", "sqlalchemy", "requests", "f
 REPORTING = """
 import sys
 from dashboard.cli.entry_point import app
-from dashboard.cli.output import complain, progress, say
+from dashboard.cli.output import echo, echo_error, progress
 app([*sys.argv[1:], "journal", "list"], standalone_mode=False)
 with progress() as tell:
     tell("Reading", 0.5)
-complain("One row is wrong.")
-say("Two rows were kept.")
+echo_error("One row is wrong.")
+echo("Two rows were kept.")
 """
 
 

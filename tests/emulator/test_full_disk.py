@@ -41,7 +41,7 @@ def test_a_folder_that_cannot_be_made_is_no_full_disk(tmp_path: Path) -> None:
     """A folder that cannot be created gives the remedy for its own error."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(SettingsError, match="choose another folder") as told:
+    with pytest.raises(SettingsError, match="A folder has the name of a file") as told:
         serving.serve(tmp_path / "file" / "home")
 
     assert "disk space" not in str(told.value)

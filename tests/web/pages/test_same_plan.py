@@ -60,7 +60,7 @@ def _its_home(monkeypatch: pytest.MonkeyPatch, account: Workspace) -> None:
 def proposing(account: Workspace, change: Change) -> Finding:
     """Return the failure that proposes exactly this change; there must be one."""
     failed = [finding for finding in account.findings() if finding.status is Status.FAIL]
-    return next(one for one in failed if [change.describe()] == [other.sentence() for other in one.changes])
+    return next(one for one in failed if [change.describe()] == [other.describe() for other in one.changes])
 
 
 @pytest.mark.parametrize(("change", "breaks"), CASES.values(), ids=CASES)
@@ -87,7 +87,7 @@ def test_overview_and_fix_have_the_same_plan(
     told = json.loads(run("fix", finding.check, finding.subject, "--dry-run", "--format", "json"))
     assert plan.hash == told["hash"]
     assert expected == counted(told)
-    assert [change.describe()] == [one.sentence() for one in plan.changes]
+    assert [change.describe()] == [one.describe() for one in plan.changes]
     assert (plain(cards.effect(impact)) in words(app())) is not breaks, (
         "Overview offers what breaks nothing, and no more"
     )
