@@ -50,13 +50,11 @@ def _verdict(
         callers = tuple(item for item in ids if item in confirmed) or ownership.ids(owner_rows)
         caller_names = call_evidence.address_label(snapshot, callers, network)
         reason = f"{caller_names} placed its last call on {call_evidence.moment(call_evidence.last(recent))}."
-        from_own_address = not owner_rows or {item.source_ip for item in recent} & {
-            row["address"] for row in owner_rows
-        }
-        confidence = Confidence.PROVEN if from_own_address else Confidence.INFERRED
-        return passed(
-            network, reason=reason, confidence=confidence, pbx_ids=ids, evidence=call_evidence.summary(recent)
-        )
+        own_addresses = {row["address"] for row in owner_rows}
+        is_own = not owner_rows or own_addresses & {item.source_ip for item in recent}
+        confidence = Confidence.PROVEN if is_own else Confidence.INFERRED
+        evidence = call_evidence.summary(recent)
+        return passed(network, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence)
     if entry["role"] == ownership.STANDBY or (owner_rows and all(map(ownership.is_spare, owner_rows))):
         return passed(network, reason=f"{pbx_names} is silent on purpose: it is held in reserve.", pbx_ids=ids)
     claimed = [item for item in late if set(ids) & set(members(item.pbx_id))]
@@ -66,11 +64,9 @@ def _verdict(
     if claimed or begun is None or max(starts) > since:
         reason = f"{pbx_names} placed no call so far, and fewer than {days} days of it are on record. Look again later."
         if claimed:
-            reason = (
-                f"No call of {pbx_names} from an address of its own is on record for the last {days} days. Calls came "
-            )
             claim = caller_claims.sentence(snapshot, call_evidence.callers(claimed), claimed)
-            reason += f"from {networks.sources_of(claimed)}; {claim}."
+            reason = f"No call of {pbx_names} from an address of its own is on record for the last {days} days. "
+            reason += f"Calls came from {networks.sources_of(claimed)}; {claim}."
         return unknown(network, reason=reason, pbx_ids=ids, evidence=call_evidence.summary(claimed))
     reason = f"{pbx_names} placed no call in {days} days."
     if any(row["status"] == "active" for row in owner_rows):

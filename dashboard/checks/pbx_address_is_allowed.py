@@ -52,29 +52,22 @@ def _verdict(
     calls = call_evidence.of_today(snapshot, address, calls)
     let_in = call_evidence.admitted(snapshot, calls)
     turned_away = call_evidence.refused(snapshot, calls)
-    lost_attempts = pbx_records.find_lost_attempts(snapshot, ids, address, let_in)
+    lost = pbx_records.find_lost_attempts(snapshot, ids, address, let_in)
     call_rows = call_evidence.summary(calls)
-    missed = lost_attempts.evidence if lost_attempts else ()
+    missed = lost.evidence if lost else ()
     confidence = Confidence.PROVEN if let_in or turned_away else Confidence.INFERRED
+    refusal = call_evidence.outcome_text(snapshot, turned_away, "refused")
     if not contains(snapshot.policy.networks, address):
-        by_credentials = (
-            f"{call_evidence.outcome_text(snapshot, let_in, 'admitted')}, by credentials alone" if let_in else ""
-        )
-        unseen = (
-            f"{lost_attempts.sentence}, {pbx_records.meaning(snapshot)}"
-            if lost_attempts
-            else pbx_records.silence(snapshot, ids)
-        )
-        observation = call_evidence.outcome_text(snapshot, turned_away, "refused") or by_credentials or unseen
-        reason = f"{pbxs} is not on the list; {observation}."
+        admission = call_evidence.outcome_text(snapshot, let_in, "admitted")
+        by_credentials = f"{admission}, by credentials alone" if let_in else ""
+        unseen = f"{lost.sentence}, {pbx_records.meaning(snapshot)}" if lost else pbx_records.silence(snapshot, ids)
+        reason = f"{pbxs} is not on the list; {refusal or by_credentials or unseen}."
         fix = owners.allow(address, ids)
         evidence = call_rows or missed
         return failed(address, reason=reason, confidence=confidence, pbx_ids=ids, evidence=evidence, changes=fix)
-    unseen = lost_attempts.sentence if lost_attempts and lost_attempts.attempts >= pbx_records.ENOUGH else ""
+    unseen = lost.sentence if lost and lost.attempts >= pbx_records.ENOUGH else ""
     if unseen or (turned_away and not let_in):
-        reason = (
-            f"{pbxs} is on the list, and yet {unseen or call_evidence.outcome_text(snapshot, turned_away, 'refused')}: "
-        )
+        reason = f"{pbxs} is on the list, and yet {unseen or refusal}: "
         reason += "the list on record is out of date, or the PBX dials another tech prefix"
         reason += ", or its calls do not reach the carrier." if unseen else "."
         return unknown(address, reason=reason, pbx_ids=ids, evidence=missed if unseen else call_rows)
