@@ -12,7 +12,7 @@ from tests.bench.table import HEADER, NOT_MEASURED, Ratio, Row, Time, as_json, m
 
 pytestmark = pytest.mark.xdist_group("bench")  # its rows are measured once
 
-CALLS = 8_000
+CALLS = 4_000
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as setting:
         setting.setenv("BENCH_HERE", "1")
-        return bench(account_until_now(days=5), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay", "checks"))
+        return bench(account_until_now(days=3), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay", "checks"))
 
 
 def test_table_has_rows_for_all_benchmarks(rows: list[Row]) -> None:
@@ -80,7 +80,7 @@ def test_the_gate_adds_less_than_its_target_to_a_request() -> None:
 
     The limit of this test is generous because the machine may be busy; the benchmark enforces the target.
     """
-    (row,) = bench(account_until_now(days=5), Path(), [CALLS], 1, ("gate",))
+    (row,) = bench(account_until_now(days=3), Path(), [CALLS], 1, ("gate",))
     (added,) = (ratio for ratio in row.ratios if ratio.name == "added")
 
     assert added.most == 2

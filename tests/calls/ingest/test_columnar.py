@@ -20,6 +20,7 @@ from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
 from tests.calls.exports import HEADER, Row, a_row, as_csv
 from tests.calls.ingest.staged import shared_engine, staged_alone
+from tests.examples import times
 
 DAY = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the store are naive UTC
 FAR = a_row(start_time="2026-10-01 12:00:00+00", end_time="2026-10-01 12:00:00+00")
@@ -93,7 +94,7 @@ def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
     )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(PLAIN, min_size=1, max_size=4), odd=ONE_ODD, also=ONE_ODD)
 @example(rows=[{}], odd=("start_time", ""), also=("end_time", ""))
 @example(rows=[{}], odd=("total_cost", "nan"), also=("duration", "inf"))

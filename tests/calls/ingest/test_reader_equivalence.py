@@ -15,6 +15,7 @@ from dashboard.calls.ingest.day_slices import LEAST_BYTES
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.store.store import CallStore
 from tests.calls.exports import HEADER, Row, a_row, as_csv
+from tests.examples import times
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
 WIDEST = 60_000
@@ -62,7 +63,7 @@ def own_keys(store: CallStore) -> pd.Series[str]:
     return keys[keys.str.startswith("#")]
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(imports=IMPORTS)
 def test_store_is_equal_whatever_readers_are_used(
     tmp_path_factory: pytest.TempPathFactory, imports: list[list[tuple[list[Row], str, list[str]]]]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.calls.ingest.columnar import Columns
@@ -16,6 +16,7 @@ from dashboard.calls.ingest.row_fingerprints import fingerprint_rows
 from dashboard.calls.store.store import CallStore
 from tests.calls.exports import HEADER, Row, a_row, as_csv
 from tests.calls.ingest.staged import shared_engine
+from tests.examples import times
 
 LOOKED_AT = {
     "start_time": ["2026-11-03 09:00:00+00", "2026-11-03 09:00:01+00"],
@@ -38,6 +39,7 @@ def read(rows: Sequence[Row]) -> pyarrow.Table:
     return Columns(HEADER, shared_engine(), {}).rows(as_csv(rows, HEADER).partition("\n")[2].encode())
 
 
+@settings(max_examples=times(40), deadline=None)
 @given(chosen=st.lists(ROW, min_size=1, max_size=12))
 def test_only_equal_calls_share_a_fingerprint(chosen: list[dict[str, str]]) -> None:
     """Fingerprints agree in one piece and one call per piece, where texts have other dictionary positions."""

@@ -13,6 +13,7 @@ from dashboard.calls.replay.replayer import UNDECIDED, replay
 from dashboard.domain.admission import CallFacts, Observations, Policy
 from tests.builders import calls_row, make_snapshot, pbx
 from tests.calls.replay.slow_replay import World, policies, worlds
+from tests.examples import times
 
 LISTED = "198.51.100.11"
 SEEN = Observations(digest_rescues_prefix=True)
@@ -61,7 +62,7 @@ def test_a_record_that_contradicts_the_rule_is_named() -> None:
     assert [undecided.CONTRADICTED] == [*why(pbx={"dials_prefix": "yes"}, traffic=[row])]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(35), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds, policies)
 def test_every_call_that_cannot_be_told_has_a_reason(world: World, proposal: Policy) -> None:
     """The reasons of each undecided label add up to its calls, and none is empty."""

@@ -16,6 +16,7 @@ from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
+from tests.examples import times
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -61,7 +62,7 @@ def told(found: pd.DataFrame) -> list[tuple[object, ...]]:
     return list(found[columns].itertuples(index=False, name=None))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=times(12), deadline=None)
 @given(rows=made_calls, data=st.data())
 def test_destination_totals_equal_single_calls(rows, data):
     """For any rows of the roll-up, sliced anywhere, the totals by number equal those of pandas."""

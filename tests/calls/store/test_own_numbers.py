@@ -25,6 +25,7 @@ from dashboard.calls.store.repair import repair, set_own_numbers
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, Row, a_row, as_csv, at
+from tests.examples import times
 from tests.paths import ROOT
 from tests.waiting import WAIT_S
 
@@ -89,7 +90,7 @@ def write(folder: Path, rows: Collection[Row], name: str = "export.csv") -> Path
     return path
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=times(5), deadline=None)
 @given(rows=made_calls, before=numbers, after=numbers, asked=numbers)
 def test_answers_do_not_depend_on_the_list(
     rows: list[dict[str, object]], before: set[str], after: set[str], asked: set[str]

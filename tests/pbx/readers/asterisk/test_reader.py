@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from dashboard.pbx.sources import Upload, read_files
 from dashboard.sip import Trunk
+from tests.examples import times
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys
@@ -407,7 +408,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=120)
+@settings(max_examples=times(60))
 @given(st.lists(st.tuples(st.sampled_from(FILES), st.lists(WORDS).map("".join) | st.text()), max_size=4))
 def test_any_text_as_a_configuration_is_read(files):
     """No text raises an exception, and every frame conforms to its schema."""
