@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
-VARIABLE: Final = "TRUNKGATE_TEST_EXAMPLES_TIMES"
+VARIABLE: Final = "TEST_EXAMPLES_TIMES"
 TIMES: Final = int(os.environ.get(VARIABLE, "1"))
 PROPERTIES: Final = (
     "tests/calls/analytics/test_peaks.py",
