@@ -19,6 +19,7 @@ from dashboard import checks
 from dashboard.calls.store.store import CallStore
 from dashboard.carriers.flowroute.client import API
 from dashboard.carriers.flowroute.portal import READS, WRITES
+from dashboard.carriers.imported_files import FilesCarrier
 from dashboard.carriers.offline import OfflineCarrier
 from dashboard.carriers.registry import Carrier, open_carrier
 from dashboard.checks.evidence.losses import Loss, losses
@@ -112,7 +113,7 @@ class Workspace:
             if state.read_only:
                 settings = with_mode(state, settings)
                 store = CallStore(settings.home, spill=state.scratch, own_numbers=InventoryNumbers(state))
-                opened = cls(settings, state, store, _offline(state))
+                opened = cls(settings, state, store, _offline(state, settings))
             else:
                 settings = bind_account(state, settings, new_key=new_key)
                 users = share(emulator_users(settings.home)) if settings.embedded else None
@@ -420,9 +421,14 @@ def _release(users: Closable | None, settings: Settings) -> None:
         process.stop_unused(settings.home)
 
 
-def _offline(state: State) -> OfflineCarrier:
-    """Return the carrier of a read-only home; homes of earlier versions lack stored capabilities and get defaults."""
-    names = state.get(CAPABILITIES) or sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+def _offline(state: State, settings: Settings) -> OfflineCarrier:
+    """
+    Return the carrier of a read-only home, with the capabilities that the home has when it can be written.
+
+    Homes of earlier versions lack stored capabilities and get defaults; a home of mode ``files`` has none.
+    """
+    defaults = sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+    names = FilesCarrier.capabilities if settings.files else state.get(CAPABILITIES) or defaults
     reason = f"The home {state.home} is read-only, so its account is not asked."
     return OfflineCarrier(frozenset(Capability(name) for name in names), reason)
 

@@ -53,9 +53,9 @@ def with_earlier_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[I
         if row.frame == "pbxs" and row.made_of:
             derived = row.cells["pbx_id"]
             name = row.cells.get("name", "")
-            earlier = _earlier_id_of(name)
-            if derived not in names and derived != earlier and names.get(earlier) == " ".join(name.split()):
-                earlier_ids[derived] = earlier
+            same = [pbx_id for pbx_id in _earlier_ids_of(name) if names.get(pbx_id) == " ".join(name.split())]
+            if derived not in names and same:
+                earlier_ids[derived] = same[0]
     return [
         replace(row, cells={**row.cells, "pbx_id": earlier_ids[row.cells["pbx_id"]]})
         if row.made_of and row.cells["pbx_id"] in earlier_ids
@@ -64,10 +64,15 @@ def with_earlier_ids(rows: Sequence[InventoryRow], pbxs: pd.DataFrame) -> list[I
     ]
 
 
-def _earlier_id_of(name: str) -> str:
-    """Return the id that earlier versions derived from a name: with a hash only if nothing Latin was left of it."""
+def _earlier_ids_of(name: str) -> tuple[str, str, str]:
+    """Return the ids that earlier versions derived from a name: every reader, then pasted tables, then folders."""
     pbx_id = _plain(unicodedata.normalize("NFKD", name.lower().translate(_ACCENTS)))
-    return pbx_id if pbx_id and len(pbx_id) <= LONGEST else _with_hash(pbx_id, name)
+    of_all = pbx_id if pbx_id and len(pbx_id) <= LONGEST else _with_hash(pbx_id, name)
+    spelled = unicodedata.normalize("NFKD", name[:120]).encode("ascii", "ignore").decode().lower()
+    pbx_id = re.sub(r"[^a-z0-9]+", "-", spelled).strip("-")
+    of_table = pbx_id if len(pbx_id) <= LONGEST else _with_hash(pbx_id, name)
+    of_folder = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "pbx"
+    return of_all, of_table, of_folder
 
 
 def _plain(spelled: str) -> str:

@@ -192,3 +192,27 @@ def test_an_id_of_the_inventory_stays(tmp_path: Path) -> None:
 
     assert ["1", pbx_id_of("上海 1")] == list(found.frames["pbxs"]["pbx_id"])
     assert [("上海 1", "198.51.100.25"), ("北京 1", "198.51.100.24")] == addresses(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_table", "of_folder"),
+    [
+        ("pbx_1", "pbx-1", "pbx_1"),
+        ("main.office", "main-office", "main.office"),
+        ("Zürich", "zurich", "z-rich"),
+        ("a" * 50, f"{'a' * 39}-160b4e43", "a" * 50),
+    ],
+)
+def test_id_of_before_the_readers_agreed_stays(tmp_path: Path, name: str, of_table: str, of_folder: str) -> None:
+    """A table and a folder that are read again update the PBX that an earlier version made of them, add none."""
+    table = f"Name,IP\n{name},198.51.100.24\n"
+    for pbx_id in (of_table, of_folder):
+        kept = f"Name,Id,IP\n{name},{pbx_id},198.51.100.24\n"
+        home = read_files([Upload(pasted.table_name("x"), kept.encode())], treated_as_public=PUBLIC).frames
+        again = read_files([Upload(pasted.table_name("x"), table.encode())], treated_as_public=PUBLIC, current=home)
+        (tmp_path / pbx_id).mkdir()
+        folder = folder_of(tmp_path / pbx_id, name, "198.51.100.24")
+        configured = read_files([folder], treated_as_public=PUBLIC, current=home)
+
+        assert [pbx_id] == list(again.frames["pbxs"]["pbx_id"])
+        assert [pbx_id] == list(configured.frames["pbxs"]["pbx_id"])
