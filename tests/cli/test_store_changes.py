@@ -58,6 +58,16 @@ def test_who_repaired_or_removed_a_day_is_listed() -> None:
     assert {None} == {row["id"] for row in json.loads(rows)} | {row["hash"] for row in json.loads(rows)}
 
 
+def test_a_removal_is_done_although_an_unneeded_file_stays(home: Path) -> None:
+    """Its record says so: the calls are gone, whatever happens to the files that the store needs no more."""
+    (home / "calls" / "parts" / "lost+found").mkdir()
+
+    assert 0 == run("calls", "forget", DAY, "--yes")[0]
+
+    rows = json.loads(run("journal", "list", "--format", "json")[1])
+    assert ["begun", "done"] == [row["phase"] for row in rows]
+
+
 class KilledError(BaseException):
     """The process ends."""
 

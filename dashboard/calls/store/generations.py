@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -38,6 +39,8 @@ NAME = re.compile(r"\d{8,}-[0-9a-f]{12}", re.ASCII)
 EARLIEST = 2
 """Oldest readable format. Format 1 had one file of calls per day, other keys, and no load. Format 2 did not record the
 origin of calls: they count as the carrier's. Up to format 3 roll-ups kept every caller ID."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,8 @@ class Generations:
         Publish a generation: sync parts, then the manifest, then ``CURRENT``, in this order.
 
         Then remove every file that neither of the two generations names: a page that started on the previous generation
-        still finds its files.
+        still finds its files. A file that cannot be removed is logged, because the generation is published already; the
+        next one tries again.
         """
         _sync_folder(self.folder / "parts")
         manifests = self.folder / "generations"
@@ -220,7 +224,17 @@ class Generations:
         needed = generation.files() | previous.files()
         for path in (*manifests.iterdir(), *(self.folder / "parts").iterdir()):
             if path.name not in manifest_names | needed:
-                path.unlink(missing_ok=True)
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove an unneeded file; log an error, because nothing depends on it."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as exc:
+        log.warning(
+            "%s is no longer needed and cannot be removed: %s. %s", path, exc.strerror or exc, disk_faults.cure(exc)
+        )
 
 
 def seal(path: Path, kind: str) -> str:

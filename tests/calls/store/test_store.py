@@ -289,6 +289,18 @@ def test_digest_names_what_is_published(store, export):
     assert len(seen) == 4
 
 
+def test_what_cannot_be_removed_does_not_fail_a_published_change(filled, export, caplog):
+    """A change that is published succeeds, although an unneeded file of the store cannot be removed; a log names it."""
+    stray = filled.generations.folder / "parts" / "lost+found"
+    stray.mkdir()
+
+    assert 6 == forget(filled, {NOON.date()})
+    (result,) = import_files(filled, [export(rows_at(NOON))])
+
+    assert (1, 1) == (result.kept, filled.count())
+    assert f"{stray} is no longer needed and cannot be removed" in caplog.text
+
+
 def test_second_writer_gets_a_message(store, export):
     """While one process writes, another gets a message, and nothing is lost."""
     path = export(rows_at(NOON))
