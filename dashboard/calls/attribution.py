@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.domain.snapshot import SHARED, Snapshot, egress_of
+from dashboard.domain.snapshot import SHARED, egress_of
 
 X_TAG = "x_tag"
 ADDRESS = "address"
@@ -24,7 +24,6 @@ NUMBER = "number"
 SHARED_ADDRESS = "shared_address"
 CLAIMS = (X_TAG, CALLER_ID)
 """Rules based on values that the caller supplies: they attribute a call and never authenticate it."""
-RETIRED = "retired"
 OPEN, EVER = -(2**63), 2**63 - 1
 """Stand-ins for a missing time: as a start, earlier than every time; as an end (``EVER``), later than every time."""
 
@@ -94,31 +93,6 @@ def is_only_claimed(rows: pd.DataFrame, pbx_addresses: pd.DataFrame) -> pd.Serie
     times = _us(claims["started_at" if "started_at" in rows.columns else "first_at"])
     found[found] = np.array(times) >= np.array(ends)[pair]
     return found.astype(bool)
-
-
-def is_of_others(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[bool]:
-    """
-    Return which outbound calls no PBX placed from an address of its own.
-
-    These are unassigned calls, calls that only claim to be of a PBX (``is_only_claimed``), and calls under the X-Tag or
-    the caller ID of a retired PBX from an address that it did not have then.
-
-    Args:
-        rows: TRAFFIC, attributed.
-        snapshot: Inventory.
-    """
-    found = is_only_claimed(rows, snapshot.pbx_addresses) | ((rows["direction"] == "outbound") & (rows["pbx_id"] == ""))
-    retired = snapshot.pbxs.loc[snapshot.pbxs["status"] == RETIRED, "pbx_id"]
-    doubtful = rows[~found & rows["attributed_by"].isin(CLAIMS) & rows["pbx_id"].isin(retired)]
-    for row, pbx_id, address, at in doubtful[["pbx_id", "source_ip", "first_at"]].itertuples(name=None):
-        found[row] = not _held(snapshot, pbx_id, address, at)
-    return found
-
-
-def _held(snapshot: Snapshot, pbx_id: str, address: str, at: pd.Timestamp) -> bool:
-    """Return whether a PBX had an address at a time."""
-    rows = snapshot.addresses_at(at)
-    return bool(((rows["pbx_id"] == pbx_id) & (rows["address"] == address)).any())
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from dashboard.calls.attribution import is_only_claimed
+from dashboard.calls.attribution import CLAIMS, is_only_claimed
 from dashboard.domain.changes import UNASSIGNED
 from dashboard.domain.snapshot import SHARED, Snapshot
+
+RETIRED = "retired"
 
 
 def counted_callers(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
@@ -50,10 +52,30 @@ def callers(snapshot: Snapshot, rows: pd.DataFrame) -> list[str]:
     return found
 
 
+def is_of_others(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[bool]:
+    """
+    Return which outbound calls came from an address that no PBX had then, and are of no PBX in use.
+
+    These are unassigned calls, calls that only claim to be of a PBX (``is_only_claimed``), and calls under the X-Tag or
+    the caller ID of a retired PBX. A call under the X-Tag of another PBX is of the PBX that had its source address.
+
+    Args:
+        rows: TRAFFIC, attributed. None straddles an instant at which an address changes owner.
+        snapshot: Inventory.
+    """
+    retired = snapshot.pbxs.loc[(snapshot.pbxs["status"] == RETIRED).to_numpy(), "pbx_id"]
+    unconfirmed = is_only_claimed(rows, snapshot.pbx_addresses)
+    unconfirmed |= (rows["pbx_id"] == "") | (rows["attributed_by"].isin(CLAIMS) & rows["pbx_id"].isin(retired))
+    unconfirmed &= rows["direction"] == "outbound"
+    found = unconfirmed.astype(bool)
+    found[found] = (_owners_then(snapshot, rows[found]) == "").to_numpy()
+    return found
+
+
 def _dynamic(snapshot: Snapshot) -> list[str]:
     """Return the IDs of the dynamic PBXs that are not retired."""
     pbxs = snapshot.pbxs
-    return pbxs.loc[((pbxs["ip_kind"] == "dynamic") & (pbxs["status"] != "retired")).to_numpy(), "pbx_id"].tolist()
+    return pbxs.loc[((pbxs["ip_kind"] == "dynamic") & (pbxs["status"] != RETIRED)).to_numpy(), "pbx_id"].tolist()
 
 
 def _owners_then(snapshot: Snapshot, rows: pd.DataFrame) -> pd.Series[str]:

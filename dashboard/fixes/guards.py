@@ -13,7 +13,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from dashboard.calls.attribution import is_of_others
+from dashboard.calls.confirmed_callers import RETIRED, is_of_others
+from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.calls.replay.replayer import Replay
 from dashboard.calls.replay.undecided import INVENTORY
 from dashboard.core.addresses import membership, parse_entry
@@ -34,7 +35,7 @@ from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK
 from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG, proposed
 from dashboard.fixes.removals import Removal
-from dashboard.schemas.tables import FILE_ONLY
+from dashboard.schemas.tables import ADMISSION, FILE_ONLY
 
 
 @dataclass(frozen=True)
@@ -258,7 +259,7 @@ def money_was_not_lost_there(situation: Situation) -> Interlock | None:
     """
     Require typing an added address that cost money while unassigned, or whose entry was removed for cause.
 
-    The cause no longer applies to an address that a PBX of a fresh inventory calls from now.
+    The cause no longer applies to an address that a PBX in use of a fresh inventory calls from now.
     """
     snapshot = situation.snapshot
     faults: dict[str, str] = {}
@@ -277,18 +278,26 @@ def money_was_not_lost_there(situation: Situation) -> Interlock | None:
 
 
 def _is_assigned(snapshot: Snapshot, network: str) -> bool:
-    """Return whether a PBX calls from an address now, according to a fresh inventory."""
+    """Return whether a PBX in use calls from an address now, according to a fresh inventory."""
     inventory = snapshot.freshness.get("inventory")
     if inventory is None or inventory.age(snapshot.taken_at) is not Age.FRESH:
         return False
-    return bool(membership([network], snapshot.addresses_now["address"]).any())
+    retired = snapshot.pbxs.loc[snapshot.pbxs["status"] == RETIRED, "pbx_id"]
+    rows = snapshot.addresses_now
+    return bool(membership([network], rows.loc[~rows["pbx_id"].isin(retired), "address"]).any())
 
 
 def _loss(snapshot: Snapshot, network: str) -> str:
-    """Return a sentence on the cost and the last date of calls of others from an address; ``""`` without cost."""
-    rows = snapshot.judged_traffic
+    """
+    Return a sentence on the cost and the last date of admitted calls of others from an address; ``""`` without cost.
+
+    These include calls from before the window, which are known as far as the policy changed since.
+    """
+    parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
+    rows = pd.concat(parts, ignore_index=True)
     rows = rows[(rows["direction"] == "outbound").to_numpy()]
     rows = rows[membership([network], rows["source_ip"])]
+    rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
     rows = rows[is_of_others(rows, snapshot)]
     cost = sum(rows["cost_usd"].dropna(), Decimal(0))
     calls = int(rows["calls"].sum())

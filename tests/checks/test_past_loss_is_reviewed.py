@@ -141,6 +141,16 @@ def test_a_retired_pbx_s_address_is_its_own_until_it_left():
     assert {THIEF: 60, "198.51.100.50": 1} == {loss.source_ip: loss.calls for loss in found}
 
 
+def test_calls_of_a_pbx_under_the_tag_of_another_are_no_loss():
+    """They came from an address that a PBX of ours had then, whatever X-Tag it sent; those from before it did not."""
+    held = {"pbx_id": "boise", "address": "198.51.100.50", "valid_from": STOLEN_AT, "valid_to": CHANGED}
+    facts = {"pbx_id": "denver", "attributed_by": "x_tag"}
+    rows = [calls_row("198.51.100.50", at=STOLEN_AT + timedelta(hours=hours), **facts) for hours in (-1, 1)]
+    found = losses(account(*rows, pbxs=[pbx("denver"), pbx("boise")], addresses=[held]))
+
+    assert {THIEF: 60, "198.51.100.50": 1} == {loss.source_ip: loss.calls for loss in found}
+
+
 def test_an_account_without_calls_passes_nothing(judged):
     """An account without calls does not pass."""
     assert judged(past_loss_is_reviewed, make_snapshot()) == {}

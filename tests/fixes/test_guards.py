@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from dashboard import schemas
 from dashboard.domain.changes import AllowAddress, Change, Interlock, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.snapshot import Freshness, Snapshot
 from dashboard.fixes.planner import build
 from dashboard.fixes.removals import removals_for_cause
 from dashboard.storage.journal import BEGUN, DONE, JournalEntry
-from tests.builders import NOW, calls_row, make_snapshot, pbx
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.domain.test_changes import OLD_PLAN
 
 STRANGER = "203.0.113.66"
@@ -144,6 +145,35 @@ def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:
     assert (False, STRANGER) == (removed.met, removed.confirm)
     assert "removed on Nov 20, 2026 because no PBX in service had its address (journal entry 2)" in removed.sentence
     assert "$2,035.12" in removed.sentence
+
+
+def test_an_address_that_cost_money_before_the_window_is_asked_about() -> None:
+    """The loss stays a finding then, and the question does too; refused calls are not among those that cost money."""
+    stolen = calls_row(STRANGER, calls=240, cost_usd="2035.12", at=NOW - timedelta(days=45))
+    known = replace(account(refused_row(STRANGER, calls=500)), past_traffic=frame(schemas.TRAFFIC, [stolen]))
+
+    spent = guards(known, AllowAddress(network=STRANGER))["money_was_not_lost_there"]
+
+    assert "240 calls from 203.0.113.66 cost $2,035.12 while no PBX of yours had it" in spent.sentence
+    assert "the last on Oct 6, 2026" in spent.sentence
+
+
+def test_calls_of_a_pbx_under_the_tag_of_another_are_not_of_others() -> None:
+    """They were placed from an address that a PBX of the inventory had then, though it has left it since."""
+    known = account(calls_row(OLD, at=MOVED - timedelta(days=1), pbx_id="boise", attributed_by="x_tag", cost_usd="50"))
+
+    assert "money_was_not_lost_there" not in guards(known, AllowAddress(network=OLD))
+
+
+def test_an_entry_of_a_retired_pbx_that_was_removed_for_cause_is_asked_about() -> None:
+    """A retired PBX has no need of its address, whether or not the inventory says when it left."""
+    retired = make_snapshot(
+        pbxs=[pbx("denver", status="retired")], addresses=[{"pbx_id": "denver", "address": STRANGER}]
+    )
+
+    guard = guards(retired, AllowAddress(network=STRANGER), entries=removal())["money_was_not_lost_there"]
+
+    assert (False, STRANGER) == (guard.met, guard.confirm)
 
 
 def test_a_removal_from_a_draft_is_for_cause_where_its_calls_were_of_nobody() -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.calls.attribution import CLAIMS, is_of_others
+from dashboard.calls.attribution import CLAIMS
+from dashboard.calls.confirmed_callers import is_of_others
 from dashboard.calls.replay.refusals import admission_proofs
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
@@ -136,7 +137,7 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     Return the admitted outbound calls that no PBX in use placed from an address of its own.
 
     A current address of a PBX in use counts as its own also for calls from before its start date in the inventory.
-    Calls that claim to be of a PBX are of others where it had left the address by then.
+    Calls that claim to be of a PBX are of others where it had left the address by then, and no other PBX had it.
     """
     parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)
