@@ -260,19 +260,35 @@ def answer(evaluated: Sequence[OnboardingStep], name: str, silence: str = "") ->
 
 
 def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
-    """Return whether a PBX works without credentials by fresh calls: it dials the prefix, is listed and is admitted."""
+    """
+    Return whether a PBX works without credentials by fresh calls: it dials the prefix, is listed and is admitted.
+
+    Calls from before the first policy on record prove nothing: which way let them in is not known.
+    """
     pbx = ground.pbxs[pbx_id]
     if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
         return False
     if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx).progress is not Progress.DONE:
         return False
+    if not _admitted_on_record(ground, ground.calls.get(pbx_id, [])):
+        return False
     return _allowed(ground, pbx).progress is Progress.DONE and _first_call(ground, pbx).progress is Progress.DONE
+
+
+def _admitted(ground: OnboardingContext, calls: call_evidence.Tallies) -> call_evidence.Tallies:
+    """Return the calls that prove admission, without those that the carrier's export of their time does not have."""
+    return [call for call in call_evidence.admitted(ground.snapshot, calls) if not call.file_only]
+
+
+def _admitted_on_record(ground: OnboardingContext, calls: call_evidence.Tallies) -> call_evidence.Tallies:
+    """Return the calls that prove admission under a policy on record."""
+    return [call for call in _admitted(ground, calls) if call.on_record]
 
 
 def is_refused(ground: OnboardingContext, pbx_id: str) -> bool:
     """Return whether the last decided call of a PBX, from its current addresses under today's policy, was refused."""
     calls = ground.calls.get(pbx_id, [])
-    admitted = call_evidence.admitted(ground.snapshot, calls)
+    admitted = _admitted(ground, calls)
     refused = call_evidence.refused(ground.snapshot, calls)
     return bool(refused) and (not admitted or call_evidence.last(refused) > call_evidence.last(admitted))
 
@@ -291,7 +307,7 @@ def _kind(ground: OnboardingContext, pbx: Pbx) -> StepResult:
 
 def _dial(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
-    if ground.snapshot.account.credentials_on is False and call_evidence.admitted(ground.snapshot, calls):
+    if ground.snapshot.account.credentials_on is False and _admitted_on_record(ground, calls):
         text = "Its calls prove that it dials the prefix: they were admitted with credentials off."
         return StepResult(Progress.DONE, text)
     if pbx["auth_method"] == "credentials":
@@ -346,6 +362,8 @@ def _read_back(ground: OnboardingContext, pbx_id: str) -> StepResult:
 def _proves_trunk(call: call_evidence.Tally) -> bool:
     """Return whether a call proves that a trunk is configured: admitted, or refused by the ACL, not for its digest."""
     proves = PROVES[call.outcome]
+    if call.file_only:
+        return False
     return proves == ADMISSION or (proves == REFUSAL and call.sip_status == ADDRESS_REFUSED)
 
 
@@ -460,10 +478,12 @@ def _first_call(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     if is_refused(ground, pbx_id):
         age = ago(call_evidence.last(call_evidence.refused(snapshot, calls)), snapshot.taken_at)
         return StepResult(Progress.OPEN, f"Its last call was refused for authorization, {age}.")
-    admitted = call_evidence.admitted(snapshot, calls)
+    admitted = _admitted(ground, calls)
     if not admitted:
         age = ago(call_evidence.last(calls), snapshot.taken_at)
         text = f"Its last call, {age}, ended in a way that proves neither admission nor refusal."
+        if call_evidence.admitted(snapshot, calls):
+            text = "Its admitted calls are only in imported files, and the carrier's export of that time lacks them."
         return StepResult(Progress.UNKNOWN, text, Cause.UNDECIDABLE)
     age = ago(call_evidence.last(admitted), snapshot.taken_at)
     if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx).progress is Progress.OPEN:

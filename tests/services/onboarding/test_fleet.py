@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import checks
+from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.changes import AllowAddress, CreateRoute, RouteNumber
 from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Cause
@@ -61,6 +62,17 @@ def test_the_sentence_counts_and_says_what_is_next() -> None:
     )
     assert "0 of 2 static PBXs have placed calls by address; next: route 2 numbers." == said(world(2, listed=2))
     assert "No PBX is being set up." == said(world(0))
+
+
+def test_credentials_stay_on_where_all_calls_are_from_before_the_policy_on_record() -> None:
+    """What let those calls in is not known, so they do not prove that a PBX does without credentials."""
+    policy = Policy(frozenset({"198.51.100.1"}), credentials_on=True, tech_prefix="12345678")
+    known = {"versions": (PolicyVersion(policy, NOW - timedelta(minutes=30)),)}
+
+    step = credentials(world(1, calling=1, listed=1, **known))
+
+    assert (Progress.BLOCKED, None) == (step.progress, step.finding)
+    assert "0 of 1 static PBX are proven by calls to do without them" in step.evidence
 
 
 def test_where_nothing_can_be_done_at_once_the_first_step_is_next() -> None:

@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from dashboard import checks
+from dashboard import checks, schemas
 from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.admitted_calls import silence_of
 from dashboard.domain.findings import Cause
 from dashboard.domain.snapshot import Freshness
+from dashboard.schemas.tables import FILE_ONLY
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding import steps as onboarding_steps
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.notes import Note
 from dashboard.services.onboarding.steps import OnboardingStep, Progress
-from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.pbx.facts import about
 
 ADDRESS = "198.51.100.24"
@@ -105,6 +106,33 @@ def test_admitted_while_credentials_are_off_proves_the_prefix() -> None:
 
     assert Progress.DONE is steps["dial"].progress
     assert "prove" in steps["dial"].evidence
+
+
+def test_calls_from_before_the_policy_on_record_prove_no_prefix() -> None:
+    """Whether credentials were off then is not known, so the calls do not show which way let them in."""
+    policy = Policy(frozenset({ADDRESS}), credentials_on=False, tech_prefix="12345678")
+    facts = {"allowed": (ADDRESS,), "credentials_on": False, "pbx": {"dials_prefix": "unknown"}}
+    facts |= {"versions": (PolicyVersion(policy, NOW - timedelta(hours=1)),)}
+    before = calls_row(ADDRESS, at=NOW - timedelta(days=5), **OWN)
+
+    assert Progress.UNKNOWN is judged(traffic=[before], **facts)["dial"].progress
+    assert Progress.DONE is judged(traffic=[before, calls_row(ADDRESS, at=NOW, **OWN)], **facts)["dial"].progress
+
+
+@pytest.mark.parametrize("prefix", ["yes", "unknown"])
+def test_calls_that_the_carriers_export_lacks_prove_nothing(prefix: str) -> None:
+    """An imported file alone, which the carrier's export of its time contradicts, shows no admitted call."""
+    row = pbx("denver", inbound_host=ADDRESS, dials_prefix=prefix)
+    known = make_snapshot(allowed=(ADDRESS,), credentials_on=False, pbxs=[row], addresses=[DENVER], edges=POPS)
+    file_only = frame(schemas.TRAFFIC, [calls_row(ADDRESS, provenance=FILE_ONLY, **OWN)])
+    ground = OnboardingContext(replace(known, file_only_traffic=file_only), checks.run(known), {})
+    steps = {step.id: step for step in onboarding_steps.steps(ground, "denver")}
+
+    assert not onboarding_steps.calls_by_address(ground, "denver")
+    assert prefix == "yes" or steps["dial"].progress is Progress.UNKNOWN
+    assert (Progress.OPEN, Progress.OPEN) == (steps["snippet"].progress, steps["probe"].progress)
+    assert Progress.UNKNOWN is steps["call"].progress
+    assert "only in imported files" in steps["call"].evidence
 
 
 def test_note_advances_without_proof() -> None:
