@@ -59,7 +59,8 @@ def prepare_import(settings: Settings) -> None:
     """
     Create the home's database before its first calls, and bind a home of mode ``files`` to its account.
 
-    Calls older than the database would be taken for a sign that the journal was removed.
+    Calls older than the database would be taken for a sign that the journal was removed. An interrupted removal of
+    calls gets its outcome first, because the import may bring them back.
 
     Raises:
         SettingsError: The home belongs to another account.
@@ -67,11 +68,17 @@ def prepare_import(settings: Settings) -> None:
     from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
     from dashboard.storage.account_binding import bind_account  # noqa: PLC0415 - as above
     from dashboard.storage.database import State  # noqa: PLC0415 - as above
+    from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - as above
 
     state = State.open(settings.home, anchors=anchors.of_settings(settings))
     try:
         if settings.files:
             bind_account(state, settings)
+        if not state.read_only and open_changes(state):
+            from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+            from dashboard.services.store_settlement import settle_store_changes  # noqa: PLC0415 - as above
+
+            settle_store_changes(state, CallStore(settings.home))
     finally:
         state.close()
 

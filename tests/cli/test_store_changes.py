@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,12 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.calls.ingest.importer import import_files
-from dashboard.calls.store.repair import set_own_numbers
+from dashboard.calls.store.repair import forget, set_own_numbers
 from dashboard.calls.store.store import CallStore
 from dashboard.cli.entry_point import app
 from dashboard.domain.actors import local_actor
 from dashboard.storage.database import State
-from dashboard.storage.store_changes import REPAIR, recorded
+from dashboard.storage.store_changes import FORGET, REPAIR, recorded
 from tests.calls.exports import NOON, a_row, as_csv
 
 DAY = f"{NOON:%Y-%m-%d}"
@@ -70,6 +70,35 @@ def test_a_removal_is_done_although_an_unneeded_file_stays(home: Path) -> None:
 
 class KilledError(BaseException):
     """The process ends."""
+
+
+def end(change: Callable[[], object]) -> None:
+    """Make a change, and end the process."""
+    change()
+    raise KilledError
+
+
+def test_an_import_settles_an_interrupted_removal_first(home: Path) -> None:
+    """Otherwise the days that it brings back would hide that they were removed."""
+    store = CallStore(home)
+    with (
+        closing(State.open(home)) as state,
+        pytest.raises(KilledError),
+        recorded(
+            state,
+            FORGET,
+            actor=local_actor("command line"),
+            days=[NOON.date()],
+            calls=1,
+            generation=store.digest,
+        ),
+    ):
+        end(lambda: forget(store, [NOON.date()]))
+
+    assert 0 == run("calls", "import", str(home.with_name("export.csv")))[0]
+
+    rows = json.loads(run("journal", "list", "--format", "json")[1])
+    assert ["begun", "done"] == [row["phase"] for row in rows]
 
 
 def test_a_change_without_outcome_is_reported(home: Path) -> None:
