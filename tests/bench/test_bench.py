@@ -21,7 +21,8 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     folder = tmp_path_factory.mktemp("bench")
     with pytest.MonkeyPatch.context() as setting:
         setting.setenv("BENCH_HERE", "1")
-        return bench(account_until_now(days=3), folder, [CALLS // 2, CALLS], 1, ("ingest", "replay", "checks"))
+        account = account_until_now(days=3, pbx_count=8, entries=60)
+        return bench(account, folder, [CALLS // 2, CALLS], 1, ("ingest", "replay", "checks"))
 
 
 def test_table_has_rows_for_all_benchmarks(rows: list[Row]) -> None:

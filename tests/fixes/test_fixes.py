@@ -340,11 +340,12 @@ def _phrases(account: Workspace) -> list[str]:
 def test_every_entry_can_be_put_back(account: Workspace) -> None:
     """An entry that is removed and restored keeps its review date and the person who added it."""
     before = account.carrier.allowed_ips()[0].drop(columns="added_at").sort_values("network", ignore_index=True)
-    for row in before[~before["network"].str.contains("/")].to_dict("records"):
-        plan = account.plan_changes([remove(pd.Series(row))])
-        entry = account.apply(plan, actor=ANA, typed=plan.phrases)
-        back = account.undo_plan(entry.id)
-        account.apply(back, actor=ANA, typed=back.phrases)
+    single = before[~before["network"].str.contains("/")].to_dict("records")
+    plan = account.plan_changes([remove(pd.Series(row)) for row in single])
+
+    entry = account.apply(plan, actor=ANA, typed=plan.phrases)
+    back = account.undo_plan(entry.id)
+    account.apply(back, actor=ANA, typed=back.phrases)
 
     after = account.carrier.allowed_ips()[0].drop(columns="added_at").sort_values("network", ignore_index=True)
     assert after.equals(before)

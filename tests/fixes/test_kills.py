@@ -43,7 +43,7 @@ def test_killed_fix_gets_an_outcome(kills: tuple[Kills, Plan]) -> None:
     found: list[Any] = [run.at_step(plan, step, after=after) for step, after, *_ in AT_STEPS]
     rolled_back = [run.at_step(plan, step, after=after, refused=2) for step, after, _ in IN_ROLL_BACK]
     rng = random.Random(14)
-    found_at_random = [run.at_random(plan, rng) for _ in range(3)]
+    found_at_random = [run.at_random(plan, rng) for _ in range(2)]
 
     assert [phase for _, _, phase, _ in AT_STEPS] == [each.phase for each in found]
     assert [phase for *_, phase in IN_ROLL_BACK] == [each.phase for each in rolled_back]

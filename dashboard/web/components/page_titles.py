@@ -24,6 +24,11 @@ FAILED = tuple(outcome for outcome, kind in KIND_OF.items() if kind == "failed")
 """Outcomes that charts show as "Failed otherwise"; titles count the same calls under that name."""
 REFUSED_SHARE = 0.05
 """Minimum share of a day's calls refused for a PBX to count as rejected; one mistyped call is not an outage."""
+NAMED_AND_COUNTED = [
+    *("source_ip", "placed_by", "pbx_id", "who", "confirmed"),
+    *("calls", "refused", "admitted", "first_at", "last_at"),
+]
+"""Columns that sentences on rejected calls read; a selection of rows copies every column of its frame."""
 
 
 def overview(claims: Claims) -> str:
@@ -160,7 +165,7 @@ def _refused(snapshot: Snapshot, findings: Sequence[Finding]) -> list[str]:
 
     Calls that only claim to be of a dynamic PBX have sentences of their own.
     """
-    rows = frames.outbound_of_last_day(snapshot)
+    rows = frames.outbound_of_last_day(snapshot)[NAMED_AND_COUNTED]
     elsewhere = set(rows.loc[~rows["confirmed"], "source_ip"]) - set(rows.loc[rows["confirmed"], "source_ip"])
     rows = rows[rows["placed_by"] != ""]
     claims = ~rows["confirmed"] & (rows["placed_by"] == rows["pbx_id"])
@@ -245,7 +250,7 @@ def _unlisted(claims: Claims) -> tuple[list[str], list[str]]:
 def _unassigned_spending(snapshot: Snapshot) -> list[str]:
     if snapshot.age("inventory") is Age.MISSING:
         return []
-    rows = frames.outbound_of_last_day(snapshot)
+    rows = frames.outbound_of_last_day(snapshot)[["placed_by", "source_ip", "calls", "cost_usd"]]
     rows = rows[(rows["placed_by"] == "") & (rows["calls"] > 0)]
     cost = float(rows["cost_usd"].sum()) if len(rows) else 0.0
     if not cost:

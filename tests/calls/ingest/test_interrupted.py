@@ -21,7 +21,7 @@ from tests.calls.exports import NOON, Row, a_row, at
 from tests.calls.ingest.children import ROOT, begin_import
 from tests.waiting import WAIT_S
 
-KILLS = 6
+KILLS = 4
 """Number of evenly spaced times at which an import is killed."""
 A_WEEK = timedelta(days=7)
 DAYS = 6
