@@ -121,11 +121,11 @@ def test_title_denies_refusals_only_if_none_can_be_hidden(calls: dict[str, int],
 
 @pytest.mark.parametrize(
     ("counts", "said"),
-    [((601, 380, 203), "of 601 calls, 18 undecided"), ((3, 2, 1), "of 3 calls"), ((1, 0, 1), "of 1 call")],
+    [((601, 380, 203), "18 undecided"), ((9_050, 30, 0), "9,020 undecided"), ((3, 2, 1), "")],
 )
 def test_the_figures_of_a_day_add_up(counts: tuple[int, int, int], said: str) -> None:
-    """The total states how many calls were neither admitted nor refused."""
-    assert said == cards.total_note(*counts)
+    """A note states how many calls were neither admitted nor refused, also if none was refused."""
+    assert said == cards.undecided_note(*counts)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)
@@ -519,6 +519,14 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
             {"cannot tell": 150},
             {"nobodys": {"cannot tell": 150}, "unclear": {"we don't know why": 150}},
             "Would block no past call of yours. Cannot tell for 150 calls: we don't know why.",
+        ),
+        (
+            {"cannot tell": 172},
+            {"nobodys": {"cannot tell": 172}, "unclear": {"not known": 150, "of others": 20, "of more": 2}},
+            (
+                "Would block no past call of yours. Cannot tell for 150 calls: not known. "
+                "Cannot tell for 22 more calls, for other reasons."
+            ),
         ),
         (
             {"may be broken": 1},

@@ -127,15 +127,23 @@ def harmless(impact: ReplayImpact) -> list[str]:
 
 
 def undecided(impact: ReplayImpact, most: int = REASONS, omitted: str = "") -> list[str]:
-    """Return a sentence per undecided label and reason, at most ``most`` per label, without the reason ``omitted``."""
-    return [
-        f"{begin.format(calls=counted(calls, 'call'))}: {reason}."
-        for label, begin in DIRECTIONS.items()
-        for reason, calls in [item for item in impact.why(label).items() if (label, item[0]) != (CANNOT, omitted)][
-            :most
-        ]
-        if impact.calls(label)
-    ]
+    """
+    Return sentences on the undecided calls, which together count all of them except those of the reason ``omitted``.
+
+    Args:
+        impact: Counts of the replay.
+        most: Number of reasons named for each label; one more sentence counts the calls of all others.
+        omitted: Reason that another text already states.
+    """
+    result = []
+    for label, begin in DIRECTIONS.items():
+        if not impact.calls(label):
+            continue
+        reasons = [item for item in impact.why(label).items() if (label, item[0]) != (CANNOT, omitted)]
+        result += [f"{begin.format(calls=counted(calls, 'call'))}: {reason}." for reason, calls in reasons[:most]]
+        if others := sum(calls for _, calls in reasons[most:]):
+            result.append(f"{begin.format(calls=counted(others, 'more call'))}, for other reasons.")
+    return result
 
 
 def sentences(

@@ -44,11 +44,11 @@ MOST_TO_DO = 6
 AGES_S = 15
 """Refresh interval of displayed ages in seconds."""
 PANEL_WIDTH = 150
-ADMITTED = "Answered, busy, not answered or given up. Other failures prove neither admission nor refusal."
-REFUSED = (
-    "Calls that the list, the prefix or the credentials did not let in. Undecided: calls that failed in a way that "
-    "proves neither admission nor refusal, such as a bad number."
+ADMITTED = (
+    "Answered, busy, not answered or given up. Undecided: calls that failed in a way that proves neither admission nor "
+    "refusal, such as a bad number."
 )
+REFUSED = "Calls that the list, the prefix or the credentials did not let in."
 LOWER_BOUND = "A lower bound: the carrier is not known to list refused attempts among its call records."
 
 
@@ -84,7 +84,7 @@ def figures(claims: Claims) -> None:
         st.metric(
             "Calls admitted, 24 h",
             admitted.text,
-            admitted.why or None,
+            admitted.why or undecided_note(total, proven, refused) or None,
             delta_color="off",
             delta_arrow="off",
             help=" ".join(filter(None, [ADMITTED, file_only_note])),
@@ -94,7 +94,7 @@ def figures(claims: Claims) -> None:
         st.metric(
             "Not authorized, 24 h",
             rejected.text,
-            rejected.why or (total_note(total, proven, refused) if refused else None),
+            rejected.why or (f"of {counted(total, 'call')}" if refused else None),
             delta_color="off" if rejected.why else "red",
             delta_arrow="off",
             help=" ".join(filter(None, [REFUSED, bound, file_only_note])),
@@ -125,10 +125,10 @@ def figures(claims: Claims) -> None:
         st.caption(f"Last 24 hours: {file_only_note}")
 
 
-def total_note(total: int, proven: int, refused: int) -> str:
-    """Return the total number of calls and how many are undecided, so that the figures add up."""
-    undecided = total - proven - refused
-    return f"of {counted(total, 'call')}{f', {undecided:,} undecided' if undecided else ''}"
+def undecided_note(total: int, admitted: int, refused: int) -> str:
+    """Return how many calls were neither admitted nor refused, so that the figures add up; empty if none."""
+    undecided = total - admitted - refused
+    return f"{undecided:,} undecided" if undecided else ""
 
 
 def do_first(claims: Claims) -> None:

@@ -97,6 +97,7 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
         "1 call would move from credentials to the address.",
         "Cannot tell for 7 calls: we don't know this.",
         "Cannot tell for 2 calls: we don't know that.",
+        "Cannot tell for 1 more call, for other reasons.",
         "99.9% of the calls could be decided.",
     ] == replay_summary.sentences(impact, lower_bound=True)
 
