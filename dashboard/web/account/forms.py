@@ -167,7 +167,7 @@ def entries_frame(claims: Claims) -> pd.DataFrame:
         outbound = pd.concat([outbound, inside])
     last = outbound.groupby("source_ip")["last_at"].max()
     calls = outbound.groupby("source_ip")["calls"].sum()
-    never_fetched = snapshot.age("calls") is Age.MISSING
+    zero = 0 if snapshot.age("calls") is Age.FRESH else None
     return pd.DataFrame(
         {
             "network": rows["network"],
@@ -175,7 +175,7 @@ def entries_frame(claims: Claims) -> pd.DataFrame:
             "control": [[CONTROL_WORDS[claims.entry(network)]] for network in rows["network"]],
             "why": [_purpose_text(row) for row in rows.to_dict("records")],
             "last_call": last.reindex(rows["network"]).array,
-            "calls": calls.reindex(rows["network"], fill_value=None if never_fetched else 0).astype("Int64").array,
+            "calls": calls.reindex(rows["network"], fill_value=zero).astype("Int64").array,
             "since": [_since(snapshot.listed_since.get(network, {})) for network in rows["network"]],
         }
     )

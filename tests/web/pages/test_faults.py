@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from dashboard.storage.database import State
 from tests import faulty_homes
 from tests.faulty_homes import FAULTS
 from tests.web.pages.faults import PAGES, look, open_on, texts
@@ -21,6 +24,26 @@ def test_one_fault_causes_no_unsupported_claim(
 ) -> None:
     """With one fault no page has a statement, a zero or a green mark that depends on the affected input."""
     look(faulty_homes.make(tmp_path / "home", (fault,), refused=refused), (fault,), monkeypatch)
+
+
+@pytest.mark.parametrize(("faults", "counts"), [((), [20, 0]), (("calls stale",), [20, None])])
+def test_a_stale_zero_is_no_count(
+    faults: tuple[str, ...], counts: list[int | None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry of the list without a call on record has no count of calls if the calls are out of date."""
+    home = faulty_homes.make(tmp_path / "home", faults)
+    state = State.open(home)
+    entries = state.latest("allowed_ips")
+    assert entries is not None
+    rows = [row | {"network": row["network"].replace("100.24", "100.99")} for row in entries["content"]]
+    at = datetime.now(UTC)
+    assert state.save_version("allowed_ips", rows, valid_from=at, seen_at=at, known_by="Ada")
+    state.close()
+
+    page = open_on(home, monkeypatch).switch_page("web/pages/account.py").run()
+    calls = page.dataframe[0].value.set_index("network")["calls"]
+
+    assert counts == [None if pd.isna(calls[one]) else calls[one] for one in ("198.51.100.11", "198.51.100.99")]
 
 
 def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
