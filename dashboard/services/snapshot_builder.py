@@ -569,9 +569,10 @@ def calls_until(state: State, store: CallStore, settings: Settings) -> datetime 
 
 def freshness_of(state: State, store: CallStore, settings: Settings) -> dict[str, Freshness]:
     """Return for each input when it was last read or confirmed, and how long it counts as fresh."""
+    seen = state.last_seen()
 
     def last_seen(*kinds: str) -> datetime | None:
-        times = [version["seen_at"] for version in map(state.latest, kinds) if version]
+        times = [seen[kind] for kind in kinds if kind in seen]
         return min(times) if len(times) == len(kinds) else None
 
     config = last_seen("pbx_config")

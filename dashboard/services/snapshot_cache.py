@@ -25,7 +25,7 @@ from dashboard.core import clocks
 from dashboard.core.errors import DashboardError
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.snapshot_builder import INVENTORY
+from dashboard.services.snapshot_builder import INVENTORY, freshness_of
 from dashboard.services.workspace import Workspace
 from dashboard.storage import database
 
@@ -48,7 +48,11 @@ class StateVersion(NamedTuple):
     look: str
     """Number of calls of ``look_again``: after a sync without changes, only the freshness of the inputs changes."""
     period: str
-    """Number of the current period of ``RefreshPolicy.age_every_s`` seconds, because fresh inputs become stale."""
+    """
+    Number of the current period of ``RefreshPolicy.age_every_s`` seconds, and the age of each input.
+
+    An input becomes stale with time, and fresh again by a sync of another process, even if that brings nothing new.
+    """
 
 
 @dataclass(frozen=True)
@@ -163,8 +167,10 @@ class SnapshotCache:
             look = str(self._looks)
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
-        period = int(clocks.now().timestamp() // self._pace.age_every_s)
-        return StateVersion(str(opened.settings.home), calls, account, look, str(period))
+        now_at = clocks.now()
+        inputs = freshness_of(opened.state, opened.store, opened.settings).values()
+        period = [str(int(now_at.timestamp() // self._pace.age_every_s)), *(str(one.age(now_at)) for one in inputs)]
+        return StateVersion(str(opened.settings.home), calls, account, look, "/".join(period))
 
     def _compute(self) -> AccountView:
         """Compute all data and replace the cached data by it."""

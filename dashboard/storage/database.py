@@ -360,6 +360,13 @@ class State:
             row = connection.execute(_latest(kind)).mappings().first()
         return dict(row) if row else None
 
+    def last_seen(self) -> dict[str, datetime]:
+        """Return when the latest version of each kind was last read or confirmed, UTC."""
+        newest = sa.select(sa.func.max(versions.c.id)).group_by(versions.c.kind)
+        query = sa.select(versions.c.kind, versions.c.seen_at).where(versions.c.id.in_(newest))
+        with self.reading() as connection:
+            return {row.kind: row.seen_at for row in connection.execute(query)}
+
     def last_version(self) -> int:
         """Return the id of the newest version of any kind; 0 if there is none."""
         with self.reading() as connection:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from dashboard.calls.store.repair import forget
 from dashboard.core.errors import StoreError
 from dashboard.core.settings import Settings
-from dashboard.domain.snapshot import Snapshot
+from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.snapshot_cache import LOOK_EVERY_S, AccountView, RefreshPolicy, SnapshotCache
 from dashboard.services.workspace import Workspace
@@ -125,6 +125,17 @@ def test_refresh_for_age_returns_the_previous_view(account: Gated) -> None:
         until(lambda: keeper.now() is not shown)
         then = keeper.now()
         assert (then.cube is shown.cube) == same_hours(then, shown), "no call came, so none was added up again"
+
+
+def test_age_of_an_input_is_current_without_new_data(account: Gated) -> None:
+    """An input that becomes stale, or fresh again by a sync of another process without new calls, gives a new view."""
+    with keeping(account, STILL) as keeper:
+        account.state.put("calls_until", datetime.now(UTC).isoformat())
+        until(lambda: keeper.now().snapshot.age("calls") is Age.FRESH)
+        account.state.put("calls_until", (datetime.now(UTC) - timedelta(hours=3)).isoformat())
+        until(lambda: keeper.now().snapshot.age("calls") is Age.STALE)
+        account.state.put("calls_until", datetime.now(UTC).isoformat())
+        until(lambda: keeper.now().snapshot.age("calls") is Age.FRESH)
 
 
 def test_slow_refresh_blocks_the_request(account: Gated) -> None:
