@@ -221,6 +221,8 @@ def _show(findings: Sequence[Finding], names: dict[str, str], now: datetime) -> 
         echo(f"          {_reason(finding)}")
         if finding.proposals:
             echo(f"          Fix: trunkgate fix {finding.check} {finding.subject}")
+        elif finding.check == "past_loss_is_reviewed" and finding.open:
+            echo(f"          Review: trunkgate review {finding.subject}")
 
 
 def _echo_silent_pbxs(snapshot: Snapshot, findings: Sequence[Finding]) -> None:

@@ -28,12 +28,13 @@ def test_json_has_exactly_the_planted_failures(shared: Any) -> None:
 
 
 def test_text_names_the_fix_command(shared: Any) -> None:
-    """Text output shows each failure with its reason and the command that fixes it, and counts the passes."""
+    """Text output shows each failure with its reason and the command that resolves it, and counts the passes."""
     answer = shared("check")
 
     assert answer.status == 1
     assert "HIGH      pbx_address_is_allowed  198.51.100.24 (Denver)\n" in answer.out
     assert "Fix: trunkgate fix pbx_address_is_allowed 198.51.100.24\n" in answer.out
+    assert "Review: trunkgate review 203.0.113.88\n" in answer.out
     assert answer.out.rstrip().endswith("passed.")
     assert answer.err == ""
 
