@@ -110,11 +110,11 @@ def test_a_home_of_a_real_account_needs_its_key(bare: Any, unavailable: str) -> 
 
 
 def test_a_carrier_that_does_not_answer_is_one_sentence(bare: Any) -> None:
-    """If no server listens at the carrier's address, the status is 2 and the message does not contain the key."""
+    """If no server listens at the carrier's address, the message names the network and does not contain the key."""
     answer = bare("sync", FLOWROUTE_BASE_URL="http://127.0.0.1:9", **KEYS)
 
     assert answer.status == 2
-    assert "Try again later" in answer.sentence
+    assert "Check this machine's network and its proxy settings; if they are in order, try again" in answer.sentence
     assert "def" not in answer.err
 
 

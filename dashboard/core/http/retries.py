@@ -28,6 +28,7 @@ from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError, S
 from dashboard.core.http.exchange import (
     CertificateError,
     EncodingError,
+    Fault,
     HttpError,
     RedirectError,
     TlsError,
@@ -39,6 +40,11 @@ ATTEMPTS = 5
 BACK_OFF = wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 WAITS_MAX_S = 120.0
 """Limit of all delays of ``Retry-After`` headers during one request, or one list of several pages, in seconds."""
+CURES = dict.fromkeys(
+    (Fault.CONNECTION, Fault.TIMEOUT, Fault.TLS),
+    "Check this machine's network and its proxy settings; if they are in order, try again later.",
+)
+"""Remedy for faults whose cause may be on this machine; for all others only time helps."""
 
 Result = TypeVar("Result")
 
@@ -113,9 +119,8 @@ def with_retries(
     except TransientError as exc:
         unsure = " It may have been carried out all the same." if exc.may_have_been_applied and not may_repeat else ""
         long = f" It asked for delays of over {WAITS_MAX_S:.0f} s in all, which is the limit." if limit.exceeded else ""
-        raise CarrierUnavailableError(
-            f"{who} gave no usable answer to {what}: {exc}.{unsure}{long} Try again later."
-        ) from exc
+        cure = CURES.get(exc.fault, "Try again later.")
+        raise CarrierUnavailableError(f"{who} gave no usable answer to {what}: {exc}.{unsure}{long} {cure}") from exc
     except HttpError as exc:
         raise CarrierAnswerError(_sentence(exc, what)) from None
 
