@@ -342,7 +342,8 @@ def commands() -> Iterator[str]:
     yield from prose(
         "Every command ends with 0 when it did what was asked and with 2 on an error of its own, such as a wrong "
         "option; the error is one sentence on standard error. The other exit codes are listed with each command. "
-        "Ctrl-C ends with 130. `--help` shows the help of a command.",
+        "Ctrl-C ends with 130, and an output whose reader has ended, as with `| head -1`, with 141. `--help` shows "
+        "the help of a command.",
     )
     yield from _option_lines(program.params)
     found = list(_walk(program, "trunkgate"))

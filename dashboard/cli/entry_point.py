@@ -16,7 +16,21 @@ import typer
 from typer.core import TyperGroup
 
 from dashboard import __version__
-from dashboard.cli import account, authorized, calls, check, fix, inventory, link, onboard, probe, replay, review, serve
+from dashboard.cli import (
+    account,
+    authorized,
+    calls,
+    check,
+    fix,
+    inventory,
+    link,
+    onboard,
+    probe,
+    replay,
+    review,
+    serve,
+    streams,
+)
 from dashboard.cli.output import bars, echo, echo_error
 from dashboard.core import private
 from dashboard.core.errors import DashboardError
@@ -74,11 +88,25 @@ def trunkgate(
     bars.quiet = quiet
 
 
-def main() -> None:
-    """Run the command line; an error prints a message and exits with 2, an interrupt exits with 130."""
-    private.restrict()
+def _run() -> None:
+    """Run the command, and write all of its output before its exit status counts."""
     try:
         app()
+    except SystemExit:
+        streams.flush()
+        raise
+
+
+def main() -> None:
+    """
+    Run the command line; an error prints a message and exits with 2.
+
+    An interrupt exits with 130, and an output whose reader has ended, as with ``| head -1``, with 141.
+    """
+    private.restrict()
+    streams.prepare()
+    try:
+        _run()
     except DashboardError as exc:
         echo_error(str(exc))
         sys.exit(OWN_ERROR)
