@@ -23,7 +23,7 @@ TIMEOUT_S = 5.0
 MOST_AT_ONCE = 16
 
 _TARGET = re.compile(
-    r"(?:(?P<scheme>sips?):)?(?:[^@]*@)?(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:;?>]*))(?::(?P<port>\d+))?(?P<more>.*)",
+    r"(?:(?P<scheme>sips?):)?(?:[^@]*@)?(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:;?>]*))(?::(?P<port>\d{1,99}))?(?P<more>.*)",
     re.IGNORECASE,
 )
 _TLS = re.compile(r";\s*transport\s*=\s*tls\b", re.IGNORECASE)

@@ -35,6 +35,8 @@ MAX_PLAIN_BYTES = 32 * 1024**3
 FILE_LIMIT_S = 3600.0
 BLOCK_BYTES = 1024**2
 GZIP = b"\x1f\x8b"
+LENGTH_DIGITS = 18
+"""Maximum digits of a ``Content-Length`` that is used for the progress; Python converts no number of 5,000 digits."""
 
 
 class Unsigned(AuthBase):
@@ -143,7 +145,7 @@ def _fetched(
                     f"The storage at {host} declined {label} ({answer.status_code}): its link has expired or is wrong."
                 )
             length = answer.headers.get("Content-Length", "")
-            total = int(length) if length.isdecimal() else 0
+            total = int(length) if length.isdecimal() and len(length) <= LENGTH_DIGITS else 0
             for piece in exchange.pieces(answer, most=most, limit_s=FILE_LIMIT_S):
                 file.write(piece)
                 size += len(piece)
