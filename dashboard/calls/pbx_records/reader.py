@@ -8,6 +8,7 @@ A record is a physical line, so an open quote costs only its own line. Readers a
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -81,7 +82,10 @@ def read(path: Path, origin: Origin, progress: Callable[[str, float], None]) -> 
     """
     name = path.name or str(path)
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):  # read twice: a pipe has one reading
+            raise FileError("It is not a file on disk. Save it as one, then import that.", file=name)
+        size = status.st_size
         form = origin.template or _form(path, name)
         return _RecordReading(name, origin, form).run(
             _lines(path, lambda at: progress(f"Reading {name}", at / (size or 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,22 @@ def test_a_cut_last_line_and_a_line_without_end_cost_only_themselves(reads: Any)
     assert [2, 4] == [bad.line for bad in made.rejects]
     assert f"longer than {LONGEST:,} bytes" in made.rejects[0].reason
     assert "may be cut" in made.rejects[1].reason
+
+
+@pytest.mark.parametrize("with_template", [False, True])
+def test_a_pipe_or_device_is_refused_before_it_is_read(tmp_path: Path, with_template: bool) -> None:
+    """
+    A file is read twice, for its format and for its records: a pipe would lose the records read first.
+
+    A pipe without a writer would block, and a device has no end.
+    """
+    fields = ("start_stamp", "duration", "billsec", "hangup_cause", "destination_number")
+    whose = origin(template=",".join(f"${{{name}}}" for name in fields) if with_template else "")
+    os.mkfifo(tmp_path / "Master.csv")
+
+    for path in (tmp_path / "Master.csv", Path("/dev/zero")):
+        with pytest.raises(FileError, match="It is not a file on disk"):
+            read(path, whose, lambda _what, _share: None)
 
 
 @pytest.mark.parametrize(
