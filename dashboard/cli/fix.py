@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from dashboard.cli.lazy import open_home, read_settings
 from dashboard.cli.output import Format, confirmed, echo, echo_error, echo_json
 from dashboard.cli.replay import callers
 from dashboard.core.errors import FixError, JournalError, StalePlanError, StateError
+from dashboard.core.regular_files import parse_json
 from dashboard.core.text import counted, visible
 from dashboard.domain.actors import local_actor
 
@@ -201,7 +201,7 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
 
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
-        manifest = json.loads(text)
+        manifest = parse_json(text)
     except ValueError:
         manifest = None
     if isinstance(manifest, dict) and "journal_head" in manifest:

@@ -30,6 +30,7 @@ from dashboard.cli.output import echo, remark
 from dashboard.core import private
 from dashboard.core.errors import InputError, LockError, SettingsError
 from dashboard.core.locks import exclusive, lock_open_file
+from dashboard.core.regular_files import read_bytes, read_json, unblocked
 from dashboard.services.access import links
 
 app = typer.Typer()
@@ -135,7 +136,7 @@ def _withdraw(home: Path, port: int) -> None:
     """Remove the files of a dashboard, and revoke the links in them that were not used."""
     with suppress(OSError):  # in a home that cannot be written they remain
         for path in [path for path, of in _files(home) if of == port]:
-            for token in TOKEN.findall(path.read_text(encoding="utf-8", errors="replace")):
+            for token in TOKEN.findall(read_bytes(path).decode(errors="replace")):
                 links.revoke(home, token)
             path.unlink(missing_ok=True)
 
@@ -143,7 +144,7 @@ def _withdraw(home: Path, port: int) -> None:
 def _is_held(file: Path) -> bool:
     """Return whether the dashboard that wrote a note still runs."""
     try:
-        with file.open("rb") as note_file:
+        with open(file, "rb", opener=unblocked) as note_file:
             lock_open_file(note_file, shared=True, wait=False)
     except FileNotFoundError:
         return False
@@ -203,7 +204,7 @@ def _port_of(file: Path) -> int:
     from dashboard.core.http import loopback  # noqa: PLC0415 - loads requests, which takes a tenth of a second
 
     try:
-        port = int(json.loads(file.read_text(encoding="utf-8"))["port"])
+        port = int(read_json(file)["port"])
         if _is_held(file) and loopback.get(f"http://127.0.0.1:{port}/healthz", timeout_s=ASK_S).ok:
             return port
     except (OSError, ValueError, TypeError, KeyError, OverflowError):

@@ -27,6 +27,8 @@ CURES: Final = {
     errno.ELOOP: "It is a symbolic link, or its path has links that lead in a circle: put the file or folder there.",
     errno.EISDIR: _WRONG_KIND,
     errno.ENOTDIR: _WRONG_KIND,
+    errno.EEXIST: "A file, or a link that leads nowhere, has the name of a folder: rename it, then try again.",
+    errno.ENXIO: "A pipe, a socket or a device has the name of a file: rename it, then try again.",
     errno.ENAMETOOLONG: "Point TRUNKGATE_HOME at a folder with a shorter path.",
 }
 """Remedies by the number of the error; ``NO_RIGHT`` for the others."""

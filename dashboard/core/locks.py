@@ -151,7 +151,7 @@ def _share_by_flock(path: Path) -> IO[bytes]:
 @contextmanager
 def _nobody_by_flock(path: Path) -> Iterator[bool]:
     with _translate_errors(path):
-        file = path.open("ab")
+        file = path.open("a+b")  # opened for writing alone, a pipe in its place would block
     with file:
         try:
             with _translate_errors(path):

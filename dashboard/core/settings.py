@@ -27,6 +27,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from dashboard.core.endpoints import is_loopback, key_origin, syslog_target
 from dashboard.core.errors import SettingsError
+from dashboard.core.regular_files import NESTED
 from dashboard.core.setting_faults import SWITCH, quoted, sentence
 from dashboard.core.stories import STORIES
 
@@ -490,6 +491,10 @@ def _read_config(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as exc:
         raise SettingsError(
             f"The settings file {path} is not TOML: {exc}. Write lines such as window_days = 30."
+        ) from None
+    except RecursionError:
+        raise SettingsError(
+            f"The settings file {path} is not one of trunkgate: {NESTED}. Write lines such as window_days = 30."
         ) from None
     keys = sorted(set(Settings.model_fields) - {"home"})
     if "home" in values:

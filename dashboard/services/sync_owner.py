@@ -18,6 +18,7 @@ from dashboard.core import clocks
 from dashboard.core.disk_faults import cure
 from dashboard.core.errors import StateError
 from dashboard.core.locks import Closable, hold_if_free
+from dashboard.core.regular_files import read_json
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class SyncOwner:
         if self._hold:
             return ""
         try:
-            return Owner(**json.loads(self._note.read_text())).sentence
+            return Owner(**read_json(self._note)).sentence
         except (OSError, ValueError, TypeError):
             return "a process that has not said who it is"
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import hmac
-import json
 import logging
 import os
 import stat
@@ -31,6 +30,7 @@ from dashboard.core import clocks
 from dashboard.core.endpoints import syslog_target
 from dashboard.core.errors import JournalError
 from dashboard.core.locks import lock_open_file
+from dashboard.core.regular_files import parse_json
 from dashboard.core.settings import Settings
 from dashboard.domain.changes import canonical
 from dashboard.storage.sealing import GENESIS
@@ -112,7 +112,7 @@ class Anchors:
         try:
             with self._open() as file:
                 last, torn = _last_line(file)
-                if last and "mac" in json.loads(last) and not self._key:
+                if last and "mac" in parse_json(last) and not self._key:
                     raise JournalError(
                         f"The anchors of this home ({self.path}) are signed. Set TRUNKGATE_JOURNAL_KEY to the key that "
                         "signed them; nothing is recorded without it."
@@ -235,7 +235,7 @@ def read_lines(text: str, *, name: str, key: bytes = b"") -> list[Anchor]:
             chain = str(body["chain"])
             step = str(body["step"])
             head = str(body["head"])
-        except (KeyError, TypeError, ValueError) as exc:
+        except (KeyError, TypeError, ValueError, OverflowError) as exc:
             raise JournalError(f"{name}, line {number}: it is no anchor. The file was changed.") from exc
         anchors.append(Anchor(chain, step, entries, head, at, number, signed, body.get("after_calls") is True))
     return anchors
@@ -307,7 +307,7 @@ def compare(
 def _body(line: str) -> dict[str, Any] | None:
     """Parse one line of the file; return ``None`` for a cut-off line or one that is not a JSON object."""
     try:
-        body = json.loads(line)
+        body = parse_json(line)
     except ValueError:
         return None
     return body if isinstance(body, dict) and "previous" in body else None

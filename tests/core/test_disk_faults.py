@@ -21,6 +21,8 @@ from dashboard.core.disk_faults import NO_RIGHT, cure
         (errno.ESTALE, "mount the folder again"),
         (errno.ELOOP, "symbolic link"),
         (errno.EISDIR, "rename it"),
+        (errno.EEXIST, "has the name of a folder: rename it"),
+        (errno.ENXIO, "a device has the name of a file: rename it"),
         (errno.ENAMETOOLONG, "shorter path"),
         (errno.EACCES, "Have this user own it"),
     ],

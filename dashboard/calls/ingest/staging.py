@@ -24,6 +24,7 @@ from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
+from dashboard.core.regular_files import read_json
 
 FILES = 2 * AT_ONCE
 """Files in work at the same time: while some are read, others are unpacked or synced to disk."""
@@ -174,7 +175,7 @@ def _size(path: Path) -> int:
 def _noted(folder: Path, path: Path) -> Staged | None:
     """Return the result that an earlier import noted for this file, if it is complete and its parts still exist."""
     try:
-        staged = Staged.from_json(json.loads((folder / NOTE).read_text(encoding="utf-8")))
+        staged = Staged.from_json(read_json(folder / NOTE))
         row_count = sum(rows_in(part) for parts in staged.days.values() for part in parts)
         whole = staged.rows == row_count and all(facts.is_whole() for facts in staged.facts.values())
     except (OSError, ValueError, KeyError, TypeError, pyarrow.ArrowException):

@@ -28,6 +28,7 @@ from typing import Any
 from dashboard.core import disk_faults
 from dashboard.core.errors import LockError, StoreError
 from dashboard.core.locks import exclusive
+from dashboard.core.regular_files import read_bytes, read_json
 
 KINDS = ("calls", "traffic", "load")
 """Kinds of a day's files: its calls, and the roll-ups by hour and by minute."""
@@ -131,11 +132,13 @@ class Generations:
         disk before it is written.
         """
         try:
-            name = (self.folder / "CURRENT").read_text(encoding="ascii").strip()
+            name = read_bytes(self.folder / "CURRENT").decode("ascii", errors="replace").strip()
         except FileNotFoundError:
             name = ""
-        except (OSError, UnicodeDecodeError) as exc:
-            raise StoreError(f"{self.folder / 'CURRENT'} cannot be read: {exc}.") from exc
+        except OSError as exc:
+            raise StoreError(
+                f"{self.folder / 'CURRENT'} cannot be read: {exc.strerror}. {disk_faults.cure(exc)}"
+            ) from exc
         if name and not NAME.fullmatch(name):
             raise StoreError(
                 f"{self.folder / 'CURRENT'} names no generation, but {name[:40]!r}. "
@@ -250,7 +253,7 @@ def _read(path: Path) -> Generation:
     """Read a manifest; cached, because a manifest never changes."""
     cure = "Restore it from a backup, or remove the folder and import or sync the calls again."
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = read_json(path)
         if int(content["format"]) > FORMAT:
             raise StoreError(
                 f"The call store {path.parent.parent} was written by a newer version (format {content['format']}). "
@@ -275,7 +278,7 @@ def _read(path: Path) -> Generation:
         }
         unreadable = tuple(map(date.fromisoformat, content.get("unreadable", ())))
         return Generation(content["number"], days, content["rejects"], content.get("own_numbers", ""), unreadable)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise StoreError(f"The call store's manifest {path} cannot be read ({exc}). {cure}") from exc
 
 

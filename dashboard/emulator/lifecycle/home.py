@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from dashboard.core.regular_files import read_bytes, read_json
+
 
 def note(home: Path) -> Path:
     """Return the path of the file with the URL, process id and key of a home's running emulator."""
@@ -22,7 +24,7 @@ def keep_key(home: Path, access_key: str, secret_key: str) -> tuple[str, str]:
     """Return the account's key (given, stored or new, in this order), and store it."""
     key_file = home / "emulator.key"
     try:
-        old_access, old_secret = json.loads(key_file.read_text())
+        old_access, old_secret = read_json(key_file)
     except (OSError, ValueError, TypeError):
         old_access = secrets.token_hex(4)
         old_secret = secrets.token_hex(16)
@@ -41,7 +43,7 @@ def write_private(path: Path, text: str) -> None:
 
 def last_log_line(home: Path) -> str:
     """Return the last line in the log of an emulator in the background, as a sentence."""
-    lines = log_file(home).read_text(errors="replace").strip().splitlines()
+    lines = read_bytes(log_file(home)).decode(errors="replace").strip().splitlines()
     return f"It said: {lines[-1]}" if lines else "It said nothing."
 
 

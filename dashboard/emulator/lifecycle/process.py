@@ -8,7 +8,6 @@ process uses it (``home.users``).
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -25,6 +24,7 @@ import requests
 from dashboard.core.errors import SettingsError
 from dashboard.core.http import loopback
 from dashboard.core.locks import exclusive, nobody_shares
+from dashboard.core.regular_files import read_json
 from dashboard.core.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
 from dashboard.emulator.lifecycle.home import last_log_line, log_file, note, users
 
@@ -50,7 +50,7 @@ class Running:
 def running(home: Path) -> Running | None:
     """Return the emulator of a home; ``None`` if none responds."""
     try:
-        candidate = Running(**json.loads(note(home).read_text()))
+        candidate = Running(**read_json(note(home)))
         return candidate if psutil.pid_exists(candidate.pid) and answers(candidate) else None
     except (OSError, ValueError, TypeError, OverflowError):
         return None

@@ -19,6 +19,7 @@ from typing import Final
 
 from dashboard.core import private
 from dashboard.core.errors import InputError
+from dashboard.core.regular_files import read_json
 from dashboard.domain.actors import name_of_person, os_user
 
 FOLDER: Final = "links"
@@ -120,7 +121,7 @@ def address(url: str, token: str) -> str:
 
 def _read(path: Path) -> Link | None:
     try:
-        return Link(**json.loads(path.read_text(encoding="utf-8")))
+        return Link(**read_json(path))
     except (OSError, ValueError, TypeError):
         return None
 
