@@ -19,7 +19,7 @@ from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import ReplayImpact
-from dashboard.domain.claims import Claims, GroupStatus, file_only_sentence, lacking
+from dashboard.domain.claims import BY_CALLS, Claims, GroupStatus, file_only_sentence, lacking
 from dashboard.domain.findings import Finding, Severity, Status
 from dashboard.domain.replay_labels import BROKEN
 from dashboard.domain.snapshot import Age, Snapshot
@@ -187,7 +187,7 @@ def _to_do(number: int, fix: Fix, snapshot: Snapshot) -> None:
         text, press = st.columns([5, 1], vertical_alignment="center")
         with text.container(gap=None):
             st.markdown(f":{color}[{icon}] **{plain(sentences[0])}{further_changes}** &nbsp; :gray[{plain(about)}]")
-            old = lacking(snapshot, "calls") if fix.impact else ""
+            old = lacking(snapshot, *BY_CALLS) if fix.impact else ""
             past = f"What it would do to past calls is unknown. {old}" if old else plain(effect(fix.impact))
             st.caption(f"{plain(worst.reason)} {past}")
         with press:

@@ -46,6 +46,16 @@ def test_a_stale_zero_is_no_count(
     assert counts == [None if pd.isna(calls[one]) else calls[one] for one in ("198.51.100.11", "198.51.100.99")]
 
 
+@pytest.mark.parametrize("stale", ["allowed_ips", "credentials", "inventory"])
+def test_effect_of_a_fix_is_unknown_on_stale_data(stale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Overview says what a fix would have done to past calls only if every input of that is fresh."""
+    at = open_on(faulty_homes.make(tmp_path / "home", (f"{stale} stale",), refused=True), monkeypatch)
+    said = " ".join(texts(at))
+
+    assert "What it would do to past calls is unknown." in said
+    assert "would block none" not in said
+
+
 def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every input fresh and the last calls 19 days old, the titles say since when no call was admitted."""
     at = open_on(faulty_homes.make(tmp_path / "home", silent=True), monkeypatch)
