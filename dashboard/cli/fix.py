@@ -350,8 +350,10 @@ def _show(plan: Plan) -> None:
         )
     for line in callers(plan.impact):
         echo(line)
-    for lock in plan.interlocks:
-        echo(f"  [{'ok' if lock.met else 'no'}] {lock.sentence}" + (f" Type: {lock.confirm}" if lock.confirm else ""))
+    for guard in plan.guards:
+        echo(
+            f"  [{'ok' if guard.met else 'no'}] {guard.sentence}" + (f" Type: {guard.confirm}" if guard.confirm else "")
+        )
     if plan.guided:
         echo("The carrier offers no way to do this by program: carry it out in its portal.")
     echo(f"Plan {plan.hash}")

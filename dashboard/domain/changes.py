@@ -227,7 +227,7 @@ class ReplayImpact(_Value):
         return self.reasons.get(label) or ({} if self.reasons else self.unclear)
 
 
-class Interlock(_Value):
+class GuardResult(_Value):
     """Result of one guard of a plan: a sentence, whether it is met, and the phrase to type if it is not."""
 
     id: str
@@ -240,6 +240,8 @@ class Interlock(_Value):
 class Plan(_Value):
     """Exact changes, the account before them, their impact on past calls, and the guards."""
 
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
     title: str
     check: str = ""
     subject: str = ""
@@ -247,7 +249,8 @@ class Plan(_Value):
     before: dict[str, Any]
     """Before-image: the part of the account that the changes touch, as of the time the plan was made."""
     impact: ReplayImpact
-    interlocks: tuple[Interlock, ...] = ()
+    guards: tuple[GuardResult, ...] = Field(default=(), alias="interlocks")
+    """Results of all guards that apply; ``interlocks`` in JSON, as stored by all versions."""
     guided: bool = False
     """True if the carrier has no endpoint for a change, so that the operator makes it in the portal."""
     undoes: int | None = None
@@ -261,18 +264,18 @@ class Plan(_Value):
         """SHA-256 of the changes, the before-image and the callers that would lose calls; excludes times and counts."""
         body = self.model_dump(mode="json", include={"check", "subject", "changes", "before", "guided", "undoes"})
         body["breaks"] = sorted({*self.impact.breaks, *self.impact.callers.get(STOPPED, ())})
-        body["confirm"] = sorted(lock.confirm for lock in self.interlocks if not lock.met)
+        body["confirm"] = sorted(guard.confirm for guard in self.guards if not guard.met)
         return digest(body)
 
     @property
-    def blocked(self) -> tuple[Interlock, ...]:
+    def blocked(self) -> tuple[GuardResult, ...]:
         """Guards that are not met and that no typed phrase overrides."""
-        return tuple(lock for lock in self.interlocks if not lock.met and not lock.confirm)
+        return tuple(guard for guard in self.guards if not guard.met and not guard.confirm)
 
     @property
     def phrases(self) -> tuple[str, ...]:
         """Phrases that the operator must type, without duplicates."""
-        return tuple(dict.fromkeys(lock.confirm for lock in self.interlocks if not lock.met and lock.confirm))
+        return tuple(dict.fromkeys(guard.confirm for guard in self.guards if not guard.met and guard.confirm))
 
     def inverse_changes(self) -> tuple[Change, ...]:
         """Return the changes that undo this plan, last first."""

@@ -56,7 +56,7 @@ def check_ready(plan: Plan, *, carrier: Carrier, actor: Actor, typed: Sequence[s
     """
     actor.require(Act.APPLY_BREAKING if plan.impact.calls("broken") else Act.APPLY)
     if plan.blocked:
-        raise NotConfirmedError(" ".join(lock.sentence for lock in plan.blocked))
+        raise NotConfirmedError(" ".join(guard.sentence for guard in plan.blocked))
     missing = [phrase for phrase in plan.phrases if phrase not in typed]
     if missing:
         raise NotConfirmedError(f"To confirm, type exactly: {'; '.join(missing)}.")

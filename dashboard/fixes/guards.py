@@ -2,7 +2,7 @@
 Guards: conditions that a plan must meet before it may be applied, each with a sentence.
 
 A guard that is not met blocks the plan, unless it names a phrase that confirms the plan when typed.
-To add a guard, add a function with ``@interlock`` to this module.
+To add a guard, add a function with ``@guard`` to this module.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dashboard.domain.changes import (
     AllowAddress,
     Change,
     DeleteRoute,
-    Interlock,
+    GuardResult,
     RemoveAddress,
     ReplayImpact,
     RouteNumber,
@@ -55,23 +55,23 @@ class Situation:
         return self.replay.impact
 
 
-Guard = Callable[[Situation], Interlock | None]
+Guard = Callable[[Situation], GuardResult | None]
 GUARDS: list[Guard] = []
 
 
-def interlock(guard: Guard) -> Guard:
+def guard(function: Guard) -> Guard:
     """Register a guard; a guard returns ``None`` if it does not apply to the changes."""
-    GUARDS.append(guard)
-    return guard
+    GUARDS.append(function)
+    return function
 
 
-def check_all(situation: Situation) -> tuple[Interlock, ...]:
+def check_all(situation: Situation) -> tuple[GuardResult, ...]:
     """Evaluate all guards, in the order of this module."""
-    return tuple(outcome for guard in GUARDS if (outcome := guard(situation)) is not None)
+    return tuple(result for function in GUARDS if (result := function(situation)) is not None)
 
 
-@interlock
-def size_is_bounded(situation: Situation) -> Interlock:
+@guard
+def size_is_bounded(situation: Situation) -> GuardResult:
     """Block a plan without changes or with more than ``max_changes``."""
     count = len(situation.changes)
     most = situation.max_changes
@@ -80,11 +80,11 @@ def size_is_bounded(situation: Situation) -> Interlock:
     text = (
         f"It makes {count} {noun}." if is_met else f"It would make {count} {noun}; one fix makes between 1 and {most}."
     )
-    return Interlock(id="size_is_bounded", sentence=text, met=is_met)
+    return GuardResult(id="size_is_bounded", sentence=text, met=is_met)
 
 
-@interlock
-def address_is_usable(situation: Situation) -> Interlock | None:
+@guard
+def address_is_usable(situation: Situation) -> GuardResult | None:
     """Block the addition of anything but single public addresses to the list."""
     added = [change.network for change in situation.changes if isinstance(change, AllowAddress)]
     if not added:
@@ -93,20 +93,20 @@ def address_is_usable(situation: Situation) -> Interlock | None:
         try:
             parse_entry(network, public_ranges=situation.snapshot.treated_as_public)
         except AddressError as exc:
-            return Interlock(id="address_is_usable", sentence=str(exc), met=False)
+            return GuardResult(id="address_is_usable", sentence=str(exc), met=False)
     noun = "is a single public address" if len(added) == 1 else "are single public addresses"
-    return Interlock(id="address_is_usable", sentence=f"{', '.join(added)} {noun}.", met=True)
+    return GuardResult(id="address_is_usable", sentence=f"{', '.join(added)} {noun}.", met=True)
 
 
-@interlock
-def removal_can_be_undone(situation: Situation) -> Interlock | None:
+@guard
+def removal_can_be_undone(situation: Situation) -> GuardResult | None:
     """Require typing each removed entry that could not be added to the list again, such as a network."""
     removed = [change.network for change in situation.changes if isinstance(change, RemoveAddress)]
     refused = [network for network in removed if _is_refused(network, situation.snapshot)]
     if not refused:
         return None
     noun = "the entry" if len(refused) == 1 else "the entries"
-    return Interlock(
+    return GuardResult(
         id="removal_can_be_undone",
         sentence=(
             f"trunkgate cannot undo the removal of {', '.join(refused)}: it adds single public addresses only, "
@@ -126,8 +126,8 @@ def _is_refused(network: str, snapshot: Snapshot) -> bool:
     return False
 
 
-@interlock
-def account_is_known(situation: Situation) -> Interlock | None:
+@guard
+def account_is_known(situation: Situation) -> GuardResult | None:
     """Block a policy change unless the list and the credentials switch were read recently."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
@@ -135,16 +135,16 @@ def account_is_known(situation: Situation) -> Interlock | None:
     for name, words in (("allowed_ips", "list of allowed addresses"), ("credentials", "state of the credentials")):
         age = snapshot.freshness[name].age(snapshot.taken_at) if name in snapshot.freshness else Age.MISSING
         if age is not Age.FRESH:
-            return Interlock(
+            return GuardResult(
                 id="account_is_known",
                 sentence=f"The {words} on record is {age}. {cure(snapshot, name)} Then plan again.",
                 met=False,
             )
-    return Interlock(id="account_is_known", sentence="The list and the switch were read recently.", met=True)
+    return GuardResult(id="account_is_known", sentence="The list and the switch were read recently.", met=True)
 
 
-@interlock
-def calls_are_known(situation: Situation) -> Interlock | None:
+@guard
+def calls_are_known(situation: Situation) -> GuardResult | None:
     """Require confirmation if the replay of a policy change is not based on fresh calls."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
@@ -152,7 +152,7 @@ def calls_are_known(situation: Situation) -> Interlock | None:
     age = snapshot.freshness["calls"].age(snapshot.taken_at) if "calls" in snapshot.freshness else Age.MISSING
     if age is Age.FRESH:
         return None
-    return Interlock(
+    return GuardResult(
         id="calls_are_known",
         sentence=f"The calls on record are {age}, so what this would save or break is not known.",
         met=False,
@@ -160,14 +160,14 @@ def calls_are_known(situation: Situation) -> Interlock | None:
     )
 
 
-@interlock
-def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
+@guard
+def nothing_of_ours_breaks(situation: Situation) -> GuardResult | None:
     """Require typing the PBX's name if calls of our PBXs that can recur would be rejected."""
     if not any(isinstance(change, POLICY_KINDS) for change in situation.changes):
         return None
     impact = situation.impact
     if not impact.calls(BROKEN) and (missing_calls := _no_calls(situation.snapshot)):
-        return Interlock(
+        return GuardResult(
             id="nothing_of_ours_breaks", sentence=f"Unknown: {missing_calls}.", met=False, confirm="without calls"
         )
     if not impact.calls(BROKEN):
@@ -176,14 +176,14 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
             f" {counted(unrepeatable, 'call')} of {', '.join(impact.who(GONE))} cannot recur: the PBX has left the "
             "address."
         )
-        return Interlock(
+        return GuardResult(
             id="nothing_of_ours_breaks",
             sentence="No past call of a PBX of yours is known to "
             f"break.{unrepeatable_note if unrepeatable else ''}{impact.apart}",
             met=True,
         )
     names = _names_of(situation.snapshot, situation.replay.pbxs(BROKEN))
-    return Interlock(
+    return GuardResult(
         id="nothing_of_ours_breaks",
         sentence=f"It would block {impact.calls(BROKEN):,} of the past calls, those of {names}.{impact.apart}",
         met=False,
@@ -191,8 +191,8 @@ def nothing_of_ours_breaks(situation: Situation) -> Interlock | None:
     )
 
 
-@interlock
-def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
+@guard
+def nobody_in_service_is_cut_off(situation: Situation) -> GuardResult | None:
     """Require typing the name of a PBX whose current address would leave the list although no call from it breaks."""
     snapshot = situation.snapshot
     listed = proposed(situation.snapshot.policy, situation.changes).networks
@@ -208,7 +208,7 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
         return None
     names = _names(snapshot, rows)
     addresses = " and ".join(sorted(rows["address"].unique()))
-    return Interlock(
+    return GuardResult(
         id="nobody_in_service_is_cut_off",
         sentence=f"No call from {addresses} is on record, but {names} is to call from there.",
         met=False,
@@ -216,8 +216,8 @@ def nobody_in_service_is_cut_off(situation: Situation) -> Interlock | None:
     )
 
 
-@interlock
-def undecided_calls_are_said(situation: Situation) -> Interlock | None:
+@guard
+def undecided_calls_are_said(situation: Situation) -> GuardResult | None:
     """Require confirmation if undecided calls of our PBXs may be rejected; calls that may be saved need none."""
     impact = situation.impact
     own_calls = {label: impact.ours(label) for label in (MAY_BREAK, CANNOT)}
@@ -232,7 +232,7 @@ def undecided_calls_are_said(situation: Situation) -> Interlock | None:
         )
         if calls
     ]
-    return Interlock(
+    return GuardResult(
         id="undecided_calls_are_said",
         sentence=f"Not decided for {names}: {' and '.join(parts)}.",
         met=False,
@@ -240,13 +240,13 @@ def undecided_calls_are_said(situation: Situation) -> Interlock | None:
     )
 
 
-@interlock
-def owners_are_known(situation: Situation) -> Interlock | None:
+@guard
+def owners_are_known(situation: Situation) -> GuardResult | None:
     """Require confirmation if a stale inventory leaves open whether rejected calls are ours."""
     calls = sum(count for reason, count in situation.impact.why(CANNOT).items() if INVENTORY in reason)
     if not calls:
         return None
-    return Interlock(
+    return GuardResult(
         id="owners_are_known",
         sentence=f"Cannot tell for {calls:,} past call{'s' if calls > 1 else ''}: {INVENTORY}.",
         met=False,
@@ -254,8 +254,8 @@ def owners_are_known(situation: Situation) -> Interlock | None:
     )
 
 
-@interlock
-def money_was_not_lost_there(situation: Situation) -> Interlock | None:
+@guard
+def money_was_not_lost_there(situation: Situation) -> GuardResult | None:
     """
     Require typing an added address that cost money while unassigned, or whose entry was removed for cause.
 
@@ -272,7 +272,7 @@ def money_was_not_lost_there(situation: Situation) -> Interlock | None:
             faults[change.network] = " ".join(filter(None, (loss, removal)))
     if not faults:
         return None
-    return Interlock(
+    return GuardResult(
         id="money_was_not_lost_there", sentence=" ".join(faults.values()), met=False, confirm=", ".join(faults)
     )
 
@@ -323,8 +323,8 @@ def _removal(removal: Removal | None, *, with_cost: bool) -> str:
     )
 
 
-@interlock
-def numbers_are_free(situation: Situation) -> Interlock | None:
+@guard
+def numbers_are_free(situation: Situation) -> GuardResult | None:
     """Require typing a number that is routed elsewhere or took calls within the window before moving it."""
     moves = [change for change in situation.changes if isinstance(change, RouteNumber)]
     if not moves:
@@ -344,17 +344,17 @@ def numbers_are_free(situation: Situation) -> Interlock | None:
             )
             faults.append((move.number, f"{move.number} took {call_count_text}"))
     if not faults and (missing_calls := _no_calls(snapshot)):
-        return Interlock(
+        return GuardResult(
             id="numbers_are_free",
             sentence=f"None of the numbers goes elsewhere. Unknown whether they took calls lately: {missing_calls}.",
             met=False,
             confirm="without calls",
         )
     if not faults:
-        return Interlock(
+        return GuardResult(
             id="numbers_are_free", sentence="None of the numbers goes elsewhere or took calls lately.", met=True
         )
-    return Interlock(
+    return GuardResult(
         id="numbers_are_free",
         sentence=f"{'; '.join(text for _, text in faults)}.",
         met=False,

@@ -44,7 +44,7 @@ def build(
         last_known_at: When the stale data behind a last known failure was read; ``None`` if the data is fresh.
 
     Returns:
-        The plan; its interlocks determine whether it may be applied.
+        The plan; its guards determine whether it may be applied.
 
     Raises:
         UnknownFindingError: There are no changes.
@@ -60,7 +60,7 @@ def build(
         changes=tuple(changes),
         before=image(snapshot, changes),
         impact=answer.impact,
-        interlocks=check_all(situation),
+        guards=check_all(situation),
         guided=any(change.needs not in snapshot.capabilities for change in changes),
         undoes=undoes,
         last_known_at=last_known_at,

@@ -129,7 +129,7 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
         " ".join(replay_summary.summary(impacts[1])),
         " ".join(replay_summary.sentences(impacts[1])),
         draft_text.title(changes, impacts[1], lower_bound=False),
-        build(after, changes, max_changes=5).interlocks[-1].sentence,
+        build(after, changes, max_changes=5).guards[-1].sentence,
     ):
         assert f"{SENTENCE}judged." in told
         assert "block none" not in told
@@ -147,7 +147,7 @@ def test_guards_know_what_only_files_have() -> None:
     numbers = [{"number": "13035550123", "route_id": ""}]
     known = replace(known, numbers=frame(schemas.NUMBERS, numbers))
     changes = (AllowAddress(network=THIEF), RouteNumber(number="13035550123", to_alias="Denver", was_alias=""))
-    found = {lock.id: lock for lock in build(known, changes, max_changes=5).interlocks}
+    found = {guard.id: guard for guard in build(known, changes, max_changes=5).guards}
 
     assert "60 of them are only in imported files." in found["money_was_not_lost_there"].sentence
     assert THIEF == found["money_was_not_lost_there"].confirm

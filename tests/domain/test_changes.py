@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from dashboard.domain.changes import (
     Change,
     CreateRoute,
     DeleteRoute,
-    Interlock,
+    GuardResult,
     LabelCount,
     Plan,
     RemoveAddress,
@@ -81,7 +82,7 @@ def test_hash_ignores_time_and_counts() -> None:
         {"changes": (SetCredentials(enabled=False),)},
         {"before": {"allowed_ips": {}, "credentials_on": False}},
         {"impact": ReplayImpact(labels={}, decided=1, breaks=("Miami",))},
-        {"interlocks": (Interlock(id="x", sentence="No.", met=False, confirm="Miami"),)},
+        {"guards": (GuardResult(id="x", sentence="No.", met=False, confirm="Miami"),)},
         {"undoes": 4},
     ],
     ids=["changes", "before", "breaks", "phrase", "undoes"],
@@ -153,6 +154,17 @@ def test_a_plan_of_four_labels_is_read() -> None:
     assert (3, 2, 0) == tuple(map(plan.impact.calls, ("broken", "cannot tell", "stopped")))
     assert ("203.0.113.66 (nobody's)",) == plan.impact.who("broken")
     assert {"it is not known whether the caller holds credentials": 2} == plan.impact.why("cannot tell")
+
+
+def test_guards_keep_their_key_in_json() -> None:
+    """Stored plans, ``--format json`` and the chained journal have the results of guards as ``interlocks``."""
+    plan = Plan.model_validate(OLD_PLAN)
+
+    assert OLD_PLAN["interlocks"] == plan.model_dump(mode="json")["interlocks"]
+    assert OLD_PLAN["interlocks"] == json.loads(plan.model_dump_json())["interlocks"]
+    assert ["size_is_bounded"] == [guard.id for guard in plan.guards]
+    assert plan == Plan.model_validate(plan.model_dump(mode="json"))
+    assert "guards" not in plan.model_dump()
 
 
 def test_the_hash_moves_with_whose_calls_are_stopped() -> None:

@@ -419,16 +419,16 @@ def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
     snapshot = replace(_aged((("calls", TO_COME),), listed=True), capabilities=frozenset())
 
     assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
-    told = " ".join((lacking(snapshot), checks.explain_gap(snapshot, "calls"), *_locks(snapshot)))
+    told = " ".join((lacking(snapshot), checks.explain_gap(snapshot, "calls"), *_guards(snapshot)))
     assert "clock" not in told
     assert "sync" not in told.lower()
     assert "the newest imported call is dated so" in told
 
 
-def _locks(snapshot: Snapshot) -> list[str]:
+def _guards(snapshot: Snapshot) -> list[str]:
     """Return the messages of the guards for a change of the allow list."""
     plan = build(snapshot, (RemoveAddress(network=GONE),), max_changes=5)
-    return [lock.sentence for lock in plan.interlocks]
+    return [guard.sentence for guard in plan.guards]
 
 
 def test_clocks_may_differ_a_little() -> None:

@@ -203,10 +203,10 @@ def test_a_number_that_took_calls_asks_for_its_digits(unchanged: Workspace) -> N
     calls = int(inbound.loc[inbound["number"] == used, "calls"].sum())
 
     plan = unchanged.plan_changes([RouteNumber(number=used, to_alias="sip-reg", was_alias="")])
-    (lock,) = (lock for lock in plan.interlocks if lock.id == "numbers_are_free")
+    (guard,) = (guard for guard in plan.guards if guard.id == "numbers_are_free")
 
-    assert (plan.phrases, lock.met) == ((used,), False)
-    assert f"{used} took {calls:,} calls in the last {unchanged.settings.window_days} days." in lock.sentence
+    assert (plan.phrases, guard.met) == ((used,), False)
+    assert f"{used} took {calls:,} calls in the last {unchanged.settings.window_days} days." in guard.sentence
 
 
 def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
@@ -278,7 +278,7 @@ def test_unusable_addresses_are_blocked(unchanged: Workspace, network: str, word
     """No confirmation allows an address that must not be on the list."""
     plan = unchanged.plan_changes([AllowAddress(network=network)])
 
-    assert [lock.id for lock in plan.blocked] == ["address_is_usable"]
+    assert [guard.id for guard in plan.blocked] == ["address_is_usable"]
     with pytest.raises(NotConfirmedError, match=words):
         unchanged.apply(plan, actor=ANA, typed=[network])
     assert network not in networks(unchanged)
@@ -288,7 +288,7 @@ def test_a_fix_has_a_largest_size(unchanged: Workspace) -> None:
     """The number of changes in one fix is limited."""
     plan = unchanged.plan_changes([AllowAddress(network=f"192.0.2.{n}") for n in range(1, 40)])
 
-    assert "size_is_bounded" in {lock.id for lock in plan.blocked}
+    assert "size_is_bounded" in {guard.id for guard in plan.blocked}
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_a_silent_address_in_service_is_not_removed_unasked(unchanged: Workspace
     plan = unchanged.plan_changes([remove(row)])
 
     assert plan.phrases == (name,)
-    assert f"No call from {address} is on record" in " ".join(lock.sentence for lock in plan.interlocks)
+    assert f"No call from {address} is on record" in " ".join(guard.sentence for guard in plan.guards)
 
 
 class Cut:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard import schemas
-from dashboard.domain.changes import AllowAddress, Change, Interlock, Plan, RemoveAddress, SetCredentials
+from dashboard.domain.changes import AllowAddress, Change, GuardResult, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.snapshot import Freshness, Snapshot
 from dashboard.fixes.planner import build
 from dashboard.fixes.removals import removals_for_cause
@@ -33,9 +33,9 @@ def account(*traffic: dict[str, Any], **facts: Any) -> Snapshot:
     return make_snapshot(pbxs=[pbx("denver")], addresses=DENVER, traffic=list(traffic), **facts)
 
 
-def guards(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> dict[str, Interlock]:
+def guards(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> dict[str, GuardResult]:
     """Plan changes and return the guards by name."""
-    return {lock.id: lock for lock in plan_of(snapshot, *changes, entries=entries).interlocks}
+    return {guard.id: guard for guard in plan_of(snapshot, *changes, entries=entries).guards}
 
 
 def plan_of(snapshot: Snapshot, *changes: Change, entries: tuple[JournalEntry, ...] = ()) -> Plan:
@@ -208,7 +208,7 @@ def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(
 
     assert (False, entry) == (guard.met, guard.confirm)
     assert f"trunkgate cannot undo the removal of {entry}" in guard.sentence
-    assert ["address_is_usable"] == [lock.id for lock in plan_of(known, removal_of_entry.inverse()).blocked]
+    assert ["address_is_usable"] == [guard.id for guard in plan_of(known, removal_of_entry.inverse()).blocked]
 
 
 def test_the_undo_of_an_ordinary_removal_is_open() -> None:

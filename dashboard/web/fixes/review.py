@@ -172,14 +172,16 @@ def _before(plan: Plan) -> list[str]:
             plan.impact,
             lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
             lacking=lacking(snapshot, "calls"),
-            omitted_reason=INVENTORY if any(lock.id == "owners_are_known" for lock in plan.interlocks) else "",
+            omitted_reason=INVENTORY if any(guard.id == "owners_are_known" for guard in plan.guards) else "",
         )
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
     with st.container(gap="xxsmall"):
-        for lock in plan.interlocks:
-            color, icon = ("green", "good") if lock.met else ("orange", "warning") if lock.confirm else ("red", "error")
-            st.markdown(f":{color}[{ICONS[icon]}] {plain(lock.sentence)}")
+        for guard in plan.guards:
+            color, icon = (
+                ("green", "good") if guard.met else ("orange", "warning") if guard.confirm else ("red", "error")
+            )
+            st.markdown(f":{color}[{ICONS[icon]}] {plain(guard.sentence)}")
     typed: list[str] = []
     if plan.guided:
         return typed

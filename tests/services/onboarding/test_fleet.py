@@ -135,7 +135,7 @@ def test_addresses_are_allowed_by_one_plan() -> None:
         change.network for change in plan.changes if isinstance(change, AllowAddress)
     }
     assert not plan.blocked
-    assert any("198.51.100.4 are single public addresses." in lock.sentence for lock in plan.interlocks)
+    assert any("198.51.100.4 are single public addresses." in guard.sentence for guard in plan.guards)
 
 
 def test_a_plan_is_no_larger_than_one_may_be() -> None:
