@@ -4,8 +4,8 @@ Time limits for tests, all in this module and generous, because a busy machine i
 A test waits for an event, through ``until`` or through the call that it started, for at most ``WAIT_S``; only a failing
 test waits that long. Work that must not grow quadratically, such as a reader that compares every row with every other,
 is limited to ``SLOW_S``: a correct implementation takes a second or two, a quadratic one takes hours. No test sleeps
-for a fixed time to let something happen. A test that shows that nothing happens, for which there is no event, waits
-briefly and states this on the line.
+for a fixed time to let something happen. Where a test needs a pause nevertheless, such as one that shows that nothing
+happens, or a server that answers slowly, its line states the reason; ``test_house.py`` holds each to it.
 """
 
 from __future__ import annotations
@@ -25,20 +25,31 @@ SLOW_S = 120
 LOOK_EVERY_S = 0.05
 
 
-def until(condition: Callable[[], object], *, going: Callable[[], bool] | None = None, say: str = "") -> None:
+def until(
+    condition: Callable[[], object],
+    *,
+    going: Callable[[], bool] | None = None,
+    say: str | Callable[[], str] = "",
+    every_s: float = LOOK_EVERY_S,
+) -> None:
     """
     Wait until a condition is true.
 
     Args:
         condition: Polled until it is true.
         going: Whether the condition can still become true, e.g. whether a process runs.
-        say: Failure message if the condition is not true within ``WAIT_S`` seconds.
+        say: Failure message if the condition is not true within ``WAIT_S`` seconds, or a function that returns it.
+        every_s: Pause between two polls.
     """
+
+    def failure(otherwise: str) -> str:
+        return (say if isinstance(say, str) else say()) or otherwise
+
     end = time.monotonic() + WAIT_S
     while not condition():
-        assert going is None or going() or condition(), say or "What was waited for has ended."
-        assert time.monotonic() < end, say or f"Not within {WAIT_S} s."
-        time.sleep(LOOK_EVERY_S)
+        assert going is None or going() or condition(), failure("The process that was waited for has ended.")
+        assert time.monotonic() < end, failure(f"Not within {WAIT_S} s.")
+        time.sleep(every_s)
 
 
 def at_rest(value: Callable[[], object], for_s: float) -> object:

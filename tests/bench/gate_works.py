@@ -17,6 +17,7 @@ from dashboard.services.access.links import Link
 from dashboard.web import peers
 from dashboard.web.gate import Gate, policy
 from dashboard.web.sessions import MemorySessions, Session
+from tests.waiting import until
 
 START_S = 30
 WARM_UP = 20
@@ -53,9 +54,7 @@ def running(app: Any, listening: socket.socket) -> Iterator[int]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    until = time.monotonic() + START_S
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: server.started, every_s=0.01)
     try:
         yield listening.getsockname()[1]
     finally:

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ import requests
 from dashboard.core.settings import SYNCED_BY
 from dashboard.services.access import links
 from tests.bench.apart import POOL, ROOT, peak_mb
+from tests.waiting import until
 
 DASHBOARD = ROOT / "dashboard" / "app.py"
 BARE = Path(__file__).with_name("bare_page.py")
-START_S = 60
 STOP_S = 10
 NOBODY = "https://carrier.example.invalid"
 """URL where no carrier answers; nothing here sends it a request. On loopback its portal would be queried as well."""
@@ -115,11 +114,15 @@ def options(port: int) -> list[str]:
 
 
 def _wait(child: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    until = time.monotonic() + START_S
-    while time.monotonic() < until and child.poll() is None:
-        try:
-            if requests.get(url, timeout=1).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.2)
-    raise RuntimeError(f"The page process did not start: {log.read_text()[-2000:]}")
+    until(
+        lambda: _answers(url),
+        going=lambda: child.poll() is None,
+        say=lambda: f"The page process did not start: {log.read_text()[-2000:]}",
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=1).ok
+    except requests.RequestException:
+        return False

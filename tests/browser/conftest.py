@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-import dashboard
 from dashboard.emulator.lifecycle import process
 from dashboard.services.access import links
-from tests.waiting import WAIT_MS, WAIT_S
+from tests import router
+from tests.waiting import WAIT_MS, WAIT_S, until
 
 QUIET = [
     "--no-sandbox",
@@ -77,12 +76,8 @@ WIDTHS = {1280: "light", 390: "dark"}
 Widths of a desktop and of a phone in pixels, each with the color scheme in which the page is loaded. See ``looks``.
 """
 TALLEST = 3200
-OVERVIEW = "overview"
-PAGES = (
-    "",
-    *sorted({path.stem for path in (Path(dashboard.__file__).parent / "web" / "pages").glob("*.py")} - {OVERVIEW}),
-)
-"""Paths of the pages in URLs; that of Overview is empty."""
+PAGES = tuple("" if name == router.FIRST_PAGE else name for name in router.PAGES)
+"""Paths of the pages in URLs, from the router; that of its start page is empty."""
 
 
 @dataclass(frozen=True)
@@ -275,7 +270,7 @@ def check_looks(page: Page, name: str, picture: Callable[..., None]) -> None:
     for scheme in looks(page):
         assert page.get_by_test_id("stException").count() == 0, (name, scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], (name, scheme)
-        picture(page, f"{name or OVERVIEW}-{scheme}-{size['width']}", whole=True)
+        picture(page, f"{name or router.FIRST_PAGE}-{scheme}-{size['width']}", whole=True)
 
 
 def _free_port() -> int:
@@ -285,15 +280,14 @@ def _free_port() -> int:
 
 
 def _wait(program: Program, child: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        assert child.poll() is None, log.read_text()
-        try:
-            if requests.get(f"{program.url}/healthz", timeout=WAIT_S).ok:
-                return
-        except requests.RequestException:
-            time.sleep(0.3)
-    raise AssertionError(f"not healthy after {WAIT_S} s: {log.read_text()}")
+    until(lambda: _is_healthy(program), going=lambda: child.poll() is None, say=log.read_text)
+
+
+def _is_healthy(program: Program) -> bool:
+    try:
+        return requests.get(f"{program.url}/healthz", timeout=WAIT_S).ok
+    except requests.RequestException:
+        return False
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

@@ -25,7 +25,7 @@ Told = Callable[..., None]
 
 def hurried(seconds: float) -> None:
     """Wait a short time instead of the requested one."""
-    time.sleep(min(seconds, 0.03))
+    time.sleep(min(seconds, 0.03))  # the pause that a client asks for, shortened
 
 
 @pytest.fixture

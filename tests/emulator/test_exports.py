@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,7 @@ import requests
 
 from dashboard.emulator.database import CALL_COLUMNS
 from tests.emulator.conftest import Client
-from tests.waiting import WAIT_S
+from tests.waiting import WAIT_S, until
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MONTH = {
@@ -34,13 +33,13 @@ def finished(api: Client, **filters: Any) -> dict[str, Any]:
     """Request an export and wait until it is no longer processing."""
     made = create(api, **filters)
     assert (201, "processing") == (made.status_code, made.json()["data"]["attributes"]["status"])
-    until = time.monotonic() + WAIT_S
-    while time.monotonic() < until:
-        job: dict[str, Any] = api.data(f"/v2/cdrs/exports/{made.json()['data']['id']}")["attributes"]
-        if job["status"] != "processing":
-            return job
-        time.sleep(0.05)
-    raise AssertionError(f"still processing after {WAIT_S} s")
+
+    def job() -> dict[str, Any]:
+        attributes: dict[str, Any] = api.data(f"/v2/cdrs/exports/{made.json()['data']['id']}")["attributes"]
+        return attributes
+
+    until(lambda: job()["status"] != "processing")
+    return job()
 
 
 def rows(api: Client, **filters: Any) -> list[dict[str, str]]:

@@ -163,7 +163,7 @@ def test_traffic_stops_within_a_second(database: Faltering) -> None:
     """Waiting for a call an hour away does not delay the stop; a rate of zero generates no calls."""
     for rate in (1 / 3600, 0.0):
         with live(database, rate):
-            time.sleep(0.1)
+            time.sleep(0.1)  # lets its pause begin, for which there is no event
 
 
 @pytest.mark.parametrize(("hour_utc", "awake"), [(7, False), (8, True), (12, True), (13, False), (20, False)])

@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +21,7 @@ import pytest
 import requests
 
 from tests.emulator.conftest import Client
-from tests.waiting import WAIT_S
+from tests.waiting import WAIT_S, until
 
 ACCEPT = {"accept": "application/json"}
 CREATE = {"content-type": "application/json; charset=utf-8"}
@@ -196,14 +195,14 @@ def test_an_export_is_downloaded_as_the_demo_does(sdk: Wire, tmp_path: Path) -> 
         "start_call_end_time": f"{now + timedelta(days=1):%Y-%m-%d} 00:00:00",
     }
     made = export(sdk, filters)
-    until = time.monotonic() + WAIT_S
-    found: list[Any] = []
-    while not found and time.monotonic() < until:
-        time.sleep(0.1)
-        completed = sdk("GET", "/v2/cdrs/exports?limit=10&status=completed")["data"]
-        found = [item for item in completed if str(item["data"]["id"]) == made["id"]]
-    assert found == completed[:1]
-    number = completed[0]["data"]["id"]
+
+    def completed() -> list[Any]:
+        data: list[Any] = sdk("GET", "/v2/cdrs/exports?limit=10&status=completed")["data"]
+        return data
+
+    until(lambda: made["id"] in {str(item["data"]["id"]) for item in completed()})
+    number = completed()[0]["data"]["id"]
+    assert made["id"] == str(number)
 
     link = sdk("GET", f"/v2/cdrs/exports/{number}")["data"]["attributes"]["download_url"]
     file = tmp_path / "temp_cdr_file.csv"

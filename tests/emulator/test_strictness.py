@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -17,7 +16,7 @@ import requests
 
 from dashboard.emulator.lifecycle import process
 from tests.emulator.conftest import Client
-from tests.waiting import WAIT_S
+from tests.waiting import WAIT_S, until
 
 EXPORTS = "/v2/cdrs/exports"
 ROUTES = "/v2/routes"
@@ -141,13 +140,13 @@ def test_a_job_has_every_attribute_from_its_beginning(api: Client) -> None:
     """As in the vendor's samples, attributes are null until completion; counts are integers and money is text."""
     api("PATCH", "/portal/faults", json={"export_delay_s": 0.5})
     new = export(api).json()["data"]
-    until = time.monotonic() + WAIT_S
-    job = new
-    while job["attributes"]["status"] == "processing" and time.monotonic() < until:
-        time.sleep(0.05)
-        job = api.data(f"{EXPORTS}/{new['id']}")
+
+    def job() -> Any:
+        return api.data(f"{EXPORTS}/{new['id']}")
+
+    until(lambda: job()["attributes"]["status"] != "processing")
     before = new["attributes"]
-    after = job["attributes"]
+    after = job()["attributes"]
 
     assert ("processing", "completed") == (before["status"], after["status"])
     assert set(before) == set(after)

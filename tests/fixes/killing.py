@@ -31,9 +31,9 @@ from dashboard.services.workspace import Workspace
 from dashboard.storage.anchors import Anchors, Head
 from dashboard.storage.database import State
 from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal
+from tests.waiting import WAIT_S, until
 
 ANA = Actor("ana (test)", Role.APPROVER)
-LONGEST_S = 600
 STEPS_AT_MOST = 60
 ROUTED = ("allowed_ips", "numbers", "routes", "account", "apply")
 
@@ -165,7 +165,7 @@ class Kills:
 
     def at_random(self, plan: Plan, rng: random.Random) -> Round:
         """Kill the fix at a random time within the duration of the last complete fix."""
-        return self._round(plan, 0, after=False, wait_s=rng.uniform(0, self.took_s) if self.took_s else LONGEST_S)
+        return self._round(plan, 0, after=False, wait_s=rng.uniform(0, self.took_s) if self.took_s else WAIT_S)
 
     def _round(self, plan: Plan, last: int, *, after: bool, refused: int = 0, wait_s: float | None = None) -> Round:
         """
@@ -188,7 +188,7 @@ class Kills:
             if child.exitcode == 0:
                 self.took_s = time.monotonic() - begun
             child.kill()
-        child.join(LONGEST_S)
+        child.join(WAIT_S)
         assert child.exitcode in (0, -signal.SIGKILL), child.exitcode
         killed = child.exitcode != 0
         left = self.image()
@@ -209,10 +209,7 @@ class Kills:
 
 def wait_for_lock(home: Path, child: Any) -> float:
     """Wait until a fix runs and return the time, so that process startup is not counted."""
-    end = time.monotonic() + LONGEST_S
     lock = home / "fix.lock"
     lock.unlink(missing_ok=True)
-    while not lock.exists() and child.is_alive():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    until(lambda: lock.exists() or not child.is_alive(), every_s=0.005)
     return time.monotonic()

@@ -6,14 +6,13 @@ import csv
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.network import Network
-from tests.waiting import WAIT_S
+from tests.waiting import WAIT_S, until
 
 PBXS = Path(__file__).parent / "pbxs"
 """Folder with a configuration folder for each PBX of the lab."""
@@ -72,16 +71,13 @@ class Asterisk:
 
     def dial(self, *numbers: str, context: str = "office") -> list[Recorded]:
         """Dial numbers from a context one after the other, and return the PBX's own record of each call."""
-        found = []
-        for number in numbers:
-            before = len(self.recorded())
-            self.ask(f"channel originate Local/{number}@{context} application Wait 1")
-            until = time.monotonic() + WAIT_S
-            while len(now := self.recorded()) <= before:
-                assert time.monotonic() < until, f"The call to {number} did not end. {self.said()}"
-                time.sleep(0.1)
-            found.append(now[-1])
-        return found
+        return [self._dial(number, context) for number in numbers]
+
+    def _dial(self, number: str, context: str) -> Recorded:
+        before = len(self.recorded())
+        self.ask(f"channel originate Local/{number}@{context} application Wait 1")
+        until(lambda: len(self.recorded()) > before, say=lambda: f"The call to {number} did not end. {self.said()}")
+        return self.recorded()[-1]
 
     def recorded(self) -> list[Recorded]:
         """Return the calls to the trunk that the PBX has recorded."""
@@ -130,10 +126,10 @@ def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zon
             command, env=_environment(), stdout=output, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True
         )
         try:
-            until = time.monotonic() + WAIT_S
-            while "fully booted" not in running.ask("core waitfullybooted"):
-                assert time.monotonic() < until, f"The PBX did not start. {running.said()}"
-                time.sleep(0.2)
+            until(
+                lambda: "fully booted" in running.ask("core waitfullybooted"),
+                say=lambda: f"The PBX did not start. {running.said()}",
+            )
             yield running
         finally:
             started.terminate()
@@ -145,11 +141,15 @@ def asterisk(net: Network, folder: Path, config: Path, *, manager: str = "", zon
 
 
 def awaited(ask: Callable[[], str], word: str) -> str:
-    """Ask until the answer contains a word, for at most ``WAIT_S`` seconds; return the last answer."""
-    until = time.monotonic() + WAIT_S
-    while word not in (answer := ask()) and time.monotonic() < until:
-        time.sleep(0.2)
-    return answer
+    """Ask until the answer contains a word, for at most ``WAIT_S`` seconds; return that answer."""
+    answers: list[str] = []
+
+    def has_word() -> bool:
+        answers[:] = [ask()]
+        return word in answers[0]
+
+    until(has_word, say=lambda: "".join(answers))
+    return answers[0]
 
 
 def _at(zone: str) -> list[str]:

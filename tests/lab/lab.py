@@ -18,7 +18,7 @@ from tests.lab.billing import EVERY_S, Billing
 from tests.lab.billing import Ended as Recorded
 from tests.lab.calling import Dialed, Ended, place
 from tests.lab.network import Network
-from tests.waiting import WAIT_S
+from tests.waiting import until
 
 POPS = ("192.0.2.10", "192.0.2.11", "192.0.2.12")
 PSTN = "192.0.2.200"
@@ -72,10 +72,8 @@ class Lab:
 
     def settled(self, numbers: Collection[str], least: int) -> list[Recorded]:
         """Wait until ``least`` calls to these numbers are recorded, and one more interval; return all of them."""
-        until = time.monotonic() + WAIT_S
-        while time.monotonic() < until and len(self._to(numbers)) < least:
-            time.sleep(EVERY_S)
-        time.sleep(EVERY_S)
+        until(lambda: len(self._to(numbers)) >= least)
+        time.sleep(EVERY_S)  # shows that no further call is recorded, for which there is no event
         return self._to(numbers)
 
     def _to(self, numbers: Collection[str]) -> list[Recorded]:

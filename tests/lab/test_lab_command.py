@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -18,7 +17,7 @@ import psutil
 import requests
 
 from tests.lab.network import PROGRAM
-from tests.waiting import WAIT_S
+from tests.waiting import WAIT_S, until
 
 ASK_S = 30.0
 ROOT = Path(__file__).parents[2]
@@ -68,12 +67,11 @@ def calls(account: Path) -> int:
 
 def wait_until(there: Callable[[], bool], started: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until a condition is true; fail if the program ends before."""
-    until = time.monotonic() + WAIT_S
-    while not there():
-        told = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        assert started.poll() is None, f"The lab ended with {started.returncode}: {told}"
-        assert time.monotonic() < until, f"Not there within {WAIT_S} s: {told}"
-        time.sleep(0.5)
+    until(
+        there,
+        going=lambda: started.poll() is None,
+        say=lambda: f"Status {started.poll()}: {log.read_text(encoding='utf-8', errors='replace')[-2000:]}",
+    )
 
 
 def test_the_lab_runs_until_it_is_told_to_end(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_what_the_replay_said_comes_true_without_a_record(
     assert imported(lab, "atlanta", atlanta, *OF_ATLANTA)["kept"] == 2
 
     entry = turned_off_as_foreseen(office, "Atlanta", 2)
-    time.sleep(SECOND_OF_A_CHANGE_S)
+    time.sleep(SECOND_OF_A_CHANGE_S)  # a call in the same second is evidence for neither policy
     assert {"NO ANSWER"} == {own.disposition for own in atlanta.dial(number(42), number(43))}
     assert 403 == on_the_wire(lab, number(44), source=ATLANTA, prefixed=False)
     assert {"ANSWERED"} == {own.disposition for own in seattle.dial(number(48))}
@@ -177,7 +177,7 @@ def test_what_the_replay_said_comes_true_without_a_record(
     assert "2 attempts in the PBX's own records since" in found.reason
 
     carry_out(office, office.undo_plan(entry))
-    time.sleep(SECOND_OF_A_CHANGE_S)
+    time.sleep(SECOND_OF_A_CHANGE_S)  # a call in the same second is evidence for neither policy
     assert {"ANSWERED"} == {own.disposition for own in atlanta.dial(number(45))}
     lab.settled([number(45)], 1)
     assert synced(office) == 1

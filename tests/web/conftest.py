@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from dashboard.services.access import links
+from tests.waiting import until
 
-UP_S = 600
 STOP_S = 600
 ASK_S = 300
 ROOT = Path(__file__).parents[2]
@@ -128,16 +127,17 @@ def start(home: Path, log: Path, *program: str, **environment: str) -> tuple[sub
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    until = time.monotonic() + UP_S
-    while time.monotonic() < until:
-        assert child.poll() is None, log.read_text()
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return child, port
-    raise AssertionError(log.read_text())
+    until(lambda: _listens(port), going=lambda: child.poll() is None, say=log.read_text)
+    return child, port
+
+
+def _listens(port: int) -> bool:
+    """Return whether a server accepts connections on a port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:

@@ -7,7 +7,7 @@ a busy day in pieces, so that memory grows with the groups and the concurrent ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from dashboard.calls.store.store import CallStore, cuts_of, segments_of
 from dashboard.domain.snapshot import Snapshot
 
 AT_ONCE = 1_000_000
-"""Approximate calls per piece; a day with more calls is read in pieces."""
+"""Default of ``at_once`` of ``count_peaks``."""
 A_DAY = timedelta(days=1)
 A_MINUTE = timedelta(minutes=1)
 A_SECOND = timedelta(seconds=1)
@@ -79,6 +79,7 @@ def count_peaks(
     *,
     since: datetime,
     until: datetime | None = None,
+    at_once: int = AT_ONCE,
 ) -> Peaks:
     """
     Count the peaks of [since, until), separately for each group and direction.
@@ -93,6 +94,7 @@ def count_peaks(
         by: The column to group by, or the owners of the calls; calls without a key in the owners do not count.
         since: A whole minute.
         until: Exclusive; no limit if omitted.
+        at_once: Approximate calls per piece; a day with more is read in pieces.
 
     Returns:
         ``peak_1s`` (calls that start in one second), ``peak_60s`` (in one clock minute) and ``concurrent`` (answered
@@ -117,7 +119,9 @@ def count_peaks(
         if first not in days and before and before.calls:
             days.append(first)  # it has no calls, but calls of the previous day may extend into it
         for day in sorted({*days} - {*retired}):
-            _count_day(store, generation, by, day=day, span=(low, high), counter=counter)
+            today = generation.days.get(day)
+            pieces = _pieces(day, today.rows if today else 0, span=(low, high), at_once=at_once)
+            _count_day(store, generation, by, day=day, pieces=pieces, counter=counter)
         return Peaks(counter.rows(), retired)
 
     return store.ask(count)
@@ -186,14 +190,14 @@ def _count_day(
     by: Column | CallOwners,
     *,
     day: date,
-    span: tuple[datetime, datetime],
+    pieces: Iterable[tuple[datetime, datetime]],
     counter: _Counted,
 ) -> None:
     """Count one day, reading the previous day too if it is the first."""
     name = "spans_owned" if isinstance(by, CallOwners) else "spans_by"
     today = generation.days.get(day)
     before = generation.days.get(day - A_DAY)
-    for since, until in _pieces(day, today.rows if today else 0, span):
+    for since, until in pieces:
         parts = today.calls if today else ()
         begun = since
         if not counter.begun:
@@ -213,9 +217,11 @@ def _count_day(
         counter.add(calls, by.names if isinstance(by, CallOwners) else (), since, until)
 
 
-def _pieces(day: date, rows: int, span: tuple[datetime, datetime]) -> Iterator[tuple[datetime, datetime]]:
+def _pieces(
+    day: date, rows: int, *, span: tuple[datetime, datetime], at_once: int
+) -> Iterator[tuple[datetime, datetime]]:
     """Yield the pieces of a day that lie in a span, of equal length in whole minutes."""
-    least_pieces = min(MINUTES, -(-rows // AT_ONCE))
+    least_pieces = min(MINUTES, -(-rows // at_once))
     count = (
         next(divisor for divisor in range(least_pieces, MINUTES + 1) if MINUTES % divisor == 0) if least_pieces else 1
     )

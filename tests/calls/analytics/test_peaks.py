@@ -16,9 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dashboard import schemas
-from dashboard.calls.analytics import peaks
 from dashboard.calls.analytics.metrics import PEAKS
-from dashboard.calls.analytics.peaks import CallOwners, count_peaks, owners_of
+from dashboard.calls.analytics.peaks import CallOwners, Column, count_peaks, owners_of
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.ingest.minute_load import peaks_of_groups
@@ -164,8 +163,7 @@ def test_peaks_equal_a_count_of_every_second(calls: list[Call], at_once: int) ->
 
     Cases: calls over midnight, unanswered calls, both directions, any number of pieces.
     """
-    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(peaks, "AT_ONCE", at_once)
+    with tempfile.TemporaryDirectory() as folder:
         store = CallStore(Path(folder) / "home")
         path = Path(folder) / "export.csv"
         path.write_text(as_csv(rows_of(calls)))
@@ -175,14 +173,14 @@ def test_peaks_equal_a_count_of_every_second(calls: list[Call], at_once: int) ->
         who = [caller_of(call) for call in attribute(single, **inventory()).to_dict("records")]
         pops = ["west" if name == "Alpha" else "Not known" for name in who]
         by_pop = owners_of(known, lambda name: "west" if name == "Alpha" else "Not known")
-        expected: list[tuple[peaks.Column | CallOwners, list[str]]] = [
+        expected: list[tuple[Column | CallOwners, list[str]]] = [
             ("source_ip", list(single["source_ip"])),
             ("destination_name", list(single["destination_name"])),
             (owners_of(known), who),
             (by_pop, pops),
         ]
         for by, of in expected:
-            found = count_peaks(store, by, since=SINCE, until=UNTIL)
+            found = count_peaks(store, by, since=SINCE, until=UNTIL, at_once=at_once)
             assert told(found.rows) == counted(single, of)
             assert found.gone == ()
 

@@ -111,7 +111,7 @@ def import_until(base: Path, home: Path, files: list[Path], kill_after_s: float 
         if kill_after_s is None:
             assert child.wait(WAIT_S) == 0
             return time.perf_counter() - since
-        time.sleep(kill_after_s)
+        time.sleep(kill_after_s)  # the kill comes at a time of the run, not at an event
         child.kill()
         child.wait(WAIT_S)
         return time.perf_counter() - since

@@ -14,6 +14,7 @@ from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
 from dashboard.calls.pbx_records.record_source import Origin
 from dashboard.core.errors import FileError, InputError
 from tests.calls.pbx_records.pbx_files import CALLED, PREFIX, UUID, master, origin, refused, switched
+from tests.paths import PACKAGE
 from tests.pbx.facts import about
 from tests.waiting import SLOW_S
 
@@ -36,8 +37,11 @@ def rows(made: Read) -> list[dict[str, Any]]:
 
 
 def test_readers_are_discovered_by_file_name() -> None:
-    """A reader is discovered as a file whose name ends in ``_csv``."""
-    assert ["asterisk_csv", "freeswitch_csv"] == [one.__name__.rpartition(".")[2] for one in readers()]
+    """Every file of the folder is a reader, without a list of them."""
+    files = sorted(path.stem for path in (PACKAGE / "calls" / "pbx_records" / "readers").glob("[!_]*.py"))
+
+    assert len(files) > 1
+    assert files == sorted(one.__name__.rpartition(".")[2] for one in readers())
 
 
 def test_a_call_through_the_trunk_is_read_whole(reads: Any) -> None:

@@ -74,7 +74,7 @@ def trickle(prefix: bytes) -> Callable[[socket.socket], None]:
     def send(peer: socket.socket) -> None:
         for byte in chain([prefix], repeat(b"a", 200)):
             peer.sendall(byte)
-            time.sleep(0.01)
+            time.sleep(0.01)  # a server that sends slowly
 
     return send
 

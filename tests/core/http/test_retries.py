@@ -41,7 +41,7 @@ class Misbehaving(BaseHTTPRequestHandler):
         self.wfile.write(b'{"data": ')
         with suppress(ConnectionError):
             for _ in range(40 if self.path == "/trickle" else 0):
-                time.sleep(0.02)
+                time.sleep(0.02)  # a server that sends slowly
                 self.wfile.write(b" ")
 
     def log_message(self, *_: object) -> None:

@@ -57,7 +57,7 @@ def running(fake: Fake) -> Iterator[Fake]:
             """Answer one request."""
             fake.asked.append(self.path)
             fake.tokens.add(self.headers.get("Authorization", ""))
-            time.sleep(fake.slow_s)
+            time.sleep(fake.slow_s)  # a server that answers slowly
             status, body = _answer(fake, self.path, self.headers.get("Authorization", ""))
             self.send_response(status)
             for name, value in {"Content-Type": "application/json", **fake.headers}.items():
@@ -68,7 +68,7 @@ def running(fake: Fake) -> Iterator[Fake]:
                 for at in range(len(body)):
                     self.wfile.write(body[at : at + 1])
                     self.wfile.flush()
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # a server that sends slowly
             else:
                 self.wfile.write(body[: len(body) // 2] if fake.cut else body)
 

@@ -343,7 +343,7 @@ def test_slow_bytes_do_not_extend_the_probe() -> None:
 
     def trickle(*_: str) -> Iterator[bytes]:
         while True:  # until the probe closes the connection
-            time.sleep(0.05)
+            time.sleep(0.05)  # a PoP that sends slowly
             yield b"x"
 
     with far_end(trickle, "tcp") as end:
@@ -360,7 +360,7 @@ def test_provisional_answers_without_end_are_given_up(transport: str, calls: boo
     def flood(_: str, request: str) -> Iterator[bytes]:
         while not given_up.is_set():
             yield answer(request, "100 Trying") * (5 if transport == "tcp" else 1)
-            time.sleep(0.05)
+            time.sleep(0.05)  # a PoP that sends slowly
 
     with far_end(flood, transport) as end:
         target = at(end, transport=transport)
@@ -379,7 +379,7 @@ def test_slow_handshake_times_out() -> None:
             with peer, suppress(OSError):  # until the probe disconnects
                 for byte in chain(b"\x16\x03\x03\x40\x00", repeat(0)):
                     peer.sendall(bytes([byte]))
-                    time.sleep(0.05)
+                    time.sleep(0.05)  # a PoP that sends slowly
 
         trickling = Thread(target=trickle, daemon=True)
         trickling.start()

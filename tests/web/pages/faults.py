@@ -9,17 +9,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard.checks.registry import discover
 from dashboard.domain.claims import NOTHING
 from dashboard.domain.snapshot import Age
 from tests import faulty_homes
 from tests.apps import new_app
 from tests.faulty_homes import INPUTS, KEYS, PUBLIC
+from tests.router import PAGES
 
-APP = Path(dashboard.__file__).parent / "app.py"
-WAIT_S = 600
-PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py"))
 BY_CALLS = ("calls", "allowed_ips", "credentials", "inventory")
 POSITIVE = {
     "Every PBX places calls from": BY_CALLS,

@@ -14,7 +14,7 @@ from dashboard.services.workspace import Workspace
 from dashboard.web import session as at_the_browser
 from dashboard.web import sessions
 from tests.apps import new_app
-from tests.web.pages.test_hostile_names import PAGES
+from tests.router import PAGES
 
 HOSTILE = "Den\u202ever\x1b[2J\x9b"
 

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboard
 from dashboard.services.workspace import Workspace
 from tests.apps import new_app
+from tests.paths import PAGES as FOLDER
+from tests.router import PAGES
 
-APP = Path(dashboard.__file__).parent / "app.py"
-PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py"))
+
+def test_router_has_every_page() -> None:
+    """Every script of the folder of pages is in the router, so every test that opens all pages opens it."""
+    assert sorted(PAGES) == sorted(path.stem for path in FOLDER.glob("*.py"))
 
 
 @pytest.mark.parametrize("page", PAGES)

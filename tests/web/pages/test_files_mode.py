@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import dashboard
 from dashboard.calls.ingest.importer import import_files
 from dashboard.core.settings import Settings
 from dashboard.emulator.lifecycle import process
@@ -16,9 +15,9 @@ from dashboard.services import snapshot_builder
 from dashboard.services.workspace import Workspace
 from tests.apps import new_app
 from tests.calls.exports import as_csv, rows_at
+from tests.router import PAGES
 from tests.web.pages.faults import texts
 
-APP = Path(dashboard.__file__).parent / "app.py"
 MISSING = (
     "Calls never fetched",
     "Allowed IPs not entered yet",
@@ -31,7 +30,6 @@ MISSING = (
     "add your PBXs",
 )
 """Sentences on missing inputs; a page may contain each at most once."""
-PAGES = sorted(path.stem for path in (APP.parent / "web" / "pages").glob("*.py"))
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
+from tests.router import PAGES
 from tests.web.pages.test_set_up_many import paste
 
 NAMES = (
@@ -37,18 +38,6 @@ DRAWN = re.compile(
 """Markup in these names that a browser would render."""
 TEXTS_ALONE = frozenset({"dataframe", "arrow_data_frame", "code", "selectbox", "text_area"})
 """Elements whose texts are not rendered as Markdown."""
-PAGES = (
-    "overview",
-    "inventory",
-    "findings",
-    "outcomes",
-    "calls",
-    "what_if",
-    "fixes",
-    "exports",
-    "account",
-    "set_up_pbx",
-)
 
 
 def texts(node: Any) -> Iterator[str]:

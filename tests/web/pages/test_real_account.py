@@ -22,20 +22,9 @@ from dashboard.services import declarations, snapshot_builder
 from dashboard.services.background_sync import SYNC_ERROR
 from dashboard.services.workspace import Workspace
 from tests.apps import new_app
+from tests.router import PAGES
 
 KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
-PAGES = (
-    "overview",
-    "findings",
-    "fixes",
-    "calls",
-    "outcomes",
-    "what_if",
-    "account",
-    "inventory",
-    "set_up_pbx",
-    "exports",
-)
 BROWSER = "Ola (unverified, link by kim)"
 """Recorded name of the browser's user in these tests."""
 LISTED = "198.51.100.11"

@@ -225,7 +225,7 @@ def endless(piece: bytes, pause: float = 0.0) -> Script:
         line.sendall(b"Response: Success\r\nActionID: 1\r\n")
         while True:
             line.sendall(piece)
-            time.sleep(pause)
+            time.sleep(pause)  # a server that sends slowly
 
     return script
 
@@ -234,7 +234,7 @@ def drips(line: socket.socket) -> None:
     """Send an endless greeting until the other side disconnects."""
     while True:
         line.sendall(b"A")
-        time.sleep(0.1)
+        time.sleep(0.1)  # a server that sends slowly
 
 
 def repeated(action: str, event: str, count: int, more: dict[str, str]) -> dict[str, str]:

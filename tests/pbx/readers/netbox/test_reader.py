@@ -155,7 +155,7 @@ def test_headers_that_trickle_are_given_up():
             peer.recv(65_536)
             for sign in chain(b"HTTP/1.1 200 OK\r\nX-A: ", repeat(ord("a"))):
                 peer.sendall(bytes([sign]))
-                time.sleep(0.1)
+                time.sleep(0.1)  # a server that sends slowly
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         far = Thread(target=trickle, args=[listening], daemon=True)
