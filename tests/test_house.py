@@ -142,3 +142,95 @@ def test_requests_are_sent_by_core_http(path: Path) -> None:
     }
 
     assert path.parent == PACKAGE / "core" / "http" or ([], set()) == (found, others & imported)
+
+
+def own_text_code(path: Path) -> list[str]:
+    """Return the places of a module that clean, escape, shorten or join text by their own code."""
+    tree = ast.parse(path.read_text())
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
+            separator = ast.unparse(node.func.value)
+            inner = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+            is_cut = [type(getattr(each, "slice", None)) for each in node.args] == [ast.Slice]
+            if "isprintable" in inner or separator == "' and '" or (is_cut and separator in {"', '", "'; '"}):
+                found.append(ast.unparse(node))
+        if (
+            isinstance(node, ast.FormattedValue)
+            and node.conversion == ord("r")
+            and isinstance(node.value, ast.Subscript)
+        ):
+            found += [ast.unparse(node.value)] if isinstance(node.value.slice, ast.Slice) else []
+        if isinstance(node, ast.Constant) and node.value == "unicode_escape":
+            found.append("unicode_escape")
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            module = node.module if isinstance(node, ast.ImportFrom) else ""
+            found += [
+                f"{module}.{each.name}"
+                for each in node.names
+                if f"{module}.{each.name}" in {".html", "html.escape", ".textwrap", "textwrap.shorten"}
+            ]
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_text_is_made_fit_for_display_by_one_function_per_medium(path: Path) -> None:
+    """
+    Only ``core.text`` cleans, escapes, shortens and joins text for display.
+
+    ``web.components.formatting`` does so for Markdown, and ``cli.output`` for JSON on a terminal.
+    """
+    assert path == PACKAGE / "core" / "text.py" or [] == own_text_code(path)
+
+
+def test_markdown_is_escaped_in_one_module() -> None:
+    """Only ``web.components.formatting`` has escapes of Markdown."""
+    escape = re.compile(r"""\\\\[`*_\[\]$~<>#|!\\{]""")
+    found = [path for path in (PACKAGE / "web").rglob("*.py") if escape.search(path.read_text())]
+
+    assert [PACKAGE / "web" / "components" / "formatting.py"] == found
+
+
+def test_every_pause_of_a_test_has_its_reason() -> None:
+    """
+    A test waits for an event with ``tests.waiting``; a line that sleeps for a fixed time states why.
+
+    The event loop's own ``asyncio.sleep(0)`` only gives way to other tasks.
+    """
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        lines = path.read_text().splitlines()
+        found += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(ast.parse("\n".join(lines)))
+            if isinstance(node, ast.Call)
+            and ast.unparse(node.func) == "time.sleep"
+            and not re.search(r"# \w", lines[node.lineno - 1])
+        ]
+
+    assert [place for place in found if not place.startswith("tests/waiting.py:")] == []
+
+
+def test_no_test_replaces_an_object_of_the_product() -> None:
+    """A test uses a fake at an interface; a monkeypatch only sets environment variables and the working folder."""
+    replacing = {"setattr", "setitem", "delattr", "delitem"}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if (isinstance(node, ast.Attribute) and node.attr in replacing)
+        or (isinstance(node, ast.ImportFrom) and str(node.module).startswith("unittest"))
+    ]
+
+    assert [] == found
+
+
+def test_hooks_of_pre_commit_need_no_network() -> None:
+    """Every hook is local, and its program is one of the development environment."""
+    text = (ROOT / ".pre-commit-config.yaml").read_text()
+    programs = re.findall(r"entry: \.venv/bin/([\w-]+)", text)
+
+    assert ["local"] == re.findall(r"- repo: (.+)", text)
+    assert {"pygrep", "system"} == set(re.findall(r"language: (\w+)", text))
+    assert {"lint-imports", "mypy", "python", "ruff"} == set(programs)
+    assert all((Path(sys.executable).parent / program).exists() for program in programs)

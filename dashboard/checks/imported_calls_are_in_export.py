@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.core.text import join
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -43,12 +44,11 @@ def _missing(rows: Any) -> Verdict:
     calls = int(rows["calls"].sum())
     first = rows["first_at"].min()
     last = rows["last_at"].max()
-    names = ", ".join(row["source address"] or "unknown" for row in sources[:MOST_NAMED])
-    remainder = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    names = join((row["source address"] or "unknown" for row in sources), MOST_NAMED)
     days = f"on {first:%Y-%m-%d}" if first.date() == last.date() else f"from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
     reason = (
         f"The account has {'1 call' if calls == 1 else f'{calls:,} calls'} in imported files but not in the carrier's "
-        f"export of the same time: ${_dollars(rows):,.2f}, {days}, from {names}{remainder}. They count in no "
+        f"export of the same time: ${_dollars(rows):,.2f}, {days}, from {names}. They count in no "
         "total. Compare "
         "them with the carrier's invoice; to remove them, run: trunkgate calls drop-imported."
     )

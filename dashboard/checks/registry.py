@@ -21,6 +21,7 @@ from typing import Any
 import humanize
 
 from dashboard.core.plugins import modules_of
+from dashboard.core.text import join
 from dashboard.domain.claims import cure, explain_future_time
 from dashboard.domain.findings import Cause, Confidence, Finding, Impact, LastKnown, Severity, Status, Verdict
 from dashboard.domain.snapshot import Age, Freshness, Snapshot
@@ -281,8 +282,8 @@ def _lowered(verdict: Verdict, snapshot: Snapshot, lacking: Sequence[str]) -> Ve
     never_read = [words[name] for name in lacking if snapshot.age(name) is Age.MISSING]
     old = [words[name] for name in lacking if snapshot.age(name) is Age.STALE]
     gaps = [
-        f"{' and '.join(never_read)}, never read" if never_read else "",
-        f"{' and '.join(old)}, out of date" if old else "",
+        f"{join(never_read, None)}, never read" if never_read else "",
+        f"{join(old, None)}, out of date" if old else "",
     ]
     reason = f"{verdict.reason} Decided without {'; '.join(filter(None, gaps))}."
     return replace(verdict, confidence=confidence, reason=reason, without=tuple(lacking))

@@ -15,11 +15,11 @@ import typer
 
 from dashboard.cli.check import bring_up_to_date, without_outcome
 from dashboard.cli.lazy import open_home, read_settings
-from dashboard.cli.output import Format, confirmed, echo, echo_error, echo_json
+from dashboard.cli.output import Format, confirmed, echo, echo_error, echo_json, prompt
 from dashboard.cli.replay import callers
 from dashboard.core.errors import FixError, JournalError, StalePlanError, StateError
 from dashboard.core.regular_files import parse_json
-from dashboard.core.text import counted, visible
+from dashboard.core.text import counted
 from dashboard.domain.actors import local_actor
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def verify(
         except JournalError as exc:
             echo_error(str(exc))
             raise typer.Exit(REFUSED) from None
-    for sentence in [*_verified(verification), *(change.no_outcome for change in unsettled)]:
+    for sentence in [*verified_sentences(verification), *(change.no_outcome for change in unsettled)]:
         echo(sentence)
     if verification.open_entries or verification.unanchored or unsettled:
         raise typer.Exit(OPEN)
@@ -215,7 +215,7 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
     return [Noted(line.head, line.chain, line.entries, f"{file}, line {line.line}") for line in lines]
 
 
-def _verified(verification: Verified) -> list[str]:
+def verified_sentences(verification: Verified) -> list[str]:
     """Return the result of a verification as sentences."""
     counts = counted(verification.entries, "entry", "entries")
     anchored = (
@@ -328,7 +328,7 @@ def _ask(plan: Plan, confirm: list[str]) -> list[str]:
 def _typed(phrase: str) -> str:
     """Ask for a phrase; an end of input or an interrupt declines the plan."""
     try:
-        return str(typer.prompt(visible(f"Type {phrase!r} to confirm")))
+        return prompt(f"Type {phrase!r} to confirm")
     except typer.Abort:
         raise FixError("Declined. Nothing was changed.") from None
 

@@ -11,7 +11,6 @@ process that writes or removes such files holds ``entry.lock``, so a file being 
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import re
@@ -31,6 +30,7 @@ from dashboard.core import private
 from dashboard.core.errors import InputError, LockError, SettingsError
 from dashboard.core.locks import exclusive, lock_open_file
 from dashboard.core.regular_files import read_bytes, read_json, unblocked
+from dashboard.core.text import html_text
 from dashboard.services.access import links
 
 app = typer.Typer()
@@ -222,5 +222,5 @@ def _has_desktop() -> bool:
 def _redirect(url: str) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-        f'<meta http-equiv="refresh" content="0;url={html.escape(url)}"><title>trunkgate</title></html>\n'
+        f'<meta http-equiv="refresh" content="0;url={html_text(url)}"><title>trunkgate</title></html>\n'
     )

@@ -11,7 +11,7 @@ from dashboard.cli.check import UNKNOWN, NoSync, bring_up_to_date, echo_gaps, wi
 from dashboard.cli.lazy import open_home
 from dashboard.cli.output import Format, echo, echo_error, echo_json, table
 from dashboard.core.clocks import to_come
-from dashboard.core.text import counted, visible
+from dashboard.core.text import counted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -207,9 +207,7 @@ def _show(found: OnboardingReport, context: OnboardingContext) -> None:
 def _row(whose: str, step: OnboardingStep, action: str) -> tuple[str, ...]:
     state = STATES[step.progress.name].replace("_", " ")
     cause = f" ({step.cause})" if step.cause else ""
-    return tuple(
-        " ".join(visible(cell).split()) for cell in (whose, step.title, f"{state}{cause}", action, step.evidence)
-    )
+    return (whose, step.title, f"{state}{cause}", action, step.evidence)
 
 
 def _say_fixes(one: PbxProgress, context: OnboardingContext) -> None:

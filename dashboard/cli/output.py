@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from dashboard.core.errors import InputError
-from dashboard.core.text import UNSAFE, counted, visible
+from dashboard.core.text import UNSAFE, counted, join, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,16 @@ def confirmed(question: str) -> bool:
         return False
 
 
+def prompt(question: str) -> str:
+    """
+    Ask for a text at the terminal.
+
+    Raises:
+        typer.Abort: The input ended or was interrupted.
+    """
+    return str(typer.prompt(visible(question)))
+
+
 def echo_rejects(rejects: Sequence[Reject], count: int) -> None:
     """Print the first rows that an import rejected, each with its position, and where all of them are listed."""
     for bad in rejects[:MOST_LINES]:
@@ -126,20 +136,17 @@ def describe_file_only(rows: pd.DataFrame) -> str:
     calls = int(rows["calls"].sum())
     sources = sorted(set(rows["source_ip"]))
     days = sorted(set(rows["day"]))
-    source_list = ", ".join(source or "an unknown address" for source in sources[:MOST_NAMED])
-    remainder = f" and {len(sources) - MOST_NAMED:,} more" if len(sources) > MOST_NAMED else ""
+    source_list = join((source or "an unknown address" for source in sources), MOST_NAMED)
     subject = "1 imported call is" if calls == 1 else f"{calls:,} imported calls are"
     period = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-    return (
-        f"{subject} not in the carrier's export: ${rows['cost_usd'].sum():,.2f}, {period}, from "
-        f"{source_list}{remainder}."
-    )
+    return f"{subject} not in the carrier's export: ${rows['cost_usd'].sum():,.2f}, {period}, from {source_list}."
 
 
 def table(rows: Sequence[tuple[str, ...]], *, numbers: int) -> None:
-    """Print rows in aligned columns; the last ``numbers`` columns are aligned right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Print rows in aligned columns, each on one line; the last ``numbers`` columns are aligned right."""
+    lines = [[" ".join(visible(cell).split()) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     alignments = ["<"] * (len(widths) - numbers) + [">"] * numbers
-    for row in rows:
+    for row in lines:
         cells = (f"{cell:{alignment}{width}}" for cell, alignment, width in zip(row, alignments, widths, strict=True))
         echo("   ".join(cells).rstrip())

@@ -17,7 +17,7 @@ from dashboard.cli.output import echo, echo_error, echo_json, table
 from dashboard.cli.time_windows import MOMENTS, TimeWindow
 from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
-from dashboard.core.text import counted
+from dashboard.core.text import counted, first_of
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_SAVE, SAVED, STOPPED, UNCHANGED
 
@@ -232,8 +232,7 @@ SHOWN = 12
 
 def _names(listed: frozenset[str]) -> str:
     """Return the first entries of a list as text, with the number of further entries."""
-    remainder = [f"{len(listed) - SHOWN:,} more"] if len(listed) > SHOWN else []
-    return ", ".join([*sorted(listed)[:SHOWN], *remainder]) or "no entries"
+    return first_of(sorted(listed), SHOWN) or "no entries"
 
 
 def _as_json(impact: ReplayImpact, rows: pd.DataFrame, dialed: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:

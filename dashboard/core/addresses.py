@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dashboard.core.address_index import Address, AddressIndex, Network, as_address, as_network
 from dashboard.core.errors import AddressError
+from dashboard.core.text import FORMULA_SIGNS, escaped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,6 @@ NEVER_PUBLIC: tuple[IPv4Network, ...] = tuple(
 )
 """Ranges that no setting can make public: they are never valid source addresses."""
 
-_FORMULA = ("=", "+", "-", "@")
 _DOTTED = re.compile(r"\d+(\.\d+){3}", re.ASCII)
 _WITH_PORT = re.compile(r"(?P<host>[^:\[\]]+):\d*", re.ASCII)
 _BRACKETED = re.compile(r"\[(?P<host>[^\]]*)\](:\d*)?", re.ASCII)
@@ -79,10 +79,10 @@ def parse_entry(
     Raises:
         AddressError: The text is not a valid public entry; the message names the violated rule.
     """
-    quoted = _quote(text)
+    quoted = escaped(text, SHOWN)
     if not text.strip():
         raise AddressError("The address is empty. Write one public IPv4 address, such as 198.51.100.24.")
-    if text.startswith(_FORMULA):
+    if text.startswith(FORMULA_SIGNS):
         raise AddressError(f"{quoted} looks like a spreadsheet formula, not an address. Write the address itself.")
     if any(character.isspace() or not character.isprintable() for character in text):
         raise AddressError(
@@ -253,9 +253,3 @@ def _networks(texts: Iterable[str]) -> Iterable[Network]:
 def _index(networks: frozenset[str]) -> AddressIndex[str]:
     """Return the index of a list; of entries for one network, the first in alphabetical order comes first."""
     return AddressIndex((text, text) for text in sorted(networks))
-
-
-def _quote(text: str) -> str:
-    """Return an invalid value for a message: truncated, and with invisible characters escaped."""
-    visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[:SHOWN])
-    return visible + ("…" if len(text) > SHOWN else "")

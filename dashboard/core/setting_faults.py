@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-SHOWN = 60
-"""Maximum number of characters of a value in a message."""
+from dashboard.core.text import join, quoted
+
 SWITCH = "1 or 0, or true or false"
 KINDS: Mapping[type, str] = {
     bool: SWITCH,
@@ -49,14 +49,8 @@ def demand(field: FieldInfo) -> str:
         str,
     )
     if issubclass(kind, StrEnum):
-        return f"{', '.join(list(kind)[:-1])} or {list(kind)[-1]}"
+        return join(kind, None, last="or")
     least = next((f"{limit.ge:,}" for limit in field.metadata if isinstance(limit, Ge)), "")
     most = next((f"{limit.le:,}" for limit in field.metadata if isinstance(limit, Le)), "")
     limits = f" from {least} to {most}" if least and most else ""
     return f"{KINDS.get(kind, MAY_BE_SECRET)}{limits}"
-
-
-def quoted(value: Any) -> str:
-    """Return the repr of a value that is not secret, truncated to SHOWN characters."""
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -28,8 +28,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from dashboard.core.endpoints import is_loopback, key_origin, syslog_target
 from dashboard.core.errors import SettingsError
 from dashboard.core.regular_files import NESTED
-from dashboard.core.setting_faults import SWITCH, quoted, sentence
+from dashboard.core.setting_faults import SWITCH, sentence
 from dashboard.core.stories import STORIES
+from dashboard.core.text import quoted
 
 PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
 """Prefixes of the names of all variables that are read."""

@@ -81,7 +81,7 @@ def os_user() -> str:
 
 def _behind_sudo() -> str:
     """Return the person who started this process with sudo; empty if it was not started with sudo."""
-    sudo_user = one_line(os.environ.get("SUDO_USER", ""), NAME_LENGTH)
+    sudo_user = _name(os.environ.get("SUDO_USER", ""))
     return "" if sudo_user == user_name(os.geteuid()) else sudo_user
 
 
@@ -100,7 +100,7 @@ def local_actor(through: str) -> Actor:
 
 def name_of_person(text: str) -> str:
     """Return a person's name as it is recorded and shown; empty if it has no visible letter or digit."""
-    name = one_line(text, NAME_LENGTH)
+    name = _name(text)
     return name if legible(name) else ""
 
 
@@ -116,9 +116,14 @@ def browser_actor(name: str, issuer: str, *, vouched: bool = False, link: str = 
         uid: Uid of the user of this machine who opened the link, if known.
     """
     person = name_of_person(name) or NAMELESS
-    maker = one_line(issuer, NAME_LENGTH)
+    maker = _name(issuer)
     origin = f"link by {maker}" if vouched else f"unverified, link by {maker}"
     by = {"way": "link", "link": link, "link_by": maker}
     if uid is not None:
         by["user"] = f"os:{uid}"
     return Actor(name=f"{person} ({origin})", role=Role.APPROVER, by=by)
+
+
+def _name(text: str) -> str:
+    """Return a name as it is recorded: cut without an ellipsis, so that a person keeps the name that records have."""
+    return one_line(text, None)[:NAME_LENGTH].strip()

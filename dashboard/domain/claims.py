@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from dashboard.core.clocks import TO_COME, to_come
-from dashboard.core.text import counted, titled
+from dashboard.core.text import counted, join, titled
 from dashboard.domain import admitted_calls
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import RemoveAddress, not_counted
@@ -205,7 +205,7 @@ class Claims:
             counted(len(whole), "check") if whole else "",
             counted(len(other_findings), "subject") if other_findings else "",
         ]
-        return f"{' and '.join(filter(None, parts))} couldn't be evaluated."
+        return f"{join(filter(None, parts), None)} couldn't be evaluated."
 
     @property
     def why_not(self) -> str:
@@ -271,7 +271,7 @@ class Claims:
         verbs = [f"{number} can cost {cost}" for cost, number in costs.items() if number]
         head = f"{counted(len(self.open), 'finding')} {'is' if len(self.open) == 1 else 'are'} open"
         old = f"{len(self.last_known):,} of them last known." if self.last_known else ""
-        sentences = (f"{head}{': ' + ' and '.join(verbs) if verbs else ''}.", old, self.not_evaluated)
+        sentences = (f"{head}{': ' + join(verbs, None) if verbs else ''}.", old, self.not_evaluated)
         return " ".join(filter(None, sentences))
 
     def _unnamed(self, *names: str) -> str:
@@ -366,13 +366,7 @@ def _dated_in_future(snapshot: Snapshot, names: Sequence[str]) -> str:
     """Return sentences on which inputs were read while the clock was ahead, and how to update them."""
     whats = [_TO_COME[name] for name in names]
     cures = dict.fromkeys(cure(snapshot, name) for name in names)
-    return f"{_listed(whats)} last read {TO_COME}: the clock was set back. {' '.join(cures)}"
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Return words as a list that begins a sentence."""
-    enumeration = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-    return f"{enumeration[0].upper()}{enumeration[1:]}"
+    return f"{titled(join(whats, None))} last read {TO_COME}: the clock was set back. {' '.join(cures)}"
 
 
 def cure(snapshot: Snapshot, name: str) -> str:

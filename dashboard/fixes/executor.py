@@ -25,6 +25,7 @@ from dashboard.core.errors import (
     TableError,
 )
 from dashboard.core.locks import exclusive
+from dashboard.core.text import join
 from dashboard.domain.actors import Act, Actor
 from dashboard.domain.changes import AllowAddress, Change, Plan
 from dashboard.fixes.account_image import after, image
@@ -196,5 +197,4 @@ def _difference(expected: dict[str, Any], actual: dict[str, Any]) -> str:
             ]
         elif value != actual_value:
             differences.append(f"{key} is {actual_value}, not {value}")
-    most = 3
-    return ", ".join(differences[:most]) + (f" and {len(differences) - most} more" if len(differences) > most else "")
+    return join(differences)

@@ -20,7 +20,7 @@ from dashboard.calls.replay.undecided import INVENTORY
 from dashboard.core.addresses import membership, parse_entry
 from dashboard.core.clocks import TO_COME
 from dashboard.core.errors import AddressError
-from dashboard.core.text import counted
+from dashboard.core.text import counted, join
 from dashboard.domain.changes import (
     AllowAddress,
     Change,
@@ -207,7 +207,7 @@ def nobody_in_service_is_cut_off(situation: Situation) -> GuardResult | None:
     if rows.empty:
         return None
     names = _names(snapshot, rows)
-    addresses = " and ".join(sorted(rows["address"].unique()))
+    addresses = join(sorted(rows["address"].unique()), None)
     return GuardResult(
         id="nobody_in_service_is_cut_off",
         sentence=f"No call from {addresses} is on record, but {names} is to call from there.",
@@ -234,7 +234,7 @@ def undecided_calls_are_said(situation: Situation) -> GuardResult | None:
     ]
     return GuardResult(
         id="undecided_calls_are_said",
-        sentence=f"Not decided for {names}: {' and '.join(parts)}.",
+        sentence=f"Not decided for {names}: {join(parts, None)}.",
         met=False,
         confirm=names,
     )

@@ -21,6 +21,7 @@ import pandas as pd
 
 from dashboard.core.errors import FileError, InputError
 from dashboard.core.plugins import modules_of, packages_of
+from dashboard.core.text import quoted
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.inventory.cells import RULES
 from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, InventoryDiff, merge
@@ -187,7 +188,7 @@ def read_running(
     readers_by_scheme = {reader.SCHEME: reader for reader in readers() if hasattr(reader, "SCHEME")}
     if scheme not in readers_by_scheme:
         raise InputError(
-            f"{scheme[:40]!r} is no kind of running system. It is one of {', '.join(sorted(readers_by_scheme))}."
+            f"{quoted(scheme, 40)} is no kind of running system. It is one of {', '.join(sorted(readers_by_scheme))}."
         )
     return _settled(
         [readers_by_scheme[scheme].read_address(address, secrets, trunk or Trunk())], treated_as_public, current

@@ -16,7 +16,7 @@ import phonenumbers
 from phonenumbers import ValidationResult
 
 from dashboard.core.errors import DialStringError
-from dashboard.core.text import counted
+from dashboard.core.text import counted, quoted
 
 PREFIX_LENGTH = 8
 E164_LENGTH = 15
@@ -72,16 +72,16 @@ def parse_tech_prefix(text: str) -> str:
         raise DialStringError("The tech prefix is empty. The carrier's account profile shows its eight digits.")
     if re.fullmatch(rf"\d{{{PREFIX_LENGTH}}}", text, re.ASCII):
         return text
-    quoted = repr(text[:40])
+    shown = quoted(text, 40)
     if re.search(r"[^\W\d_]", text):
-        raise DialStringError(f"The tech prefix {quoted} has letters in it. It is eight digits and nothing else.")
+        raise DialStringError(f"The tech prefix {shown} has letters in it. It is eight digits and nothing else.")
     if re.fullmatch(r"\d+", text, re.ASCII):
         raise DialStringError(
-            f"The tech prefix {quoted} has {counted(len(text), 'digit')}. It has eight: copy it whole from the account "
+            f"The tech prefix {shown} has {counted(len(text), 'digit')}. It has eight: copy it whole from the account "
             "profile."
         )
     raise DialStringError(
-        f"The tech prefix {quoted} has more than digits in it. Write its eight digits, without * or #."
+        f"The tech prefix {shown} has more than digits in it. Write its eight digits, without * or #."
     )
 
 
@@ -144,44 +144,41 @@ def destination_issue(text: str, *, abroad: bool = False) -> Issue | None:
     for beginning in WRONG_BEGINNINGS:
         if text.startswith(beginning):
             return left_in(text, beginning)
-    quoted = repr(text[:40])
+    shown = quoted(text, 40)
     if not re.fullmatch(r"\d+", text, re.ASCII):
-        return Issue("not_digits", f"The number {quoted} may hold digits only, such as 12065550100.")
+        return Issue("not_digits", f"The number {shown} may hold digits only, such as 12065550100.")
     if text.startswith("0"):
-        return Issue("begins_with_0", f"The number {quoted} begins with 0. Write country code and number.")
-    return None if _N11.fullmatch(text) else _length_issue(text, quoted, abroad=abroad)
+        return Issue("begins_with_0", f"The number {shown} begins with 0. Write country code and number.")
+    return None if _N11.fullmatch(text) else _length_issue(text, shown, abroad=abroad)
 
 
 def left_in(number: str, beginning: str) -> Issue:
     """Return the issue for a number that begins with ``+`` or 011."""
     return Issue(
         WRONG_BEGINNINGS[beginning],
-        f"The number {number[:40]!r} begins with {beginning}. Leave {beginning} out: write country code and number.",
+        f"The number {quoted(number, 40)} begins with {beginning}. Leave {beginning} out: write country code and "
+        "number.",
     )
 
 
-def _length_issue(digits: str, quoted: str, *, abroad: bool) -> Issue | None:
+def _length_issue(digits: str, shown: str, *, abroad: bool) -> Issue | None:
     if _NANP_TEN.fullmatch(digits) and not abroad:
         return Issue(
             "one_missing",
-            f"The number {quoted} has ten digits: put 1 in front. Without it the call may go to another country.",
+            f"The number {shown} has ten digits: put 1 in front. Without it the call may go to another country.",
         )
     if digits.startswith("1") and not (len(digits) == NANP_LENGTH and _NANP_TEN.fullmatch(digits[1:])):
         return Issue(
-            "wrong_length", f"The number {quoted} is not 1 and ten digits with area code and exchange from 2 up."
+            "wrong_length", f"The number {shown} is not 1 and ten digits with area code and exchange from 2 up."
         )
     if len(digits) > E164_LENGTH:
         return Issue(
-            "wrong_length", f"The number {quoted} has {len(digits)} digits; a number has at most {E164_LENGTH}."
+            "wrong_length", f"The number {shown} has {len(digits)} digits; a number has at most {E164_LENGTH}."
         )
     try:
         possible = phonenumbers.is_possible_number_with_reason(phonenumbers.parse(f"+{digits}"))
     except phonenumbers.NumberParseException:
-        return Issue(
-            "wrong_country", f"The number {quoted} begins with no country code. Write country code and number."
-        )
+        return Issue("wrong_country", f"The number {shown} begins with no country code. Write country code and number.")
     if possible == ValidationResult.IS_POSSIBLE:
         return None
-    return Issue(
-        "wrong_length", f"The number {quoted} has the wrong length for the country that its first digits name."
-    )
+    return Issue("wrong_length", f"The number {shown} has the wrong length for the country that its first digits name.")

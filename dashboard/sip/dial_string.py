@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from dashboard.core.errors import DialStringError
+from dashboard.core.text import quoted
 from dashboard.sip.destination import (
     WRONG_BEGINNINGS,
     Destination,
@@ -79,9 +80,9 @@ def parse(text: str, *, abroad: bool = False) -> DialString:
     user, pop = _split(text)
     parts = _SEPARATORS.split(user)
     if len(parts) == 1:
-        raise DialStringError(f"{text[:80]!r} has no * between the tech prefix and the number.")
+        raise DialStringError(f"{quoted(text)} has no * between the tech prefix and the number.")
     if len(parts) > 2:  # noqa: PLR2004 - prefix and number
-        raise DialStringError(f"{text[:80]!r} has more than one * or #: the tech prefix goes in once.")
+        raise DialStringError(f"{quoted(text)} has more than one * or #: the tech prefix goes in once.")
     return DialString(
         parse_tech_prefix(parts[0]), parse_destination(parts[1], abroad=abroad), parse_pop(pop) if pop else ""
     )
@@ -123,7 +124,7 @@ def _prefix_issues(user: str, heads: list[str], tech_prefix: str) -> list[Issue]
         return [Issue("prefix_missing", f"The tech prefix is missing. Put {tech_prefix}* in front of the number.")]
     wrong = [head for head in heads if head != tech_prefix]
     if wrong:
-        return [Issue("prefix_wrong", f"The tech prefix is {wrong[0][:40]!r}; this account's is {tech_prefix}.")]
+        return [Issue("prefix_wrong", f"The tech prefix is {quoted(wrong[0], 40)}; this account's is {tech_prefix}.")]
     return []
 
 
@@ -140,7 +141,7 @@ def parse_pop(text: str) -> str:
     """
     if not _HOST.fullmatch(text):
         raise DialStringError(
-            f"The PoP {text[:80]!r} is not a host name. Write one such as us-west-or.sip.flowroute.com."
+            f"The PoP {quoted(text)} is not a host name. Write one such as us-west-or.sip.flowroute.com."
         )
     return text.lower()
 

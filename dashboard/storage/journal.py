@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection
 
 from dashboard.core import clocks
 from dashboard.core.errors import JournalError
+from dashboard.core.text import quoted
 from dashboard.domain.changes import Plan, digest
 from dashboard.storage import anchors, sealing
 from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, WRITTEN, Anchor, Head
@@ -407,7 +408,9 @@ def _find(noted: Noted, hashes: Sequence[str]) -> None:
     """Find a recorded head in a chain; if its number of entries was recorded too, both must match."""
     head = noted.head.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HEAD},64}}", head):
-        raise JournalError(f"{noted.source}: {noted.head[:80]!r} is no head. Give at least {SHORTEST_HEAD} hex digits.")
+        raise JournalError(
+            f"{noted.source}: {quoted(noted.head)} is no head. Give at least {SHORTEST_HEAD} hex digits."
+        )
     positions = [number for number, row_hash in enumerate([GENESIS, *hashes]) if row_hash.startswith(head)]
     chain = "journal" if noted.chain == JOURNAL else "chain of versions"
     if len(positions) > 1:

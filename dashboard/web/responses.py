@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+
+from dashboard.core.text import html_text
 
 Message = MutableMapping[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -51,11 +52,11 @@ class GateResponse:
     @property
     def body(self) -> bytes:
         """The page as HTML."""
-        go_on = f'<meta http-equiv="refresh" content="0;url={html.escape(self.refresh)}">' if self.refresh else ""
-        button = BUTTON.format(token=html.escape(self.token)) if self.token else ""
+        go_on = f'<meta http-equiv="refresh" content="0;url={html_text(self.refresh)}">' if self.refresh else ""
+        button = BUTTON.format(token=html_text(self.token)) if self.token else ""
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8">{go_on}<title>trunkgate</title>'
-            f"<style>{STYLE}</style></head><body><h1>{html.escape(self.title)}</h1><p>{_marked(self.text)}</p>{button}"
+            f"<style>{STYLE}</style></head><body><h1>{html_text(self.title)}</h1><p>{_marked(self.text)}</p>{button}"
             "</body></html>\n"
         ).encode()
 
@@ -82,7 +83,7 @@ class GateResponse:
 
 def _marked(text: str) -> str:
     """Return text as HTML, with text between backquotes as code."""
-    parts = html.escape(text).split("`")
+    parts = html_text(text).split("`")
     return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 

@@ -22,7 +22,7 @@ def test_calls_that_only_files_have_fail(judged):
     verdict = judged(imported_calls_are_in_export, snapshot)["account"]
 
     assert (Status.FAIL, Confidence.PROVEN) == (verdict.status, verdict.confidence)
-    for part in ("61 calls", "$412.51", "on 2026-11-20", f"{THIEF}, {OTHER}", "drop-imported"):
+    for part in ("61 calls", "$412.51", "on 2026-11-20", f"{THIEF} and {OTHER}", "drop-imported"):
         assert part in verdict.reason
     assert [(THIEF, 60, "412.50000000"), (OTHER, 1, "0.01000000")] == [
         (row["source address"], row["calls"], row["cost (USD)"]) for row in verdict.evidence

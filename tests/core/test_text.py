@@ -5,12 +5,26 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 
 from dashboard import schemas
 from dashboard.core import errors
-from dashboard.core.text import MARK, UNSAFE, one_line, visible
+from dashboard.core.text import (
+    MARK,
+    UNSAFE,
+    csv_cell,
+    escaped,
+    first_of,
+    html_text,
+    is_formula,
+    join,
+    one_line,
+    quoted,
+    shortened,
+    visible,
+)
 from dashboard.web.components import formatting
 
 HARMLESS = {"\t", "\n", "\u200c", "\u200d"}
@@ -57,7 +71,59 @@ def test_a_line_of_a_text_makes_no_heading_and_no_list(text: str) -> None:
 def test_a_name_is_one_short_line() -> None:
     """Invisible characters of a name are removed, not replaced by a mark."""
     assert one_line(" a\u202e\x1b\n b\t\u200b ") == "a b"
+    assert one_line("bad\x00 key\r\n\u2028next") == "bad key next"
+    assert one_line("a\u202eb\x1bc\nd", mark=MARK) == f"a{MARK}b{MARK}c d"
     assert len(one_line("x" * 1000)) == 200
+    assert one_line("x" * 1000, None) == "x" * 1000
+
+
+@pytest.mark.parametrize("show", [visible, one_line, html_text, csv_cell, formatting.plain, formatting.mono])
+def test_bytes_of_a_file_name_that_are_no_text_can_be_written(show: Callable[[str], str]) -> None:
+    """A lone surrogate, as Python decodes an invalid byte of a file name, reaches no output: none can encode it."""
+    assert show("t\udcff.csv").encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "at_middle", "expected"),
+    [
+        ("abcdef", 6, False, "abcdef"),
+        ("abcdef", 5, False, "abcd…"),
+        ("abc def", 5, False, "abc…"),
+        ("abcdef", 5, True, "ab…ef"),
+        ("", 5, False, ""),
+    ],
+)
+def test_shortened_text_shows_what_is_cut(text: str, most: int, at_middle: bool, expected: str) -> None:
+    """Text longer than the limit has an ellipsis in place of what is cut, and is not longer than the limit."""
+    assert expected == shortened(text, most, at_middle=at_middle)
+
+
+def test_invalid_values_are_shortened_and_escaped() -> None:
+    """A value in an error message shows its unprintable characters as escapes and is not endless."""
+    assert r"'a\x1b[31m\u202eb'" == quoted("a\x1b[31m\u202eb")
+    assert "'aaaaaaa…'" == quoted("a" * 100, 8)
+    assert "[0, 1, 2…" == quoted(list(range(100)), 9)
+    assert r"a\x1b[31m\u202eb" == escaped("a\x1b[31m\u202eb", 60)
+    assert r"\x1b\x1…" == escaped("\x1b" * 100, 8)
+
+
+def test_html_and_spreadsheet_cells_are_escaped() -> None:
+    """HTML has no markup of a text, and a cell of a spreadsheet is no formula."""
+    assert f"&lt;b&gt; &amp; &quot;x&#x27;{MARK}" == html_text("<b> & \"x'\x1b")
+    assert ["'=1+1", "'+1", "'\uff1d1", "1", f"{MARK}a"] == [
+        csv_cell(text) for text in ("=1+1", "+1", "\uff1d1", "1", "\x1ba")
+    ]
+    assert [True, True, False, False, True, True] == [
+        is_formula(text) for text in ("=1", " @a", "+1 206-555-0100", "-", "+1+1", "\ta")
+    ]
+
+
+def test_lists_state_what_they_leave_out() -> None:
+    """An enumeration has a word before its last name, and the number of names that it omits."""
+    assert ["", "a", "a and b", "a, b and c"] == [join("abc"[:count]) for count in range(4)]
+    assert "a, b, c and 1,234 more" == join(["a", "b", "c", *"x" * 1234])
+    assert "a, b, c or d" == join("abcd", None, last="or")
+    assert ["", "a; b", "a; b; 1 more"] == [first_of(texts, 2, separator="; ") for texts in ("", "ab", "abc")]
 
 
 def test_external_text_outlets_contain_no_unsafe_character() -> None:

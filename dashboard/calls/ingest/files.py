@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from dashboard.calls.ingest.columns import KNOWN, REQUIRED
 from dashboard.core.errors import FileError, StoreError
+from dashboard.core.text import join
 
 CHUNK = 1 << 20
 GZIP = b"\x1f\x8b"
@@ -317,7 +318,7 @@ def _header(path: Path, name: str, limits: UnpackLimits) -> tuple[tuple[str, ...
         _refuse_delimiter(header, name)
         raise FileError(
             "The first line names none of the columns of an export of calls "
-            f"(such as {', '.join(REQUIRED[:4])}). Is this another kind of file?",
+            f"(such as {join(REQUIRED[:4], None)}). Is this another kind of file?",
             file=name,
             line=1,
         )

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dashboard.calls.pbx_records.records import LineFault
 from dashboard.core.errors import InputError
+from dashboard.core.text import quoted
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
@@ -33,7 +34,7 @@ class Clock:
         try:
             self._zone = ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
-            raise InputError(f"There is no time zone {zone[:80]!r}. Write one such as America/Denver.") from exc
+            raise InputError(f"There is no time zone {quoted(zone)}. Write one such as America/Denver.") from exc
         self.name = zone
         self._latest = now + AHEAD
         self._offsets: dict[str, tuple[timedelta, ...]] = {}

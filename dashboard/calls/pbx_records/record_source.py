@@ -13,6 +13,7 @@ from dashboard.calls.pbx_records.clock import Clock
 from dashboard.calls.pbx_records.readers import freeswitch_csv
 from dashboard.calls.pbx_records.records import DialTarget, RecordLayout
 from dashboard.core.errors import InputError
+from dashboard.core.text import quoted
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -64,7 +65,7 @@ class Origin:
         row = pbxs[pbxs["pbx_id"] == pbx_id]
         if row.empty:
             pbx_ids = ", ".join(sorted(pbxs["pbx_id"])) or "none"
-            raise InputError(f"The inventory has no PBX {pbx_id[:80]!r}; it has: {pbx_ids}.")
+            raise InputError(f"The inventory has no PBX {quoted(pbx_id)}; it has: {pbx_ids}.")
         zone = zone or str(row["timezone"].iloc[0])
         if not zone:
             raise InputError(

@@ -25,6 +25,7 @@ from dashboard.calls.replay.exact_sums import COUNTED, Flags, Ints, Sums, dollar
 from dashboard.calls.replay.policy_evaluator import NO, NOT_KNOWN, WAYS, YES, Cases, Judge, Keys, version_index
 from dashboard.calls.replay.undecided import OF_CLAIM, OF_INVENTORY, OF_LEFT, reason_text, reasons
 from dashboard.core.addresses import covering
+from dashboard.core.text import first_of
 from dashboard.domain.admission import Policy
 from dashboard.domain.changes import UNASSIGNED, ReplayImpact
 from dashboard.domain.replay_labels import (
@@ -520,8 +521,7 @@ def _texts(rows: pd.DataFrame) -> pd.DataFrame:
 def _enumerate_texts(calls: Counter[str]) -> str:
     """Return the first texts, and the number of further ones."""
     texts = sorted(filter(None, calls), key=lambda text: (-calls[text], text))
-    omitted = len(texts) - MOST_DECIDERS
-    return "; ".join([*texts[:MOST_DECIDERS], *([f"{omitted} more"] if omitted > 0 else [])])
+    return first_of(texts, MOST_DECIDERS, separator="; ")
 
 
 def _categorical(codes: Ints, names: tuple[str, ...] | list[str], cases: Cases, rows: pd.DataFrame) -> pd.Series:

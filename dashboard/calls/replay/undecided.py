@@ -15,6 +15,7 @@ import numpy as np
 
 from dashboard.calls.replay.exact_sums import Flags, Ints
 from dashboard.calls.replay.policy_evaluator import FACTS, NOT_KNOWN, Cases
+from dashboard.core.text import join
 from dashboard.domain.admission import CallFacts, Observations, admit
 
 UNKNOWN = {
@@ -62,7 +63,7 @@ def reason_text(missing: int) -> str:
         return CONTRADICTED
     words = [*UNKNOWN.values(), CARRIER]
     unknown = [word for bit, word in enumerate(words) if missing & (1 << bit)]
-    clauses = [f"we don't know {' and '.join(unknown)}"] if unknown else []
+    clauses = [f"we don't know {join(unknown, None)}"] if unknown else []
     if missing & OF_INVENTORY:
         clauses.append(INVENTORY)
     if missing & OF_CLAIM:

@@ -29,6 +29,7 @@ from dashboard.core import disk_faults
 from dashboard.core.errors import LockError, StoreError
 from dashboard.core.locks import exclusive
 from dashboard.core.regular_files import read_bytes, read_json
+from dashboard.core.text import quoted
 
 KINDS = ("calls", "traffic", "load")
 """Kinds of a day's files: its calls, and the roll-ups by hour and by minute."""
@@ -141,7 +142,7 @@ class Generations:
             ) from exc
         if name and not NAME.fullmatch(name):
             raise StoreError(
-                f"{self.folder / 'CURRENT'} names no generation, but {name[:40]!r}. "
+                f"{self.folder / 'CURRENT'} names no generation, but {quoted(name, 40)}. "
                 "Remove that file; the newest generation is then read."
             )
         return name or max((manifest.stem for manifest in (self.folder / "generations").glob("*.json")), default="")

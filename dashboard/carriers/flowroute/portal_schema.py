@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from dashboard import schemas
 from dashboard.core.addresses import is_network
 from dashboard.core.errors import CarrierAnswerError, TableError
+from dashboard.core.text import quoted, shortened
 from dashboard.schemas.pandera_import import pa
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -23,7 +24,7 @@ DETAIL_LENGTH = 60
 
 def _network(text: str) -> str:
     if not is_network(text):
-        raise ValueError(f"{text[:DETAIL_LENGTH]!r} is no address of a network")
+        raise ValueError(f"{quoted(text, DETAIL_LENGTH)} is no address of a network")
     return text
 
 
@@ -98,7 +99,8 @@ def validated(model: type[Model], body: Any, endpoint: str) -> Model:
         field = ".".join(str(part) for part in first["loc"]) or "body"
         fault = first["msg"].removeprefix("Value error, ")
         raise CarrierAnswerError(
-            f"The answer to {endpoint} has an unusable {field[:DETAIL_LENGTH]}: {fault}; nothing was taken from it."
+            f"The answer to {endpoint} has an unusable {shortened(field, DETAIL_LENGTH)}: {fault}; nothing was taken "
+            "from it."
         ) from None
 
 

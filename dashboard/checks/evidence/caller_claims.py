@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.calls.attribution import CALLER_ID, CLAIMS, X_TAG, is_only_claimed
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
+from dashboard.core.text import join
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, PROVES
 
@@ -83,7 +84,7 @@ def callers(owners: ownership.AddressOwners, address: str, calls: call_evidence.
 
 def sentence(snapshot: Snapshot, pbx_ids: Iterable[str], calls: call_evidence.Tallies) -> str:
     """Return text that names the fields on which a claim to be one of these PBXs is based."""
-    fields = " and ".join(NAMES[field] for field in CLAIMS if field in {tally.attributed_by for tally in calls})
+    fields = join((NAMES[field] for field in CLAIMS if field in {tally.attributed_by for tally in calls}), None)
     names = " or ".join(map(snapshot.name_of, pbx_ids))
     return f"only the {fields} says that it is {names}, and any caller can write that"
 
@@ -161,9 +162,7 @@ def _new_zones(name: str, claimed_patterns: pd.DataFrame, own_patterns: pd.DataF
     if new.empty:
         return ""
     zones = [str(zone) for zone in new.index]
-    omitted = len(zones) - MOST_ZONES
-    listed = ", ".join(zones[:MOST_ZONES]) + (f" and {omitted} more" if omitted > 0 else "")
-    return f"it calls {listed}, which {name} had not called from its own addresses"
+    return f"it calls {join(zones, MOST_ZONES)}, which {name} had not called from its own addresses"
 
 
 def _odd_hours(name: str, claimed_patterns: pd.DataFrame, own_patterns: pd.DataFrame) -> str:

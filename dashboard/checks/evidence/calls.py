@@ -14,6 +14,7 @@ import pyarrow
 from dashboard.calls.attribution import is_only_claimed
 from dashboard.core.address_index import AddressIndex
 from dashboard.core.addresses import contains
+from dashboard.core.text import join
 from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.admission_proof import proof
 from dashboard.domain.capabilities import Capability
@@ -277,5 +278,5 @@ def moment(at: datetime) -> str:
 
 def address_label(snapshot: Snapshot, pbx_ids: tuple[str, ...], address: str) -> str:
     """Return ``Denver (198.51.100.24)``; only the address if there is no PBX."""
-    names = " and ".join(snapshot.name_of(pbx_id) for pbx_id in pbx_ids)
+    names = join((snapshot.name_of(pbx_id) for pbx_id in pbx_ids), None)
     return f"{names} ({address})" if names else address

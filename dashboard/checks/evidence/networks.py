@@ -9,6 +9,7 @@ from dashboard.checks.evidence import caller_claims, ownership
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.registry import failed, unknown
 from dashboard.core.addresses import is_network
+from dashboard.core.text import join
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change
 from dashboard.domain.findings import Confidence, Severity, Verdict
@@ -72,9 +73,7 @@ def sources_of(calls: call_evidence.Tallies) -> str:
 
 
 def _listed(sources: Sequence[str]) -> str:
-    first_sources = sources[:MOST_SHOWN]
-    omitted = len(sources) - MOST_SHOWN
-    return " and ".join(first_sources) if omitted <= 0 else f"{', '.join(first_sources)} and {omitted:,} more"
+    return join(sources, MOST_SHOWN)
 
 
 def is_single(network: str) -> bool:
@@ -104,7 +103,7 @@ def _verdict(
     }
     unclaimed = [tally for tally in calls if tally.pbx_id not in claimed]
     last = owners.last(source)
-    networks = " and ".join(str(entry["network"]) for entry in entries)
+    networks = join((str(entry["network"]) for entry in entries), None)
     description = ", though no PBX calls from it any more" if last else " and belongs to no PBX of the inventory"
     reason = (
         f"{call_evidence.address_label(snapshot, last, source)} is inside the listed network {networks}{description}"

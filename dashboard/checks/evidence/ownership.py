@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.core.address_index import AddressIndex
 from dashboard.core.addresses import membership, parse_entry
 from dashboard.core.errors import AddressError
+from dashboard.core.text import join
 from dashboard.domain.changes import AllowAddress, RemoveAddress
 from dashboard.domain.snapshot import Age, Snapshot, members
 
@@ -124,12 +125,12 @@ class AddressOwners:
         rows = self.now.of(address)
         if not set(owners) & set(ids(rows)) or fault(self._snapshot, address):
             return ()
-        names = " and ".join(self._snapshot.name_of(pbx_id) for pbx_id in ids(rows))
+        names = join((self._snapshot.name_of(pbx_id) for pbx_id in ids(rows)), None)
         return (
             AllowAddress(
                 network=address,
                 label=names,
-                owner=" and ".join(dict.fromkeys(str(row["owner"]) for row in rows if row["owner"])),
+                owner=join((dict.fromkeys(str(row["owner"]) for row in rows if row["owner"])), None),
                 purpose=f"Outbound calls of {names}",
                 role="standby" if all(map(is_spare, rows)) else "active",
             ),
@@ -201,5 +202,5 @@ def before_switching_off(snapshot: Snapshot, need: Mapping[str, Need]) -> str:
     steps = []
     for unmet, step in FIRST.items():
         names = [snapshot.name_of(pbx_id) for pbx_id, its in need.items() if its is unmet]
-        steps += [step.format(names=" and ".join(names))] if names else []
+        steps += [step.format(names=join(names, None))] if names else []
     return f"Before they are turned off: {'; '.join(steps)}."

@@ -10,6 +10,7 @@ from typing import Any
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.core import clocks
 from dashboard.core.host_names import SipTarget, is_same_target, target_of
+from dashboard.core.text import join
 from dashboard.domain.changes import CreateRoute
 from dashboard.domain.snapshot import Freshness, Snapshot
 
@@ -38,7 +39,7 @@ class Hosts:
 
     def _said(self, name: str) -> str:
         if name in self.addresses:
-            resolved = " and ".join(sorted(self.addresses[name]))
+            resolved = join(sorted(self.addresses[name]), None)
             return f"{name} resolved to {resolved} on {call_evidence.moment(self.looked_up[name])}"
         if name in self.looked_up:
             return f"{name} was last resolved on {call_evidence.moment(self.looked_up[name])}"
@@ -114,7 +115,7 @@ def undecided_text(snapshot: Snapshot, leads: Sequence[Leads], pbx: Mapping[str,
     expected = target_of(pbx["inbound_host"])
     causes = {lead.value: hosts.sentence(target_of(lead.value), expected) for lead in leads}
     numbers = {value: [lead.number for lead in leads if lead.value == value] for value in causes}
-    return "; ".join(f"{' and '.join(numbers[value])} leads to {value}, {cause}" for value, cause in causes.items())
+    return "; ".join(f"{join(numbers[value], None)} leads to {value}, {cause}" for value, cause in causes.items())
 
 
 def route_to(snapshot: Snapshot, pbx: Mapping[str, str]) -> tuple[str, tuple[CreateRoute, ...]]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from dashboard.checks.evidence import ownership
 from dashboard.checks.registry import failed, passed, unknown
+from dashboard.core.text import first_of
 from dashboard.domain.findings import Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.sources import OF_SIP, PRESENT, Secret, location_text
@@ -85,8 +86,7 @@ def judge_password(
 
 
 def _locations_text(locations: tuple[str, ...]) -> str:
-    omitted = len(locations) - MOST_PLACES
-    return "; ".join(locations[:MOST_PLACES]) + (f"; and {omitted} more" if omitted > 0 else "")
+    return first_of(locations, MOST_PLACES, separator="; ")
 
 
 def _rows(secret_locations: Found) -> tuple[dict[str, str], ...]:

@@ -23,6 +23,7 @@ from requests.auth import HTTPBasicAuth
 from dashboard.core.endpoints import is_loopback, origin_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError
 from dashboard.core.http import exchange, retries
+from dashboard.core.text import one_line, shortened
 
 MEDIA_TYPE = "application/vnd.api+json"
 ANSWER_MAX_BYTES = 16 * 1024**2
@@ -152,10 +153,10 @@ class HttpSession:
     def cleaned(self, value: Any) -> str:
         """Return external text as one line of at most DETAIL_LENGTH characters, with the API key masked."""
         text = "" if value is None else str(value)
-        text = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+        line = one_line(text, None)
         for secret in self._hidden:
-            text = text.replace(secret, "…")
-        return text[:DETAIL_LENGTH].rstrip(".")
+            line = line.replace(secret, "…")
+        return shortened(line, DETAIL_LENGTH).rstrip(".")
 
     def _refusal(self, status: int, content: bytes, label: str) -> str:
         if status == UNAUTHORIZED:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
+from dashboard.core.text import escaped, is_formula, join, quoted
 from dashboard.pbx.inventory.rows import CONFIG
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import read_number, with_country_code
@@ -19,8 +20,6 @@ from dashboard.sip import read_number, with_country_code
 LONGEST = 200
 FIRST_YEAR = 1970
 LAST_YEAR = 2200
-FORMULA = re.compile(r"\s*([=@\t\r]|[+-](?![\d\s().-]*$))")
-"""Beginning of a cell that a spreadsheet would evaluate as a formula; a sign before digits alone is a number."""
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _TAG = re.compile(r"[\w.-]{1,64}", re.ASCII)
@@ -51,7 +50,7 @@ def _pbx_id(text: str, _public: Collection[str]) -> str:
         raise InputError("It is empty. Every row names its PBX by an id, such as denver.")
     if not _ID.fullmatch(text):
         raise InputError(
-            f"{text[:LONGEST]!r} is no id. Use letters, digits, dots, hyphens and underscores, 64 at most."
+            f"{quoted(text, LONGEST)} is no id. Use letters, digits, dots, hyphens and underscores, 64 at most."
         )
     return text
 
@@ -59,7 +58,7 @@ def _pbx_id(text: str, _public: Collection[str]) -> str:
 def _x_tag(text: str, _public: Collection[str]) -> str:
     if text and not _TAG.fullmatch(text):
         raise InputError(
-            f"{text[:LONGEST]!r} is no X-Tag. Use letters, digits, dots, hyphens and underscores, 64 at most."
+            f"{quoted(text, LONGEST)} is no X-Tag. Use letters, digits, dots, hyphens and underscores, 64 at most."
         )
     return text
 
@@ -67,7 +66,7 @@ def _x_tag(text: str, _public: Collection[str]) -> str:
 def _one_of(text: str, _public: Collection[str], *, allowed: tuple[str, ...], absent: str) -> str:
     value = text.lower() or absent
     if value not in allowed:
-        raise InputError(f"{text[:LONGEST]!r} is not allowed. Write {', '.join(allowed[:-1])} or {allowed[-1]}.")
+        raise InputError(f"{quoted(text, LONGEST)} is not allowed. Write {join(allowed, None, last='or')}.")
     return value
 
 
@@ -76,18 +75,20 @@ def _inbound_host(text: str, public: Collection[str]) -> str:
     if not text:
         return ""
     if not match or not 0 < int(match["port"] or 1) < 1 << 16:
-        raise InputError(f"{text[:LONGEST]!r} is no host. Write an address or a name, with :port where it is not 5060.")
+        raise InputError(
+            f"{quoted(text, LONGEST)} is no host. Write an address or a name, with :port where it is not 5060."
+        )
     host = match["host"].lower()
     if is_network(host) or re.fullmatch(r"[\d.]+", host):
         parse_entry(host, public_ranges=public)
     elif not _HOST_NAME.fullmatch(host):
-        raise InputError(f"{host[:LONGEST]!r} is no host name. Write one such as pbx-denver.example.net.")
+        raise InputError(f"{quoted(host, LONGEST)} is no host name. Write one such as pbx-denver.example.net.")
     return host + (f":{match['port']}" if match["port"] else "")
 
 
 def _timezone(text: str, _public: Collection[str]) -> str:
     if text and _timezones() and text not in _timezones():
-        raise InputError(f"{text[:LONGEST]!r} is no time zone. Write one such as America/Denver.")
+        raise InputError(f"{quoted(text, LONGEST)} is no time zone. Write one such as America/Denver.")
     return text
 
 
@@ -104,9 +105,13 @@ def _time(text: str, _public: Collection[str]) -> pd.Timestamp | None:
         at = datetime.fromisoformat(text)
         at = at.replace(tzinfo=at.tzinfo or UTC, microsecond=0).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise InputError(f"{text[:LONGEST]!r} is no time. Write it like 2026-11-20 or 2026-11-20T14:30:00Z.") from None
+        raise InputError(
+            f"{quoted(text, LONGEST)} is no time. Write it like 2026-11-20 or 2026-11-20T14:30:00Z."
+        ) from None
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise InputError(f"{text[:LONGEST]!r} is not between {FIRST_YEAR} and {LAST_YEAR}. Leave it empty for no end.")
+        raise InputError(
+            f"{quoted(text, LONGEST)} is not between {FIRST_YEAR} and {LAST_YEAR}. Leave it empty for no end."
+        )
     return pd.Timestamp(at)
 
 
@@ -120,8 +125,7 @@ def _number(text: str, _public: Collection[str]) -> str:
 
 def _fact(text: str, _public: Collection[str]) -> str:
     """Return a configuration value for display: unprintable characters escaped, truncated to ``LONGEST``."""
-    escaped = "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text[: LONGEST + 1])
-    return escaped if len(escaped) <= LONGEST else f"{escaped[: LONGEST - 1]}…"
+    return escaped(text, LONGEST)
 
 
 def _line(text: str, _public: Collection[str]) -> int | None:
@@ -190,8 +194,8 @@ def assumed_number(text: str, country: str) -> str:
     number = with_country_code(text)
     if number and " ".join(country.lower().replace("+", "").replace(".", "").split()) not in OF_ONE:
         raise InputError(
-            f"{text.strip()[:LONGEST]!r} has no country code, and the country of the row is {country.strip()[:40]!r}. "
-            "Write the number with + and its country code."
+            f"{quoted(text.strip(), LONGEST)} has no country code, and the country of the row is "
+            f"{quoted(country.strip(), 40)}. Write the number with + and its country code."
         )
     return number
 
@@ -204,6 +208,6 @@ def read_cell(frame: str, column: str, text: str, public: Collection[str]) -> ob
         InputError: The text violates its column's rule or looks like a formula.
     """
     stripped = text.strip()
-    if frame != CONFIG and FORMULA.match(text):
-        raise InputError(f"{stripped[:LONGEST]!r} looks like a spreadsheet formula. Write the value itself.")
+    if frame != CONFIG and is_formula(text):
+        raise InputError(f"{quoted(stripped, LONGEST)} looks like a spreadsheet formula. Write the value itself.")
     return RULES[frame][column](stripped, public)

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import schemas
+from dashboard.core.text import join
 from dashboard.pbx.inventory.rows import CONFIG, FRAMES, Inventory, key_of
 from dashboard.schemas.object_types import ObjectType
 
@@ -65,7 +66,7 @@ class InventoryDiff:
         verbs = {"adds": ADDED, "changes": CHANGED, "takes out": GONE}
         counts = [(verb, self.count(change)) for verb, change in verbs.items()]
         parts = [f"{verb} {n:,} {'row' if n == 1 else 'rows'}" for verb, n in counts if n]
-        return f"The import {' and '.join(filter(None, (', '.join(parts[:-1]), parts[-1])))}.{unchanged_note}"
+        return f"The import {join(parts, None)}.{unchanged_note}"
 
 
 def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from dashboard.core.addresses import contains, is_network, special_purpose
-from dashboard.core.text import visible
+from dashboard.core.text import join, visible
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.inventory.rows import CONFIG, location_text
 from dashboard.pbx.lint.dial_strings import Level, faults_of, likely_prefix
@@ -177,10 +177,9 @@ class _Look:
         matches = [fact.value for fact in facts]
         missing = [pop.host or str(pop.networks[0]) for pop in self._known.trunk.pops if not pop.is_matched(matches)]
         if missing or (not self._known.trunk.pops and len(set(matches)) == 1):
-            missing_text = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not let in" if missing else ""
+            missing_text = f"{join(missing, None)} {'is' if len(missing) == 1 else 'are'} not let in" if missing else ""
             sentence = (
-                f"Only {', '.join(sorted(set(matches))[:5])} may call "
-                f"in{f', and {missing_text}' if missing_text else ''}."
+                f"Only {join(sorted(set(matches)), 5)} may call in{f', and {missing_text}' if missing_text else ''}."
             )
             cure = "Let in the ranges of every PoP: the carrier calls from another one when it has to."
             yield self._finding("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
@@ -210,8 +209,7 @@ class _Look:
                 )
             elif len(inventory_rows) and address not in set(inventory_rows["address"]):
                 sentence = (
-                    f"{address} is configured, and the inventory knows "
-                    f"{', '.join(inventory_rows['address'].unique()[:3])}."
+                    f"{address} is configured, and the inventory knows {join(inventory_rows['address'].unique())}."
                 )
                 cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
                 yield self._finding("egress_differs", Level.WARNING, fact, sentence, cure)
@@ -221,8 +219,8 @@ class _Look:
         observed = self._known.observed.get(self._pbx_id, ())
         facts = self._of(ObjectType.ADDRESS, "external")
         if observed and facts and not any(contains(observed, fact.value) for fact in facts if is_network(fact.value)):
-            addresses = ", ".join(list(observed)[:3])
-            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {addresses}."
+            sources = join(observed)
+            sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {sources}."
             cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
             yield self._finding("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
 

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from dashboard.core.errors import FileError
+from dashboard.core.text import MARK, one_line, shortened
 from dashboard.pbx.inventory.rows import Problem, Upload
 
 MOST_FILES = 5_000
@@ -53,8 +54,7 @@ class Folder:
     def shown(self, path: str) -> str:
         """Return the path of a file for messages: printable, on one line, truncated in the middle if too long."""
         whole = path if self.single or not self.name else f"{self.name}/{path}"
-        plain = whole if whole.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in whole)
-        return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME // 2]}…{plain[-LONGEST_NAME // 2 :]}"
+        return shortened(one_line(whole, None, mark=MARK), LONGEST_NAME, at_middle=True)
 
     def pbx_name(self, root: str) -> str:
         """Return the name of the PBX configured in ``root``: the nearest folder name that is not a program's own."""

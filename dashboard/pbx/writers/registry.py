@@ -12,6 +12,7 @@ from types import ModuleType
 
 from dashboard.core.errors import WritingError
 from dashboard.core.plugins import modules_of
+from dashboard.core.text import quoted
 from dashboard.pbx.writers.comparison import SettingComparison, SettingState, compare
 from dashboard.pbx.writers.trunk_spec import CredentialsSpec, PageSetting, Snippet, TrunkSpec, trunk_spec_for
 
@@ -82,5 +83,5 @@ def write(kind: str, spec: TrunkSpec) -> Snippet:
 
 def _writer(kind: str) -> ModuleType:
     if kind not in _writers():
-        raise WritingError(f"Nothing is written for {kind[:80]!r}. Choose one of {', '.join(kinds())}.")
+        raise WritingError(f"Nothing is written for {quoted(kind)}. Choose one of {', '.join(kinds())}.")
     return _writers()[kind]

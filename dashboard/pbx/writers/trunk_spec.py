@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from dashboard.core.errors import WritingError
+from dashboard.core.text import quoted
 from dashboard.domain.snapshot import Snapshot
 from dashboard.sip import Trunk, parse_pop, parse_tech_prefix
 
@@ -77,12 +78,14 @@ class TrunkSpec:
             )
         for text in (self.address, *self.other_addresses):
             if not _is(ip_address, text) or ip_address(text).is_unspecified:
-                raise WritingError(f"{text[:80]!r} is no address. Correct it on the page Inventory.")
+                raise WritingError(f"{quoted(text)} is no address. Correct it on the page Inventory.")
         _check_ranges(self.ranges)
         _check_x_tag(self.x_tag)
         for number in self.numbers:
             if not _NUMBER.fullmatch(number):
-                raise WritingError(f"The number {number[:40]!r} is not digits only. Correct it on the page Inventory.")
+                raise WritingError(
+                    f"The number {quoted(number, 40)} is not digits only. Correct it on the page Inventory."
+                )
         if not 0 <= self.port <= MOST_PORT:
             raise WritingError(f"{self.port} is no port. Correct where its inbound calls go on the page Inventory.")
 
@@ -142,7 +145,7 @@ def trunk_spec_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: st
     """
     rows = snapshot.pbxs[snapshot.pbxs["pbx_id"] == pbx_id]
     if rows.empty:
-        raise WritingError(f"There is no PBX {pbx_id[:80]!r} in the inventory. Check its id on the page Inventory.")
+        raise WritingError(f"There is no PBX {quoted(pbx_id)} in the inventory. Check its id on the page Inventory.")
     row = rows.iloc[0]
     name = snapshot.name_of(pbx_id)
     if row["ip_kind"] == "dynamic":
@@ -187,13 +190,13 @@ def trunk_spec_for(snapshot: Snapshot, pbx_id: str, *, pop: str = "", second: st
 def _check_ranges(ranges: tuple[str, ...]) -> None:
     for text in ranges:
         if not _is(ip_network, text):
-            raise WritingError(f"{text[:80]!r} is no network in CIDR form, as the carrier's ranges must be.")
+            raise WritingError(f"{quoted(text)} is no network in CIDR form, as the carrier's ranges must be.")
 
 
 def _check_x_tag(x_tag: str) -> None:
     if x_tag and not _TAG.fullmatch(x_tag):
         raise WritingError(
-            f"The X-Tag {x_tag[:80]!r} may hold letters, digits, dots, hyphens and underscores only. "
+            f"The X-Tag {quoted(x_tag)} may hold letters, digits, dots, hyphens and underscores only. "
             "Correct it on the page Inventory."
         )
 

@@ -22,12 +22,10 @@ import pandas as pd
 
 from dashboard import __version__
 from dashboard.core.errors import InputError
-from dashboard.core.text import visible
+from dashboard.core.text import csv_cell
 from dashboard.storage.journal import Journal
 from dashboard.storage.sealing import GENESIS
 
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Characters that begin a formula, also in full width, or that a spreadsheet may skip before one."""
 SAMPLE = "SAMPLE"
 MANIFEST = "manifest.json"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -178,10 +176,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 
 def _neutral(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = visible(value)
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    return csv_cell(value) if isinstance(value, str) else value
 
 
 def _utc(at: Any) -> str:

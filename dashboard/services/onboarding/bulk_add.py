@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dashboard.core.text import counted, join, label_of, visible
+from dashboard.core.text import counted, join, label_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.sources import (
@@ -227,10 +227,7 @@ def _rows(
         )
     order = [LEFT_OUT, PARTLY, MISSING, COMPLETE, SAME]
     rows.sort(key=lambda row: (order.index(row["state"][0]), row["line"] or 0))
-    display_rows = [
-        {column: visible(cell) if isinstance(cell, str) else cell for column, cell in row.items()} for row in rows
-    ]
-    return pd.DataFrame(display_rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _head(column: str) -> str:

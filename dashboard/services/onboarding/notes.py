@@ -16,6 +16,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from dashboard.core.errors import InputError
+from dashboard.core.text import join, one_line
 from dashboard.sip.probe import Probe
 from dashboard.storage import database
 from dashboard.storage.database import State
@@ -118,7 +119,7 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
     if addresses and source not in addresses:
         raise InputError(
             f"The test call came from {source or 'an unknown address'}, and this PBX calls from "
-            f"{' and '.join(addresses)}. Place it on the PBX's own machine, with --from."
+            f"{join(addresses, None)}. Place it on the PBX's own machine, with --from."
         )
     fields = {name: _text(result.get(name)) for name in ("source", "pop", "request_uri", "sip_reason")}
     fields["meaning"] = _text(result.get("meaning")).removesuffix(_text(result.get("account"))).rstrip()
@@ -126,6 +127,5 @@ def read_call(text: str, addresses: Sequence[str]) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    """Return text as stored in a note: one line of at most ``CUT`` characters, without unprintable ones."""
-    text = " ".join(value.split()) if isinstance(value, str) else ""
-    return "".join(sign for sign in text if sign.isprintable())[:CUT]
+    """Return text as stored in a note: one line of at most ``CUT`` characters, without unsafe ones."""
+    return one_line(value, CUT) if isinstance(value, str) else ""

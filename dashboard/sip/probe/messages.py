@@ -11,12 +11,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dashboard.core.text import one_line
+
 MOST_BYTES = 65_536
 LONGEST_REASON = 120
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 LONGEST_FIRST = 1024
 """Bytes read of a status line; the rest is a reason phrase too long to display."""
 _STATUS = re.compile(r"SIP/2\.0 +([1-6]\d\d)(?: +(.*))?", re.ASCII | re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COMPACT = {"v": "via", "f": "from", "t": "to", "i": "call-id", "m": "contact", "l": "content-length"}
 
 
@@ -62,14 +64,7 @@ def read(data: bytes) -> SipResponse | None:
         if colon:
             last = _COMPACT.get(name.strip().lower(), name.strip().lower())
             headers[last] = (*headers.get(last, ()), _CONTROL.sub(" ", value).strip())
-    return SipResponse(int(status_match[1]), printable(status_match[2] or ""), headers)
-
-
-def printable(text: str) -> str:
-    """Return text from the network in displayable form: printable, one line, at most ``LONGEST_REASON`` characters."""
-    clean = "".join(character if character.isprintable() else " " for character in text)
-    short = " ".join(clean.split())
-    return short if len(short) <= LONGEST_REASON else f"{short[: LONGEST_REASON - 3]}..."
+    return SipResponse(int(status_match[1]), one_line(status_match[2] or "", LONGEST_REASON), headers)
 
 
 @dataclass(frozen=True)

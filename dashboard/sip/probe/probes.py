@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from secrets import token_hex
 
+from dashboard.core.text import one_line
 from dashboard.sip import build
 from dashboard.sip.probe import interpret
 from dashboard.sip.probe.connection import ProbeTarget, SipConnection
-from dashboard.sip.probe.messages import Dialog, SipResponse, printable, session
+from dashboard.sip.probe.messages import LONGEST_REASON, Dialog, SipResponse, session
 
 MAGIC = "z9hG4bK"
 """Prefix of every Via branch (RFC 3261, section 8.1.1.7)."""
@@ -190,7 +191,7 @@ def _branch() -> str:
 
 
 def _no_line(exc: OSError) -> str:
-    return interpret.NO_LINE.format(why=printable(str(exc.strerror or exc)) or type(exc).__name__)
+    return interpret.NO_LINE.format(why=one_line(str(exc.strerror or exc), LONGEST_REASON) or type(exc).__name__)
 
 
 def _probe(

@@ -266,7 +266,7 @@ def _detail(row: pd.DataFrame, snapshot: Snapshot) -> None:
         source = TOLD_BY.get(call["attributed_by"], "")
         st.caption(
             f"Told by its {source}. X-Tag: {plain(call['x_tag'] or 'none')}. "
-            f"Rate \\${float(call['rate_usd_per_min'] or 0):.5f} a minute, billed {call['billed_s']} s. "
+            f"Rate {money(call['rate_usd_per_min'], digits=5)} a minute, billed {call['billed_s']} s. "
             f"Key {mono(call['call_key'])}."
             if source
             else f"No PBX could be told. X-Tag: {plain(call['x_tag'] or 'none')}. Key {mono(call['call_key'])}."

@@ -144,3 +144,8 @@ def mono(text: str) -> str:
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     room = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{room}{line}{room}{fence}" if line else ""
+
+
+def mono_cell(text: str) -> str:
+    """Format text as monospace for a cell of a Markdown table, with vertical bars escaped: they would end the cell."""
+    return mono(text).replace("|", "\\|")

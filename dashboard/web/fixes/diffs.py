@@ -8,7 +8,7 @@ from dashboard.core.text import counted
 from dashboard.domain.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, RouteNumber, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG
-from dashboard.web.components.formatting import mono, owner_of, plain
+from dashboard.web.components.formatting import mono_cell, owner_of, plain
 
 ROUTES = {"": "Unassigned", SIP_REG: "SIP registration"}
 """Alias of a built-in route to its display text."""
@@ -81,23 +81,18 @@ def _row(change: Change, snapshot: Snapshot) -> DiffRow:
         off = "Disabled"
         return DiffRow("Outbound credentials", off if change.enabled else on, on if change.enabled else off)
     if isinstance(change, CreateRoute | DeleteRoute):
-        value = _in_cell(change.value)
+        value = mono_cell(change.value)
         exists = isinstance(change, DeleteRoute)
         return DiffRow(
             f"Inbound route {plain(change.alias)}", value if exists else "Not there", "Not there" if exists else value
         )
     if isinstance(change, RouteNumber):
         old_route, now = (ROUTES.get(alias, plain(alias)) for alias in (change.was_alias, change.to_alias))
-        return DiffRow(f"Number {_in_cell(change.number)}", old_route, now)
+        return DiffRow(f"Number {mono_cell(change.number)}", old_route, now)
     about = ", ".join(
         filter(None, (change.label, change.owner, change.purpose, change.role * (change.role != "active")))
     )
     listed = f"On the list{f': {plain(about)}' if about else ''}"
-    subject = f"{_in_cell(change.network)} ({plain(owner_of(change.network, snapshot))})"
+    subject = f"{mono_cell(change.network)} ({plain(owner_of(change.network, snapshot))})"
     allowed = isinstance(change, AllowAddress)
     return DiffRow(subject, "Not on the list" if allowed else listed, listed if allowed else "Not on the list")
-
-
-def _in_cell(text: str) -> str:
-    """Return text in monospace for a table cell, with vertical bars escaped because they would end the cell."""
-    return mono(text).replace("|", "\\|")

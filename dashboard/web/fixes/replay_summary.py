@@ -104,7 +104,7 @@ def summary(impact: ReplayImpact) -> list[str]:
     admitted = f"admitted {counted(saved, 'past call')}" if saved else ""
     if broken:
         blocked = f"blocked {counted(broken, 'past call')} of {join(impact.who(BROKEN))}"
-        first = f"Would have {' and '.join(filter(None, (admitted, blocked)))}."
+        first = f"Would have {join(filter(None, (admitted, blocked)), None)}."
     elif impact.not_judged or any(impact.ours(label) for label in AT_RISK):
         first = " ".join(filter(None, (admitted and f"Would have {admitted}.", "No past call is known to be blocked.")))
     else:

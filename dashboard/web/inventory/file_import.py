@@ -295,7 +295,7 @@ def _accept(difference: InventoryDiff, snapshot: Snapshot, *, read_any: bool) ->
         does.append(f"remove {counted(absent, 'row')}")
         results.append(f"{absent:,} removed")
     st.button(
-        titled(" and ".join(does)) or ("Confirm the configuration" if read_any else "Nothing to import"),
+        titled(join(does, None)) or ("Confirm the configuration" if read_any else "Nothing to import"),
         type="primary",
         disabled=not changes and not read_any,
         key="inventory_import_keep",

@@ -64,19 +64,19 @@ def title(changes: Sequence[Change], impact: ReplayImpact, *, lower_bound: bool,
     effects = _effect_phrases(impact, "at least " * lower_bound)
     notes = [*_harmless(impact), *_undecided_sentences(impact), *filter(None, [lacking, not_counted])]
     if impact.calls(BROKEN):
-        return plain(" ".join([f"{subject} would {_and(effects)}.", *notes]))
+        return plain(" ".join([f"{subject} would {join(effects, None)}.", *notes]))
     if lacking and not effects:
         return plain(f"{subject}: what it would do to past calls is not known. {' '.join(notes)}")
     if lacking or not_counted or any(impact.ours(label) for label in AT_RISK):
         head = (
-            f"{subject} would {_and(effects)}; no past call of yours"
+            f"{subject} would {join(effects, None)}; no past call of yours"
             if effects
             else f"{subject}: no past call of yours"
         )
         return plain(" ".join([f"{head} is known to be blocked.", *notes]))
     no_admission = [] if effects else [f"admit none{' on record' * lower_bound}"]
     return plain(
-        " ".join([f"{subject} would {_and([*effects, 'block no past call of yours', *no_admission])}.", *notes])
+        " ".join([f"{subject} would {join([*effects, 'block no past call of yours', *no_admission], None)}.", *notes])
     )
 
 
@@ -112,14 +112,10 @@ def _undecided_sentences(impact: ReplayImpact) -> list[str]:
         for label, text in ((MAY_BREAK, "{} may be blocked"), (MAY_SAVE, "{} may be admitted"))
         if (calls := impact.calls(label))
     ]
-    result = [f"{_and(parts)}."] if parts else []
+    result = [f"{join(parts, None)}."] if parts else []
     if calls := impact.calls(CANNOT):
         result.append(f"Cannot tell for {counted(calls, 'call')}.")
     return result
-
-
-def _and(parts: Sequence[str]) -> str:
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def _subject(changes: Sequence[Change]) -> str:

@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 import dashboard
 from dashboard import schemas
 from dashboard.core.errors import InputError
-from dashboard.core.text import MARK, UNSAFE, visible
+from dashboard.core.text import FORMULA_STARTS, MARK, UNSAFE, visible
 from dashboard.services.exports.csv_files import (
-    DANGEROUS,
     Seal,
     Table,
     account_name,
@@ -45,9 +44,9 @@ def test_no_cell_can_start_a_formula(cells: list[str]) -> None:
     """No cell begins with a character that starts a formula in a spreadsheet; nothing else changes."""
     back = read(to_csv(pd.DataFrame({"label": cells}), account="SAMPLE"))["label"]
 
-    assert not any(cell.startswith(DANGEROUS) for cell in back)
+    assert not any(cell.startswith(FORMULA_STARTS) for cell in back)
     assert [visible(cell) for cell in cells] == [
-        cell[1:] if cell[:1] == "'" and cell[1:].startswith(DANGEROUS) else cell for cell in back
+        cell[1:] if cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS) else cell for cell in back
     ]
 
 

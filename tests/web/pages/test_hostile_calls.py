@@ -18,16 +18,16 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.replay.replayer import LABELS
-from dashboard.core.text import UNSAFE, visible
+from dashboard.core.text import FORMULA_STARTS, UNSAFE, visible
 from dashboard.domain.changes import AllowAddress
-from dashboard.services.exports.csv_files import DANGEROUS, csv_of
+from dashboard.services.exports.csv_files import csv_of
 from dashboard.services.exports.frames import all_tables
 from dashboard.services.workspace import Workspace
 from dashboard.web.outcomes.table import VIEWS
 from tests.calls.exports import HEADER, a_row, as_csv, at
+from tests.router import PAGES
 from tests.web.pages.drafting import edit, expected
 from tests.web.pages.seen import sent
-from tests.web.pages.test_every_page import PAGES
 
 HIDDEN: Final = "\u202e\x1b[2J\x9b31m\x07\u200b"
 WORD: Final = "qz"
@@ -196,7 +196,7 @@ def test_no_file_to_download_has_a_formula_or_a_hidden_character(account: Worksp
         (name, cell)
         for name, texts in cells.items()
         for cell in texts
-        if cell.startswith(DANGEROUS) and not NUMBER.fullmatch(cell)
+        if cell.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(cell)
     ]
     assert {"calls", "traffic", "rejected_rows"} <= {name for name, text in files.items() if WORD in text}
 

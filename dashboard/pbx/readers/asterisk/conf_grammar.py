@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
+from dashboard.core.text import quoted
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
@@ -245,15 +246,15 @@ class Config:
             return
         paths = self._matching_files(name)
         if not paths and needed:
-            self._report(location, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
+            self._report(location, f"{quoted(name)} is not in the folder. Add the file, or take the include out.")
         for path in paths:
             if path in above:
                 self._report(
-                    location, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}."
+                    location, f"{quoted(name)} includes itself: {' > '.join((*above[above.index(path) :], path))}."
                 )
             elif len(above) >= MOST_LEVELS:
                 self._report(
-                    location, f"{name[:80]!r} is included {MOST_LEVELS} files deep, and Asterisk reads no deeper."
+                    location, f"{quoted(name)} is included {MOST_LEVELS} files deep, and Asterisk reads no deeper."
                 )
             else:
                 self._read(path, above)

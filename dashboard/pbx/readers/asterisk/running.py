@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 
 from dashboard.core.errors import SettingsError, SourceAnswerError
+from dashboard.core.text import one_line, quoted
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.asterisk.conf_grammar import GLOBALS, Config
 from dashboard.pbx.readers.asterisk.manager import RIGHTS, AbsentError, Ami, DeniedError, logged_in
@@ -179,7 +180,7 @@ def _add_loaded(ami: Ami, configs: dict[str, Config], trunk: Trunk) -> None:
                 location = _request_location(ami, f"{REGISTRATIONS} {event.get('ObjectName', '')}")
                 _add_event(config, event, event["Endpoint"], location, transports)
     for name, location in [(name, location) for name, location in written.items() if name not in loaded][:MOST_SAID]:
-        reason = f"The endpoint {name[:80]!r} is in the file and not loaded. Reload PJSIP, or see its log."
+        reason = f"The endpoint {quoted(name)} is in the file and not loaded. Reload PJSIP, or see its log."
         configs[PJSIP if PJSIP in configs else next(iter(configs))].problems.append(
             Problem(location.file, None, "", reason)
         )
@@ -246,7 +247,7 @@ def _network(text: str) -> str:
 
 def _request_location(ami: Ami, request: str) -> Place:
     """Return the location for an AMI request, without unprintable characters."""
-    return Place(f"{ami.where} {''.join(filter(str.isprintable, request[:LONGEST_NAME]))}", 0)
+    return Place(f"{ami.where} {one_line(request, LONGEST_NAME)}", 0)
 
 
 def _empty(file: str) -> Config:

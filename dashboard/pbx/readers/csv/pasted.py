@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from dashboard.core.errors import FileError, InputError
+from dashboard.core.text import one_line
 from dashboard.pbx.inventory.cells import RULES
 from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces
 from dashboard.pbx.inventory.ids import pbx_id_of
@@ -126,14 +127,11 @@ def _layout(table_records: Sequence[TextRecord]) -> TableLayout:
         for index, column in enumerate(recognized):
             if column:
                 columns.setdefault(column, index)
-        unused = [_printable(cell) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()]
+        unused = [
+            one_line(cell, SHOWN) or f"column {n}" for n, cell in enumerate(head, 1) if n - 1 not in columns.values()
+        ]
         return TableLayout(columns, tuple(unused), headed=True)
     return _guessed(table_records[:SAMPLE_ROWS])
-
-
-def _printable(cell: str) -> str:
-    """Return a header in displayable form: printable, one line, at most ``SHOWN`` characters."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in cell).split())[:SHOWN]
 
 
 def _with_names(layout: TableLayout, name: str) -> TableLayout:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from dashboard.core.errors import FileError
-from dashboard.core.text import counted
+from dashboard.core.text import counted, join, one_line
 from dashboard.pbx.inventory.cells import REQUIRED, RULES
 from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces, plain_name
 from dashboard.pbx.inventory.rows import FRAMES, InventoryRow, Problem, ReaderResult, problem_of
@@ -124,8 +124,7 @@ def _column_indexes(name: str, header: TextRecord) -> dict[str, int]:
 
 def _enumerate_headers(cells: Sequence[str]) -> str:
     """Return headers for a sentence: the first ``SHOWN_COLUMNS``, and the number of the others."""
-    listed = ", ".join(cell.strip()[:40] or "(empty)" for cell in cells[:SHOWN_COLUMNS])
-    return listed + (f" and {len(cells) - SHOWN_COLUMNS:,} more" if len(cells) > SHOWN_COLUMNS else "")
+    return join((one_line(cell, 40) or "(empty)" for cell in cells), SHOWN_COLUMNS)
 
 
 def _unused_columns_note(

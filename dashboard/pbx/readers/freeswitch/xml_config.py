@@ -19,6 +19,7 @@ from xml.sax.handler import ContentHandler
 from defusedxml.common import DefusedXmlException
 from defusedxml.sax import parseString
 
+from dashboard.core.text import quoted
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
@@ -115,12 +116,12 @@ class Configuration:
                 if file_path.count("/") == depth and fnmatchcase(file_path, target)
             )
         if not paths and not re.search(r"[*?\[]", pattern):
-            self.say(location, f"{pattern[:80]!r} is not in the folder. Add the file, or take the include out.")
+            self.say(location, f"{quoted(pattern)} is not in the folder. Add the file, or take the include out.")
         for file_path in paths:
             if file_path in (*above, path):
-                self.say(location, f"{pattern[:80]!r} includes itself.")
+                self.say(location, f"{quoted(pattern)} includes itself.")
             elif len(above) >= MOST_LEVELS or self._files > MOST_FILES:
-                self.say(location, f"{pattern[:80]!r} is one include too many; it was left out.")
+                self.say(location, f"{quoted(pattern)} is one include too many; it was left out.")
             else:
                 self.read(file_path, (*above, path))
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dashboard.core.text import quoted
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
@@ -209,11 +210,11 @@ class Source:
         path = self.found(name, above[-1])
         if not path:
             if needed:
-                self.say(location, f"{name[:80]!r} is not in the folder. Add the file, or take the include out.")
+                self.say(location, f"{quoted(name)} is not in the folder. Add the file, or take the include out.")
         elif path in above:
-            self.say(location, f"{name[:80]!r} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
+            self.say(location, f"{quoted(name)} includes itself: {' > '.join((*above[above.index(path) :], path))}.")
         elif len(above) >= MOST_LEVELS:
-            self.say(location, f"{name[:80]!r} is included {MOST_LEVELS} files deep; it was left out.")
+            self.say(location, f"{quoted(name)} is included {MOST_LEVELS} files deep; it was left out.")
         else:
             self.read(path, above)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network, ip_network
 from pathlib import PurePosixPath
 
+from dashboard.core.text import quoted
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import Problem, ReaderResult
 from dashboard.pbx.readers.config_folder import Folder
@@ -104,7 +105,7 @@ class _KamailioReader:
             if path:
                 self._tables.read_list(path, table)
             elif value:
-                self._source.say(value.place, f"{value.text[:80]!r} is not in the folder. Add the file.")
+                self._source.say(value.place, f"{quoted(value.text)} is not in the folder. Add the file.")
         for path, data in sorted(self._folder.files.items()):
             pure = PurePosixPath(path)
             if not pure.is_relative_to(self._root):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from dashboard.core.text import quoted
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.kamailio.grammar import ScriptToken
 
@@ -152,7 +153,7 @@ class _Parser:
         elif token.sign == "}":
             self._say(token.place, "A } closes nothing here. Take it out, or open its block.")
         elif token.sign != ";":
-            self._say(token.place, f"{token.text[:40]!r} begins no setting and no route; the line was left out.")
+            self._say(token.place, f"{quoted(token.text, 40)} begins no setting and no route; the line was left out.")
             self._rest_of_line(token)
 
     def _rest_of_line(self, token: ScriptToken) -> None:
@@ -229,10 +230,10 @@ class _Parser:
             return self._switch(depth) if token.text == "switch" else self._branch(token, depth)
         steps = self._simple(token)
         if not steps:
-            self._say(token.place, f"{token.text[:40]!r} begins no statement; it was left out.")
+            self._say(token.place, f"{quoted(token.text, 40)} begins no statement; it was left out.")
             self._until(_BREAKS)
         if not self._take(";") and self._sign() != "}" and steps:
-            self._say(token.place, f"{token.text[:40]!r} is not followed by ; here. Put one behind it.")
+            self._say(token.place, f"{quoted(token.text, 40)} is not followed by ; here. Put one behind it.")
         return steps
 
     def _simple(self, token: ScriptToken) -> Block:

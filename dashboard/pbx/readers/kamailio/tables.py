@@ -12,7 +12,7 @@ from bisect import insort
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from dashboard.core.text import counted
+from dashboard.core.text import counted, quoted
 from dashboard.pbx.inventory.rows import Problem
 from dashboard.pbx.readers.config_folder import Folder
 from dashboard.pbx.readers.facts import Place
@@ -94,7 +94,9 @@ class KamailioTables:
             else:
                 names = ("grp", "ip_addr", "mask", "port", "tag")
             if len(parts) == 1:
-                self._report(location, f"The line has no {names[1]} behind the number {parts[0][:20]!r}. Complete it.")
+                self._report(
+                    location, f"The line has no {names[1]} behind the number {quoted(parts[0], 20)}. Complete it."
+                )
             else:
                 self._row(table, dict(zip(names, parts, strict=False)), location)
 

@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from dashboard.core.endpoints import is_loopback
 from dashboard.core.errors import InputError, SettingsError, SourceAnswerError
+from dashboard.core.text import quoted
 from dashboard.pbx.inventory.cells import read_cell
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.inventory.rows import CONFIG, InventoryRow, Problem, ReaderResult
@@ -106,7 +107,7 @@ def _parts(address: str) -> tuple[str, dict[str, str]]:
     unknown = sorted(set(options) - {"tag", "field", *FIELDS})
     if unknown:
         option_names = ", ".join(("tag", "field", *FIELDS))
-        raise InputError(f"The address of a NetBox has no option {unknown[0][:40]!r}. It has {option_names}.")
+        raise InputError(f"The address of a NetBox has no option {quoted(unknown[0], 40)}. It has {option_names}.")
     for option, option_value in options.items():
         if option != "tag" and is_secret_name(option_value.partition(":")[0], NamesOf.NETBOX):
             raise InputError(f"The custom field that {option} names looks like a secret's. Name one that holds none.")
@@ -203,7 +204,9 @@ class _Register:
         dynamic = bool(used) and value_of(used[0], "status") in DYNAMIC
         cells["ip_kind"] = fields["ip_kind"] or ("dynamic" if dynamic else "")
         if status and status not in STATUS:
-            self._say(location, "status", f"{status[:40]!r} is no state that NetBox has by itself; it was left out.")
+            self._say(
+                location, "status", f"{quoted(status, 40)} is no state that NetBox has by itself; it was left out."
+            )
         valid_cells = {column: text for column, text in cells.items() if text and self._fits(location, column, text)}
         self._rows.append(InventoryRow("pbxs", location, 0, {"pbx_id": pbx_id, **valid_cells}))
         self._declare(pbx_id, used)

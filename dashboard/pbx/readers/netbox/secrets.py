@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dashboard.core.text import one_line
 from dashboard.pbx.readers.secrets import LONGEST_VALUE, NamesOf, Secret, by_name, has_key, has_login, is_secret_name
 
 PARTS = ("custom_fields", "config_context", "local_context_data")
@@ -37,7 +38,7 @@ def secrets_of(record: Mapping[str, Any]) -> Iterator[tuple[str, Secret]]:
     for part in PARTS:
         for path, name, value in _leaves(record.get(part), part, "", 0):
             if is_secret(name, value) and len(kinds) < MOST_TOLD:
-                safe_path = "".join(filter(str.isprintable, path[:LONGEST_PATH]))
+                safe_path = one_line(path, LONGEST_PATH)
                 kinds.setdefault(safe_path, _kind(path.partition(".")[2], value))
     yield from kinds.items()
 

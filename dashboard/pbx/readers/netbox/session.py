@@ -24,6 +24,7 @@ from requests.auth import AuthBase
 from dashboard.core.errors import SourceAnswerError, SourceError, SourceRefusedError, SourceUnavailableError
 from dashboard.core.http import exchange
 from dashboard.core.http.exchange import TIMEOUT_S, Fault
+from dashboard.core.text import one_line, shortened
 
 LIMIT_S = 120.0
 """Time limit in seconds for all requests to one NetBox."""
@@ -224,8 +225,8 @@ class NetBox:
         except (ValueError, RecursionError):
             return ""
         text = str(body.get("detail") or body) if isinstance(body, dict) else ""
-        text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-        return f": {text.replace(self._token, '…')[:DETAIL_LENGTH].rstrip('.')}" if text else ""
+        line = one_line(text, None).replace(self._token, "…")
+        return f": {shortened(line, DETAIL_LENGTH).rstrip('.')}" if line else ""
 
 
 def _loaded(answer: requests.Response, data: bytes) -> requests.Response:

@@ -468,8 +468,8 @@ def test_a_cell_with_several_addresses_or_numbers(read):
     ("header", "left", "seen"),
     [
         ("id,name,address,auth", "auth", "pbx_id, name, address"),
-        ("id,name,kind,note", "kind, note", "pbx_id, name"),
-        ("id,address,country,note", "country, note", "pbx_id, address"),
+        ("id,name,kind,note", "kind and note", "pbx_id, name"),
+        ("id,address,country,note", "country and note", "pbx_id, address"),
         ("id,name,site,city", "city", "pbx_id, name, site"),
         ("id,name,site,", "column 4", "pbx_id, name, site"),
     ],
@@ -478,7 +478,7 @@ def test_columns_that_are_not_read_are_named(read, header, left, seen):
     """Unknown columns, columns of an absent frame, and the second of two equal columns are named."""
     inventory = read(f"{header}\ndenver,198.51.100.24,x,y\n")
 
-    were = "These columns were" if ", " in left else "The column was"
+    were = "These columns were" if " and " in left else "The column was"
     assert [(note.line, note.message) for note in inventory.notes if note.line == 1] == [
         (1, f"{were} left out: {left}. Read as {seen}.")
     ]
