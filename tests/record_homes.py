@@ -61,6 +61,7 @@ home.close()
 LEFT_OUT: Final = ("emulator.key", "emulator.json", "emulator.log")
 PORTABLE: Final = {"PATH": "/usr/bin:/bin", "USER": "ana", "LOGNAME": "ana", "LANG": "C.UTF-8", "COLUMNS": "200"}
 SAMPLE: Final = {"TRUNKGATE_SAMPLE_CALLS": "300", "TRUNKGATE_HISTORY_DAYS": "3"}
+SMALL: Final = {"TRUNKGATE_SAMPLE_CALLS": "60", "TRUNKGATE_HISTORY_DAYS": "2"}
 FILES: Final = {
     "TRUNKGATE_ACCOUNT": "files",
     "TRUNKGATE_PUBLIC_RANGES": "198.51.100.0/24,203.0.113.0/24",
@@ -89,12 +90,12 @@ class Case:
 
 
 CASES: Final = {
-    "format-1": Case("ee7dfd7", (SYNC, FIX, UNDO, IMPORT, EDIT_BY_SCRIPT), SAMPLE, has_replay=False),
-    "format-2": Case("ffee738", (SYNC, FIX, UNDO, IMPORT, EDIT_BY_SCRIPT), SAMPLE),
-    "before-anchors": Case("e058780", (SYNC, FIX, UNDO, IMPORT, IMPORT_PBX, EDIT), SAMPLE),
+    "format-1": Case("ee7dfd7", (SYNC, FIX, UNDO, IMPORT, EDIT_BY_SCRIPT), SMALL, has_replay=False),
+    "format-2": Case("ffee738", (SYNC, FIX, UNDO, IMPORT, EDIT_BY_SCRIPT), SMALL),
+    "before-anchors": Case("e058780", (SYNC, FIX, UNDO, IMPORT, IMPORT_PBX, EDIT), SMALL),
     "before-layers": Case("4065ef0", (SYNC, FIX, UNDO, IMPORT, IMPORT_PBX, EDIT), SAMPLE),
     "files-before-layers": Case("4065ef0", (IMPORT, PASTE, RECORD, EDIT, IMPORT_PBX), FILES),
-    "format-3": Case("f71060c", (SYNC, FIX, UNDO, IMPORT, IMPORT_PBX, EDIT), SAMPLE),
+    "format-3": Case("f71060c", (SYNC, FIX, UNDO, IMPORT, IMPORT_PBX, EDIT), SMALL),
 }
 
 
@@ -114,7 +115,7 @@ def _record(name: str, case: Case, code: Path, folder: Path) -> None:
     """Run the commands of a case, ask the same version what it reports, and write archive and manifest."""
     work = folder / "work"
     work.mkdir()
-    _write_files(work, datetime.now(UTC).replace(microsecond=0), embedded=case.settings is SAMPLE)
+    _write_files(work, datetime.now(UTC).replace(microsecond=0), embedded=case.settings is not FILES)
     home = folder / "home"
     environment = PORTABLE | case.settings | {"TRUNKGATE_HOME": str(home), "PYTHONPATH": str(code), "HOME": str(work)}
 
