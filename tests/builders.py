@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow
 
 from dashboard import schemas
-from dashboard.calls.analytics.cube import Cube
-from dashboard.calls.confirmed_callers import callers
+from dashboard.calls.analytics.cube import Cube, groups_of
+from dashboard.calls.store.store import NO_CELLS
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Account, Freshness, Snapshot
@@ -54,20 +54,17 @@ def calls_row(source_ip: str, **facts: Any) -> dict[str, Any]:
 
 
 def cube_of(snapshot: Snapshot) -> Cube:
-    """Aggregate the outbound rows of a snapshot as the store does for its cube."""
-    rows = snapshot.traffic[snapshot.traffic["direction"] == "outbound"].sort_values("hour_at")
-    codes, owners = pd.factorize(pd.Series(callers(snapshot, rows)))
+    """Return the cube of the rows of a snapshot, each of which is of one hour and zone."""
+    rows = snapshot.judged_traffic
     columns = {
-        "hour_at": pyarrow.array(rows["hour_at"].dt.tz_localize(None)),
-        "owner": pyarrow.array(codes),
-        "sip_status": pyarrow.array(rows["sip_status"], pyarrow.int16()),
-        **{name: pyarrow.array(list(rows[name]), pyarrow.string()) for name in ("outcome", "sip_reason", "zone")},
-        **{
-            name: pyarrow.array(rows[name].fillna(0).astype("int64")) for name in ("calls", "short_calls", "duration_s")
-        },
-        "cost_units": pyarrow.array([int(cost.scaleb(8)) for cost in rows["cost_usd"]]),
+        "row": range(len(rows)),
+        "hour_at": rows["hour_at"].dt.tz_localize(None),
+        "zone": rows["zone"].tolist(),
+        **{name: rows[name].fillna(0).astype("int64") for name in ("calls", "short_calls", "duration_s")},
+        "cost_units": [int(cost.scaleb(8)) for cost in rows["cost_usd"]],
     }
-    return Cube(pyarrow.table(columns), list(owners))
+    arrays = {name: pyarrow.array(column, NO_CELLS.schema.field(name).type) for name, column in columns.items()}
+    return Cube(groups_of(snapshot, rows), pyarrow.table(arrays))
 
 
 def refused_row(source_ip: str, **facts: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ VARIABLE: Final = "TEST_EXAMPLES_TIMES"
 TIMES: Final = int(os.environ.get(VARIABLE, "1"))
 PROPERTIES: Final = (
     "tests/calls/analytics/test_peaks.py",
+    "tests/calls/analytics/test_second_level.py",
     "tests/calls/ingest/test_columnar.py",
     "tests/calls/ingest/test_reader_equivalence.py",
     "tests/calls/ingest/test_row_fingerprints.py",

@@ -9,6 +9,8 @@ for it, unconfirmed.
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from dashboard.calls.attribution import CLAIMS, is_only_claimed
@@ -70,6 +72,15 @@ def is_of_others(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[bool]:
     found = unconfirmed.astype(bool)
     found[found] = (_owners_then(snapshot, rows[found]) == "").to_numpy()
     return found
+
+
+def callers_of_judged_traffic(snapshot: Snapshot) -> npt.NDArray[np.object_]:
+    """Return the name of the caller of each row of ``judged_traffic``, computed once per snapshot."""
+    return snapshot.memoize(_callers_of_judged_traffic)
+
+
+def _callers_of_judged_traffic(snapshot: Snapshot) -> npt.NDArray[np.object_]:
+    return np.array(callers(snapshot, snapshot.judged_traffic), dtype="object")
 
 
 def _dynamic(snapshot: Snapshot) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -17,11 +17,12 @@ from typing import Any
 import pandas as pd
 
 from dashboard import schemas
+from dashboard.calls.analytics.cube import Cube, cube_of
 from dashboard.calls.attribution import attribute, claimed_sources, is_only_claimed
 from dashboard.calls.pbx_records.reconcile import Reconciliation, Span, compare
 from dashboard.calls.pbx_records.store import PbxRecords
 from dashboard.calls.store.queries import FIRST
-from dashboard.calls.store.store import CallStore
+from dashboard.calls.store.store import CallStore, Segments
 from dashboard.carriers.registry import Carrier
 from dashboard.core import clocks
 from dashboard.core.clocks import to_come
@@ -277,6 +278,32 @@ def build_snapshot(
         since: Start of the window; by default the window of the settings.
         split_at: Additional instants that no row of the traffic may straddle.
     """
+    snapshot, _ = _build(
+        state, store, settings, capabilities, now=now, since=since, split_at=split_at, with_hours=False
+    )
+    return snapshot
+
+
+def build_snapshot_and_cube(
+    state: State, store: CallStore, settings: Settings, capabilities: frozenset[Capability]
+) -> tuple[Snapshot, Cube]:
+    """Build a snapshot of the settings' window, and the cube of the same calls, which are read once."""
+    snapshot, readings = _build(state, store, settings, capabilities, with_hours=True)
+    return snapshot, cube_of(snapshot, readings)
+
+
+def _build(
+    state: State,
+    store: CallStore,
+    settings: Settings,
+    capabilities: frozenset[Capability],
+    *,
+    now: datetime | None = None,
+    since: datetime | None = None,
+    split_at: Sequence[datetime] = (),
+    with_hours: bool,
+) -> tuple[Snapshot, list[Segments]]:
+    """Build a snapshot; also return its traffic, of the carrier and of imported files only, with its hours."""
     now = now or clocks.now()
     account_version = state.latest("account")
     account = account_version["content"] if account_version else {}
@@ -290,12 +317,14 @@ def build_snapshot(
     until = freshness["calls"].until(now)
     cuts = sorted({*changes, max(since, until - DAY), *split_at})
     reconciliation = _compared(state, store, settings, frames["pbx_addresses"], since=since, split_at=changes, now=now)
-    traffic, file_only_traffic = (
-        _attributed(store.traffic(since=since, split_at=cuts, step="segment", file_only=file_only), frames)
+    read = [
+        store.segments(since=since, split_at=cuts, file_only=file_only, with_hours=with_hours)
         for file_only in (False, True)
-    )
+    ]
+    readings = [replace(reading, rows=_attributed(reading.rows, frames)) for reading in read]
+    traffic, file_only_traffic = (reading.rows for reading in readings)
     judged = pd.concat([traffic, file_only_traffic], ignore_index=True) if len(file_only_traffic) else traffic
-    return Snapshot(
+    snapshot = Snapshot(
         call_patterns=_patterns(store, judged, frames, since=since, split_at=changes),
         past_traffic=_past_traffic(store, frames, versions, until=since),
         loss_reviews=loss_reviews(state),
@@ -331,6 +360,7 @@ def build_snapshot(
         treated_as_public=(*settings.treated_as_public, *account.get("public_ranges", ())),
         silent_days=settings.silent_days,
     )
+    return snapshot, readings
 
 
 def _patterns(

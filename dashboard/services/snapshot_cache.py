@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -64,7 +65,7 @@ class AccountView:
     findings: list[Finding]
     """Findings of all checks on this snapshot, worst first."""
     cube: Cube
-    """Hourly totals of the snapshot's outbound calls."""
+    """Hourly totals of the snapshot's calls."""
     replayer: Replayer
     """The snapshot prepared for replays."""
 
@@ -177,12 +178,13 @@ class SnapshotCache:
         opened = self._workspace
         before = self._known
         moment = self._moment(anew=True)
-        snapshot = opened.snapshot()
-        findings = opened.findings(snapshot)
-        if before and before.moment.calls == moment.calls and _has_same_calls(before.snapshot, snapshot):
-            cube = before.cube
+        if before and before.moment.calls == moment.calls:
+            snapshot = opened.snapshot()
+            is_same = _has_same_calls(before.snapshot, snapshot)
+            cube = before.cube if is_same else build_cube(opened.store, snapshot)
         else:
-            cube = build_cube(opened.store, snapshot)
+            snapshot, cube = opened.snapshot_and_cube()
+        findings = opened.findings(snapshot)
         view = AccountView(moment, snapshot, findings, cube, Replayer(snapshot))
         self._known = view
         self._current_at = time.monotonic()
@@ -215,13 +217,23 @@ class SnapshotCache:
 
 
 def _has_same_calls(before: Snapshot, now: Snapshot) -> bool:
-    """Return whether the calls of a store have the same attribution and the same hours in both snapshots."""
+    """Return whether the calls of a store have the same callers, policies and hours in both snapshots."""
     starts = {
         snapshot.window_start.replace(minute=0, second=0, microsecond=0)
         for snapshot in (before, now)
         if snapshot.window_start is not None
     }
-    return len(starts) == 1 and all(getattr(before, name).equals(getattr(now, name)) for name in INVENTORY)
+    return (
+        len(starts) == 1
+        and _policy_starts(before) == _policy_starts(now)
+        and all(getattr(before, name).equals(getattr(now, name)) for name in INVENTORY)
+    )
+
+
+def _policy_starts(snapshot: Snapshot) -> list[datetime]:
+    """Return the starts of the policies that calls of the snapshot may have met."""
+    last_at = snapshot.judged_traffic["last_at"].max()
+    return [version.valid_from for version in snapshot.versions if version.valid_from <= last_at]
 
 
 _ACCOUNT = sa.select(

@@ -16,6 +16,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from dashboard import checks
+from dashboard.calls.analytics.cube import Cube
 from dashboard.calls.store.store import CallStore
 from dashboard.carriers.flowroute.client import API
 from dashboard.carriers.flowroute.portal import READS, WRITES
@@ -241,6 +242,10 @@ class Workspace:
         return snapshot_builder.build_snapshot(
             self.state, self.store, self.settings, self.capabilities, since=since, split_at=split_at
         )
+
+    def snapshot_and_cube(self) -> tuple[Snapshot, Cube]:
+        """Return the current snapshot with the calls of the window, and the cube of the same calls."""
+        return snapshot_builder.build_snapshot_and_cube(self.state, self.store, self.settings, self.capabilities)
 
     @property
     def capabilities(self) -> frozenset[Capability]:

@@ -2,7 +2,7 @@
 Benchmark of a dialer that shows thousands of local caller IDs and sends no X-Tag.
 
 Caller IDs are not part of the roll-up's key unless they are the account's own numbers; otherwise this account's roll-up
-would be as long as its calls.
+would be as long as its calls. Pages read the second level of the roll-up, which has no source addresses either.
 """
 
 from __future__ import annotations
@@ -25,17 +25,19 @@ from tests.bench.table import Ratio, Row, calls_words, ratio_to
 SOURCES = 60
 CALLER_IDS = 10_000
 TURNS = 3
+MOST = 1.3
+"""Upper limit of the ratio of many calls to ten thousand, for checks, replays and clicks."""
 MOST_S, MOST_MB = 3.0, 600
-"""Limits of ``trunkgate check`` as a command."""
-ENDS = (1, 3)
-"""Exit status of ``trunkgate check`` with open findings, or with verdicts that are unknown."""
+"""Limits of a command that reads every call's sums."""
+COMMANDS = {"check": (1, 3), "authorized": (0,)}
+"""Commands with their exit statuses: ``check`` ends so with open findings, or with verdicts that are unknown."""
 FILES = {"one plain file": (False, 1.3), "one gzip file": (True, 1.6)}
 """Kinds of files: whether compressed, and the upper limit of the ratio to the bare engine's copy of the same file."""
 
 
 def run(account: Account, folder: Path, calls: int) -> list[Row]:
     """
-    Measure ingest, checks, ``trunkgate check`` and clicks.
+    Measure ingest, checks, replays, commands and clicks.
 
     Args:
         account: Account whose PBXs, entries and days the dialer has.
@@ -44,8 +46,9 @@ def run(account: Account, folder: Path, calls: int) -> list[Row]:
     """
     dialer = replace(account, sources=SOURCES, caller_ids=CALLER_IDS, tagged=False)
     rows = [_ingest(dialer, folder, calls, kind) for kind in FILES]
-    rows += [*checks_bench.run(dialer, folder, calls), _command(dialer, folder, calls)]
-    rows += pages_bench.run(dialer, folder, calls)
+    rows += checks_bench.run(dialer, folder, calls, most=MOST)
+    rows += [_command(dialer, folder, calls, name) for name in COMMANDS]
+    rows += pages_bench.run(dialer, folder, calls, most=MOST)
     return [replace(row, work=f"{row.work}; dialer") for row in rows]
 
 
@@ -73,21 +76,20 @@ def _ingest(dialer: Account, folder: Path, calls: int, kind: str) -> Row:
     return Row(f"Ingest of {kind}", calls_words(calls), ours, floor=(bare,), ratios=ratios, wrong=wrong)
 
 
-def _command(dialer: Account, folder: Path, calls: int) -> Row:
-    tell(f"trunkgate check over {calls:,} calls of a dialer")
+def _command(dialer: Account, folder: Path, calls: int, name: str) -> Row:
+    tell(f"trunkgate {name} over {calls:,} calls of a dialer")
     home = str(filled(dialer, folder, calls))
-    turns = in_turns({"": (command, {"home": home, "days": dialer.days})}, TURNS)[""]
+    turns = in_turns({"": (command, {"name": name, "home": home, "days": dialer.days})}, TURNS)[""]
     ours = replace(time_of("", turns), memory_mb=max(turn.answer["peak_mb"] for turn in turns))
     time = Ratio("time", ours.seconds, most=MOST_S, unit=" s")
     peak = Ratio("peak", ours.memory_mb, most=MOST_MB, unit=" MB")
-    wrong = tuple(
-        f"trunkgate check ended with {turn.answer['exit']}" for turn in turns if turn.answer["exit"] not in ENDS
-    )
-    return Row("trunkgate check --no-sync", calls_words(calls), ours, ratios=(time, peak), wrong=wrong)
+    ends = [turn.answer["exit"] for turn in turns]
+    wrong = tuple(f"trunkgate {name} ended with {end}" for end in ends if end not in COMMANDS[name])
+    return Row(f"trunkgate {name} --no-sync", calls_words(calls), ours, ratios=(time, peak), wrong=wrong)
 
 
-def command(home: str, days: int) -> tuple[float, Any]:
-    """Run ``trunkgate check`` in a process of its own; its peak memory is added as ``peak_mb``."""
+def command(name: str, home: str, days: int) -> tuple[float, Any]:
+    """Run a command in a process of its own; its peak memory is added as ``peak_mb``."""
     told = {name: value for name, value in os.environ.items() if not name.startswith(("TRUNKGATE_", "FLOWROUTE_"))}
     told |= {
         "TRUNKGATE_HOME": home,
@@ -97,7 +99,7 @@ def command(home: str, days: int) -> tuple[float, Any]:
         "FLOWROUTE_SECRET_KEY": "bench",
         "PYTHONPATH": str(ROOT),
     }
-    program = [sys.executable, "-m", "tests.bench.dialer_bench"]
+    program = [sys.executable, "-m", "tests.bench.dialer_bench", name]
     with timed() as watch:
         child = subprocess.run(program, env=told, capture_output=True, text=True, check=False)
     return watch.seconds, {"exit": child.returncode, "peak_mb": float(child.stderr.splitlines()[-1])}
@@ -106,7 +108,7 @@ def command(home: str, days: int) -> tuple[float, Any]:
 if __name__ == "__main__":
     from dashboard.cli import main
 
-    sys.argv = ["trunkgate", "check", "--no-sync", "--format", "json"]
+    sys.argv = ["trunkgate", sys.argv[1], "--no-sync", "--format", "json"]
     try:
         main()
     finally:

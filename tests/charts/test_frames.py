@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pandas as pd
 import pyarrow
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.calls.analytics.cube import EMPTY, Cube, Part
+from dashboard.calls.analytics.cube import GROUP, Cube, Part
+from dashboard.calls.store.store import NO_CELLS
 from dashboard.charts import frames
 from dashboard.charts.charts import KIND_OF
 
@@ -37,14 +39,19 @@ few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChec
 Row = dict[str, Any]
 
 
-def row_at(at: datetime) -> dict[str, Any]:
-    """Return a cube row for an hour."""
+def row_at(hour: datetime) -> dict[str, Any]:
+    """Return a row of a cube for an hour: a group, and the sums of its calls."""
     return {
-        "hour_at": at,
-        "owner": 0,
+        "who": OWNERS[0],
+        "confirmed": "yes",
+        "attributed_by": "address",
+        "direction": "outbound",
+        "origin": "carrier",
+        "policy": "",
         "outcome": "answered",
         "sip_status": 200,
         "sip_reason": "OK",
+        "hour_at": hour,
         "zone": "",
         "calls": 1,
         "short_calls": 0,
@@ -53,24 +60,30 @@ def row_at(at: datetime) -> dict[str, Any]:
     }
 
 
+def made_of(rows: list[dict[str, Any]]) -> Cube:
+    """Return the cube of rows as ``row_at`` makes them."""
+    cells = [
+        {"row": number} | {name: row[name] for name in NO_CELLS.column_names[1:]} for number, row in enumerate(rows)
+    ]
+    groups = pd.DataFrame(rows)[list(GROUP)].astype({"sip_status": "Int64"})
+    return Cube(groups, pyarrow.Table.from_pylist(cells, NO_CELLS.schema))
+
+
 def cube_of(rows: list[Row]) -> Cube:
     """Return a cube of the rows."""
-    told = [
-        {
-            "hour_at": MONDAY + timedelta(hours=row["hour"]),
-            "owner": row["owner"],
-            "outcome": row["ending"][0],
-            "sip_status": row["ending"][1],
-            "sip_reason": row["ending"][2],
-            "zone": row["zone"],
-            "calls": row["calls"],
-            "short_calls": 0,
-            "duration_s": 60,
-            "cost_units": row["cost"],
-        }
-        for row in sorted(rows, key=lambda row: row["hour"])
-    ]
-    return Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS)
+    return made_of(
+        [
+            row_at(MONDAY + timedelta(hours=row["hour"]))
+            | {
+                "who": OWNERS[row["owner"]],
+                **dict(zip(("outcome", "sip_status", "sip_reason"), row["ending"], strict=True)),
+                "zone": row["zone"],
+                "calls": row["calls"],
+                "cost_units": row["cost"],
+            }
+            for row in rows
+        ]
+    )
 
 
 def largest(counted: Counter[tuple[str, str]]) -> set[str]:
@@ -164,7 +177,7 @@ def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
     zone = ZONES[-1]
     hours = range(48)
     told = [{**row_at(begin + timedelta(hours=hour)), "calls": hour + 1} for hour in hours]
-    found = frames.by_hour_of_week(Cube(pyarrow.Table.from_pylist(told, EMPTY.schema), OWNERS), Part(), zone)
+    found = frames.by_hour_of_week(made_of(told), Part(), zone)
 
     counted: Counter[int] = Counter()
     for hour in hours:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.calls.analytics.cube import Cube
 from dashboard.calls.store.repair import forget
 from dashboard.core.errors import StoreError
 from dashboard.core.settings import Settings
@@ -40,6 +41,15 @@ class Gated(Workspace):
 
     def snapshot(self, **more: object) -> Snapshot:  # type: ignore[override]  # arguments are passed on
         """Wait at the gate, then build the snapshot."""
+        self._wait()
+        return super().snapshot(**more)  # type: ignore[arg-type]  # as above
+
+    def snapshot_and_cube(self) -> tuple[Snapshot, Cube]:
+        """Wait at the gate, then build the snapshot and its cube."""
+        self._wait()
+        return super().snapshot_and_cube()
+
+    def _wait(self) -> None:
         end = time.monotonic() + WAIT_S
         while not self.gate.wait(0.02):
             self.reached.set()
@@ -47,7 +57,6 @@ class Gated(Workspace):
         self.made += 1
         if self.fault:
             raise self.fault
-        return super().snapshot(**more)  # type: ignore[arg-type]  # as above
 
 
 @pytest.fixture

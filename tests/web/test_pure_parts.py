@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard import charts
-from dashboard.calls.analytics.cube import ALL, EMPTY, Cube, Part
+from dashboard.calls.analytics.cube import ALL, Part, empty_cube
 from dashboard.charts import frames as shapes
 from dashboard.charts.encodings import STATES
 from dashboard.core import elapsed, text
@@ -277,7 +277,7 @@ def test_a_change_of_the_list_is_a_sentence() -> None:
 
 def test_empty_calls_make_empty_shapes() -> None:
     """Without calls the chart frames are empty or zero, without an error."""
-    cube = Cube(EMPTY, [])
+    cube = empty_cube()
 
     assert shapes.refusals(cube, UTC).empty
     assert shapes.outcomes(cube, ALL, NOW, UTC).empty

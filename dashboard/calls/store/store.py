@@ -7,7 +7,7 @@ the generation that was current when it started.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -15,9 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pyarrow
+import pyarrow.compute
 
 from dashboard import schemas
-from dashboard.calls.ingest.columns import ROLLED_KEYS
+from dashboard.calls.ingest.columns import ROLLED_KEYS, ROLLED_SUMS
 from dashboard.calls.store.engine import sanitize_table, to_frame, to_table, under, utc
 from dashboard.calls.store.generations import Day, Generation
 from dashboard.calls.store.own_numbers import OwnNumbers
@@ -26,6 +27,8 @@ from dashboard.schemas.tables import FILE_ONLY
 
 SECOND = timedelta(seconds=1)
 HOUR_S = 3600
+AT_ONCE = 1_000_000
+"""Calls whose hours are read at once, so that memory does not grow with the calls; at least a day."""
 MANY, LATE = 20_000, timedelta(hours=3)
 """If a day has more calls than this, its last hours (``LATE``) are searched first: they usually fill a page."""
 
@@ -46,6 +49,35 @@ class CallFilter:
     sip_status: int | None = None
     file_only: bool = False
     """Calls that are in imported files but not in the carrier's export, instead of those that count."""
+
+
+CELL_SUMS = ("calls", "short_calls", "duration_s", "cost_units")
+NO_CELLS = pyarrow.table(
+    {
+        "row": pyarrow.array([], pyarrow.int64()),
+        "hour_at": pyarrow.array([], pyarrow.timestamp("us")),
+        "zone": pyarrow.array([], pyarrow.dictionary(pyarrow.int32(), pyarrow.string())),
+        **{name: pyarrow.array([], pyarrow.int64()) for name in CELL_SUMS},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Roll-up by segment (interval between two changes), with the hours and zones of its rows, read in one query."""
+
+    rows: pd.DataFrame
+    """TRAFFIC, not attributed."""
+    cells: pyarrow.Table
+    """
+    Sums of the rows by hour and destination zone, if they were asked for.
+
+    ``row`` (position in ``rows``), ``hour_at`` (UTC without a zone), ``zone``, ``CELL_SUMS`` (units of 1e-8 USD).
+    """
+
+
+def _unchanged(rows: pyarrow.Table) -> pyarrow.Table:
+    return rows
 
 
 class CallStore(Queries):
@@ -78,11 +110,54 @@ class CallStore(Queries):
             roll-up remains they count as whole hours, and a row that straddles an instant is assigned to that instant's
             second, where it proves nothing.
         """
-        name = "segments" if step == "segment" else "traffic"
-        rows = self.rolled(name, since=since, until=until, split_at=split_at, file_only=file_only)
-        if rows is None:
-            return schemas.empty(schemas.TRAFFIC)
-        return _marked(under(schemas.TRAFFIC, rows), file_only=file_only)
+        if step == "segment":
+            return self.segments(
+                since=since, until=until, split_at=split_at, file_only=file_only, with_hours=False
+            ).rows
+        rows = self._rolled_up("traffic", since=since, until=until, split_at=split_at, file_only=file_only)
+        return _traffic(rows[0] if rows else None, file_only=file_only)
+
+    def segments(
+        self,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        split_at: Sequence[datetime] = (),
+        file_only: bool = False,
+        with_hours: bool = True,
+        part_s: int = HOUR_S,
+        at_once: int = AT_ONCE,
+    ) -> Segments:
+        """
+        Return the roll-up by segment, as ``traffic`` does, with the hours and zones of its rows.
+
+        Args:
+            since: As in ``traffic``.
+            until: As in ``traffic``.
+            split_at: As in ``traffic``.
+            file_only: As in ``traffic``.
+            with_hours: Whether to return the hours; without them there are no cells.
+            part_s: Seconds to which times are rounded down in hours that are counted from the calls.
+            at_once: See ``AT_ONCE``.
+        """
+        parts = self._rolled_up(
+            "segments",
+            since=since,
+            until=until,
+            split_at=split_at,
+            options={"with_hours": with_hours},
+            file_only=file_only,
+            part_s=part_s,
+            at_once=at_once if with_hours else None,
+            convert=_rows_and_cells,
+        )
+        rows, place = _added_up([part for part, _ in parts])
+        starts = np.cumsum([0, *(len(part) for part, _ in parts)])
+        cells = [
+            part.set_column(0, "row", pyarrow.array(place[part.column("row").to_numpy() + start]))
+            for (_, part), start in zip(parts, starts, strict=False)
+        ]
+        return Segments(_traffic(rows, file_only=file_only), pyarrow.concat_tables([NO_CELLS, *cells]))
 
     def patterns(
         self,
@@ -109,20 +184,25 @@ class CallStore(Queries):
         tables = {"wanted": pyarrow.table({"source_ip": pyarrow.array(list(sources), pyarrow.string())})}
         if not sources:
             return schemas.empty(schemas.CALL_PATTERNS)
-        rows = self.rolled("patterns", since=since, until=until, split_at=split_at, tables=tables, file_only=file_only)
-        return schemas.empty(schemas.CALL_PATTERNS) if rows is None else under(schemas.CALL_PATTERNS, rows)
+        rows = self._rolled_up(
+            "patterns", since=since, until=until, split_at=split_at, tables=tables, file_only=file_only
+        )
+        return under(schemas.CALL_PATTERNS, rows[0]) if rows else schemas.empty(schemas.CALL_PATTERNS)
 
-    def rolled(
+    def _rolled_up(
         self,
         name: str,
         *,
         since: datetime,
         until: datetime | None,
         split_at: Sequence[datetime],
+        options: Mapping[str, Any] | None = None,
         tables: Mapping[str, pyarrow.Table] | None = None,
         file_only: bool = False,
         part_s: int = HOUR_S,
-    ) -> pyarrow.Table | None:
+        at_once: int | None = None,
+        convert: Callable[[pyarrow.Table], Any] = _unchanged,
+    ) -> list[Any]:
         """
         Query the roll-up, using stored rows for whole hours and counting partial hours from the calls.
 
@@ -131,12 +211,15 @@ class CallStore(Queries):
             since: As in ``traffic``.
             until: As in ``traffic``.
             split_at: As in ``traffic``; ``segments_of`` numbers the segments between the instants.
+            options: More parameters of the query.
             tables: More tables available to the query.
             file_only: As in ``traffic``.
             part_s: Seconds to which ``hour_at`` is rounded down in hours that are counted from the calls.
+            at_once: Run the query for some days at a time, of that many calls; for all days at once if ``None``.
+            convert: Converts the rows of each run as soon as they are read.
 
         Returns:
-            The rows; ``None`` if there is no call in that time.
+            The converted rows of each run; empty if there is no call in that time.
         """
         low = utc(max(since, FIRST))
         high = utc(min(until or LAST, LAST))
@@ -149,10 +232,10 @@ class CallStore(Queries):
         def traffic_of(day: Day) -> tuple[str, ...]:
             return day.file_only_traffic if file_only else day.traffic
 
-        def fetch(generation: Generation) -> pyarrow.Table | None:
+        def fetch(generation: Generation) -> list[Any]:
             days = [day for day in days_between(generation, low, high) if traffic_of(generation.days[day])]
             if not days:
-                return None
+                return []
             own_numbers = self.own_numbers(generation)
             split_days = [day for day in days if day in {at.date() for at in partial}]
             afresh = self.counted_afresh(generation, days)
@@ -185,9 +268,14 @@ class CallStore(Queries):
                 rolled = rolled.set_column(rolled.schema.get_field_index("hour_at"), "hour_at", pyarrow.array(begins))
             placed = pyarrow.array(segments_of(rolled.column("first_at").to_numpy(), cuts))
             rolled = rolled.append_column("segment", placed)
-            traffic = {"traffic": self.parts(part for day in days for part in traffic_of(generation.days[day]))}
-            inputs = {"spans": spans, "rolled": rolled, **(tables or {})}
-            return self.engine.fetch(name, traffic, operation="read the roll-up", tables=inputs)
+            found = []
+            for batch in _batches(days, generation, at_once):
+                traffic = self.parts(part for day in batch for part in traffic_of(generation.days[day]))
+                values = {"traffic": traffic, **(options or {})}
+                inputs = {"spans": spans, "rolled": rolled, **(tables or {})}
+                found.append(convert(self.engine.fetch(name, values, operation="read the roll-up", tables=inputs)))
+                rolled = rolled.slice(0, 0)
+            return found
 
         return self.ask(fetch)
 
@@ -302,6 +390,67 @@ class CallStore(Queries):
         return self.engine.fetch(
             "calls_among", parameters | own_numbers.parameters, operation="search calls", tables=tables
         )
+
+
+def _traffic(rows: pyarrow.Table | None, *, file_only: bool) -> pd.DataFrame:
+    """Return rows of a roll-up as TRAFFIC."""
+    if rows is None:
+        return schemas.empty(schemas.TRAFFIC)
+    return _marked(under(schemas.TRAFFIC, rows), file_only=file_only)
+
+
+def _rows_and_cells(table: pyarrow.Table) -> tuple[pyarrow.Table, pyarrow.Table]:
+    """Return the rows of ``sql/segments.sql`` without their lists, and the lists as ``Segments.cells``."""
+    lists = table.column("hours").combine_chunks()
+    cells = pyarrow.compute.list_flatten(lists)
+    columns = {name: pyarrow.compute.struct_field(cells, name) for name in NO_CELLS.column_names if name != "row"}
+    columns["zone"] = columns["zone"].dictionary_encode()
+    row = pyarrow.compute.list_parent_indices(lists).cast(pyarrow.int64())
+    return table.drop_columns(["hours"]), pyarrow.table({"row": row, **columns})
+
+
+def _added_up(parts: Sequence[pyarrow.Table]) -> tuple[pyarrow.Table | None, np.ndarray]:
+    """
+    Add up the rows of ``sql/segments.sql`` from several runs.
+
+    Returns:
+        The rows in order of time and key, without their segment; and the position there of each row of ``parts``.
+    """
+    if not parts:
+        return None, np.zeros(0, dtype="int64")
+    rows = pyarrow.concat_tables(parts)
+    place = np.arange(len(rows))
+    if len(parts) > 1:
+        keys = [*ROLLED_KEYS, "segment"]
+        place = rows.select(keys).to_pandas().groupby(keys, dropna=False, sort=False).ngroup().to_numpy()
+        _, first = np.unique(place, return_index=True)
+        ends = {"hour_at": "min", "first_at": "min", "last_at": "max"}
+        sums = {name: ends.get(name, "sum") for name in ("hour_at", *ROLLED_SUMS)}
+        groups = rows.append_column("place", pyarrow.array(place)).group_by("place", use_threads=False)
+        added = groups.aggregate([*sums.items()]).sort_by("place")
+        rows = rows.take(first)
+        for name, kind in sums.items():
+            column = added.column(f"{name}_{kind}").cast(rows.schema.field(name).type)
+            rows = rows.set_column(rows.schema.get_field_index(name), name, column)
+    rows = rows.drop_columns(["segment"])
+    order = pyarrow.compute.sort_indices(rows, [(name, "ascending") for name in rows.column_names]).to_numpy()
+    position = np.empty(len(rows), dtype="int64")
+    position[order] = np.arange(len(rows))
+    return rows.take(order), position[place]
+
+
+def _batches(days: Sequence[date], generation: Generation, at_once: int | None) -> Iterator[list[date]]:
+    """Yield days in batches of at most ``at_once`` calls, but at least a day; all days if ``None``."""
+    batch: list[date] = []
+    calls = 0
+    for day in days:
+        calls += generation.days[day].rows
+        if batch and at_once is not None and calls > at_once:
+            yield batch
+            batch = []
+            calls = generation.days[day].rows
+        batch.append(day)
+    yield batch
 
 
 def _marked(frame: pd.DataFrame, *, file_only: bool) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboard.calls.analytics.cube import Part, code_of
 from dashboard.calls.attribution import CallerClaims
-from dashboard.calls.confirmed_callers import callers
+from dashboard.calls.confirmed_callers import callers_of_judged_traffic
 from dashboard.calls.store.store import CallFilter
 from dashboard.charts.charts import KIND_OF, KINDS
 from dashboard.core.text import counted
@@ -174,9 +174,11 @@ def among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
     """Return the traffic rows of the selected caller and code; ``None`` if neither is selected."""
     if not (part.who or part.code):
         return None
-    rows = snapshot.judged_traffic[snapshot.judged_traffic["last_at"] >= part.since]
+    rows = snapshot.judged_traffic
+    selected = (rows["last_at"] >= part.since).to_numpy()
     if part.who:
-        rows = rows[np.array([who == part.who for who in callers(snapshot, rows)], dtype=np.bool_)]
+        selected = selected & (callers_of_judged_traffic(snapshot) == part.who)
+    rows = rows[selected]
     if part.code:
         codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
         named = [code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]

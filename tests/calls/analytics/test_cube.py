@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard import schemas
-from dashboard.calls.analytics.cube import EMPTY, Cube, Part, build_cube
+from dashboard.calls.analytics.cube import Part, build_cube, empty_cube
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest.importer import import_files
 from dashboard.domain.snapshot import Account, Snapshot
@@ -162,7 +162,7 @@ def test_half_hour_zone_slice_begins_at_local_midnight(store, snapshot, export):
 
 def test_empty_cube_returns_empty_frames(cube):
     """Without calls, every query returns an empty answer with its usual columns."""
-    empty = Cube(EMPTY, [])
+    empty = empty_cube()
 
     for names, step in (((), ""), (("who", "zone"), "day"), ((), "week")):
         assert list(empty.sums(*names, step=step).columns) == list(cube.sums(*names, step=step).columns)

@@ -1,6 +1,6 @@
 -- Outbound calls of the sources in `wanted` by source address, X-Tag, number, outcome, destination zone and hour of the
 -- day (UTC, 0 to 23), with separate rows for each segment: number of calls, first and last start (UTC).
--- `spans` and `rolled` as in cube.sql.
+-- `spans` and `rolled` as in segments.sql.
 SELECT
     direction,
     source_ip,
