@@ -203,7 +203,7 @@ def test_headers_are_shown_without_what_cannot_be_seen() -> None:
     layout = pasted.layout_of(given.name, given.data)
 
     assert layout
-    assert ("co st [31m",) == layout.left_out
+    assert ("cost[31m",) == layout.left_out
 
 
 def test_columns_that_are_not_read_are_named() -> None:
