@@ -75,7 +75,7 @@ made_calls = st.lists(
         callerid=st.sampled_from([OFFICE, BRANCH, STRANGER, "anonymous"]),
         destination_name=st.sampled_from(["UNITED STATES", "CANADA", ""]),
         duration=st.sampled_from(["3", "60"]),
-        total_cost=st.sampled_from(["0.00980000", "2.50000001"]),
+        total_cost=st.sampled_from(["0.00980000", "2.50000001", "9999.12345678"]),
     ),
     max_size=25,
 )

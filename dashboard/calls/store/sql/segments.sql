@@ -21,7 +21,7 @@ SELECT
         'calls': calls,
         'short_calls': short_calls,
         'duration_s': duration_s,
-        'cost_units': (cost_usd * 100000000)::BIGINT
+        'cost_units': (cost_usd::DECIMAL(38, 8) * 100000000)::BIGINT
     }) FILTER ($with_hours) AS hours
 FROM (
     SELECT hour_at, {{rolled_keys}}, zone, {{rolled_sums}}, segment FROM {{traffic}} JOIN spans USING (hour_at)
