@@ -234,3 +234,17 @@ def test_hooks_of_pre_commit_need_no_network() -> None:
     assert {"pygrep", "system"} == set(re.findall(r"language: (\w+)", text))
     assert {"lint-imports", "mypy", "python", "ruff"} == set(programs)
     assert all((Path(sys.executable).parent / program).exists() for program in programs)
+
+
+def test_commands_open_the_state_with_the_anchors_of_the_settings() -> None:
+    """A database that is opened without its anchors would anchor its first entries unsigned."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "State.open"
+        and "anchors" not in {keyword.arg for keyword in node.keywords}
+    ]
+
+    assert [] == found

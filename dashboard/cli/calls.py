@@ -96,10 +96,11 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
         return ""
     from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
     from dashboard.services.call_fetcher import next_since  # noqa: PLC0415 - as above
+    from dashboard.storage import anchors  # noqa: PLC0415 - as above
     from dashboard.storage.account_binding import with_mode  # noqa: PLC0415 - as above
     from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
-    with closing(State.open(settings.home)) as state:
+    with closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state:
         if with_mode(state, settings).files:
             return ""  # nothing is fetched in this mode
         now = clocks.now()
@@ -174,12 +175,14 @@ def drop_imported(
 def _recorded(store: CallStore, command: str, days: Sequence[date], *, calls: int) -> Iterator[tuple[State, Outcome]]:
     """Record a change of the store in the state database, which the context yields too."""
     from dashboard.domain.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
-    from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage.database import State  # noqa: PLC0415 - as above
     from dashboard.storage.store_changes import recorded  # noqa: PLC0415 - as above
 
     actor = local_actor("command line")
+    settings = read_settings()
     with (
-        closing(State.open(store.generations.folder.parent)) as state,
+        closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state,
         recorded(state, command, actor=actor, days=days, calls=calls, generation=store.digest) as outcome,
     ):
         yield state, outcome

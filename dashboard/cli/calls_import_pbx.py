@@ -18,6 +18,7 @@ from dashboard.core.text import counted
 if TYPE_CHECKING:
     from dashboard.calls.pbx_records.record_source import Origin
     from dashboard.calls.pbx_records.store import PbxFileResult
+    from dashboard.core.settings import Settings
 
 NOT_ALL = 1
 
@@ -51,7 +52,7 @@ def import_pbx(
     if utc and timezone:
         raise InputError("Give --utc or --timezone, not both.")
     settings = read_settings()
-    origin = _origin(settings.home, pbx, "UTC" if utc else timezone, trunk or [], template)
+    origin = _origin(settings, pbx, "UTC" if utc else timezone, trunk or [], template)
     with progress(quiet=output is Format.JSON) as on_progress:
         results = PbxRecords(CallStore(settings.home)).import_files(files, origin, progress=on_progress)
     if output is Format.JSON:
@@ -63,13 +64,14 @@ def import_pbx(
         raise typer.Exit(NOT_ALL)
 
 
-def _origin(home: Path, pbx: str, zone: str, trunks: list[str], template: str) -> Origin:
+def _origin(settings: Settings, pbx: str, zone: str, trunks: list[str], template: str) -> Origin:
     from dashboard.calls.pbx_records.record_source import Origin  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.services.snapshot_builder import load_frame  # noqa: PLC0415 - as above
     from dashboard.sip import Trunk  # noqa: PLC0415 - loads the numbering plan
-    from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
-    with closing(State.open(home)) as state:
+    with closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state:
         frames = {name: load_frame(state, name) for name in ("pbxs", "pbx_config", "edges")}
         account = state.latest("account")
     edges = frames["edges"][["host", "ranges"]].itertuples(index=False, name=None)

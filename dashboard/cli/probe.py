@@ -118,12 +118,13 @@ def _stored_account() -> ProbeContext | None:
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
     from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
     from dashboard.sip.probe import ProbeContext  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.storage.database import State  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage.database import State  # noqa: PLC0415 - as above
 
     settings = Settings.read()
     if not (settings.home / "state.db").exists():
         return None
-    with closing(State.open(settings.home)) as state:
+    with closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state:
         versions = policy_versions(state)
         account = state.latest("account")
         listed = state.latest("allowed_ips")

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-RESTS_ON = ("calls", "allowed_ips", "credentials")
-"""Inputs of a replay."""
 COUNTED = {"calls", "minutes", "cost_usd"}
 HEADS = {
     BROKEN: "Blocks calls of",
@@ -145,9 +143,9 @@ def replay(
 
 def _lacking(snapshot: Snapshot, age: Age) -> str:
     """Return a sentence for each input of the replay with the given age; empty if there is none."""
-    from dashboard.domain.claims import lacking  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.domain.claims import BY_CALLS, lacking  # noqa: PLC0415 - loads pandas, for seconds
 
-    names = [name for name in RESTS_ON if snapshot.age(name) is age]
+    names = [name for name in BY_CALLS if snapshot.age(name) is age]
     return lacking(snapshot, *names) if names else ""
 
 

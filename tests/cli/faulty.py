@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from dashboard.cli.entry_point import app
 from dashboard.core.errors import CarrierError, DashboardError, UnknownFindingError
+from dashboard.domain.claims import BY_CALLS
 from dashboard.domain.snapshot import Age
 from tests.faulty_homes import CARRIERS, DENVER, INPUTS, KEYS, PUBLIC, SEATTLE, ages
 from tests.web.pages.faults import beyond
@@ -185,10 +186,9 @@ def _replay(run: Commands) -> Answer:
         assert answer.status == 0 or isinstance(answer.error, DashboardError), place
         return answer
     assert (0, None) == (answer.status, answer.error), place
-    bears = {"calls", "allowed_ips", "credentials"}
     for said, of_age in (("Last known data only: ", Age.STALE), ("Missing: ", Age.MISSING)):
         named = {name for name, age in ages(run.faults).items() if age is of_age}
-        assert (said in answer.out) is bool(named & bears), place
+        assert (said in answer.out) is bool(named & {*BY_CALLS}), place
     assert "could be decided" not in answer.out or "calls missing" not in run.faults, place
     assert ("ago)." in answer.err) is run.carrier, place
     return answer

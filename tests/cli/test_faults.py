@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.core.errors import CarrierError, UnknownFindingError
+from dashboard.domain.claims import BY_CALLS
 from dashboard.domain.snapshot import Age
 from tests import faulty_homes
 from tests.cli.conftest import answering
@@ -99,7 +100,7 @@ def test_replay_names_missing_and_stale_inputs(run: Callable[..., Answer], fault
         return
     answer = run(fault, "replay", "--remove", SEATTLE, *asked(fault))
     name = fault.partition(" ")[0]
-    bears = name in ("calls", "allowed_ips", "credentials") and fault not in CARRIERS
+    bears = name in BY_CALLS and fault not in CARRIERS
 
     assert 0 == answer.status
     never = fault.endswith(" missing")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.domain.capabilities import Capability
-from dashboard.domain.claims import lacking
+from dashboard.domain.claims import BY_CALLS, lacking
 from dashboard.fixes.account_image import proposed
 from dashboard.web import session
 from dashboard.web.fixes import replay_summary
 from dashboard.web.what_if import affected_calls, draft_text, editor
-
-RESTS_ON = ("calls", "allowed_ips", "credentials")
 
 known = session.snapshot()
 lower_bound = Capability.REFUSALS_IN_CDRS not in known.capabilities
@@ -29,7 +27,7 @@ with right:
     editor.draw_actions(reading, known)
 answer = session.replayer().against(proposed(known.policy, reading.changes))
 title.title(
-    draft_text.title(reading.changes, answer.impact, lower_bound=lower_bound, lacking=lacking(known, *RESTS_ON))
+    draft_text.title(reading.changes, answer.impact, lower_bound=lower_bound, lacking=lacking(known, *BY_CALLS))
 )
 with numbers:
     replay_summary.show(answer.impact, lower_bound=lower_bound, lacking=lacking(known, "calls"))

@@ -53,7 +53,7 @@ def title(changes: Sequence[Change], impact: ReplayImpact, *, lower_bound: bool,
         changes: Changes of the draft.
         impact: Impact of the draft on past calls.
         lower_bound: Refused calls are not on record, so more calls may be saved than are counted.
-        lacking: Sentences on which of calls, list and credentials are missing or out of date.
+        lacking: Sentences on which of calls, list, credentials and inventory are missing or out of date.
     """
     if not changes:
         return f"{NOTHING if impact.total else NO_CALLS} {lacking}".strip()

@@ -12,6 +12,7 @@ import pytest
 from dashboard.storage.database import State
 from tests import faulty_homes
 from tests.faulty_homes import FAULTS
+from tests.web.pages.drafting import DENVER, edit
 from tests.web.pages.faults import PAGES, look, open_on, texts
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,17 @@ def test_effect_of_a_fix_is_unknown_on_stale_data(stale: str, tmp_path: Path, mo
 
     assert "What it would do to past calls is unknown." in said
     assert "would block none" not in said
+
+
+@pytest.mark.parametrize("stale", ["calls", "allowed_ips", "credentials", "inventory"])
+def test_draft_claims_no_effect_on_stale_data(stale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What if says that a draft blocks no past call only if every input of that is fresh."""
+    at = open_on(faulty_homes.make(tmp_path / "home", (f"{stale} stale",), refused=True), monkeypatch)
+    at.switch_page("web/pages/what_if.py").run()
+    title = edit(at, added_rows=[{"network": DENVER}]).title[0].value
+
+    assert "Last known" in title or "is known to be blocked" in title or "is not known" in title
+    assert "block no past call" not in title
 
 
 def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
