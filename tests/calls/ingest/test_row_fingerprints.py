@@ -48,7 +48,7 @@ def test_only_equal_calls_share_a_fingerprint(chosen: list[dict[str, str]]) -> N
     alone = [read([row])["row_hash"].to_pylist()[0] for row in rows]
 
     assert found == alone
-    said = [tuple(each.values()) for each in chosen]
+    said = [tuple(each[name] for name in LOOKED_AT) for each in chosen]
     assert [found.index(number) for number in found] == [said.index(each) for each in said]
 
 
