@@ -49,4 +49,5 @@ with session.show_errors():
         session.tidy()
     else:
         empty_states.first_run()
+session.show_other_kept_error()
 session.show_note()

@@ -41,6 +41,7 @@ from dashboard.web.components.formatting import plain
 
 Made = TypeVar("Made")
 NOTE = "session_note"
+CALLBACK_ERROR = "session_callback_error"
 LOOK = "session_look"
 BROWSER = "session_browser"
 TIDY_EVERY_S = 60
@@ -361,6 +362,39 @@ def show_errors() -> Iterator[None]:
         yield
     except DashboardError as exc:
         show_error(str(exc))
+
+
+@contextmanager
+def keep_errors(place: str) -> Iterator[None]:
+    """
+    Keep a ``DashboardError`` of a widget's callback until the page run that follows.
+
+    A callback runs before the page, so what it draws itself appears above the page's title, out of sight of the widget.
+
+    Args:
+        place: Name of the place that shows the error; see ``show_kept_error``.
+    """
+    try:
+        yield
+    except DashboardError as exc:
+        keep_error(place, str(exc))
+
+
+def keep_error(place: str, text: str) -> None:
+    """Keep an error of a widget's callback until the page run that follows; see ``keep_errors``."""
+    st.session_state[CALLBACK_ERROR] = (place, text)
+
+
+def show_kept_error(place: str) -> None:
+    """Show the error that a callback kept for this place, once."""
+    if st.session_state.get(CALLBACK_ERROR, ("", ""))[0] == place:
+        show_error(st.session_state.pop(CALLBACK_ERROR)[1])
+
+
+def show_other_kept_error() -> None:
+    """Show as a toast the error that a callback kept for a place that this page run did not draw, once."""
+    if CALLBACK_ERROR in st.session_state:
+        st.toast(plain(st.session_state.pop(CALLBACK_ERROR)[1]), icon=ERROR_ICON, duration="long")
 
 
 def show_error(text: str) -> None:

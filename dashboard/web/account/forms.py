@@ -40,6 +40,7 @@ DISABLED = "Disabled"
 CREDENTIAL_WORDS = {True: ENABLED, False: DISABLED, None: "Not known"}
 PREFIX_KEY = "account_declared_prefix"
 SWITCH_KEY = "account_declared_credentials"
+DECLARE_FORM = "account_declare"
 AGES_S = 15
 """Refresh interval of displayed ages in seconds."""
 DAY_FORM = "%-d %b %Y"
@@ -242,20 +243,21 @@ def _declare(snapshot: Snapshot) -> None:
     on = snapshot.account.credentials_on
     recorded = None if on is None else CREDENTIAL_WORDS[on]
     fill("account_declare_filled", {PREFIX_KEY: snapshot.account.tech_prefix, SWITCH_KEY: recorded})
-    with st.form("account_declare", border=False):
+    with st.form(DECLARE_FORM, border=False):
         st.text_input("Tech prefix, as the portal shows it", key=PREFIX_KEY)
         choices = [ENABLED, DISABLED]
         st.radio("Outbound SIP credentials in the portal", choices, index=None, horizontal=True, key=SWITCH_KEY)
         st.form_submit_button("Record what the portal shows", on_click=_record, args=(snapshot,))
+        session.show_kept_error(DECLARE_FORM)
 
 
 def _record(snapshot: Snapshot) -> None:
     """Store what an operator typed and chose in the form, made from the account as shown."""
     switch = st.session_state[SWITCH_KEY]
     if switch is None:
-        st.error("Say whether the portal shows the credentials as enabled or disabled.", icon=ICONS["error"])
+        session.keep_error(DECLARE_FORM, "Say whether the portal shows the credentials as enabled or disabled.")
         return
-    with session.show_errors():
+    with session.keep_errors(DECLARE_FORM):
         declarations.save_account(
             session.workspace(),
             tech_prefix=st.session_state[PREFIX_KEY] or "",

@@ -24,6 +24,12 @@ def show(snapshot: Snapshot) -> None:
     st.caption("Copy the page Outbound Allowed IPs as it is, in any layout. The addresses are read out of it.")
     text = st.text_area("What the portal shows", key=TEXT_KEY, height=120, label_visibility="collapsed") or ""
     st.button("Compare", icon=":material/difference:", key="account_compare")
+    _compare(text, snapshot)
+    session.show_kept_error(TEXT_KEY)
+
+
+def _compare(text: str, snapshot: Snapshot) -> None:
+    """Draw the difference between the pasted text and the list, or the button for an empty list in the portal."""
     if not text.strip():
         if snapshot.allowed_ips.empty and Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
             no_difference = PasteDiff(added=(), missing=(), same=())
@@ -95,7 +101,7 @@ def _accept(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) ->
 
 def _save_list(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
     """Save the accepted list and clear the text area."""
-    with session.show_errors():
+    with session.keep_errors(TEXT_KEY):
         opened = session.workspace()
         by = session.actor().name
         version_ids = snapshot.version_ids

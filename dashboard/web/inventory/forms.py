@@ -33,6 +33,7 @@ SHORT_DIALS: Final = {"yes": "Yes", "no": "No", "unknown": "Unknown", "": "Unkno
 
 NEW_ID: Final = "pbx_id_new"
 DIAL_WORDS: Final = {"yes": "Yes", "no": "No", "unknown": "Not known", "": "Not known"}
+CONFIRM_KEY = "inventory_confirm"
 NEW = {
     "pbx_id": "",
     "name": "",
@@ -111,7 +112,7 @@ def bar(snapshot: Snapshot) -> None:
             st.button(
                 "Confirm that it holds",
                 icon=":material/task_alt:",
-                key="inventory_confirm",
+                key=CONFIRM_KEY,
                 on_click=_confirm,
                 args=(snapshot,),
                 type="primary" if stale else "secondary",
@@ -123,6 +124,7 @@ def bar(snapshot: Snapshot) -> None:
             )
         if not snapshot.pbxs.empty:
             st.caption("Select a row to edit that PBX.", width="content")
+    session.show_kept_error(CONFIRM_KEY)
 
 
 def edit(snapshot: Snapshot, pbx_id: str) -> None:
@@ -140,21 +142,22 @@ def edit(snapshot: Snapshot, pbx_id: str) -> None:
 
 
 def _confirm(snapshot: Snapshot) -> None:
-    with session.show_errors():
+    with session.keep_errors(CONFIRM_KEY):
         declarations.confirm_inventory(session.workspace(), version_ids=snapshot.version_ids, by=session.actor().name)
         session.note("The inventory is confirmed as of now.")
 
 
-def _save_edit(snapshot: Snapshot, build_frames: Callable[[], edits.Frames], note: str) -> None:
+def _save_edit(place: str, snapshot: Snapshot, build_frames: Callable[[], edits.Frames], note: str) -> None:
     """
     Save an edit of the inventory as it was shown, and show a message.
 
     Args:
+        place: Key of the form, which shows an error.
         snapshot: The snapshot that the page was drawn from when the button was pressed.
         build_frames: Makes the edited frames.
         note: Message after they are saved.
     """
-    with session.show_errors():
+    with session.keep_errors(place):
         by = session.actor().name
         declarations.save_inventory(session.workspace(), build_frames(), version_ids=snapshot.version_ids, by=by)
         session.note(note)
@@ -168,7 +171,7 @@ def _details(snapshot: Snapshot, pbx_id: str) -> None:
     key = pbx_id or "new"
     fields = _fields(key)
     fill(f"inventory_filled_{key}", {field: row[name] for name, field in fields.items()})
-    with st.form(f"inventory_pbx_{key}", border=False):
+    with st.form(_details_form(pbx_id), border=False):
         st.text_input("Name", key=fields["name"])
         if not pbx_id:
             st.text_input("Id", key=NEW_ID, help="Letters, digits and hyphens; it never changes.")
@@ -184,6 +187,22 @@ def _details(snapshot: Snapshot, pbx_id: str) -> None:
         st.form_submit_button(
             "Save" if pbx_id else "Add the PBX", type="primary", on_click=_save_details, args=(snapshot, row, pbx_id)
         )
+        session.show_kept_error(_details_form(pbx_id))
+
+
+def _details_form(pbx_id: str) -> str:
+    """Return the key of the form of a PBX's details; of the form for a new PBX if ``pbx_id`` is empty."""
+    return f"inventory_pbx_{pbx_id or 'new'}"
+
+
+def _addresses_form(pbx_id: str) -> str:
+    """Return the key of the form of a PBX's addresses."""
+    return f"inventory_address_{pbx_id}"
+
+
+def _numbers_form(pbx_id: str) -> str:
+    """Return the key of the form of a PBX's numbers."""
+    return f"inventory_numbers_{pbx_id}"
 
 
 def _fields(key: str) -> dict[str, str]:
@@ -198,7 +217,8 @@ def _save_details(snapshot: Snapshot, row: Mapping[str, Any], pbx_id: str) -> No
     if not pbx_id:
         typed["pbx_id"] = st.session_state[NEW_ID]
     edited = {**row, **typed}
-    _save_edit(snapshot, partial(edits.with_pbx, snapshot, edited, replaces=pbx_id), f"{edited['name']} is saved.")
+    edit = partial(edits.with_pbx, snapshot, edited, replaces=pbx_id)
+    _save_edit(_details_form(pbx_id), snapshot, edit, f"{edited['name']} is saved.")
 
 
 def _choice(label: str, words: dict[str, str], key: str) -> None:
@@ -224,7 +244,7 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
                     on_click=_end,
                     args=(snapshot, pbx_id, address),
                 )
-    with st.form(f"inventory_address_{pbx_id}", border=False):
+    with st.form(_addresses_form(pbx_id), border=False):
         st.text_input("Another address it calls from", placeholder="198.51.100.24", key=f"address_{pbx_id}")
         st.checkbox("Only used when the first one fails", key=f"failover_{pbx_id}")
         st.checkbox(
@@ -233,11 +253,13 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
             help="Give each of them an X-Tag: it tells apart whose calls come from the shared address.",
         )
         st.form_submit_button("Add the address", on_click=_add_address, args=(snapshot, pbx_id))
+        session.show_kept_error(_addresses_form(pbx_id))
 
 
 def _end(snapshot: Snapshot, pbx_id: str, address: str) -> None:
     edit = partial(edits.without_address, snapshot, pbx_id=pbx_id, address=address, now=clocks.now())
-    _save_edit(snapshot, edit, f"{address} is ended. Calls it placed before stay with this PBX.")
+    ended = f"{address} is ended. Calls it placed before stay with this PBX."
+    _save_edit(_addresses_form(pbx_id), snapshot, edit, ended)
 
 
 def _add_address(snapshot: Snapshot, pbx_id: str) -> None:
@@ -245,18 +267,20 @@ def _add_address(snapshot: Snapshot, pbx_id: str) -> None:
     kind = "failover" if st.session_state[f"failover_{pbx_id}"] else "primary"
     shared = bool(st.session_state[f"shared_{pbx_id}"])
     edit = partial(edits.with_address, snapshot, pbx_id=pbx_id, address=typed, kind=kind, shared=shared)
-    _save_edit(snapshot, partial(edit, now=clocks.now()), f"{typed.strip()} is added.")
+    _save_edit(_addresses_form(pbx_id), snapshot, partial(edit, now=clocks.now()), f"{typed.strip()} is added.")
 
 
 def _numbers(snapshot: Snapshot, pbx_id: str) -> None:
     pbx_numbers = snapshot.pbx_numbers.loc[snapshot.pbx_numbers["pbx_id"] == pbx_id, "number"]
     field = f"numbers_{pbx_id}"
     fill(f"inventory_filled_numbers_{pbx_id}", {field: "\n".join(pbx_numbers)})
-    with st.form(f"inventory_numbers_{pbx_id}", border=False):
+    with st.form(_numbers_form(pbx_id), border=False):
         st.text_area("Numbers it should receive, one a line", key=field)
         st.form_submit_button("Save the numbers", on_click=_save_numbers, args=(snapshot, pbx_id))
+        session.show_kept_error(_numbers_form(pbx_id))
 
 
 def _save_numbers(snapshot: Snapshot, pbx_id: str) -> None:
     text = str(st.session_state[f"numbers_{pbx_id}"] or "")
-    _save_edit(snapshot, partial(edits.with_numbers, snapshot, pbx_id=pbx_id, text=text), "The numbers are saved.")
+    edit = partial(edits.with_numbers, snapshot, pbx_id=pbx_id, text=text)
+    _save_edit(_numbers_form(pbx_id), snapshot, edit, "The numbers are saved.")

@@ -21,7 +21,7 @@ from dashboard.domain.snapshot import Age
 from dashboard.services import declarations, snapshot_builder
 from dashboard.services.background_sync import SYNC_ERROR
 from dashboard.services.workspace import Workspace
-from tests.apps import new_app
+from tests.apps import form_errors, new_app
 from tests.router import PAGES
 
 KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
@@ -142,7 +142,9 @@ def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], Ap
     at.text_input[-1].set_value("12345678")
     form_button(at, "Record what the portal shows")
 
-    assert "Say whether the portal shows the credentials as enabled or disabled." in words(at)
+    assert ["Say whether the portal shows the credentials as enabled or disabled."] == form_errors(
+        at, "account_declare"
+    )
     assert real.state.latest("account") is None
 
 
@@ -153,7 +155,7 @@ def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest],
     at.radio[0].set_value("Disabled")
     form_button(at, "Record what the portal shows")
 
-    assert "The tech prefix '1234' has 4 digits." in words(at)
+    assert "The tech prefix '1234' has 4 digits." in form_errors(at, "account_declare")[0]
     assert real.state.latest("account") is None
 
 
@@ -166,7 +168,7 @@ def test_a_declared_account_is_not_reverted(page: Callable[[str], AppTest], real
     real.state.save_version("account", content, valid_from=now, seen_at=now, known_by="Ada")
     form_button(at, "Record what the portal shows")
 
-    assert "Ada changed the account at " in words(at)
+    assert "Ada changed the account at " in form_errors(at, "account_declare")[0]
     assert "87654321" == real.snapshot().account.tech_prefix == at.text_input[-1].value
     assert "Enabled" == at.radio[0].value
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
 from dashboard.web import sessions
+from tests.apps import elements, visible_text
 from tests.web.pages.test_set_up_many import paste
 
 OTHER = "Bo"
@@ -53,13 +54,15 @@ def press(at: AppTest, label: str) -> AppTest:
 
 def told(at: AppTest) -> list[str]:
     """Return the errors on a page, without escapes."""
-    return [box.value.replace("\\", "").replace("\u2060", "") for box in at.error]
+    return [visible_text(box.value) for box in at.error]
 
 
 def assert_refused(at: AppTest) -> None:
-    """Assert that the page says who changed the inventory and when, and that nothing is said to be saved."""
+    """Assert that the page, below its title, says who changed the inventory and when, and that nothing was saved."""
     (error,) = told(at)
     assert REFUSED.match(error)
+    kinds = [element.type for element in elements(at)]
+    assert kinds.index("title") < kinds.index("error")
     assert [] == [toast.value for toast in at.toast]
 
 
