@@ -247,8 +247,8 @@ def _declare(snapshot: Snapshot) -> None:
         st.text_input("Tech prefix, as the portal shows it", key=PREFIX_KEY)
         choices = [ENABLED, DISABLED]
         st.radio("Outbound SIP credentials in the portal", choices, index=None, horizontal=True, key=SWITCH_KEY)
-        st.form_submit_button("Record what the portal shows", on_click=_record, args=(snapshot,))
         session.show_kept_error(DECLARE_FORM)
+        st.form_submit_button("Record what the portal shows", on_click=_record, args=(snapshot,))
 
 
 def _record(snapshot: Snapshot) -> None:

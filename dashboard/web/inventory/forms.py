@@ -184,10 +184,10 @@ def _details(snapshot: Snapshot, pbx_id: str) -> None:
             )
             for name, label in TEXTS.items():
                 st.text_input(label, key=fields[name])
+        session.show_kept_error(_details_form(pbx_id))
         st.form_submit_button(
             "Save" if pbx_id else "Add the PBX", type="primary", on_click=_save_details, args=(snapshot, row, pbx_id)
         )
-        session.show_kept_error(_details_form(pbx_id))
 
 
 def _details_form(pbx_id: str) -> str:
@@ -252,8 +252,8 @@ def _addresses(snapshot: Snapshot, pbx_id: str) -> None:
             key=f"shared_{pbx_id}",
             help="Give each of them an X-Tag: it tells apart whose calls come from the shared address.",
         )
-        st.form_submit_button("Add the address", on_click=_add_address, args=(snapshot, pbx_id))
         session.show_kept_error(_addresses_form(pbx_id))
+        st.form_submit_button("Add the address", on_click=_add_address, args=(snapshot, pbx_id))
 
 
 def _end(snapshot: Snapshot, pbx_id: str, address: str) -> None:
@@ -276,8 +276,8 @@ def _numbers(snapshot: Snapshot, pbx_id: str) -> None:
     fill(f"inventory_filled_numbers_{pbx_id}", {field: "\n".join(pbx_numbers)})
     with st.form(_numbers_form(pbx_id), border=False):
         st.text_area("Numbers it should receive, one a line", key=field)
-        st.form_submit_button("Save the numbers", on_click=_save_numbers, args=(snapshot, pbx_id))
         session.show_kept_error(_numbers_form(pbx_id))
+        st.form_submit_button("Save the numbers", on_click=_save_numbers, args=(snapshot, pbx_id))
 
 
 def _save_numbers(snapshot: Snapshot, pbx_id: str) -> None:
