@@ -28,6 +28,7 @@ from dashboard.core import clocks, private
 from dashboard.core.errors import CarrierError, StateError, UnknownFindingError
 from dashboard.core.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.core.locks import Closable, exclusive, share
+from dashboard.core.progress import Progress
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import Act, Actor
 from dashboard.domain.capabilities import Capability
@@ -40,7 +41,7 @@ from dashboard.fixes import executor, planner
 from dashboard.fixes.monitor import Monitor, MonitorResult
 from dashboard.fixes.settlement import settle
 from dashboard.services import finding_lifecycle, snapshot_builder
-from dashboard.services.call_fetcher import Progress, refresh_calls
+from dashboard.services.call_fetcher import refresh_calls
 from dashboard.services.own_numbers import InventoryNumbers, update_own_numbers
 from dashboard.services.snapshot_builder import SyncReport
 from dashboard.services.store_settlement import settle_store_changes
