@@ -49,6 +49,21 @@ def test_class_name_has_one_meaning() -> None:
     assert {} == {name: found for name, found in modules.items() if len(found) > 1}
 
 
+def test_class_is_in_one_module() -> None:
+    """A class has its methods in one module: no base class exists only for one class of another module."""
+    homes: dict[str, Path] = {}
+    derived: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name] = path
+                for base in node.bases:
+                    derived.setdefault(ast.unparse(base).partition("[")[0], []).append(node.name)
+    only = {base: names[0] for base, names in derived.items() if base in homes and len(names) == 1}
+
+    assert {} == {base: name for base, name in only.items() if homes[base] != homes[name]}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_layout(path: Path) -> None:
     """A page defines no function and no class: its decisions belong in a module."""
