@@ -221,7 +221,7 @@ def cached(name: str, inputs: object, build: Callable[[], Made], *, ages: bool =
     """
     moment = now().moment
     value: Made = _cached(
-        moment if ages else moment._replace(look="", period=""), name, repr(inputs), zone().key, build
+        moment if ages else moment._replace(syncs="", period=""), name, repr(inputs), zone().key, build
     )
     return value
 
@@ -264,12 +264,9 @@ def _impact(
 
 
 def sync(progress: Progress | None = None) -> SyncReport:
-    """Read the account and fetch calls now; the next page run shows the result."""
-    try:
-        report = workspace().sync(progress=progress)
-        workspace().state.put(SYNC_ERROR, "")
-    finally:
-        home().keeper.look_again()
+    """Read the account and fetch calls now; the next page run shows the result, because the cache follows the sync."""
+    report = workspace().sync(progress=progress)
+    workspace().state.put(SYNC_ERROR, "")
     return report
 
 
