@@ -49,6 +49,21 @@ def test_class_name_has_one_meaning() -> None:
     assert {} == {name: found for name, found in modules.items() if len(found) > 1}
 
 
+def test_class_is_in_one_module() -> None:
+    """A class has its methods in one module: no base class exists only for one class of another module."""
+    homes: dict[str, Path] = {}
+    derived: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name] = path
+                for base in node.bases:
+                    derived.setdefault(ast.unparse(base).partition("[")[0], []).append(node.name)
+    only = {base: names[0] for base, names in derived.items() if base in homes and len(names) == 1}
+
+    assert {} == {base: name for base, name in only.items() if homes[base] != homes[name]}
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_a_page_is_layout(path: Path) -> None:
     """A page defines no function and no class: its decisions belong in a module."""
@@ -142,6 +157,34 @@ def test_requests_are_sent_by_core_http(path: Path) -> None:
     }
 
     assert path.parent == PACKAGE / "core" / "http" or ([], set()) == (found, others & imported)
+
+
+def own_no_ops(path: Path) -> list[str]:
+    """Return the callbacks of a module that ignore their arguments and do nothing."""
+    tree = ast.parse(path.read_text())
+    nothing = (ast.Constant, ast.Pass, type(None))
+
+    def is_empty(body: list[ast.stmt]) -> bool:
+        """Return whether a function has no statement but a docstring, ``pass`` or a constant result."""
+        return all(isinstance(getattr(statement, "value", statement), nothing) for statement in body)
+
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and not node.decorator_list]
+    found = [
+        f"{node.name}, line {node.lineno}"
+        for node in functions
+        if is_empty(node.body) and all(each.arg.startswith("_") for each in node.args.args)
+    ]
+    return found + [
+        f"{ast.unparse(node)}, line {node.lineno}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda) and node.args.args and ast.unparse(node.body) == "None"
+    ]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_callbacks_that_do_nothing_come_from_core_progress(path: Path) -> None:
+    """``core.progress`` has the only callbacks that ignore progress and never stop."""
+    assert path == PACKAGE / "core" / "progress.py" or [] == own_no_ops(path)
 
 
 def own_text_code(path: Path) -> list[str]:

@@ -7,7 +7,6 @@ Every frame that a carrier returns has passed ``schemas.conform``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,15 +14,10 @@ from typing import Protocol
 
 import pandas as pd
 
+from dashboard.core.progress import Progress, Stop
 from dashboard.domain.admission import Observations
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change
-
-Progress = Callable[[str, float], None]
-"""Callback for progress: a description of the current step, and the fraction done, 0 to 1."""
-
-Stop = Callable[[], bool]
-"""Callback between steps; True ends the work early."""
 
 
 @dataclass(frozen=True)

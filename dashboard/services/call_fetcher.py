@@ -7,7 +7,6 @@ instead of requesting another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,10 +18,10 @@ from dashboard.carriers.registry import Carrier
 from dashboard.core.clocks import to_come
 from dashboard.core.disk_faults import cure
 from dashboard.core.errors import CarrierAnswerError, StoreError
+from dashboard.core.progress import Progress, Stop, never_stop, no_progress
 from dashboard.core.settings import Settings
 from dashboard.storage.database import State
 
-Progress = Callable[[str, float], None]
 QUICK_AGAIN = timedelta(minutes=10)
 """Overlap of a quick sync: longer than any call takes to appear in the export of the embedded account."""
 ASKED = "calls_asked"
@@ -39,7 +38,7 @@ def refresh_calls(
     now: datetime,
     quick: bool = False,
     progress: Progress | None = None,
-    stop: Callable[[], bool] | None = None,
+    stop: Stop | None = None,
 ) -> list[FileResult]:
     """
     Fetch the calls since the last sync, and again those of the last hours, into the store.
@@ -61,7 +60,9 @@ def refresh_calls(
         CarrierAnswerError: An export file could not be read; exports imported before it are kept.
     """
     results: list[FileResult] = []
-    fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress or _silent, stop=stop or _go_on)
+    progress = progress or no_progress
+    stop = stop or never_stop
+    fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress, stop=stop)
     if unfinished := _unfinished_window(state, now):
         results += fetch(*unfinished)
     since = next_since(state, store, settings, now, quick=quick)
@@ -105,7 +106,7 @@ def _fetch(
     *,
     now: datetime,
     progress: Progress,
-    stop: Callable[[], bool],
+    stop: Stop,
 ) -> list[FileResult]:
     """Export a window and import the files; the state records the requested window until it is imported."""
     results: list[FileResult] = []
@@ -136,11 +137,3 @@ def _folder(home: Path) -> Path:
     except OSError as exc:
         raise StoreError(f"The folder {folder} for exports cannot be made: {exc.strerror}. {cure(exc)}") from exc
     return folder
-
-
-def _silent(_activity: str, _share: float) -> None:
-    """Ignore progress."""
-
-
-def _go_on() -> bool:
-    return False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from dashboard.calls.store.repair import Progress, Renewal, set_own_numbers
+from dashboard.calls.store.repair import Renewal, set_own_numbers
 from dashboard.calls.store.store import CallStore
+from dashboard.core.progress import Progress
 from dashboard.services.snapshot_builder import load_frame
 from dashboard.storage.database import State
 

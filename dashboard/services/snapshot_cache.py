@@ -1,9 +1,11 @@
 """
 Snapshot cache: the data of the pages, computed in the background.
 
-The computation takes one to two seconds over ten million calls, and all page requests would wait for it. So a thread
-computes the data when new calls have arrived or time has passed; until then pages show the previous data. Changes by
-operators and new readings of the account are shown immediately: a request waits for them.
+The computation takes one to two seconds over ten million calls, and all page requests would wait for it. So the data is
+computed at the end of each sync of this process, in the thread that synced (``Workspace.synced``). Another process may
+sync or import instead, which only polling shows: a thread computes the data when new calls have arrived or time has
+passed. Until then pages show the previous data. Changes by operators and new readings of the account are shown
+immediately: a request waits for them.
 """
 
 from __future__ import annotations
@@ -46,8 +48,8 @@ class StateVersion(NamedTuple):
     """The digests of the carrier's calls and of the PBXs' own records."""
     account: str
     """Last version, last entry of the journal, and sum of the times of operators' confirmations."""
-    look: str
-    """Number of calls of ``look_again``: after a sync without changes, only the freshness of the inputs changes."""
+    syncs: str
+    """Number of syncs of this process: after a sync without changes, only the freshness of the inputs changes."""
     period: str
     """
     Number of the current period of ``RefreshPolicy.age_every_s`` seconds, and the age of each input.
@@ -76,7 +78,7 @@ class RefreshPolicy:
 
     calls_every_s: float = 30.0
     """
-    Interval at which the cache checks for new calls.
+    Interval at which the cache checks for new calls of another process.
 
     Calls may be that old, and up to ``patience_s`` older while new data is being computed.
     """
@@ -91,11 +93,11 @@ class SnapshotCache:
     """Cache of the current snapshot of a home and the data computed from it. Safe to share between threads."""
 
     def __init__(self, workspace: Workspace, pace: RefreshPolicy | None = None) -> None:
-        """Prepare the cache of an open home; nothing is computed before the first request."""
+        """Prepare the cache of an open home and follow its syncs; nothing is computed before the first request."""
         self._workspace = workspace
         self._pace = pace or RefreshPolicy()
         self._known: AccountView | None = None
-        self._looks = 0
+        self._syncs = 0
         self._current_at = self._asked_at = self._digest_at = -float("inf")
         self._digest = ""
         self._failed: StateVersion | None = None
@@ -103,13 +105,15 @@ class SnapshotCache:
         self._looking = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        workspace.synced.connect(self._follow_sync)
 
     def start(self) -> None:
         """Start background computation; without it, requests compute the data themselves."""
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Stop the thread, waiting up to ``timeout_s`` for a running computation."""
+        """Stop the thread, waiting up to ``timeout_s`` for a running computation; follow no more syncs."""
+        self._workspace.synced.disconnect(self._follow_sync)
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -137,17 +141,11 @@ class SnapshotCache:
         ready = self._ready(current)
         return ready.moment if ready else current
 
-    def look_again(self) -> None:
-        """Make the next request wait for current data, as after a sync."""
-        with self._looking:
-            self._looks += 1
-            self._digest_at = -float("inf")
-
     def _ready(self, current: StateVersion) -> AccountView | None:
         """Return the data that may be shown; ``None`` if the caller must wait for new data."""
         cached = self._known
         now = time.monotonic()
-        if cached is None or cached.moment.look != current.look:
+        if cached is None:
             return None
         if cached.moment == current:
             self._current_at = now
@@ -165,13 +163,13 @@ class SnapshotCache:
                 self._digest = f"{opened.store.digest}/{PbxRecords(opened.store).digest}"
                 self._digest_at = now
             calls = self._digest
-            look = str(self._looks)
+            syncs = str(self._syncs)
         with opened.state.reading() as connection:
             account = "/".join(str(value) for value in connection.execute(_ACCOUNT).one())
         now_at = clocks.now()
         inputs = freshness_of(opened.state, opened.store, opened.settings).values()
         period = [str(int(now_at.timestamp() // self._pace.age_every_s)), *(str(one.age(now_at)) for one in inputs)]
-        return StateVersion(str(opened.settings.home), calls, account, look, "/".join(period))
+        return StateVersion(str(opened.settings.home), calls, account, syncs, "/".join(period))
 
     def _compute(self) -> AccountView:
         """Compute all data and replace the cached data by it."""
@@ -190,15 +188,26 @@ class SnapshotCache:
         self._current_at = time.monotonic()
         return view
 
+    def _follow_sync(self) -> None:
+        """Compute the data after a sync of this process; a computation that began before its end does not count."""
+        with self._looking:
+            self._syncs += 1
+            self._digest_at = -float("inf")
+        self._refresh_if_viewed(wait=True)
+
     def _run(self) -> None:
         while not self._stopped.wait(LOOK_EVERY_S):
-            looked_at = time.monotonic() - self._asked_at <= self._pace.idle_s
-            if self._known is None or not looked_at or not self._making.acquire(blocking=False):
-                continue
-            try:
-                self._refresh()
-            finally:
-                self._making.release()
+            self._refresh_if_viewed(wait=False)
+
+    def _refresh_if_viewed(self, *, wait: bool) -> None:
+        """Compute changed data if a page is open; while another thread computes, do so after it, or not at all."""
+        viewed = time.monotonic() - self._asked_at <= self._pace.idle_s
+        if self._known is None or not viewed or not self._making.acquire(blocking=wait):
+            return
+        try:
+            self._refresh()
+        finally:
+            self._making.release()
 
     def _refresh(self) -> None:
         """Recompute the data if something changed; after an error, the next request tries again and reports it."""

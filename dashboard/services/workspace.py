@@ -8,7 +8,7 @@ the running emulator of the home, or starts one for as long as the workspace is 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
@@ -28,7 +28,9 @@ from dashboard.core import clocks, private
 from dashboard.core.errors import CarrierError, StateError, UnknownFindingError
 from dashboard.core.host_names import SAMPLE, Resolver, SystemResolver
 from dashboard.core.locks import Closable, exclusive, share
+from dashboard.core.progress import Progress, Stop
 from dashboard.core.settings import Settings
+from dashboard.core.signals import Signal
 from dashboard.domain.actors import Act, Actor
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change, Plan
@@ -40,7 +42,7 @@ from dashboard.fixes import executor, planner
 from dashboard.fixes.monitor import Monitor, MonitorResult
 from dashboard.fixes.settlement import settle
 from dashboard.services import finding_lifecycle, snapshot_builder
-from dashboard.services.call_fetcher import Progress, refresh_calls
+from dashboard.services.call_fetcher import refresh_calls
 from dashboard.services.own_numbers import InventoryNumbers, update_own_numbers
 from dashboard.services.snapshot_builder import SyncReport
 from dashboard.services.store_settlement import settle_store_changes
@@ -88,6 +90,8 @@ class Workspace:
         """Monitors of the latest fixes, by id of the journal entry."""
         self._unreadable = False
         """Whether the last attempt to read the carrier failed."""
+        self.synced = Signal()
+        """Sent in the syncing thread when a sync of this workspace has ended, whatever its outcome."""
 
     @classmethod
     def open(cls, settings: Settings | None = None, *, traffic: float = 0.0, new_key: bool = False) -> Workspace:
@@ -174,11 +178,9 @@ class Workspace:
             self.carrier = _carrier(self.settings, self.state, self._running)
         return True
 
-    def sync(
-        self, *, quick: bool = False, progress: Progress | None = None, stop: Callable[[], bool] | None = None
-    ) -> SyncReport:
+    def sync(self, *, quick: bool = False, progress: Progress | None = None, stop: Stop | None = None) -> SyncReport:
         """
-        Read the account and fetch calls; do nothing in mode ``files``.
+        Read the account and fetch calls; do nothing in mode ``files``. Then send ``synced``.
 
         Args:
             quick: Fetch again only the calls of the last minutes, instead of those of the last two days.
@@ -190,6 +192,12 @@ class Workspace:
             CarrierError: The carrier did not return the requested data.
             StateError: The home is read-only.
         """
+        try:
+            return self._sync(quick=quick, progress=progress, stop=stop)
+        finally:
+            self.synced.send()
+
+    def _sync(self, *, quick: bool, progress: Progress | None, stop: Stop | None) -> SyncReport:
         if self.state.read_only:
             raise StateError(
                 f"The home {self.settings.home} is read-only, so it cannot be synced. `trunkgate check --no-sync` "

@@ -24,6 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard.calls.analytics.cube import Cube, build_cube, midnights
 from dashboard.calls.replay.replayer import Replayer
 from dashboard.core.errors import DashboardError, FixError
+from dashboard.core.progress import Progress
 from dashboard.core.settings import PREFIXES, SYNCED_BY, Settings
 from dashboard.domain.actors import Actor, browser_actor
 from dashboard.domain.changes import Change, ReplayImpact
@@ -32,7 +33,6 @@ from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Freshness, Snapshot
 from dashboard.fixes.account_image import POLICY_KINDS, proposed
 from dashboard.services.background_sync import SYNC_ERROR, SyncLoop
-from dashboard.services.call_fetcher import Progress
 from dashboard.services.snapshot_builder import SyncReport, freshness_of
 from dashboard.services.snapshot_cache import AGE_EVERY_S, AccountView, SnapshotCache, StateVersion
 from dashboard.services.workspace import Workspace
@@ -222,7 +222,7 @@ def cached(name: str, inputs: object, build: Callable[[], Made], *, ages: bool =
     """
     moment = now().moment
     value: Made = _cached(
-        moment if ages else moment._replace(look="", period=""), name, repr(inputs), zone().key, build
+        moment if ages else moment._replace(syncs="", period=""), name, repr(inputs), zone().key, build
     )
     return value
 
@@ -265,12 +265,9 @@ def _impact(
 
 
 def sync(progress: Progress | None = None) -> SyncReport:
-    """Read the account and fetch calls now; the next page run shows the result."""
-    try:
-        report = workspace().sync(progress=progress)
-        workspace().state.put(SYNC_ERROR, "")
-    finally:
-        home().keeper.look_again()
+    """Read the account and fetch calls now; the next page run shows the result, because the cache follows the sync."""
+    report = workspace().sync(progress=progress)
+    workspace().state.put(SYNC_ERROR, "")
     return report
 
 

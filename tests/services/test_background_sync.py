@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -70,6 +71,21 @@ def test_an_error_is_kept_and_tried_again(account: Workspace, loop: SyncLoop) ->
     until(lambda: account.state.get("calls_until") is not None)
     until(lambda: account.state.get("sync_error") == "")
     assert loop.last_error == ""
+
+
+def test_end_of_every_sync_is_sent(account: Workspace, loop: SyncLoop) -> None:
+    """The workspace sends its signal when a sync has ended, whether it failed or succeeded."""
+    ended = threading.Semaphore(0)
+    account.synced.connect(ended.release)
+    switch(account, failed_export=True)
+    loop.start()
+    assert ended.acquire(timeout=WAIT_S)
+    assert account.state.get("calls_until") is None
+
+    switch(account, failed_export=False)
+    loop.wake()
+    assert ended.acquire(timeout=WAIT_S)
+    assert account.state.get("calls_until") is not None
 
 
 def test_an_account_that_ended_is_started_again(account: Workspace, loop: SyncLoop) -> None:

@@ -17,6 +17,7 @@ from dashboard.calls.store.repair import forget
 from dashboard.core.errors import StoreError
 from dashboard.core.settings import Settings
 from dashboard.domain.snapshot import Age, Snapshot
+from dashboard.services.background_sync import SyncLoop
 from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.snapshot_cache import LOOK_EVERY_S, AccountView, RefreshPolicy, SnapshotCache
 from dashboard.services.workspace import Workspace
@@ -207,37 +208,81 @@ def test_calls_of_another_process_appear_in_background(account: Gated) -> None:
         assert then.snapshot.traffic["calls"].sum() < first.snapshot.traffic["calls"].sum()
 
 
-def test_requested_sync_refreshes_the_view(account: Gated) -> None:
-    """After a requested sync the previous view is not returned again, even if the sync brought nothing."""
+def test_sync_of_this_process_refreshes_the_view(account: Gated) -> None:
+    """When a sync has ended, the view is already computed anew, even if the sync brought nothing."""
     keeper = SnapshotCache(account, STILL)
     first = keeper.now()
     forget_a_day(account)
     assert keeper.now() is first, "the calls are looked at now and then"
-    keeper.look_again()
+    account.synced.send()
+    made = account.made
     then = keeper.now()
     assert then.moment.calls != first.moment.calls
-    keeper.look_again()
+    account.synced.send()
     last = keeper.now()
     assert last is not then, "how fresh it is has changed"
     assert (last.moment.calls, keeper.now() is last) == (then.moment.calls, True)
     assert last.moment != then.moment, "what is kept of the one is not of the other"
+    assert account.made == made + 1, "no request computed anything"
+
+
+def test_sync_by_button_and_by_loop_refresh_the_view(account: Gated) -> None:
+    """Both ways to sync in this process refresh the cache."""
+    keeper = SnapshotCache(account, STILL)
+    first = keeper.now()
+    account.sync(quick=True)
+    then = keeper.now()
+    assert then.moment.syncs != first.moment.syncs
+    ended = threading.Event()
+    account.synced.connect(ended.set)
+    loop = SyncLoop(account)
+    loop.start()
+    try:
+        assert ended.wait(WAIT_S)
+    finally:
+        loop.stop(WAIT_S)
+    last = keeper.now()
+    assert last.moment.syncs != then.moment.syncs
+
+
+def test_view_is_shown_while_a_sync_refreshes_it(account: Gated) -> None:
+    """While the view is computed after a sync of calls, pages show the previous one."""
+    with keeping(account, STILL) as keeper:
+        first = keeper.now()
+        account.gate.clear()
+        account.reached.clear()
+        syncing = threading.Thread(target=account.synced.send)
+        syncing.start()
+        assert account.reached.wait(WAIT_S)
+        assert keeper.now() is first
+        account.gate.set()
+        syncing.join(WAIT_S)
+        assert keeper.now() is not first
+
+
+def test_stopped_cache_follows_no_sync(account: Gated) -> None:
+    """After the end of the cache, a sync computes nothing."""
+    keeper = SnapshotCache(account, STILL)
+    keeper.now()
+    keeper.stop(WAIT_S)
+    account.synced.send()
+    assert account.made == 1
 
 
 def test_refresh_begun_before_sync_is_not_enough(account: Gated) -> None:
-    """A refresh that began before the sync's calls were stored does not satisfy the request."""
+    """A refresh that began before the sync's calls were stored is repeated at the end of the sync."""
     with keeping(account, RefreshPolicy(age_every_s=1, calls_every_s=NEVER_S)) as keeper:
         keeper.now()
         held_up(account)
         forget_a_day(account)
-        keeper.look_again()
-        found: list[AccountView] = []
-        asking = threading.Thread(target=lambda: found.append(keeper.now()))
-        asking.start()
+        syncing = threading.Thread(target=account.synced.send)
+        syncing.start()
         account.gate.set()
-        asking.join(WAIT_S)
-        assert found[0].moment.calls.startswith(f"{account.store.digest}/")
+        syncing.join(WAIT_S)
+        view = keeper.now()
+        assert view.moment.calls.startswith(f"{account.store.digest}/")
         days = account.store.generations.current().days.values()
-        assert found[0].snapshot.traffic["last_at"].max() <= max(day.last_at for day in days)
+        assert view.snapshot.traffic["last_at"].max() <= max(day.last_at for day in days)
 
 
 def test_background_error_is_raised_to_next_request(account: Gated) -> None:

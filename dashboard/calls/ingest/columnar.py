@@ -2,13 +2,14 @@
 Conversion of export lines in the documented format to columns of the store, using Arrow's CSV reader.
 
 Input is complete lines as bytes; output is rows of the store. Another format, or a row that cannot be a call, raises
-``ValueError``: DuckDB then reads the file and reports rows and reasons. A value accepted here has the same meaning as
-there: numbers and addresses go through the same SQL macros, once per distinct text.
+``ValueError``: another reader then reads the file and reports rows and reasons. A value accepted here has the same
+meaning as there: numbers and addresses go through the same SQL macros, once per distinct text.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ import pyarrow.compute
 import pyarrow.csv
 
 from dashboard.calls.ingest.columns import KNOWN, PARTS
+from dashboard.calls.ingest.misfits import NoCallError, OddTextError
 from dashboard.calls.ingest.rollup import as_one_array
 from dashboard.calls.ingest.row_fingerprints import fingerprint_rows
 from dashboard.calls.ingest.timestamps import characters, times_of
@@ -75,6 +77,8 @@ SLICE = 1 << 19
 """Bytes scanned at a time, sized for the processor cache."""
 LONGEST_LINE = 1 << 16
 """Maximum bytes of a line. A row has about 250; DuckDB rejects a line of two million."""
+_NO_NUMBER = re.compile(r"conversion error to double: invalid value '(.*)'", re.DOTALL)
+"""Arrow's message for a text in a column of numbers."""
 _QUOTE = ord('"')
 _LINE_FEED = ord("\n")
 _ZERO = ord("0")
@@ -86,10 +90,6 @@ Customers = dict[str, tuple[str, int | None, bool]]
 """By text of ``customer_ip``: address, port, and whether the text is invalid for an outbound call."""
 MOST_REMEMBERED = 100_000
 """Maximum cached texts of ``Customers``: each call may have its own port, and memory must not grow with the calls."""
-
-
-class NoCallError(ValueError):
-    """A row cannot be a call, whatever the format."""
 
 
 class Columns:
@@ -110,7 +110,8 @@ class Columns:
             lines: Complete lines without the header.
 
         Raises:
-            ValueError: The lines are in another format, or a row is not a call; ``NoCallError`` if that is certain.
+            ValueError: The lines are in another format, or a row is not a call; ``NoCallError`` if that is certain,
+                ``OddTextError`` if a time or number is in another form.
             StoreError: DuckDB failed.
         """
         count = _refuse_forms(lines)
@@ -121,7 +122,7 @@ class Columns:
         columns |= {stored: self._number(table, name) for name, stored in NUMBERS.items()}
         columns |= {stored: times_of(_of(table, name), max_ahead) for name, (stored, max_ahead) in TIMES.items()}
         if columns["started_at"].null_count:
-            raise ValueError("A call has no time.")
+            raise NoCallError("A call has no time.")
         inbound = _is_inbound(columns["direction"])
         columns |= self._customer(table["customer_ip"], inbound)
         columns["outcome"] = _outcomes(columns)
@@ -139,16 +140,21 @@ class Columns:
             | dict.fromkeys((*IDS, *NUMBERS, *TIMES), text)
             | dict.fromkeys((*WHOLE, *USD), pyarrow.float64())
         )
-        table = pyarrow.csv.read_csv(
-            pyarrow.BufferReader(lines),
-            read_options=pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(self._names)),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types={name: kinds[name] for name in self._there},
-                include_columns=self._there,
-                null_values=NOTHING,
-                strings_can_be_null=False,
-            ),
+        read_options = pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=list(self._names))
+        convert_options = pyarrow.csv.ConvertOptions(
+            column_types={name: kinds[name] for name in self._there},
+            include_columns=self._there,
+            null_values=NOTHING,
+            strings_can_be_null=False,
         )
+        try:
+            table = pyarrow.csv.read_csv(
+                pyarrow.BufferReader(lines), read_options=read_options, convert_options=convert_options
+            )
+        except pyarrow.ArrowInvalid as exc:
+            if odd := _NO_NUMBER.search(str(exc)):
+                raise OddTextError(odd[1]) from exc
+            raise
         return table.unify_dictionaries().combine_chunks()
 
     def _texts(self, table: pyarrow.Table) -> dict[str, pyarrow.Array]:

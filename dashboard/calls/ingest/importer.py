@@ -23,6 +23,7 @@ from dashboard.calls.store.own_numbers import list_of_new
 from dashboard.calls.store.rejects import REJECTS
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
+from dashboard.core.progress import never_stop, no_progress
 
 STAGING = 0.8
 """Share of an import's progress spent reading files."""
@@ -81,7 +82,9 @@ def import_files(
         BusyError: Another process is importing.
         StoreError: The disk or a part of the store on it cannot be used; the store is unchanged.
     """
-    return _Import(store, window, keep_days, progress or _silent, stop or _go_on).run([Path(path) for path in paths])
+    return _Import(store, window, keep_days, progress or no_progress, stop or never_stop).run(
+        [Path(path) for path in paths]
+    )
 
 
 class _Import:
@@ -191,11 +194,3 @@ def _skipped_result(file: Staged) -> FileResult:
 
 def _stopped(paths: list[Path]) -> list[FileResult]:
     return [FileResult(str(p), error=f"{p.name}: The import was stopped; nothing of it was stored.") for p in paths]
-
-
-def _silent(_activity: str, _share: float) -> None:
-    """Ignore progress."""
-
-
-def _go_on() -> bool:
-    return False

@@ -23,7 +23,7 @@ class Staged:
     facts: dict[date, DayFacts] = field(default_factory=dict)
     """Facts about days whose calls were in memory as columns."""
     rejects: list[Reject] = field(default_factory=list)
-    """The first bad rows, at most ``file_reader.MOST_KEPT``."""
+    """The first bad rows, at most ``numbered_lines.MOST_KEPT``."""
     rejected: int = 0
     """Number of bad rows."""
     error: str = ""

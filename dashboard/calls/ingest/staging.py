@@ -18,9 +18,10 @@ import duckdb
 import pyarrow
 
 from dashboard import __version__
-from dashboard.calls.ingest.file_reader import AT_ONCE, Shared, stage
+from dashboard.calls.ingest.file_reader import stage
 from dashboard.calls.ingest.prepared_stage import PreparedStages
 from dashboard.calls.ingest.progress import FileProgress
+from dashboard.calls.ingest.readers.interface import AT_ONCE, Shared
 from dashboard.calls.ingest.staged import Staged, rows_in
 from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers

@@ -1,8 +1,8 @@
 """
 Parser of timestamps in the documented format, ``2026-11-23 14:05:00+00``, a whole column at once.
 
-The characters are processed as numbers. A time in any other format raises ``ValueError``: the text reader accepts more
-formats, and each text accepted here must mean the same there.
+The characters are processed as numbers. A time in any other format raises ``OddTextError``: the text reader accepts
+more formats, and each text accepted here must mean the same there.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow
 import pyarrow.compute
 
+from dashboard.calls.ingest.misfits import NoCallError, OddTextError
 from dashboard.core import clocks
 
 STAMP = "2026-11-23 14:05:00+00"
@@ -44,19 +45,22 @@ def times_of(texts: pyarrow.Array, max_ahead: timedelta) -> pyarrow.Array:
         UTC without a zone, in microseconds, as the store has them.
 
     Raises:
-        ValueError: A text is in another format, or its time is out of range.
+        OddTextError: A text is in another format.
+        NoCallError: A time is out of range.
+        ValueError: A text is not a time.
     """
     lengths = pyarrow.compute.binary_length(texts).to_numpy()
     present = lengths > 0
-    if not (lengths[present] == len(STAMP)).all():
-        raise ValueError("A time is in another form.")
+    other = np.flatnonzero(present & (lengths != len(STAMP)))
+    if len(other):
+        raise OddTextError(texts[int(other[0])].as_py())
     stamps = characters(texts).reshape(-1, len(STAMP))
     epoch_s = _clock(stamps) + _days(stamps)
     earliest, latest = (
         np.datetime64(at, "s").astype(np.int64) for at in (EARLIEST, (clocks.now() + max_ahead).replace(tzinfo=None))
     )
     if len(epoch_s) and (epoch_s.min() < earliest or epoch_s.max() > latest):
-        raise ValueError("A time is not one of a call.")
+        raise NoCallError("A time is not one of a call.")
     seconds = np.zeros(len(present), dtype=np.int64)
     seconds[present] = epoch_s
     return pyarrow.array(seconds.astype("datetime64[s]").astype("datetime64[us]"), mask=~present)
@@ -73,8 +77,10 @@ def characters(texts: pyarrow.Array) -> Bytes:
 
 def _clock(stamps: Bytes) -> Seconds:
     """Return the seconds since midnight."""
-    if any((stamps[:, at] != mark).any() for at, mark in _MARKS):
-        raise ValueError("A time is in another form.")
+    for at, mark in _MARKS:
+        other = np.flatnonzero(stamps[:, at] != mark)
+        if len(other):
+            raise OddTextError(stamps[other[0]].tobytes().decode())
     digits = [stamps[:, at] - _ZERO for at in _CLOCK]
     if any(len(digit) and digit.max() > most for digit, most in zip(digits, _MOST, strict=True)):
         raise ValueError("A time is not one, or in another form.")

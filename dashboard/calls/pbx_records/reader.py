@@ -28,6 +28,7 @@ from dashboard.calls.pbx_records.records import LineFault, PbxRecord, RecordLayo
 from dashboard.calls.store.engine import to_table
 from dashboard.core.errors import FileError
 from dashboard.core.plugins import modules_of
+from dashboard.core.progress import no_progress
 from dashboard.core.text import counted
 
 LONGEST = 1 << 16
@@ -186,7 +187,7 @@ def _form(path: Path, name: str) -> RecordLayout:
     with path.open("rb") as file:
         if file.read(2) == PACKED:
             raise FileError("The file is packed. Unpack it with gunzip, then import that.", file=name)
-    first = [line for _, line in zip(range(FIRST_LINES), _lines(path, lambda _: None), strict=False)]
+    first = [line for _, line in zip(range(FIRST_LINES), _lines(path, no_progress), strict=False)]
     texts = [line for _, line in first if isinstance(line, str)]
     if not first:
         raise FileError("The file is empty: no call is recorded in it. Is this the right one?", file=name)

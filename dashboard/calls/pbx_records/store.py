@@ -29,6 +29,7 @@ from dashboard.calls.store.queries import LOCK_WAIT_S, asked_again
 from dashboard.calls.store.rejects import Rejects, frame_of
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import FileError
+from dashboard.core.progress import no_progress
 
 READING = 0.8
 """Share of an import's progress spent reading files."""
@@ -105,7 +106,7 @@ class PbxRecords:
             BusyError: Another process is importing.
             StoreError: The disk or a part of the store on it cannot be used; the store is unchanged.
         """
-        on_progress = progress or _silent
+        on_progress = progress or no_progress
         with self.generations.writing() as work:
             base = self.generations.current()
             reads: list[Read | FileError] = []
@@ -186,7 +187,3 @@ def _result(path: Path, result: Read | FileError, duplicates: int) -> PbxFileRes
 
 def _part(on_progress: Callable[[str, float], None], number: int, files: int) -> Callable[[str, float], None]:
     return lambda activity, share: on_progress(activity, READING * (number + min(share, 1.0)) / files)
-
-
-def _silent(_activity: str, _share: float) -> None:
-    """Ignore progress."""

@@ -22,7 +22,7 @@ from dashboard.core import clocks
 from dashboard.core.errors import StoreError
 
 MOST_REJECTS = 100_000
-"""Maximum rejected rows kept in total, the newest; per file at most ``file_reader.MOST_KEPT``."""
+"""Maximum rejected rows kept in total, the newest; per file at most ``numbered_lines.MOST_KEPT``."""
 REJECTS = pyarrow.schema(
     {
         "file": pyarrow.string(),

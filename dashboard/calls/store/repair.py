@@ -12,8 +12,7 @@ from dashboard.calls.store.generations import Generation
 from dashboard.calls.store.own_numbers import OwnNumbers, own_numbers_of, write_own_numbers
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import DamagedFileError, StoreError
-
-Progress = Callable[[str, float], None]
+from dashboard.core.progress import Progress, Stop, never_stop, no_progress
 
 
 @dataclass
@@ -65,7 +64,7 @@ def set_own_numbers(
     numbers: Collection[str],
     *,
     progress: Progress | None = None,
-    stop: Callable[[], bool] | None = None,
+    stop: Stop | None = None,
     batch_rows: int = BATCH_ROWS,
 ) -> Renewal:
     """
@@ -102,7 +101,7 @@ def set_own_numbers(
         named = replace(base, number=base.number + 1, own_numbers=name)
         merger = Merger(store, named, work, None)
         batches = merger.batches(_uncovered(base, name), batch_rows)
-        renewal = _renewed(store, named, merger, [*batches], progress or _silent, stop or _go_on)
+        renewal = _renewed(store, named, merger, [*batches], progress or no_progress, stop or never_stop)
         days = {
             day: merger.merged(day)
             if day in renewal.rolled_up
@@ -136,7 +135,7 @@ def _renewed(
     merger: Merger,
     batches: Sequence[Sequence[date]],
     progress: Progress,
-    stop: Callable[[], bool],
+    stop: Stop,
 ) -> Renewal:
     """Compute the roll-ups of days that lack a number of the list, batch by batch."""
     renewal = Renewal()
@@ -265,11 +264,3 @@ def drop_file_only(store: CallStore, days: Collection[date] = ()) -> int:
 def _refuse_unknown(base: Generation, day: date, operation: str) -> None:
     if day not in base.days:
         raise StoreError(f"The store has no calls of {day}, so there is nothing to {operation}. Nothing was changed.")
-
-
-def _silent(_what: str, _share: float) -> None:
-    """Ignore progress."""
-
-
-def _go_on() -> bool:
-    return False

@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dashboard.carriers.base import ExportedWindow, Progress, Stop
+from dashboard.carriers.base import ExportedWindow
 from dashboard.carriers.flowroute.downloads import download
 from dashboard.carriers.flowroute.pagination import item_of, optional, pages, time_of
 from dashboard.core import clocks
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 from dashboard.core.http.session import HttpSession
+from dashboard.core.progress import Progress, Stop, never_stop, no_progress
 
 PATH = "/v2/cdrs/exports"
 LONGEST = timedelta(days=92)
@@ -103,14 +104,13 @@ class ExportWindow:
     until: datetime
     number: int
     of: int
-    progress: Progress | None
+    progress: Progress
     stop: Stop
 
     def tell(self, step: str, share: float) -> None:
         """Report the progress of this window, scaled to the whole request."""
-        if self.progress is not None:
-            span = f"{self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
-            self.progress(f"Calls {span}: {step}", (self.number + share) / self.of)
+        span = f"{self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+        self.progress(f"Calls {span}: {step}", (self.number + share) / self.of)
 
     def fits(self, job: Job, now: datetime) -> bool:
         """Return whether an existing job covers all calls of this window."""
@@ -145,7 +145,7 @@ class ExportJobs:
         spans = list(split(since, until))
         downloaded: list[ExportedWindow] = []
         for number, (start, end) in enumerate(spans):
-            window = ExportWindow(start, end, number, len(spans), progress, stop or _never_stop)
+            window = ExportWindow(start, end, number, len(spans), progress or no_progress, stop or never_stop)
             path = None if window.stop() else self._fetch(window, folder)
             if path is None:
                 break
@@ -265,7 +265,3 @@ class ExportJobs:
             self._transport.sleep(min(remaining_s, SLICE_S))
             remaining_s -= SLICE_S
         return not stop()
-
-
-def _never_stop() -> bool:
-    return False

@@ -21,13 +21,14 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
+from dashboard.carriers.base import AccountState, ExportedWindow
 from dashboard.carriers.flowroute.cdr_exports import ExportJobs
 from dashboard.carriers.flowroute.pagination import item_of, items_of, object_in, optional, pages, required
 from dashboard.carriers.flowroute.portal import Portal
 from dashboard.carriers.flowroute.portal_schema import conformed
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 from dashboard.core.http.session import HttpSession
+from dashboard.core.progress import Progress, Stop
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change, CreateRoute, DeleteRoute, RouteNumber
 from dashboard.schemas.tables import EDGES, NUMBERS, ROUTES, empty

@@ -21,11 +21,11 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 
-from dashboard.carriers.base import Stop
 from dashboard.core.endpoints import origin_of
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, StoreError
 from dashboard.core.http import exchange, retries
 from dashboard.core.http.session import HttpSession
+from dashboard.core.progress import Stop
 
 STORAGE = ".amazonaws.com"
 MAX_FILE_BYTES = 2 * 1024**3

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from dashboard.calls.ingest.file_reader import Shared, stage
+from dashboard.calls.ingest.file_reader import stage
 from dashboard.calls.ingest.progress import FileProgress
+from dashboard.calls.ingest.readers.interface import Shared
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.engine import Engine
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.calls.ingest.file_reader import MOST_KEPT
 from dashboard.calls.ingest.files import UnpackLimits, prepare
 from dashboard.calls.ingest.importer import FileResult, import_files
+from dashboard.calls.ingest.readers.numbered_lines import MOST_KEPT
 from dashboard.core.errors import FileError
 from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
 

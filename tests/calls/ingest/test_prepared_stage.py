@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow
 import pytest
 
-from dashboard.calls.ingest.file_reader import SMALL
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.ingest.prepared_stage import STAGED, PreparedStages, schema_of_lines
+from dashboard.calls.ingest.readers.sql_rows import SMALL
 from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.store import CallStore
 from dashboard.core import clocks

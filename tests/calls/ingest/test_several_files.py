@@ -11,9 +11,11 @@ from threading import Event, Semaphore
 
 import pytest
 
-from dashboard.calls.ingest.file_reader import LARGE, Shared, stage
+from dashboard.calls.ingest.file_reader import stage
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.ingest.progress import FileProgress
+from dashboard.calls.ingest.readers.interface import Shared
+from dashboard.calls.ingest.readers.sql_rows import LARGE
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.engine import Engine
 from dashboard.calls.store.store import CallStore

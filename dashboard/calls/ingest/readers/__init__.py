@@ -1,0 +1,1 @@
+"""Readers of export files; ``choice`` selects the one that reads a file."""

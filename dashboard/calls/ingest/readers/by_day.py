@@ -1,0 +1,82 @@
+"""Reader of files in the documented format and in order of time: each day as columns, with Arrow."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import Future, wait
+from datetime import date
+from pathlib import Path
+
+import pyarrow
+
+from dashboard.calls.ingest.columnar import Columns
+from dashboard.calls.ingest.containment import of_engine
+from dashboard.calls.ingest.day_parts import DayFacts, DayParts
+from dashboard.calls.ingest.day_slices import Days, Stretch, days_of, groups
+from dashboard.calls.ingest.misfits import Misfit, MisfitError, NoCallError, OddTextError
+from dashboard.calls.ingest.readers.forms import is_readable
+from dashboard.calls.ingest.readers.interface import FileReading
+from dashboard.calls.store.engine import Engine
+from dashboard.core.errors import StoreError
+
+OF_ROWS = (ValueError, TypeError, LookupError, ArithmeticError, pyarrow.ArrowException)
+"""Errors that show that rows do not fit."""
+
+
+class DayReader:
+    """Reader of a file whose days are known byte ranges."""
+
+    def __init__(self, stretches: Sequence[Stretch]) -> None:
+        """Store the days of the file, in order."""
+        self._batches = groups(stretches)
+
+    def stage(self, file: FileReading) -> None:
+        """Read two groups of days at a time; see ``CdrReader``."""
+        folder = file.work / "days"
+        columns = Columns(file.prepared.columns, file.engine, file.shared.customers)
+        with days_of(file.prepared) as days:
+            file.watch.begin(len(self._batches))
+            folder.mkdir()
+            work = [file.shared.pool.submit(_some_days, file, columns, days, batch, folder) for batch in self._batches]
+            try:
+                for future in work:
+                    file.shared.safe.keep(file.staged, future.result(), folder, file.work)
+            except (*OF_ROWS, StoreError) as exc:
+                _end(work)
+                if isinstance(exc, StoreError) and not of_engine(exc):
+                    raise
+                shutil.rmtree(folder)
+                file.shared.safe.forget(file.staged)
+                raise MisfitError(_misfit(exc, file.engine)) from exc
+            except BaseException:
+                _end(work)
+                raise
+        for day, facts in sorted(file.staged.facts.items()):
+            file.staged.days[day] = [str(folder / f"day={day}" / "calls.parquet")]
+            file.staged.rows += facts.rows
+
+
+def _some_days(
+    file: FileReading, columns: Columns, days: Days, group: Sequence[Stretch], folder: Path
+) -> dict[date, DayFacts]:
+    parts = DayParts([stretch.day for stretch in group], folder, file.work, file.shared.own)
+    with file.watch.piece() as on_progress:
+        for lines in days.pieces(group, on_progress):
+            parts.add(columns.rows(lines))
+        return parts.finish()
+
+
+def _end(work: Sequence[Future[dict[date, DayFacts]]]) -> None:
+    """Cancel pending work, and wait for running work."""
+    for future in work:
+        future.cancel()
+    wait(work)
+
+
+def _misfit(exc: Exception, engine: Engine) -> Misfit:
+    if isinstance(exc, NoCallError):
+        return Misfit.FAULT
+    if isinstance(exc, OddTextError):
+        return Misfit.FORM if is_readable([exc.text], engine) else Misfit.FAULT
+    return Misfit.LAYOUT

@@ -1,0 +1,40 @@
+"""Reader of files with faults: numbers the lines, rejects bad rows by name, and keeps every good one."""
+
+from __future__ import annotations
+
+from dashboard.calls.ingest.columns import FAULTS
+from dashboard.calls.ingest.files import Prepared
+from dashboard.calls.ingest.lenient_csv import Reject, raw_rows, rewrite
+from dashboard.calls.ingest.readers.interface import FileReading
+from dashboard.calls.ingest.readers.sql_rows import RowSource, by_day, collect, staged_rows, turn
+from dashboard.calls.store.engine import sql
+
+MOST_KEPT = 10_000
+"""Maximum bad rows of a file kept aside with their text; in another kind of file every row is bad."""
+
+
+class NumberedReader:
+    """Reader that every file fits: the one line by line (``lenient_csv``), and the slowest."""
+
+    def stage(self, file: FileReading) -> None:
+        """Rewrite the file with line numbers, and read that as text; see ``CdrReader``."""
+        staged = file.staged
+        numbered = file.work / "numbered.csv"
+        with turn(file):
+            file.watch.begin(1)
+            broken, staged.rejected = rewrite(file.prepared, numbered, MOST_KEPT)
+            source = RowSource(numbered, file.prepared.columns, numbered=True)
+            with staged_rows(file, source) as (cursor, rows, values):
+                sound, faulty = (sql(name).replace("{{judged}}", rows) for name in ("sound_rows", "faulty_rows"))
+                cursor.execute(by_day(sound), values | {"target": str(file.work / "slow")})
+                faults = cursor.execute(faulty, values | {"limit": MOST_KEPT}).fetchall()
+            bad_calls = _rejects(faults, file.prepared)
+            staged.rejected += faults[0][2] if faults else 0
+            staged.rejects = sorted([*broken, *bad_calls], key=lambda reject: reject.line)[:MOST_KEPT]
+        collect(file, file.work / "slow")
+
+
+def _rejects(faults: list[tuple[int, str, int]], prepared: Prepared) -> list[Reject]:
+    """Return the first rows that cannot be calls, with their text in the file."""
+    raw = raw_rows(prepared, {line for line, *_ in faults})
+    return [Reject(prepared.name, line, fault, f"The value {FAULTS[fault]}.", raw[line]) for line, fault, _ in faults]
