@@ -1,5 +1,7 @@
 """
 Texts of the product for users, as tests expect them: ``tests/texts.toml`` has each of them once, under its key.
+
+``python -m tests.texts`` (``make texts``) updates the file after a change of wording.
 """
 
 from __future__ import annotations
@@ -73,3 +75,11 @@ def _flat(table: Mapping[str, object], prefix: str) -> dict[str, str]:
         else:
             found[f"{prefix}{name}"] = str(value)
     return found
+
+
+if __name__ == "__main__":
+    import sys
+
+    from tests.rewordings import main
+
+    sys.exit(main(sys.argv[1:]))
