@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Some containers set this, and then every process compiles all that it imports anew, which takes seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help run test check lab soak bench notebooks screenshots docs format lock clean
+.PHONY: help run test check lab soak bench notebooks screenshots docs texts format lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -60,6 +60,9 @@ screenshots: $(VENV)/.installed-test ## Take the pictures of the README anew, in
 
 docs: $(VENV)/.installed-test ## Write the reference in docs/ anew from the code: checks, settings, commands, tables
 	@$(BIN)/python -m tests.reference
+
+texts: $(VENV)/.installed-test ## Bring tests/texts.toml up to date after a change of wording: runs what failed last, or TESTS="PATH ..."
+	@$(BIN)/python -m tests.texts $(TESTS)
 
 format: $(VENV)/.installed-test ## Format the code
 	@$(BIN)/ruff format --quiet

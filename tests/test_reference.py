@@ -24,6 +24,7 @@ from dashboard.services.exports.descriptions import COLUMNS as EXPORTED
 from dashboard.sip.call_outcomes import SHORT_S
 from tests import reference
 from tests.paths import ROOT
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 GENERATED = reference.generate()
@@ -147,4 +148,4 @@ def test_severities_and_impacts_of_single_findings_are_found_in_the_code() -> No
 def test_numbers_in_descriptions_are_those_of_the_code() -> None:
     """Numbers in descriptions equal the constants of other modules that they repeat."""
     assert f"below {SHORT_S} s" in COLUMNS["traffic"]["short_calls"]
-    assert f"{SHORTEST_KEY} characters or more" in GENERATED["settings.md"]
+    assert golden("errors.settings.shortest_key", shortest_key=SHORTEST_KEY) in GENERATED["settings.md"]

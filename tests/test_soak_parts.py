@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.soak import __main__ as soak
+from tests.texts import golden
 
 PARTS = soak.parts()
 FOLDER = Path(soak.__file__).parent
@@ -46,5 +47,5 @@ def test_an_unknown_part_runs_nothing(names: list[str], capsys: pytest.CaptureFi
 
     told = capsys.readouterr()
     assert "" == told.out
-    assert "There is no part nonsense" in told.err
+    assert golden("soak.no_such_part") in told.err
     assert all(name in told.err for name in PARTS)

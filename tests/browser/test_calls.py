@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from dashboard.charts.encodings import NOT_CHOSEN
 from tests.browser.conftest import SHARED, Program, settle
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
@@ -27,12 +28,12 @@ def test_bar_click_and_brushed_range_filter_the_page(shared_program: Program, op
     page.goto(f"{program.url}/calls?span=30+days")
     title = page.get_by_role("heading", level=1)
     charts = page.get_by_test_id("stVegaLiteChart")
-    expect(title).to_contain_text("outbound calls in the last 30 days", timeout=WAIT_MS)
+    expect(title).to_contain_text(golden("pages.calls.in_30_days"), timeout=WAIT_MS)
     settle(page)  # a chart that is still being drawn would move the bars under the click
 
     charts.nth(1).locator('path[aria-label*="Denver"]').first.click(force=True)
 
-    expect(title).to_contain_text("outbound calls of Denver in the last 30 days")
+    expect(title).to_contain_text(golden("pages.calls.of_pbx_in_30_days"))
     expect(page).to_have_url(re.compile("from=Denver"))
     settle(page)
 
@@ -51,7 +52,11 @@ def test_bar_click_and_brushed_range_filter_the_page(shared_program: Program, op
     shared = page.url
     matching = narrowed.partition(" ")[0]
     expect(
-        page.get_by_text(re.compile(rf"of {matching} that match|^{matching} calls?: all that match"))
+        page.get_by_text(
+            re.compile(
+                golden_pattern("pages.calls.matching", matching=matching) + f"|^{matching} calls?: all that match"
+            )
+        )
     ).to_be_visible()
     other = open_page(program.url)
     other.goto(shared)
@@ -59,6 +64,6 @@ def test_bar_click_and_brushed_range_filter_the_page(shared_program: Program, op
     expect(dimmed(other).first).to_be_attached()
 
     page.get_by_role("button", name="Clear filters").click()
-    expect(title).to_contain_text("outbound calls in the last 30 days")
+    expect(title).to_contain_text(golden("pages.calls.in_30_days"))
     settle(page)
     expect(dimmed(page)).to_have_count(0)

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from dashboard.services.access import links
 from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, SHARED, Program, enter, settle
+from tests.texts import golden
 from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
@@ -141,10 +142,10 @@ def test_sign_out_ends_all_tabs_and_next_person_gets_a_new_session(
     tab.get_by_test_id("stPopover").get_by_text(NAME).wait_for()
 
     page.get_by_test_id("stPopover").get_by_text(NAME).click()
-    expect(page.get_by_text(f"{NAME} (unverified, link by", exact=False)).to_be_visible()
+    expect(page.get_by_text(golden("pages.entrance.name_by_link", name=NAME), exact=False)).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     for each in (page, tab):
-        expect(each.get_by_role("heading", name="The session of this browser has ended")).to_be_visible()
+        expect(each.get_by_role("heading", name=golden("pages.entrance.session_has_ended"))).to_be_visible()
         expect(each.get_by_text("trunkgate link")).to_be_visible()
 
     address = links.address(program.url, links.make(HOMES[program.url], name="Kim"))
@@ -153,7 +154,7 @@ def test_sign_out_ends_all_tabs_and_next_person_gets_a_new_session(
 
     stranger = chromium.new_context().new_page()
     stranger.goto(address)
-    expect(stranger.get_by_role("heading", name="This link was used already")).to_be_visible()
+    expect(stranger.get_by_role("heading", name=golden("pages.entrance.link_was_used"))).to_be_visible()
     stranger.goto(program.url)
-    expect(stranger.get_by_role("heading", name="Open this dashboard by a link")).to_be_visible()
+    expect(stranger.get_by_role("heading", name=golden("pages.entrance.open_by_a_link"))).to_be_visible()
     stranger.context.close()

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests import faulty_homes
 from tests.browser.conftest import QUIET_PROGRAM, WIDTHS, Program, looks, settle, visit
 from tests.faulty_homes import KEYS, PUBLIC
+from tests.texts import golden
 from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -25,7 +26,12 @@ STATES = {
     "carrier-down": ("carrier down",),
 }
 """States beside the first run, each with its faults."""
-POSITIVE = ("Every PBX places calls", "Nothing to fix", "No failures found.", "each belongs to a PBX")
+POSITIVE = (
+    golden("pages.overview.every_pbx_places_calls"),
+    "Nothing to fix",
+    "No failures found.",
+    golden("pages.overview.each_belongs_to_a_pbx"),
+)
 """Positive statements; the last one requires only the list and the inventory."""
 PAGES = ("", "findings", "account")
 """Pages on a desktop; a phone shows the first one, because ``test_pages`` holds the layout of all."""
@@ -39,7 +45,9 @@ def test_pages_name_missing_data_in_every_theme(
     program = serve(**KEYS, HTTPS_PROXY=NOWHERE, TRUNKGATE_PUBLIC_RANGES=PUBLIC)
     pages = {width: open_page(program.url, scheme=loaded, width=width) for width, loaded in WIDTHS.items()}
     for width, page in pages.items():
-        expect(page.get_by_role("heading", level=1)).to_contain_text("could not be read yet", timeout=WAIT_MS)
+        expect(page.get_by_role("heading", level=1)).to_contain_text(
+            golden("pages.overview.could_not_be_read_yet"), timeout=WAIT_MS
+        )
         for scheme in looks(page):
             picture(page, f"missing-first-run-{scheme}-{width}", whole=True)
     for state, faults in STATES.items():

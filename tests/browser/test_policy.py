@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PAGES, SHARED, Program, check_looks, settle, visit
+from tests.texts import golden
 from tests.waiting import WAIT_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
@@ -135,7 +136,7 @@ def test_pages_cause_no_policy_violation(
     page.goto(program.url)
     settle(page)
     page.get_by_role("button", name="Review fix").first.click()
-    expect(page.get_by_role("dialog").get_by_text("What it would have done to past calls")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text(golden("pages.fixes.effect"))).to_be_visible()
 
     wanted = {"expander", "tab", "code", "stDataFrame", "stVegaLiteChart", "popover", "upload", "download"}
     assert set() == wanted - kinds

@@ -14,12 +14,13 @@ from dashboard.storage.database import State
 from dashboard.storage.journal import BEGUN, DONE, Journal
 from tests.browser.conftest import HOMES, NAME, QUIET_PROGRAM, Program, settle
 from tests.browser.test_story import DENVER, card, networks
+from tests.texts import golden
 from tests.waiting import WAIT_MS, WAIT_S, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SLOW_S = 5
-ENDED = "The session of this browser has ended"
+ENDED = golden("pages.entrance.session_has_ended")
 
 
 def review(page: Page) -> None:
@@ -27,7 +28,7 @@ def review(page: Page) -> None:
     expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
     settle(page)
     card(page, f"Allow {DENVER}").get_by_role("button", name="Review fix").click()
-    expect(page.get_by_role("dialog").get_by_text("What it would have done to past calls")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text(golden("pages.fixes.effect"))).to_be_visible()
     settle(page)
 
 

@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import QUIET_PROGRAM, WIDTHS, Program, looks, settle, visit
+from tests.texts import golden
 from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -66,8 +67,8 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
 
     paste(page, TABLE)
 
-    expect(page.get_by_text("2 things cannot be taken")).to_be_visible()
-    expect(page.get_by_text("Line 4: 10.0.0.1 is a private address")).to_be_visible()
+    expect(page.get_by_text(golden("pages.set_up.two_cannot_be_taken"))).to_be_visible()
+    expect(page.get_by_text("Line 4: 10.0.0.1 " + golden("errors.addresses.is_private"))).to_be_visible()
     for width, loaded in WIDTHS.items():
         other = opened(width=width, scheme=loaded)
         paste(other, TABLE)
@@ -76,7 +77,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
             picture(other, f"set-up-paste-{scheme}-{width}", whole=True)
     page.get_by_role("button", name="Add 4 PBXs").click()
 
-    expect(title).to_contain_text("6 of 11 static PBXs have placed calls by address, 2 keep credentials")
+    expect(title).to_contain_text(golden("pages.set_up.progress"))
     expect(title).to_contain_text("next: allow 5 addresses")
     settle(page)
     assert tab == page.title()
@@ -90,23 +91,23 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
     assert box is not None
     page.mouse.click(box["x"] + 18, box["y"] + ROW_PX * 2.5)
 
-    expect(title).to_contain_text("step 2 of 7 is next, dial the tech prefix")
+    expect(title).to_contain_text(golden("pages.set_up.next_is_dial", step=2))
     settle(page)
     left = page.url
     assert "pbx_id=" in left
     page.get_by_text("3. Put its configuration on it").click()
     page.get_by_role("button", name="I put it on the PBX").click()
-    expect(title).to_contain_text("step 4 of 7 is next, allow its address")
+    expect(title).to_contain_text(golden("pages.set_up.next_is_allow", step=4))
 
     again = opened(left)
-    expect(again.get_by_role("heading", level=1)).to_contain_text("step 4 of 7 is next, allow its address")
+    expect(again.get_by_role("heading", level=1)).to_contain_text(golden("pages.set_up.next_is_allow", step=4))
     expect(again.get_by_text("Said, not proven").first).to_be_visible()
     picture(again, "set-up-one", whole=True)
 
     page.get_by_role("button", name="All PBXs").click()
     page.get_by_role("button", name="Allow 5 addresses").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
+    expect(dialog.get_by_text(golden("pages.fixes.effect"))).to_be_visible()
     settle(page)
     assert 6 == dialog.get_by_role("table").get_by_role("row").count()
     picture(page, "set-up-plan")

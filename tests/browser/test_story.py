@@ -19,6 +19,7 @@ from playwright.sync_api import Page, expect
 from playwright.sync_api import TimeoutError as NothingCame
 
 from tests.browser.conftest import Program, settle
+from tests.texts import golden
 from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -60,22 +61,22 @@ def test_whole_workflow_succeeds(
     expect(title).to_contain_text(INTRUDER)
     settle(page)
     said = (
-        "Denver's outbound calls are being rejected."
+        golden("pages.overview.calls_are_rejected", pbx="Denver")
         if refusals_in_cdrs == "true"
-        else "Denver is silent and not on the list."
+        else golden("pages.overview.silent_and_not_listed")
     )
     expect(title).to_contain_text(said)
     picture(page, f"overview{ending}")
 
     card(page, f"Allow {DENVER}").get_by_role("button", name="Review fix").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
+    expect(dialog.get_by_text(golden("pages.fixes.effect"))).to_be_visible()
     settle(page)
     picture(page, f"review{ending}")
     assert DENVER not in networks(program)
     dialog.get_by_role("button", name=f"Allow {DENVER}").click()
 
-    expect(dialog.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=WAIT_MS)
+    expect(dialog.get_by_text(golden("pages.fixes.verified"))).to_be_visible(timeout=WAIT_MS)
     assert DENVER in networks(program)
     expect(dialog.get_by_text(re.compile(r"calls.*, all admitted"))).to_be_visible(timeout=WATCH_MS)
     picture(page, f"watching{ending}")
@@ -88,7 +89,7 @@ def test_whole_workflow_succeeds(
     phrase.fill("Denver")
     expect(undo).to_be_enabled(timeout=WAIT_MS)
     undo.click()
-    expect(page.get_by_text("Done, and verified by reading the account again")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text(golden("pages.fixes.verified"))).to_be_visible(timeout=WAIT_MS)
     assert DENVER not in networks(program)
     page.get_by_role("dialog").get_by_role("button", name="Close", exact=True).last.click()
 

@@ -9,6 +9,7 @@ import requests
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SHARED, Program, settle
+from tests.texts import golden
 from tests.waiting import WAIT_MS, WAIT_S
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
@@ -17,8 +18,8 @@ DENVER = "198.51.100.24"
 SEATTLE = "198.51.100.11"
 LABELS = ("Unchanged", "Saved", "Broken", "Cannot tell")
 CHANGES = [
-    [f"{DENVER} (Denver)", "Not on the list", "On the list"],
-    [f"{SEATTLE} (Seattle)", "On the list: Seattle, Voice team, Outbound calls of Seattle", "Not on the list"],
+    [f"{DENVER} (Denver)", golden("pages.policy.not_on_the_list"), "On the list"],
+    [f"{SEATTLE} (Seattle)", golden("pages.policy.on_the_list_of_seattle"), golden("pages.policy.not_on_the_list")],
     ["Outbound credentials", "Enabled", "Disabled"],
 ]
 ROW_PX = 35
@@ -77,35 +78,37 @@ def test_a_draft_becomes_a_plan(
     title = page.get_by_role("heading", level=1)
     expect(page.get_by_text(f"Allow {DENVER}").first).to_be_visible(timeout=WAIT_MS)
     page.goto(f"{program.url}/what_if")
-    expect(title).to_contain_text("Nothing is changed yet", timeout=WAIT_MS)
+    expect(title).to_contain_text(golden("pages.what_if.nothing_is_changed"), timeout=WAIT_MS)
     settle(page)
     listed = networks(program)
     assert ["0 calls"] * 3 == counts(page, "stMain")[1:]
 
     add_by_keyboard(page, DENVER)
 
-    expect(title).to_contain_text(f"Allowing {DENVER} would admit")
+    expect(title).to_contain_text(golden("pages.what_if.allowing_would_admit", address=DENVER))
     expect(title).to_contain_text("of Denver")
     saved = counts(page, "stMain")[1]
     assert saved != "0 calls"
 
     delete_row(page, listed.index(SEATTLE))
 
-    expect(title).to_contain_text("These 2 changes would block")
+    expect(title).to_contain_text(golden("pages.what_if.changes_would_block", changes=2))
     expect(title).to_contain_text("of Seattle")
     assert saved == counts(page, "stMain")[1]
 
     before = counts(page, "stMain")
     page.get_by_test_id("stButtonGroup").get_by_text("Off", exact=True).click()
 
-    expect(title).to_contain_text("These 3 changes would block")
+    expect(title).to_contain_text(golden("pages.what_if.changes_would_block", changes=3))
     settle(page)
     drafted = counts(page, "stMain")
     assert before != drafted
 
     page.get_by_test_id("stButtonGroup").get_by_text("Saved", exact=True).click()
 
-    expect(page.get_by_text(f"of {saved.replace(' call', ' saved call')}. Times are those of")).to_be_visible()
+    expect(
+        page.get_by_text(golden("pages.calls.of_calls_in_times", calls=saved.replace(" call", " saved call")))
+    ).to_be_visible()
     page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
     page.mouse.move(0, 0)
     settle(page)
@@ -113,7 +116,7 @@ def test_a_draft_becomes_a_plan(
 
     page.get_by_role("button", name="Review as a plan").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("What it would have done to past calls")).to_be_visible()
+    expect(dialog.get_by_text(golden("pages.fixes.effect"))).to_be_visible()
     settle(page)
 
     rows = dialog.get_by_role("table").get_by_role("row").all()[1:]
@@ -125,5 +128,5 @@ def test_a_draft_becomes_a_plan(
     expect(dialog).to_be_hidden()
     page.get_by_role("button", name="Start over").click()
 
-    expect(title).to_contain_text("Nothing is changed yet")
+    expect(title).to_contain_text(golden("pages.what_if.nothing_is_changed"))
     assert ["0 calls"] * 3 == counts(page, "stMain")[1:]

@@ -25,6 +25,7 @@ from dashboard.web.components.charts import prepared
 from tests.calls.exports import HEADER, a_row, as_csv
 from tests.calls.ingest.cdr_files import slow
 from tests.calls.pbx_records.pbx_files import PREFIX, master, origin, switched
+from tests.texts import golden
 
 HOSTILE = "a\u202eb\x1b[2Jc\x9b31md\x07\u200b"
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)
@@ -120,7 +121,7 @@ def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tm
 
     assert (len(ODD_ADDRESSES), len(ODD_ADDRESSES), "") == (result.kept, result.rejected, result.error)
     assert {"inbound"} == set(traffic["direction"])
-    assert {("customer_ip", "is not an IP address that a call can come from, alone or with a port")} <= {
+    assert {("customer_ip", golden("errors.csv.not_a_source_address"))} <= {
         (column, reason[-len("is not an IP address that a call can come from, alone or with a port.") : -1])
         for column, reason in zip(rejects["column"], rejects["reason"], strict=True)
     }

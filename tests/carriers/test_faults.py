@@ -18,6 +18,7 @@ from dashboard.core.errors import CarrierAnswerError, CarrierError, CarrierRefus
 from dashboard.core.http.session import HttpSession
 from dashboard.domain.changes import AllowAddress
 from dashboard.emulator.lifecycle import process
+from tests.texts import golden_pattern
 
 FAULTS = "/portal/faults"
 Told = Callable[..., None]
@@ -108,7 +109,7 @@ def test_wrong_key_is_reported_without_the_key(emulator: process.Running) -> Non
     """A wrong key is reported, and no message contains it."""
     wrong = HttpSession(emulator.url, emulator.access_key, "another-secret-0123", sleep=hurried)
 
-    with pytest.raises(CarrierRefusedError, match="Check the access key") as caught:
+    with pytest.raises(CarrierRefusedError, match=golden_pattern("errors.http.check_the_key")) as caught:
         wrong.get("/v2/routes")
 
     wrong.close()
@@ -133,10 +134,14 @@ def test_compressed_and_plain_exports_are_accepted(
 @pytest.mark.parametrize(
     ("fault", "kind", "word"),
     [
-        ({"failed_export": True}, CarrierUnavailableError, r"Export \d+ of the calls from .* failed"),
+        (
+            {"failed_export": True},
+            CarrierUnavailableError,
+            r"Export \d+ " + golden_pattern("errors.downloads.of_the_calls_from") + " .* failed",
+        ),
         ({"expired_link": True}, CarrierRefusedError, "expired"),
-        ({"truncated_gzip": True}, CarrierAnswerError, "not a whole gzip file"),
-        ({"corrupt_gzip": True}, CarrierAnswerError, "not a whole gzip file"),
+        ({"truncated_gzip": True}, CarrierAnswerError, golden_pattern("errors.downloads.not_a_gzip_file")),
+        ({"corrupt_gzip": True}, CarrierAnswerError, golden_pattern("errors.downloads.not_a_gzip_file")),
     ],
 )
 def test_an_export_that_goes_wrong_leaves_no_file(

@@ -25,6 +25,7 @@ from dashboard.domain.changes import AllowAddress, CreateRoute, DeleteRoute, Rou
 from tests.carriers.flowroute.test_portal import ENTRY, PROFILE
 from tests.carriers.mutations import mutated
 from tests.carriers.scripted import ACCESS, LINK, ORIGIN, RECORDED, SECRET, Reply, Script
+from tests.texts import golden_pattern
 
 ROUNDS = 250
 LONGEST_MESSAGE = 1000
@@ -177,5 +178,7 @@ def test_the_endpoint_and_the_field_are_named(
     script.answers[line] = Reply(BODIES[line] | {field: value})
     name = next(name for name, (_, endpoints) in CALLS.items() if line in endpoints)
 
-    with pytest.raises(CarrierAnswerError, match=rf"^The answer to {line} has an unusable {named}"):
+    with pytest.raises(
+        CarrierAnswerError, match="^" + golden_pattern("errors.http.unusable_answer", line=line, named=named)
+    ):
         CALLS[name][0](carrier, folder)

@@ -19,6 +19,7 @@ from dashboard.domain.replay_labels import TABLE
 from dashboard.schemas.tables import OUTCOMES
 from dashboard.web.components.formatting import SEVERITY_COLORS
 from tests.paths import PACKAGE
+from tests.texts import golden
 
 THEME = tomllib.loads((PACKAGE / ".streamlit" / "config.toml").read_text())["theme"]
 DAYS = pd.date_range("2026-11-01", periods=4, freq="D", tz="America/New_York")
@@ -168,7 +169,7 @@ def test_a_share_says_its_counts() -> None:
     """The tooltip has name, time, both counts, the share and its interval."""
     said = [row["sentence"] for row in rows(drawn(PANELS["Denver"]))]
 
-    assert "Denver, 2 Nov: 50 of 100 calls refused (50%; 95% interval 40% to 60%)" == said[1]
+    assert golden("charts.share_with_interval") == said[1]
 
 
 def test_small_sample_shows_no_share() -> None:
@@ -176,7 +177,7 @@ def test_small_sample_shows_no_share() -> None:
     panel = charts.refusal_share(pd.DataFrame(refused("Few", [(7, 3), (19, 0), (20, 1)])), NO_CHANGES)["Few"]
     few, none, enough = rows(drawn(panel))
 
-    assert ("Few, 1 Nov: 3 of 7 calls refused, too few for a share", "unknown") == (few["sentence"], few["state"])
+    assert (golden("charts.too_few_for_a_share"), "unknown") == (few["sentence"], few["state"])
     assert (0 < few["share"] < enough["share"], none["share"]) == (True, 0)
     assert "lost" == enough["state"]
 
@@ -223,7 +224,7 @@ def test_a_bucket_that_is_not_over_says_so() -> None:
 
     said = [rows(drawn(charts.outcomes_over_time(kinds(answered=8), now=at)))[0]["sentence"] for at in (noon, None)]
 
-    assert ["1 Nov: 8 calls answered so far", "1 Nov: 8 calls answered"] == said
+    assert [golden("charts.answered_so_far"), "1 Nov: 8 calls answered"] == said
 
 
 def test_hours_are_named_by_the_clock_and_days_by_the_date() -> None:

@@ -17,6 +17,7 @@ from dashboard.calls.analytics.cube import GROUP, Cube, Part
 from dashboard.calls.store.store import NO_CELLS
 from dashboard.charts import frames
 from dashboard.charts.charts import KIND_OF
+from tests.texts import golden
 
 MONDAY = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the store are naive UTC
 OWNERS = [f"PBX {number}" for number in range(14)]
@@ -155,7 +156,7 @@ def test_hours_that_cannot_be_had_are_said_to_be_those_of_utc(key: str, drawn: s
 
     assert drawn == found.key
     said = frames.hours_note(found, zone)
-    assert f"Hours are those of {drawn}" in said
+    assert golden("charts.hours_are_those_of", drawn=drawn) in said
     assert key in said
     assert ("begin within them" in said) is (drawn != key)
 

@@ -13,6 +13,7 @@ from dashboard.checks.allowed_ip_has_pbx import allowed_ip_has_pbx
 from dashboard.domain.changes import RemoveAddress
 from dashboard.domain.findings import Confidence, Severity, Status
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 ENTRY = "198.51.100.23"
 MOVED = NOW - timedelta(days=3)
@@ -44,7 +45,7 @@ def test_unassigned_entry_fails_and_its_row_can_be_restored(judged):
 
     assert verdict.status is Status.FAIL
     assert verdict.severity is None
-    assert verdict.reason == f"{ENTRY} is on the list and belongs to no PBX of the inventory."
+    assert verdict.reason == golden("checks.allowed_ip_has_pbx.belongs_to_no_pbx", address=ENTRY)
     assert verdict.changes == (
         RemoveAddress(
             network=ENTRY, label="temp", owner="ops", purpose="trial", role="standby", review_by=NOW.isoformat()
@@ -64,9 +65,7 @@ def test_admitted_calls_raise_severity_and_are_counted(judged):
     verdict = judged(allowed_ip_has_pbx, snapshot)[ENTRY]
 
     assert (verdict.severity, verdict.confidence) == (Severity.HIGH, Confidence.PROVEN)
-    assert verdict.reason.endswith(
-        "30 calls, $400.50 in the last 24 h, 100 calls, $1,400.50 since 2026-11-16 12:00 UTC."
-    )
+    assert verdict.reason.endswith(golden("checks.allowed_ip_has_pbx.calls_and_cost"))
     assert {row["outcome"] for row in verdict.evidence} == {"Answered", "Refused for authorization"}
 
 
@@ -88,9 +87,7 @@ def test_the_pbx_that_moved_away_is_named(judged):
     verdict = judged(allowed_ip_has_pbx, snapshot)[ENTRY]
 
     assert verdict.severity is None
-    assert verdict.reason == (
-        f"Denver ({ENTRY}) is still on the list, though the PBX left it on 2026-11-17 for 198.51.100.24."
-    )
+    assert verdict.reason == (golden("checks.allowed_ip_has_pbx.pbx_left", address=ENTRY))
 
 
 def test_calls_after_the_pbx_left_raise_it(judged):
@@ -107,7 +104,7 @@ def test_the_retired_pbx_is_named(judged, left):
     verdict = judged(allowed_ip_has_pbx, snapshot)[ENTRY]
 
     assert verdict.status is Status.FAIL
-    assert f"Boston ({ENTRY}) is still on the list, though the PBX was retired" in verdict.reason
+    assert golden("checks.allowed_ip_has_pbx.pbx_was_retired", address=ENTRY) in verdict.reason
 
 
 @pytest.mark.parametrize("network", ["nonsense", "1.2.3.4/0"])

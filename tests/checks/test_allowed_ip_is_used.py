@@ -11,6 +11,7 @@ from dashboard import schemas
 from dashboard.checks.allowed_ip_is_used import allowed_ip_is_used
 from dashboard.domain.findings import Cause, Confidence, Status
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 ENTRY = "198.51.100.50"
 LONG_AGO = NOW - timedelta(days=45)
@@ -44,7 +45,7 @@ def test_four_silent_weeks_fail(judged):
     verdict = judged(allowed_ip_is_used, account(calls_row(ENTRY, at=NOW - timedelta(days=29)), label="Boston"))[ENTRY]
 
     assert verdict.status is Status.FAIL
-    assert verdict.reason == f"{ENTRY} placed no call in 28 days."
+    assert verdict.reason == golden("checks.listed.placed_no_call", subject=ENTRY)
     assert verdict.changes[0].label == "Boston"
 
 
@@ -85,7 +86,7 @@ def test_the_address_of_an_active_pbx_is_not_removed(judged):
     verdict = judged(allowed_ip_is_used, account(pbxs=[pbx("phoenix")]))[ENTRY]
 
     assert verdict.status is Status.FAIL
-    assert "address of an active PBX" in verdict.reason
+    assert golden("checks.allowed_ip_is_used.address_of_active_pbx") in verdict.reason
     assert "Phoenix" in verdict.reason
     assert not verdict.changes
 
@@ -116,7 +117,4 @@ def test_a_network_whose_only_caller_claims_to_be_the_pbx_is_not_known_to_be_use
     verdict = judged(allowed_ip_is_used, snapshot)["198.51.100.16/28"]
 
     assert (Status.UNKNOWN, Cause.UNDECIDABLE) == (verdict.status, verdict.cause)
-    assert (
-        "No call of Denver (198.51.100.16/28) from an address of its own is on record for the last 28 days. Calls came "
-        "from 198.51.100.25; only the X-Tag says that it is Denver, and any caller can write that."
-    ) == verdict.reason
+    assert (golden("checks.allowed_ip_is_used.only_claimed_calls")) == verdict.reason

@@ -13,6 +13,7 @@ from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Status
 from dashboard.domain.snapshot import Freshness
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 SOURCE = "198.51.100.24"
 PREFIX = "12345678"
@@ -38,14 +39,14 @@ def test_a_listed_source_passes(judged):
     (verdict,) = judged(call_source_is_allowed, account(calls_row(SOURCE, pbx_id="denver"), allowed=(SOURCE,))).values()
 
     assert (verdict.subject, verdict.status, verdict.confidence) == (SOURCE, Status.PASS, Confidence.PROVEN)
-    assert verdict.reason == f"Denver ({SOURCE}) is on the list."
+    assert verdict.reason == golden("checks.listed.on_the_list", pbx="Denver", address=SOURCE)
 
 
 @pytest.mark.parametrize(
     ("row", "impact", "words"),
     [
-        (refused_row, Impact.OUTAGE, "9 calls were refused in the last 24 h."),
-        (calls_row, Impact.LOSS, "9 calls were admitted in the last 24 h, by credentials alone."),
+        (refused_row, Impact.OUTAGE, golden("checks.call_source_is_allowed.refused_in_24_hours", calls=9)),
+        (calls_row, Impact.LOSS, golden("checks.call_source_is_allowed.admitted_by_credentials", calls=9)),
     ],
 )
 def test_a_static_pbx_must_be_listed(judged, row, impact, words):
@@ -53,7 +54,7 @@ def test_a_static_pbx_must_be_listed(judged, row, impact, words):
     verdict = judged(call_source_is_allowed, account(row(SOURCE, calls=9, pbx_id="denver")))[SOURCE]
 
     assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.HIGH, impact)
-    assert verdict.reason == f"Denver ({SOURCE}) is not on the list; {words}"
+    assert verdict.reason == golden("checks.listed.not_on_the_list_with", pbx="Denver", address=SOURCE, words=words)
     assert [change.describe() for change in verdict.changes] == [f"Allow {SOURCE}"]
 
 
@@ -73,7 +74,10 @@ def test_dynamic_pbx_is_not_identified_by_tag_alone(judged, by):
     verdict = judged(call_source_is_allowed, snapshot)["203.0.113.9"]
 
     assert (verdict.status, verdict.confidence) == (Status.FAIL, Confidence.INFERRED)
-    assert f"only the {'X-Tag' if by == 'x_tag' else 'caller id'} says that it is Miami" in verdict.reason
+    assert (
+        golden("checks.claims_to_be.only_mark", mark="X-Tag" if by == "x_tag" else "caller id", pbx="Miami")
+        in verdict.reason
+    )
 
 
 def test_an_address_in_the_inventory_confirms_the_tag(judged):
@@ -102,7 +106,7 @@ def test_admitted_unassigned_source_is_critical(judged, owner, outcome):
 
     assert worst.severity is Severity.CRITICAL
     assert worst.impact is Impact.LOSS
-    assert "uses the account's credentials" in worst.reason
+    assert golden("checks.call_source_is_allowed.uses_credentials") in worst.reason
     assert not verdict.changes
 
 
@@ -112,7 +116,7 @@ def test_refused_unassigned_source_is_low(judged, owner):
     verdict = judged(call_source_is_allowed, account(refused_row("203.0.113.66", pbx_id=owner)))["203.0.113.66"]
 
     assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.LOW, Impact.HYGIENE)
-    assert "add it to the inventory" in verdict.reason
+    assert golden("checks.call_source_is_allowed.add_to_inventory") in verdict.reason
 
 
 @pytest.mark.parametrize("owner", ["", "denver", "miami"])
@@ -122,7 +126,7 @@ def test_admitted_while_unlisted_with_credentials_off_is_a_contradiction(judged,
     verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
 
     assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.UNDECIDABLE)
-    assert "the list on record is out of date" in verdict.reason
+    assert golden("checks.call_source_is_allowed.list_is_out_of_date") in verdict.reason
 
 
 @pytest.mark.parametrize(
@@ -152,7 +156,7 @@ def test_calls_from_before_the_change_are_history(judged, change):
     verdict = judged(call_source_is_allowed, snapshot)[SOURCE]
 
     assert verdict.status is Status.PASS
-    assert "no call came from it since the policy changed" in verdict.reason
+    assert golden("checks.call_source_is_allowed.no_call_since_policy") in verdict.reason
 
 
 def test_silence_means_nothing_before_calls_are_fetched(judged):
@@ -198,9 +202,9 @@ def test_two_pbxs_and_a_stranger_behind_one_address_are_each_told(judged):
     (change,) = verdict.changes
 
     assert (Status.FAIL, Severity.HIGH) == (verdict.status, verdict.severity)
-    assert f"Denver ({SOURCE}) is not on the list; 3 calls were refused" in verdict.reason
-    assert f"Seattle ({SOURCE}) is not on the list; 2 calls were refused" in verdict.reason
-    assert f"{SOURCE} is not on the list; 1 call was refused" in verdict.reason
+    assert golden("checks.listed.refused_calls", pbx="Denver", address=SOURCE, calls=3) in verdict.reason
+    assert golden("checks.listed.refused_calls", pbx="Seattle", address=SOURCE, calls=2) in verdict.reason
+    assert golden("checks.listed.unassigned_call_was_refused", address=SOURCE) in verdict.reason
     assert ("denver", "seattle") == verdict.pbx_ids
     assert [3, 2, 1] == [row["calls"] for row in verdict.evidence]
     assert "Denver and Seattle" == change.label

@@ -8,6 +8,7 @@ from dashboard.checks.credentials_are_off import credentials_are_off
 from dashboard.domain.changes import SetCredentials
 from dashboard.domain.findings import Cause, Impact, Severity, Status
 from tests.builders import make_snapshot, pbx
+from tests.texts import golden
 
 LISTED = "198.51.100.11"
 
@@ -35,16 +36,28 @@ def test_on_is_high_when_nobody_needs_them(judged):
     verdict = judged(credentials_are_off, account(pbx("seattle"), pbx("dallas", status="standby")))["account"]
 
     assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.HIGH)
-    assert verdict.reason == "The account's credentials are on, and every active PBX could do without them."
+    assert verdict.reason == golden("checks.credentials_are_off.nobody_needs_them")
     assert verdict.changes == (SetCredentials(enabled=False),)
 
 
 @pytest.mark.parametrize(
     ("facts", "words", "step"),
     [
-        ({"ip_kind": "dynamic"}, "Miami has a dynamic address", "give Miami a static address and add it to the list"),
-        ({"dials_prefix": "no"}, "Miami does not dial the tech prefix", "have Miami dial the tech prefix"),
-        ({"auth_method": "credentials"}, "Miami authenticates with credentials", "change Miami to IP authentication"),
+        (
+            {"ip_kind": "dynamic"},
+            golden("checks.credentials_are_off.pbx_is_dynamic"),
+            golden("checks.credentials_are_off.step_static_address"),
+        ),
+        (
+            {"dials_prefix": "no"},
+            golden("checks.credentials_are_off.pbx_dials_no_prefix"),
+            golden("checks.credentials_are_off.step_prefix"),
+        ),
+        (
+            {"auth_method": "credentials"},
+            golden("checks.credentials_are_off.pbx_authenticates"),
+            golden("checks.credentials_are_off.step_ip_authentication"),
+        ),
     ],
 )
 def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words, step):
@@ -57,7 +70,7 @@ def test_on_is_medium_while_a_pbx_needs_them(judged, facts, words, step):
 
     assert (verdict.status, verdict.severity) == (Status.FAIL, Severity.MEDIUM)
     assert words in verdict.reason
-    assert verdict.reason.endswith(f"Before they are turned off: {step}.")
+    assert verdict.reason.endswith(golden("checks.credentials_are_off.before_they_are_off", step=step))
     assert (verdict.pbx_ids, verdict.changes) == (("miami",), ())
 
 
@@ -74,10 +87,18 @@ def test_only_active_pbxs_count(judged, facts):
 @pytest.mark.parametrize(
     ("facts", "addresses", "words"),
     [
-        ({"auth_method": "both"}, [{"pbx_id": "atlanta", "address": "198.51.100.40"}], "once its address is listed"),
-        ({}, [], "once its address is listed"),
-        ({"dials_prefix": "unknown"}, [{"pbx_id": "atlanta", "address": LISTED}], "if it dials the tech prefix"),
-        ({"dials_prefix": "unknown"}, [], "once its address is listed, if it dials the tech prefix"),
+        (
+            {"auth_method": "both"},
+            [{"pbx_id": "atlanta", "address": "198.51.100.40"}],
+            golden("checks.credentials_are_off.once_listed"),
+        ),
+        ({}, [], golden("checks.credentials_are_off.once_listed")),
+        (
+            {"dials_prefix": "unknown"},
+            [{"pbx_id": "atlanta", "address": LISTED}],
+            golden("checks.credentials_are_off.if_it_dials_prefix"),
+        ),
+        ({"dials_prefix": "unknown"}, [], golden("checks.credentials_are_off.once_listed_if_it_dials_prefix")),
     ],
 )
 def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
@@ -89,7 +110,7 @@ def test_who_could_and_is_not_ready_is_named(judged, facts, addresses, words):
     verdict = judged(credentials_are_off, account(pbx("atlanta", **facts), addresses=addresses))["account"]
 
     assert verdict.severity is Severity.HIGH
-    assert f"not every active PBX is ready: Atlanta could do without them {words}" in verdict.reason
+    assert golden("checks.credentials_are_off.not_every_pbx_is_ready", words=words) in verdict.reason
     assert () == verdict.changes
     assert verdict.evidence[0]["PBX"] == "Atlanta"
 
@@ -100,5 +121,5 @@ def test_off_fails_while_a_pbx_needs_them(judged):
     verdict = judged(credentials_are_off, away)["account"]
 
     assert (verdict.status, verdict.severity, verdict.impact) == (Status.FAIL, Severity.MEDIUM, Impact.OUTAGE)
-    assert verdict.reason.endswith("not every active PBX can call without them: Miami has a dynamic address.")
+    assert verdict.reason.endswith(golden("checks.credentials_are_off.not_every_pbx_can_call"))
     assert (verdict.pbx_ids, verdict.changes) == (("miami",), ())

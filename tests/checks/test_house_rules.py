@@ -20,6 +20,7 @@ from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Statu
 from dashboard.domain.snapshot import Freshness
 from dashboard.fixes.account_image import after, image
 from tests.builders import NOW, make_snapshot
+from tests.texts import golden
 
 FOLDER = Path(checks.__file__).parent
 FILES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in {"__init__", "registry"})
@@ -196,7 +197,7 @@ def test_a_stale_deciding_input_keeps_the_last_known_verdicts(one, need, story):
         assert before[subject].severity is finding.severity
         assert finding.confidence is Confidence.CANNOT_TELL
         assert not finding.changes
-        assert "on 2026-11-20 at 01:00 UTC, over a minute ago" in finding.reason
+        assert golden("checks.read_over_a_minute_ago") in finding.reason
         assert finding.reason.endswith(cure(story, need))
 
 
@@ -284,7 +285,7 @@ def test_nothing_to_examine_is_not_a_pass(story):
     (finding,) = run(story, [made(nothing)])
 
     assert (finding.status, finding.cause, finding.subject) == (Status.UNKNOWN, Cause.MISSING, "account")
-    assert "Nothing to examine, so this check is undecided: nothing is ever there." in finding.reason
+    assert golden("checks.nothing_to_examine") in finding.reason
 
 
 def test_the_worst_verdict_of_a_subject_stands(story):

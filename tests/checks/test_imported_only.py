@@ -28,13 +28,14 @@ from dashboard.web.components import page_titles
 from dashboard.web.fixes import replay_summary
 from dashboard.web.what_if import draft_text
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
+from tests.texts import golden
 
 THIEF = "203.0.113.66"
 DENVER = "198.51.100.24"
 LEFT = "198.51.100.23"
 CHANGED = NOW - timedelta(days=2)
 MOVED = NOW - timedelta(days=10)
-SENTENCE = "60 calls are only in imported files, not in the carrier's export, and are not "
+SENTENCE = golden("checks.only_imported_and_not")
 
 
 def only_in_files(snapshot: Snapshot, *rows: dict[str, Any], name: str = "file_only_traffic") -> Snapshot:
@@ -69,8 +70,8 @@ def test_a_past_loss_counts_them_and_says_so(judged: Any, name: str) -> None:
     carriers = replace(known, past_traffic=frame(schemas.TRAFFIC, [stolen]))
 
     assert Status.FAIL is found.status
-    assert "60 calls, $412.50, by someone else" in found.reason
-    assert "(only in imported files, not in the carrier's export)" in found.reason
+    assert golden("checks.past_loss.stranger", calls=60, cost="$412.50") in found.reason
+    assert golden("checks.only_imported") in found.reason
     assert 60 == found.evidence[0]["only in imported files"]
     assert found.evidence[0][DIGEST] != losses(carriers)[0].digest
     assert "imported" not in losses(carriers)[0].sentence
@@ -90,9 +91,9 @@ def test_a_verdict_marks_what_it_rests_on(judged: Any) -> None:
     both = judged(call_source_is_allowed, only_in_files(known, calls_row(THIEF, calls=60)))[THIEF]
     alone = judged(call_source_is_allowed, only_in_files(account(), calls_row(THIEF, calls=60)))[THIEF]
 
-    assert "100 calls were admitted in the last 24 h (60 of them only in imported files)" in both.reason
+    assert golden("checks.admitted_some_imported") in both.reason
     assert [(60, "imported file only"), (40, None)] == [(row["calls"], row.get("record")) for row in both.evidence]
-    assert "60 calls were admitted in the last 24 h (only in imported files)" in alone.reason
+    assert golden("checks.admitted_all_imported") in alone.reason
     assert Severity.CRITICAL is alone.severity
 
 
@@ -133,7 +134,7 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
     ):
         assert f"{SENTENCE}judged." in told
         assert "block none" not in told
-        assert "block no past call of yours" not in told
+        assert golden("checks.block_none") not in told
     assert "imported" not in "".join([*replay_summary.summary(impacts[0]), *replay_summary.sentences(impacts[0])])
     nothing = ReplayImpact(labels={}, decided=1, not_judged=60)
     assert [f"{SENTENCE}judged."] == replay_summary.summary(nothing)
@@ -149,7 +150,7 @@ def test_guards_know_what_only_files_have() -> None:
     changes = (AllowAddress(network=THIEF), RouteNumber(number="13035550123", to_alias="Denver", was_alias=""))
     found = {guard.id: guard for guard in build(known, changes, max_changes=5).guards}
 
-    assert "60 of them are only in imported files." in found["money_was_not_lost_there"].sentence
+    assert golden("checks.some_only_imported") in found["money_was_not_lost_there"].sentence
     assert THIEF == found["money_was_not_lost_there"].confirm
     assert "13035550123 took 1 call" in found["numbers_are_free"].sentence
 
@@ -164,7 +165,7 @@ def test_counts_of_pages_say_what_they_leave_out() -> None:
     )
 
     assert "" == file_only_sentence(account())
-    assert file_only_sentence(known).startswith("65 calls are only in imported files")
+    assert file_only_sentence(known).startswith(golden("checks.imported_calls", calls=65))
     assert f"{SENTENCE}counted." == file_only_sentence(known, NOW - timedelta(days=1))
     assert file_only_sentence(only_in_files(account(), calls_row(THIEF))).startswith("1 call is only")
     assert "Every PBX" not in page_titles.overview(Claims(known, checks.run(known)))

@@ -14,6 +14,7 @@ from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
 from dashboard.domain.admission import Policy, PolicyVersion
 from dashboard.domain.findings import Confidence, Status
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
+from tests.texts import golden
 
 THIEF = "203.0.113.66"
 CHANGED = NOW - timedelta(days=2)
@@ -58,8 +59,8 @@ def test_past_loss_remains_a_finding_after_the_change(judged, before, after):
     verdict = judged(past_loss_is_reviewed, account(before=before, after=after))[THIEF]
 
     assert (Status.FAIL, Confidence.PROVEN) == (verdict.status, verdict.confidence)
-    assert "60 calls, $412.50, by someone else until 2026-11-17 12:00 UTC" in verdict.reason
-    assert "Nobody marked this as reviewed yet." in verdict.reason
+    assert golden("checks.past_loss.stranger_until_day") in verdict.reason
+    assert golden("checks.past_loss.not_reviewed") in verdict.reason
     assert DIGEST in verdict.evidence[0]
 
 
@@ -68,7 +69,7 @@ def test_a_review_ends_it_by_name(judged):
     verdict = judged(past_loss_is_reviewed, reviewed(account()))[THIEF]
 
     assert verdict.status is Status.PASS
-    assert "Marked as reviewed by j.lee on 2026-11-20 12:00 UTC." in verdict.reason
+    assert golden("checks.past_loss.reviewed") in verdict.reason
 
 
 @pytest.mark.parametrize("seen", [{"calls": 59}, {"cost_usd": "412"}, {"last_at": STOLEN_AT - timedelta(seconds=1)}])
@@ -77,7 +78,7 @@ def test_a_review_covers_only_what_it_saw(judged, seen):
     verdict = judged(past_loss_is_reviewed, reviewed(account(), **seen))[THIEF]
 
     assert verdict.status is Status.FAIL
-    assert "There are calls that j.lee did not see" in verdict.reason
+    assert golden("checks.past_loss.calls_not_seen") in verdict.reason
 
 
 def test_a_review_passes_nothing_that_goes_on(judged):
@@ -180,6 +181,6 @@ def test_claimed_calls_are_blamed_on_nobody(judged, kind):
     verdict = judged(past_loss_is_reviewed, snapshot)["203.0.113.9"]
 
     assert (Status.FAIL, Confidence.INFERRED) == (verdict.status, verdict.confidence)
-    assert "1 call, $0.01, from an address of no PBX until" in verdict.reason
+    assert golden("checks.past_loss.from_no_pbx_until") in verdict.reason
     assert "someone else" not in verdict.reason
     assert DIGEST in verdict.evidence[0]

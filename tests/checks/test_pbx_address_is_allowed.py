@@ -13,6 +13,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress
 from dashboard.domain.findings import Cause, Confidence, Status
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 DENVER = "198.51.100.24"
 
@@ -35,7 +36,7 @@ def test_refused_calls_prove_the_outage(judged):
     verdict = judged(pbx_address_is_allowed, snapshot)[DENVER]
 
     assert verdict.status is Status.FAIL
-    assert verdict.reason == f"Denver ({DENVER}) is not on the list; 318 calls were refused in the last 24 h."
+    assert verdict.reason == golden("checks.listed.refused_calls_of_day", pbx="Denver", address=DENVER, calls=318)
     assert verdict.confidence is Confidence.PROVEN
     assert verdict.pbx_ids == ("denver",)
     assert [(row["SIP status"], row["calls"]) for row in verdict.evidence] == [(403, 300), (407, 18)]
@@ -44,7 +45,7 @@ def test_refused_calls_prove_the_outage(judged):
             network=DENVER,
             label="Denver",
             owner="west@example.net",
-            purpose="Outbound calls of Denver",
+            purpose=golden("fixes.changes.purpose", pbx="Denver"),
             role="active",
         ),
     )
@@ -60,7 +61,7 @@ def test_calls_that_credentials_carry_prove_it_too(judged):
     verdict = judged(pbx_address_is_allowed, snapshot)[DENVER]
 
     assert verdict.confidence is Confidence.PROVEN
-    assert "1 call was admitted in the last 24 h, by credentials alone." in verdict.reason
+    assert golden("checks.pbx_address_is_allowed.admitted_by_credentials") in verdict.reason
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -73,7 +74,7 @@ def test_without_calls_it_is_inferred(judged, known):
 
     assert verdict.status is Status.FAIL
     assert verdict.confidence is Confidence.INFERRED
-    assert ("may not write refused calls" in verdict.reason) is not known
+    assert (golden("checks.pbx_address_is_allowed.may_not_write_refused") in verdict.reason) is not known
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_a_static_pbx_without_an_address_is_unknown(judged):
     verdict = judged(pbx_address_is_allowed, make_snapshot(pbxs=[pbx("denver")]))["denver"]
 
     assert (verdict.status, verdict.cause) == (Status.UNKNOWN, Cause.MISSING)
-    assert "no current address for Denver" in verdict.reason
+    assert golden("checks.pbx_address_is_allowed.no_current_address") in verdict.reason
 
 
 def test_two_pbxs_behind_one_address_are_named_both(judged):
@@ -176,5 +177,5 @@ def test_two_pbxs_behind_one_address_are_named_both(judged):
     verdicts = judged(pbx_address_is_allowed, snapshot)
 
     assert set(verdicts) == {DENVER}
-    assert verdicts[DENVER].reason.startswith(f"Denver and Seattle ({DENVER})")
+    assert verdicts[DENVER].reason.startswith(golden("checks.pbx_address_is_allowed.two_pbxs", address=DENVER))
     assert verdicts[DENVER].changes[0].label == "Denver and Seattle"

@@ -11,6 +11,7 @@ from dashboard.domain.findings import Cause, Severity, Status
 from dashboard.domain.snapshot import Freshness
 from tests.builders import NOW, make_snapshot, pbx
 from tests.pbx.facts import about
+from tests.texts import golden
 
 ADDRESS = "198.51.100.11"
 TRUNK = ("trunk.flowroute.host", "us-west-or.sip.flowroute.com", 5)
@@ -62,9 +63,9 @@ def test_undecided_reason_does_not_claim_a_decision():
 @pytest.mark.parametrize(
     ("credentials_on", "severity", "words"),
     [
-        (True, None, "they serve only a thief"),
-        (None, None, "they serve only a thief"),
-        (False, Severity.LOW, "open nothing while they are off"),
+        (True, None, golden("checks.pbx_config_has_no_secret.serve_only_a_thief")),
+        (None, None, golden("checks.pbx_config_has_no_secret.serve_only_a_thief")),
+        (False, Severity.LOW, golden("checks.pbx_config_has_no_secret.open_nothing")),
     ],
 )
 def test_a_password_that_nobody_needs_fails(judged, kind, credentials_on, severity, words):
@@ -106,7 +107,7 @@ def test_an_api_key_fails_whatever_the_pbx_needs(judged, need):
 
     assert (Status.FAIL, Severity.HIGH) == (verdict.status, verdict.severity)
     assert verdict.severity.rank < pbx_config_has_no_secret.severity.rank
-    assert "(seattle/pjsip.conf, line 7; seattle/pjsip.conf, line 8)" in verdict.reason
+    assert golden("checks.pbx_config_has_no_secret.lines") in verdict.reason
 
 
 def test_a_key_is_found_where_no_trunk_is_read(judged):
@@ -137,8 +138,8 @@ def test_what_was_not_read_is_unknown(judged):
 
     assert {"denver", "atlanta", "dallas"} == set(left)
     assert {(Status.UNKNOWN, Cause.MISSING)} == {(verdict.status, verdict.cause) for verdict in left.values()}
-    assert "Denver shows no trunk" in left["denver"].reason
-    assert "Dallas was never read" in left["dallas"].reason
+    assert golden("checks.pbx_config_has_no_secret.no_trunk") in left["denver"].reason
+    assert golden("checks.pbx_config_has_no_secret.never_read") in left["dallas"].reason
 
 
 def test_where_no_configuration_was_read_it_is_said_once():

@@ -12,6 +12,7 @@ from dashboard.domain.changes import CreateRoute, RouteNumber
 from dashboard.domain.findings import Cause, Status
 from dashboard.schemas.tables import RESOLVED_HOSTS
 from tests.builders import NOW, frame, make_snapshot, pbx
+from tests.texts import golden
 
 FRESH = NOW - timedelta(minutes=10)
 STALE = NOW - timedelta(hours=3)
@@ -63,8 +64,8 @@ def test_host_names_are_compared_without_case(judged):
 @pytest.mark.parametrize(
     ("numbers", "routes", "words", "was"),
     [
-        (((NUMBER, ""),), [], f"{NUMBER} has no route", ""),
-        (((NUMBER, "0"),), [], f"{NUMBER} follows SIP registration", "sip-reg"),
+        (((NUMBER, ""),), [], golden("checks.pbx_has_inbound_route.no_route", number=NUMBER), ""),
+        (((NUMBER, "0"),), [], golden("checks.pbx_has_inbound_route.follows_registration", number=NUMBER), "sip-reg"),
         (((NUMBER, "9"),), [route("198.51.100.99", alias="Old", route_id="9")], "leads to 198.51.100.99", "Old"),
         (((NUMBER, "9"),), [route("198.51.100.60:5080", alias="Old", route_id="9")], "leads to 198.51.100.60:", "Old"),
         (((NUMBER, "9"),), [route("sips:198.51.100.60", "uri", "Old", "9")], "leads to sips:198.51.100.60", "Old"),
@@ -107,13 +108,13 @@ def test_a_number_that_is_not_on_the_account_is_named(judged):
     verdict = judged(pbx_has_inbound_route, snapshot)["phoenix"]
     alone = judged(pbx_has_inbound_route, account(numbers=()))["phoenix"]
 
-    cure = "Numbers that are not on the account have to be added at the carrier, or taken from Phoenix on Inventory."
-    assert f"{NUMBER} is not on the account" in verdict.reason
+    cure = golden("checks.pbx_has_inbound_route.add_at_the_carrier")
+    assert golden("checks.pbx_has_inbound_route.not_on_the_account", number=NUMBER) in verdict.reason
     assert verdict.reason.endswith(cure)
     assert alone.reason.endswith(cure)
     assert [change.describe() for change in verdict.changes] == [
-        "Create route Phoenix to 198.51.100.60:5060",
-        f"Point {OTHER} at Phoenix",
+        golden("fixes.changes.create_route", route="Phoenix", host="198.51.100.60:5060"),
+        golden("fixes.changes.point_number", number=OTHER, route="Phoenix"),
     ]
     assert cure not in judged(pbx_has_inbound_route, account(numbers=((NUMBER, ""),)))["phoenix"].reason
     assert (alone.status, alone.changes) == (Status.FAIL, ())

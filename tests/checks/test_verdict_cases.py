@@ -24,6 +24,7 @@ from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.findings import Confidence, Finding, Severity, Status
 from dashboard.domain.snapshot import Snapshot
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 CHECKS = {
     one.id: one for one in (call_source_is_allowed, pbx_address_is_allowed, allowed_ip_has_pbx, past_loss_is_reviewed)
@@ -104,12 +105,17 @@ def claimed_as(zone: str, hour: int) -> list[dict[str, Any]]:
 NO_PATH = Observations(no_path_status=403)
 WORDS = [
     Case("new source, dynamic PBX's caller id", [by("caller_id", "miami")], (FAIL, HIGH, INFERRED), "source is new"),
-    Case("new source, dynamic PBX's X-Tag", [by("x_tag", "miami")], (FAIL, HIGH, INFERRED), "only the X-Tag says"),
+    Case(
+        "new source, dynamic PBX's X-Tag",
+        [by("x_tag", "miami")],
+        (FAIL, HIGH, INFERRED),
+        golden("checks.claims_to_be.only_x_tag_says"),
+    ),
     Case(
         "long known source, dynamic PBX's caller id",
         LONG_KNOWN,
         (UNKNOWN, HIGH, CANNOT),
-        "only the caller id says that it is Miami, and any caller can write that",
+        golden("checks.claims_to_be.only_mark_and_anyone_can_write_it", mark="caller id", pbx="Miami"),
     ),
     Case(
         "long known source, zones and hours as usual",
@@ -121,21 +127,21 @@ WORDS = [
         "long known source, new zone",
         LONG_KNOWN,
         (FAIL, HIGH, INFERRED),
-        "It calls CUBA, which Miami had not called from its own addresses.",
+        golden("checks.claims_to_be.new_zone", zone="CUBA", pbx="Miami"),
         patterns=claimed_as("CUBA", 15),
     ),
     Case(
         "long known source, odd hours",
         LONG_KNOWN,
         (FAIL, HIGH, INFERRED),
-        "30 calls began at hours at which Miami placed under 1% of its own calls.",
+        golden("checks.claims_to_be.odd_hours", calls=30, pbx="Miami"),
         patterns=claimed_as("UNITED STATES", 5),
     ),
     Case(
         "long known source while the dynamic PBX calls from its own address",
         [*LONG_KNOWN, own("miami", MIAMI)],
         (FAIL, HIGH, INFERRED),
-        f"Miami placed calls from its own address {MIAMI} meanwhile",
+        golden("checks.claims_to_be.own_address_meanwhile", pbx="Miami", address=MIAMI),
     ),
     Case("dynamic PBX at its own address", [own("miami", MIAMI)], (PASS, HIGH, PROVEN), "needs", subject=MIAMI),
     Case(
@@ -149,19 +155,19 @@ WORDS = [
         "static PBX's caller id, its own address listed and in use",
         [by("caller_id", "denver"), own("denver", DENVER)],
         (FAIL, CRITICAL, PROVEN),
-        "only the caller id says that it is Denver",
+        golden("checks.claims_to_be.only_caller_id", pbx="Denver"),
     ),
     Case(
         "static PBX's X-Tag, its own address listed and in use",
         [by("x_tag", "denver"), own("denver", DENVER)],
         (FAIL, CRITICAL, PROVEN),
-        "only the X-Tag says that it is Denver",
+        golden("checks.claims_to_be.only_x_tag", pbx="Denver"),
     ),
     Case(
         "static PBX's caller id, its own address silent",
         [by("caller_id", "denver")],
         (FAIL, HIGH, INFERRED),
-        "only the caller id says that it is Denver",
+        golden("checks.claims_to_be.only_caller_id", pbx="Denver"),
     ),
     Case(
         "static PBX's caller id, its own address silent since before",
@@ -177,10 +183,20 @@ WORDS = [
         "refused under a PBX's X-Tag",
         [refused_row(STRANGER, pbx_id="denver", attributed_by="x_tag", x_tag="denver")],
         (FAIL, HIGH, INFERRED),
-        "only the X-Tag says that it is Denver",
+        golden("checks.claims_to_be.only_x_tag", pbx="Denver"),
     ),
-    Case("retired PBX's X-Tag", [by("x_tag", "boston")], (FAIL, CRITICAL, PROVEN), "none of our PBXs"),
-    Case("unassigned source", [calls_row(STRANGER)], (FAIL, CRITICAL, PROVEN), "none of our PBXs"),
+    Case(
+        "retired PBX's X-Tag",
+        [by("x_tag", "boston")],
+        (FAIL, CRITICAL, PROVEN),
+        golden("checks.call_source_is_allowed.none_of_our_pbxs"),
+    ),
+    Case(
+        "unassigned source",
+        [calls_row(STRANGER)],
+        (FAIL, CRITICAL, PROVEN),
+        golden("checks.call_source_is_allowed.none_of_our_pbxs"),
+    ),
     Case(
         "static PBX at its own unlisted address",
         [own("denver", DENVER)],
@@ -324,7 +340,7 @@ PAST = [
         "forged X-Tag before the switch",
         [by("x_tag", "miami", calls=9, at=NOW - 5 * DAY)],
         (FAIL, HIGH, INFERRED),
-        "from an address of no PBX",
+        golden("checks.call_source_is_allowed.from_no_pbx"),
         **SWITCHED_OFF,
     ),
     Case(
@@ -345,7 +361,7 @@ PAST = [
         "today's exposure of a past theft is over",
         [THEFT],
         (PASS, HIGH, INFERRED),
-        "no call came from it since the policy changed",
+        golden("checks.call_source_is_allowed.no_call_since_policy"),
         **(SWITCHED_OFF | {"check": SOURCE}),
     ),
 ]
@@ -357,8 +373,7 @@ LEFT = [
             f"an address that the dynamic PBX left, its {name} since",
             [by(rule, "miami")],
             (FAIL, HIGH, INFERRED),
-            f"only the {name} says that it is Miami, and any caller can write that. According to the inventory, Miami "
-            "left the address on 2026-11-10.",
+            golden("checks.claims_to_be.left_the_address", name=name),
             left=("miami",),
         )
         for rule, name in (("x_tag", "X-Tag"), ("caller_id", "caller id"))
@@ -367,7 +382,7 @@ LEFT = [
         "an address that the dynamic PBX left, its own calls before and its X-Tag since",
         [MIAMIS_BEFORE, by("x_tag", "miami", calls=7)],
         (FAIL, HIGH, INFERRED),
-        "7 calls were admitted in the last 24 h by credentials alone; only the X-Tag says that it is Miami",
+        golden("checks.claims_to_be.admitted_by_credentials"),
         left=("miami",),
     ),
     Case(
@@ -397,28 +412,28 @@ LEFT = [
         "an address that the static PBX left, its X-Tag since, its own address in use",
         [DENVERS_BEFORE, by("x_tag", "denver"), own("denver", DENVER)],
         (FAIL, CRITICAL, PROVEN),
-        "only the X-Tag says that it is Denver",
+        golden("checks.claims_to_be.only_x_tag", pbx="Denver"),
         left=("denver",),
     ),
     Case(
         "an address that the static PBX left, its X-Tag since, its own address silent",
         [by("x_tag", "denver")],
         (FAIL, HIGH, INFERRED),
-        "only the X-Tag says that it is Denver",
+        golden("checks.claims_to_be.only_x_tag", pbx="Denver"),
         left=("denver",),
     ),
     Case(
         "an address that the static PBX left, refused under its X-Tag since",
         [refused_row(STRANGER, pbx_id="denver", attributed_by="x_tag", x_tag="denver")],
         (FAIL, HIGH, INFERRED),
-        "only the X-Tag says that it is Denver",
+        golden("checks.claims_to_be.only_x_tag", pbx="Denver"),
         left=("denver",),
     ),
     Case(
         "an address that the dynamic PBX left, to a zone that it never called",
         [by("x_tag", "miami", at=NOW - 9 * DAY)],
         (FAIL, HIGH, INFERRED),
-        "it calls CUBA, which Miami had not called from its own addresses",
+        golden("checks.claims_to_be.new_zone_amid"),
         patterns=[*MIAMIS_OWN, pattern("miami", STRANGER, "CUBA", 15, 30, age=9 * DAY)],
         left=("miami",),
     ),
@@ -426,7 +441,7 @@ LEFT = [
         "a listed address that its PBX left, its own calls before and its X-Tag since",
         [MIAMIS_BEFORE, by("x_tag", "miami")],
         (PASS, HIGH, INFERRED),
-        "though no PBX of the inventory calls from it; only the X-Tag says that it is Miami",
+        golden("checks.claims_to_be.listed_though_nobody_calls", pbx="Miami"),
         allowed=(DENVER, STRANGER),
         left=("miami",),
     ),

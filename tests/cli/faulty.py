@@ -17,6 +17,7 @@ from dashboard.core.errors import CarrierError, DashboardError, UnknownFindingEr
 from dashboard.domain.claims import BY_CALLS
 from dashboard.domain.snapshot import Age
 from tests.faulty_homes import CARRIERS, DENVER, INPUTS, KEYS, PUBLIC, SEATTLE, ages
+from tests.texts import golden
 from tests.web.pages.faults import beyond
 
 CHECK = "pbx_address_is_allowed"
@@ -186,7 +187,7 @@ def _replay(run: Commands) -> Answer:
         assert answer.status == 0 or isinstance(answer.error, DashboardError), place
         return answer
     assert (0, None) == (answer.status, answer.error), place
-    for said, of_age in (("Last known data only: ", Age.STALE), ("Missing: ", Age.MISSING)):
+    for said, of_age in ((golden("commands.fix.last_known_only") + " ", Age.STALE), ("Missing: ", Age.MISSING)):
         named = {name for name, age in ages(run.faults).items() if age is of_age}
         assert (said in answer.out) is bool(named & {*BY_CALLS}), place
     assert "could be decided" not in answer.out or "calls missing" not in run.faults, place
@@ -205,13 +206,13 @@ def _fix(run: Commands, *, refused: bool) -> Answer:
         return answer
     assert (0, None) == (answer.status, answer.error), place
     decided = bool({"allowed_ips stale", "inventory stale"} & set(run.faults))
-    assert ("Based on last known data, from " in answer.out) is decided, place
+    assert (golden("commands.fix.based_on_last_known") in answer.out) is decided, place
     if ages(run.faults)["calls"] is not Age.FRESH:
-        assert "[no] Unknown: no calls on record" in answer.out, place
-        assert "[ok] No past call" not in answer.out, place
+        assert golden("commands.fix.calls_unknown") in answer.out, place
+        assert golden("commands.fix.no_past_call") not in answer.out, place
     assert "decided)" not in answer.out or "calls missing" not in run.faults, place
     if "allowed_ips stale" in run.faults:
-        assert "[no] The list of allowed addresses on record is stale." in answer.out, place
+        assert golden("commands.fix.list_is_stale") in answer.out, place
     return answer
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.texts import golden
+
 pytestmark = pytest.mark.slow
 
 PLANTED = Path(__file__).parent.parent / "planted.csv"
@@ -33,7 +35,10 @@ def test_text_names_the_fix_command(shared: Any) -> None:
 
     assert answer.status == 1
     assert "HIGH      pbx_address_is_allowed  198.51.100.24 (Denver)\n" in answer.out
-    assert "Fix: trunkgate fix pbx_address_is_allowed 198.51.100.24\n" in answer.out
+    assert (
+        golden("commands.check.fix_command", check="pbx_address_is_allowed", subject="198.51.100.24") + "\n"
+        in answer.out
+    )
     assert "Review: trunkgate review 203.0.113.88\n" in answer.out
     assert answer.out.rstrip().endswith("passed.")
     assert answer.err == ""

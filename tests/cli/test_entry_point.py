@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from dashboard import __version__
 from dashboard.cli.entry_point import Program, app
 from dashboard.cli.output import bars
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 HEAVY = ("pandas", "pydantic", "pydantic_settings", "sqlalchemy", "requests", "filelock", "phonenumbers", "duckdb")
@@ -86,7 +87,7 @@ def test_empty_journal_is_a_sentence() -> None:
     """An empty journal prints a sentence, so that a reader does not suspect missing output."""
     answer = CliRunner().invoke(app, ["journal", "list"])
 
-    assert (answer.exit_code, answer.stdout) == (0, "The journal has no entries: no fix was recorded.\n")
+    assert (answer.exit_code, answer.stdout) == (0, golden("commands.journal.no_entries") + "\n")
 
 
 def test_empty_journal_is_an_empty_list_in_json() -> None:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboard.cli.entry_point import app
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow
@@ -54,7 +55,7 @@ def test_help_fills_the_lines_of_a_narrow_terminal(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", "80")
     said = CliRunner().invoke(app, ["inventory", "read", "--help"]).output
 
-    assert "with TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET" in said
+    assert golden("commands.with_ami_variables") in said
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_a_home_of_a_real_account_needs_its_key(bare: Any, unavailable: str) -> 
 
     without = bare("check")
     assert without.status == 2
-    assert "belongs to the account at 127.0.0.1" in without.sentence
+    assert golden("errors.account.belongs_to", host="127.0.0.1") in without.sentence
     assert "def" not in without.err
 
 
@@ -114,7 +115,7 @@ def test_a_carrier_that_does_not_answer_is_one_sentence(bare: Any) -> None:
     answer = bare("sync", FLOWROUTE_BASE_URL="http://127.0.0.1:9", **KEYS)
 
     assert answer.status == 2
-    assert "Check this machine's network and its proxy settings; if they are in order, try again" in answer.sentence
+    assert golden("errors.http.check_network_and_proxy") in answer.sentence
     assert "def" not in answer.err
 
 
@@ -149,4 +150,4 @@ def test_a_review_without_a_terminal_names_the_option(shared: Any) -> None:
     answer = shared("review", subject, "--no-sync")
 
     assert answer.status == 2
-    assert "no terminal to confirm on, so nothing was marked. Add --yes" in answer.err
+    assert golden("commands.no_terminal") in answer.err

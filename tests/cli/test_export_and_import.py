@@ -18,6 +18,7 @@ import pytest
 from dashboard.storage.database import State
 from dashboard.storage.store_changes import store_changes
 from tests.calls.exports import NOON, as_csv, rows_at
+from tests.texts import golden
 
 pytestmark = pytest.mark.slow
 ON_ONE_WORKER = pytest.mark.xdist_group("exported")
@@ -148,13 +149,21 @@ def test_a_day_is_forgotten_and_imported_anew(bare: Any, tmp_path: Path) -> None
     (back,) = bare("calls", "import", "--format", "json", file).json
 
     assert 0 != nobody_to_ask.status
-    assert (0, f"{NOON:%Y-%m-%d}: 1 call is forgotten.") == (done.status, done.out.partition(" Import")[0])
-    assert (2, f"no calls of {NOON:%Y-%m-%d}" in again.sentence) == (again.status, True)
+    assert (0, golden("commands.calls.call_is_forgotten", day=f"{NOON:%Y-%m-%d}")) == (
+        done.status,
+        done.out.partition(" Import")[0],
+    )
+    assert (2, golden("commands.calls.no_calls_of_day", day=f"{NOON:%Y-%m-%d}") in again.sentence) == (
+        again.status,
+        True,
+    )
     assert (1, 1) == (back["kept"], back["duplicate"])
     with closing(State.open(bare.home)) as state:
         records = store_changes(state)
     assert ["begun", "done", "begun", "failed"] == [one.phase for one in records]
-    assert {f"trunkgate calls forget {NOON:%Y-%m-%d}: 1 call"} == {one.title for one in records[:2]}
+    assert {golden("commands.journal.store_change", command="forget", day=f"{NOON:%Y-%m-%d}", calls=1)} == {
+        one.title for one in records[:2]
+    }
 
 
 def test_sync_says_what_it_fetched(shared: Any) -> None:
@@ -163,7 +172,7 @@ def test_sync_says_what_it_fetched(shared: Any) -> None:
 
     assert answer.status == 0
     assert answer.out.startswith("Fetched ")
-    assert "Nothing that was read of the account has changed." in answer.out
+    assert golden("commands.calls.nothing_has_changed") in answer.out
 
 
 def test_a_home_makes_its_own_account(bare: Any) -> None:
@@ -187,8 +196,8 @@ def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
     assert bare("calls", "import", first, **kept).status == 0
     answer = bare("calls", "import", late, **kept)
 
-    assert (answer.status, "1 call was left out" in answer.err) == (1, True)
-    assert "1 older than calls are kept" in answer.out
+    assert (answer.status, golden("commands.calls.left_out") in answer.err) == (1, True)
+    assert golden("commands.calls.older_are_kept") in answer.out
 
 
 def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
@@ -201,7 +210,7 @@ def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:
     unknown = bare("calls", "repair", "2020-01-01")
     (again,) = bare("calls", "import", "--format", "json", file).json
 
-    assert (0, f"{NOON:%Y-%m-%d}: 1 call was counted again.") == (done.status, done.out.strip())
+    assert (0, golden("commands.calls.counted_again", day=f"{NOON:%Y-%m-%d}")) == (done.status, done.out.strip())
     assert (2, "nothing to repair" in unknown.sentence) == (unknown.status, True)
     assert (0, 2) == (again["kept"], again["duplicate"])
 
@@ -231,13 +240,13 @@ def test_imported_calls_survive_a_sync_and_are_reported_until_they_are_dropped(b
     dropped = bare("calls", "drop-imported", "--yes")
     clean = bare("sync", "--quick", **environment)
 
-    assert (0, True) == (imported.status, "The next sync fetches the last 30 days" in imported.out)
+    assert (0, True) == (imported.status, golden("commands.calls.next_sync_fetches") in imported.out)
     for answer in (synced, again):
         assert 1 == answer.status
-        assert "1 imported call is not in the carrier's export: $0.01, on " in answer.err
+        assert golden("commands.calls.imported_call_not_in_export") in answer.err
         assert f"from {THIEF.partition(':')[0]}." in answer.err
-    assert (2, True) == (declined.status, "Add --yes to confirm beforehand" in declined.err)
-    assert (2, True) == (failed.status, "writer.lock cannot be used: " in failed.err)
+    assert (2, True) == (declined.status, golden("commands.add_yes") in declined.err)
+    assert (2, True) == (failed.status, golden("commands.calls.writer_lock") in failed.err)
     assert (0, True) == (dropped.status, "1 call was removed" in dropped.out)
     with closing(State.open(bare.home)) as state:
         records = store_changes(state)
@@ -257,5 +266,5 @@ def test_first_rejected_rows_are_named(bare: Any, tmp_path: Path) -> None:
     assert 1 == answer.status
     assert 3 == len(told)
     assert all(line.startswith("trunkgate: bad.csv, line ") for line in told)
-    assert "is not a whole number of seconds" in told[0]
-    assert "2 more rows put aside. `trunkgate export` writes what was put aside to rejected_rows.csv" in answer.err
+    assert golden("commands.calls.not_whole_seconds") in told[0]
+    assert golden("commands.calls.put_aside") in answer.err

@@ -17,6 +17,7 @@ from tests import faulty_homes
 from tests.cli.conftest import answering
 from tests.cli.faulty import CHECK, UNKNOWABLE, Answer, Commands, hold
 from tests.faulty_homes import AHEAD, CARRIERS, DENVER, FAULTS, SEATTLE
+from tests.texts import golden, golden_pattern
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +70,10 @@ def test_check_reports_that_no_pbx_calls(run: Callable[..., Answer], tmp_path: P
     answer = run("", "check", "--no-sync")
 
     assert 0 == answer.status
-    assert re.search(r"\nNo admitted call of any PBX since \d+ \w+\.\n0 failed, .*passed\.\n$", answer.out)
+    assert re.search(
+        r"\n" + golden_pattern("commands.check.no_admitted_call_since") + r" \d+ \w+\.\n0 failed, .*passed\.\n$",
+        answer.out,
+    )
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -89,8 +93,8 @@ def test_check_keeps_failures_with_stale_data(run: Callable[..., Answer], fault:
         return
     text = run(fault, "check", *asked(fault), refused=True).out
     assert ("Last known: failed, " in text) is (fault.endswith((Age.STALE, AHEAD)) and not fault.startswith("routes"))
-    assert ("Last known: failed, at a time in the future." in text) <= fault.endswith(AHEAD)
-    assert (": the clock was set back." in text) is fault.endswith(AHEAD)
+    assert (golden("domain.claims.last_known_future") + "." in text) <= fault.endswith(AHEAD)
+    assert (golden("commands.check.clock_was_set_back") in text) is fault.endswith(AHEAD)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -104,7 +108,7 @@ def test_replay_names_missing_and_stale_inputs(run: Callable[..., Answer], fault
 
     assert 0 == answer.status
     never = fault.endswith(" missing")
-    assert ("Last known data only:" in answer.out) is (bears and not never)
+    assert (golden("commands.fix.last_known_only") in answer.out) is (bears and not never)
     assert ("Missing: " in answer.out) is (bears and never)
     assert "could be decided" not in answer.out or fault != "calls missing"
     if fault in CARRIERS:
@@ -123,15 +127,19 @@ def test_a_fix_can_be_shown_and_claims_nothing(run: Callable[..., Answer], fault
     assert 0 == answer.status
     name, _, age = fault.partition(" ")
     decided = name in ("allowed_ips", "inventory") and age in (Age.STALE, AHEAD)
-    assert ("Based on last known data, from " in answer.out) is decided
+    assert (golden("commands.fix.based_on_last_known") in answer.out) is decided
     if fault.startswith("calls"):
-        why = "the calls were read at a time in the future" if fault.endswith(AHEAD) else "no calls on record"
+        why = (
+            golden("commands.fix.calls_read_in_the_future")
+            if fault.endswith(AHEAD)
+            else golden("commands.fix.no_calls_on_record")
+        )
         assert f"[no] Unknown: {why}" in answer.out
-        assert "[ok] No past call" not in answer.out
+        assert golden("commands.fix.no_past_call") not in answer.out
     if fault == "calls missing":
         assert "decided)" not in answer.out
     if decided and name == "allowed_ips":
-        assert "[no] The list of allowed addresses on record is stale." in answer.out
+        assert golden("commands.fix.list_is_stale") in answer.out
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -158,9 +166,9 @@ def test_a_clock_that_was_set_back_does_not_pass_for_a_recent_sync(run: Callable
     answer = run("calls ahead", "check")
 
     assert 3 == answer.status
-    assert "The results are of the last synced data, from " in answer.err
-    assert "UTC (at a time in the future)." in answer.err
-    assert "UTC, which is in the future: the clock was set back. Sync the account. Needed by: " in answer.out
+    assert golden("commands.check.of_last_synced_data") in answer.err
+    assert golden("commands.check.at_a_time_in_the_future") in answer.err
+    assert golden("commands.check.in_the_future_sync") in answer.out
 
 
 def test_without_anything_synced_a_carrier_that_is_down_is_an_error(run: Callable[..., Answer]) -> None:

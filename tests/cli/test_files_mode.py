@@ -10,6 +10,7 @@ import pytest
 
 from dashboard.emulator.lifecycle import process
 from tests.calls.exports import as_csv, rows_at
+from tests.texts import golden
 
 pytestmark = pytest.mark.slow
 
@@ -55,7 +56,7 @@ def test_imported_files_give_verdicts(bare: Any, material: dict[str, Path]) -> N
 
     assert [0] * 6 == [answer.status for answer in (imported, again, synced, pasted, recorded, read)]
     assert "The next sync" not in imported.out + again.out
-    assert "There is nothing to fetch: this home is of mode files." in synced.out
+    assert golden("commands.check.nothing_to_fetch") in synced.out
     assert "added       198.51.100.11  Seattle office" in pasted.out
     verdicts = {(row["check"], row["subject"]): row["status"] for row in checked.json}
     assert verdicts["pbx_address_is_allowed", DENVER] == "fail"
@@ -79,10 +80,10 @@ def test_calls_are_as_fresh_as_the_files(bare: Any, tmp_path: Path) -> None:
 
     checked = bare("check", "--format", "json")
 
-    said = [row["reason"] for row in checked.json if "The calls were last fetched" in row["reason"]]
+    said = [row["reason"] for row in checked.json if golden("commands.check.last_fetched") in row["reason"]]
     assert said
     assert all(
-        f"{last:%Y-%m-%d at %H:%M} UTC" in reason and "Import its call record files" in reason for reason in said
+        f"{last:%Y-%m-%d at %H:%M} UTC" in reason and golden("commands.check.import_files") in reason for reason in said
     )
 
 
@@ -104,18 +105,18 @@ def test_what_is_missing_is_said_once_with_its_cure(bare: Any, tmp_path: Path) -
     later = bare("check")
 
     cures = {
-        "The calls were never fetched.": "trunkgate calls import FILE",
-        "The list of Outbound Allowed IPs was never read.": "trunkgate account paste FILE",
-        "The state of the SIP credentials was never read.": "trunkgate account record --credentials on (or off)",
-        "The numbers and inbound routes were never read.": "they stay unknown without its key",
-        "The inventory of PBXs was never confirmed.": "trunkgate inventory read FILE --keep",
+        golden("commands.check.calls_never_fetched"): golden("commands.check.import_command"),
+        golden("commands.check.list_never_read"): golden("commands.check.paste_command"),
+        golden("commands.check.credentials_never_read"): golden("commands.check.record_command"),
+        golden("commands.check.numbers_never_read"): golden("commands.check.unknown_without_key"),
+        golden("commands.check.inventory_never_confirmed"): golden("commands.check.inventory_command"),
     }
     for said, cure in cures.items():
         assert (1, 1) == (empty.out.count(said), empty.out.count(cure)), said
     assert "Sync" not in empty.out
-    assert "Needed by: allowed_ip_is_used, call_source_is_allowed" in empty.out
+    assert golden("commands.check.needed_by") in empty.out
     assert "were never fetched" not in later.out
-    assert 1 == later.out.count("The calls were last fetched on")
+    assert 1 == later.out.count(golden("commands.check.last_fetched") + " on")
 
 
 def test_the_sample_account_is_not_declared_by_hand(bare: Any, material: dict[str, Path]) -> None:
@@ -142,10 +143,10 @@ def test_a_paste_removes_only_what_is_named(bare: Any, tmp_path: Path) -> None:
     declined = bare("account", "paste", page, **PUBLIC)  # without a terminal
 
     assert (1, 1, 2) == (kept.status, gone.status, declined.status)
-    assert f"missing     {DENVER}: not on the page; it stays" in kept.out
-    assert "The list is kept: 2 entries." in kept.out
+    assert golden("commands.account.missing_stays", address=DENVER) in kept.out
+    assert golden("commands.account.list_is_kept_two") in kept.out
     assert "NOT USABLE  line 2: 10.0.0.8" in gone.out
-    assert "The list is kept: 1 entry." in gone.out
+    assert golden("commands.account.list_is_kept_one") in gone.out
 
 
 def test_a_pasted_network_is_kept_and_taken_off(bare: Any, tmp_path: Path) -> None:
@@ -160,4 +161,4 @@ def test_a_pasted_network_is_kept_and_taken_off(bare: Any, tmp_path: Path) -> No
     assert (0, 0, 0) == (kept.status, same.status, gone.status)
     assert "added       203.0.113.0/24  Head office" in kept.out
     assert "0 added, 2 unchanged, 0 missing" in same.out
-    assert "The list is kept: 1 entry." in gone.out
+    assert golden("commands.account.list_is_kept_one") in gone.out

@@ -26,6 +26,7 @@ from dashboard.storage.anchors import FILE
 from dashboard.storage.database import State
 from dashboard.storage.journal import Journal
 from tests.old_homes import make_database
+from tests.texts import golden
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +81,7 @@ def test_missing_terminal_error_names_option_and_hash(shared: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("fix", "no_such_check", "x"), "There is no check no_such_check."),
+        (("fix", "no_such_check", "x"), golden("commands.fix.no_such_check")),
         (("fix", CHECK, "192.0.2.77"), "has nothing on 192.0.2.77"),
         (("undo", "99"), "99"),
     ],
@@ -187,12 +188,12 @@ def test_an_outcome_without_an_anchor_is_named_until_it_has_one(bare: Any) -> No
     verified, anchored, again = (bare("journal", verb) for verb in ("verify", "anchor", "verify"))
 
     assert 3 == verified.status
-    assert "2 entries, 1 of them not anchored yet, head" in verified.out
-    assert "No anchor: journal entry 2, Allow 192.0.2.1, done, " in verified.out
-    assert "compare it with the account. Then run `trunkgate journal anchor`" in verified.out
-    assert (0, True) == (anchored.status, "Anchored now: journal entry 2, Allow 192.0.2.1" in anchored.out)
-    assert (0, True) == (again.status, "2 entries, every one anchored" in again.out)
-    assert "Entry 2 was not anchored when it was written: " in again.out
+    assert golden("commands.journal.some_not_anchored") in verified.out
+    assert golden("commands.journal.no_anchor") in verified.out
+    assert golden("commands.journal.compare_with_account") in verified.out
+    assert (0, True) == (anchored.status, golden("commands.journal.anchored_now") in anchored.out)
+    assert (0, True) == (again.status, golden("commands.journal.every_one_anchored") in again.out)
+    assert golden("commands.journal.was_not_anchored") in again.out
     assert [by, None] == [entry["by"] for entry in bare("journal", "list", "--format", "json").json]
 
 
@@ -216,9 +217,18 @@ def test_a_home_of_an_earlier_version_has_no_anchor_of_that_time(bare: Any) -> N
     today = f"{datetime.now(UTC):%Y-%m-%d}"
 
     assert 3 == verified.status
-    assert verified.out.startswith(f"No anchor before {today}")
-    assert "the first 3 entries of 3 rest on their own chain" in verified.out
-    assert "No recorded outcome: journal entry 3, Allow 192.0.2.1, begun 2026-11-20 12:00:00 UTC by ana" in verified.out
+    assert verified.out.startswith(golden("commands.journal.no_anchor_before", today=today))
+    assert golden("commands.journal.rest_on_their_chain") in verified.out
+    assert (
+        golden(
+            "commands.journal.no_outcome_of_entry",
+            entry=3,
+            change="Allow 192.0.2.1",
+            began="2026-11-20 12:00:00 UTC",
+            actor="ana",
+        )
+        in verified.out
+    )
     assert "(no recorded outcome)" in listed.out.splitlines()[-1]
 
 
@@ -230,9 +240,15 @@ def test_a_key_and_a_file_that_is_no_anchor(bare: Any, tmp_path: Path) -> None:
     assert bare("journal", "anchor", **key).status == 0
     assert bare("journal", "verify", **key).status == 0
     assert bare("journal", "anchor").status == 1
-    assert "not of the key" in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="fedcba9876543210").sentence
+    assert (
+        golden("commands.journal.not_of_the_key")
+        in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="fedcba9876543210").sentence
+    )
     assert "shorter than 16" in bare("journal", "verify", TRUNKGATE_JOURNAL_KEY="short").sentence
-    assert "neither an anchor file" in bare("journal", "verify", "--anchors", tmp_path / "odd.txt", **key).sentence
+    assert (
+        golden("commands.journal.neither_anchor_file")
+        in bare("journal", "verify", "--anchors", tmp_path / "odd.txt", **key).sentence
+    )
 
 
 class CutOff:

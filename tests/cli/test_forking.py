@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.forking import forks
+from tests.texts import golden
 
 pytestmark = pytest.mark.slow
 
@@ -41,8 +42,8 @@ def test_a_command_sees_its_own_environment_and_folder(
     third = bare("inventory", "lint", "none")
 
     assert "TRUNKGATE_WINDOW_DAYS" in first.sentence
-    assert "There is no file or folder" in second.sentence
-    assert (0, "0 PBXs read, 0 found, 0 not understood.\n") == (third.status, third.out)
+    assert golden("commands.no_such_file") in second.sentence
+    assert (0, golden("commands.inventory.none_read") + "\n") == (third.status, third.out)
 
 
 def test_modes_of_files_are_the_programs_own(bare: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.calls.pbx_records.pbx_files import PREFIX, master, refused
+from tests.texts import golden
 
 
 def ago(hours: float) -> str:
@@ -33,14 +34,14 @@ def test_imported_records_become_evidence(homes: Any, records: Path) -> None:
     found = {(one["check"], one["subject"]): one for one in program("check", "--format", "json").json}
 
     assert PREFIX in records.read_text()
-    assert (1, f"{records}: 2 kept, 0 there already, 1 not to the carrier, 1 put aside.") == (
+    assert (1, golden("commands.calls.records_kept", records=records)) == (
         first.status,
         first.out.strip(),
     )
-    assert "denver/Master.csv, line 3: Asterisk writes 16 to 21 fields, and it has 1." in first.err
+    assert golden("errors.pbx_records.too_few_fields") in first.err
     assert [(0, 2)] == [(one["kept"], one["duplicate"]) for one in again.json]
     denver = found["pbx_address_is_allowed", "198.51.100.24"]
-    assert "2 attempts in the PBX's own records since" in denver["reason"]
+    assert golden("checks.pbx_records.attempts_since", attempts=2) in denver["reason"]
     assert "fail" == denver["status"]
 
 
@@ -54,11 +55,11 @@ def test_sound_records_end_with_0_and_others_say_why(homes: Any, tmp_path: Path)
     answers = {path: program("calls", "import-pbx", "denver", path, "--utc") for path in (good, inside, other)}
 
     assert [0, 1, 1] == [one.status for one in answers.values()]
-    assert "Name the trunk with --trunk" in answers[inside].err
-    assert "other.csv, line 1: Its first lines are neither" in answers[other].err
+    assert golden("errors.pbx_records.name_the_trunk") in answers[inside].err
+    assert golden("errors.pbx_records.first_lines_are_neither") in answers[other].err
     assert "no PBX 'boise'" in program("calls", "import-pbx", "boise", good).sentence
     both = program("calls", "import-pbx", "denver", good, "--utc", "--timezone", "UTC")
-    assert (2, "Give --utc or --timezone, not both.") == (both.status, both.sentence)
+    assert (2, golden("errors.pbx_records.utc_or_timezone")) == (both.status, both.sentence)
 
 
 def test_help_says_the_exit_codes(bare: Any) -> None:
@@ -66,4 +67,4 @@ def test_help_says_the_exit_codes(bare: Any) -> None:
     said = " ".join(bare("calls", "import-pbx", "--help").out.split())
 
     assert "Ends with 0" in said
-    assert "2 on an error of its own" in said
+    assert golden("errors.pbx_records.on_an_error_of_its_own") in said

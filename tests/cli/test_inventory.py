@@ -10,6 +10,7 @@ import pytest
 
 from tests.paths import PBX_CASES
 from tests.pbx.readers.netboxes import TOKEN, Fake, running
+from tests.texts import golden
 
 CASES = PBX_CASES / "asterisk"
 PBX = "seattle"
@@ -27,7 +28,7 @@ def test_a_configuration_in_order_ends_with_0(bare: Any) -> None:
 
     assert answer.status == 0
     assert "NOTE      in-order/etc/asterisk/phones.conf, line 11: " in answer.out
-    assert answer.out.endswith("1 PBX read, 1 found, 0 not understood.\n")
+    assert answer.out.endswith(golden("commands.inventory.one_read") + "\n")
     assert not bare.home.exists()
 
 
@@ -46,7 +47,7 @@ def test_the_accounts_prefix_can_be_given(bare: Any) -> None:
     answer = bare("inventory", "lint", CASES / "in-order", "--tech-prefix", "87654321", **RANGES)
 
     assert answer.status == 1
-    assert "has another tech prefix than the account's 87654321" in answer.out
+    assert golden("commands.inventory.other_tech_prefix") in answer.out
 
 
 def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
@@ -55,7 +56,7 @@ def test_what_cannot_be_read_is_told(bare: Any, tmp_path: Path) -> None:
     (tmp_path / "pbx" / "notes.md").write_text("nothing")
 
     assert bare("inventory", "lint", tmp_path / "pbx").status == 1
-    assert "There is no file or folder" in bare("inventory", "lint", tmp_path / "none").sentence
+    assert golden("commands.no_such_file") in bare("inventory", "lint", tmp_path / "none").sentence
     assert "It has eight" in bare("inventory", "lint", CASES / "in-order", "--tech-prefix", "1").sentence
 
 
@@ -80,7 +81,7 @@ def test_read_stores_only_with_keep(shared: Any) -> None:
     assert first.json["changes"] == kept.json["changes"] != []
     assert (first.json["kept"], kept.json["kept"]) == (False, True)
     assert {"pbxs", "pbx_addresses", "pbx_numbers", "pbx_config"} < set(first.json)
-    assert "The import changes nothing." in again.out
+    assert golden("commands.inventory.changes_nothing") in again.out
 
 
 def test_a_running_netbox_is_read(shared: Any) -> None:
@@ -100,9 +101,12 @@ def test_a_running_netbox_is_read(shared: Any) -> None:
 @pytest.mark.parametrize(
     ("sources", "words"),
     [
-        (("telnet://192.0.2.1",), "'telnet' is no kind of running system"),
-        (("netbox+https://me:hush@192.0.2.1/",), "has a user or a secret in it"),
-        (("netbox+https://192.0.2.1/?token=hush",), "has a user or a secret in it"),
+        (("telnet://192.0.2.1",), "'telnet' is " + golden("commands.inventory.no_kind_of_running_system")),
+        (("netbox+https://me:hush@192.0.2.1/",), "has " + golden("commands.inventory.a_user_or_a_secret") + " in it"),
+        (
+            ("netbox+https://192.0.2.1/?token=hush",),
+            "has " + golden("commands.inventory.a_user_or_a_secret") + " in it",
+        ),
         (("netbox+https://192.0.2.1/", "pbxs.csv"), "by itself"),
     ],
 )
@@ -131,7 +135,7 @@ def test_what_is_written_passes_the_linter(shared: Any, tmp_path: Path) -> None:
 
     pbx = shared("inventory", "write", "none", "--for", "freeswitch")
     assert pbx.status == 2
-    assert "There is no PBX 'none'" in pbx.sentence
+    assert golden("commands.inventory.no_such_pbx") in pbx.sentence
 
     for kind in kinds():
         folder = tmp_path / kind / PBX
@@ -176,6 +180,6 @@ def test_secrets_are_told_with_file_and_line_and_without_their_value(bare: Any, 
 
     assert text.status == data.status == 1
     assert ("api_key_in_configuration", *key) in places
-    assert f"WARNING   {key[0]}, line {key[1]}: An API key stands here" in text.out
+    assert golden("commands.inventory.api_key_stands_here", file=key[0], line=key[1]) in text.out
     assert planted
     assert [] == [one for one in planted if one in text.out + text.err + data.out + data.err]

@@ -16,6 +16,7 @@ from dashboard.services import snapshot_builder
 from dashboard.storage.database import State
 from tests import faulty_homes
 from tests.cli.faulty import Answer, Commands
+from tests.texts import golden
 
 HOSTILE = "Den\u202ever\x1b[2J\nfake"
 
@@ -44,9 +45,9 @@ def test_all_done_ends_with_zero(run: Commands) -> None:
     rows = [line for line in answer.out.splitlines() if line.startswith(("Seattle  ", "Denver  ", "(account)  "))]
 
     assert (0, None) == (answer.status, answer.error)
-    assert answer.out.startswith("Every static PBX has placed calls by address; next: nothing.\n")
+    assert answer.out.startswith(golden("commands.onboard.all_done") + "\n")
     assert 15 == len(rows)
-    assert answer.out.endswith("2 PBXs: 2 done, 0 to do, 0 stated, 0 unknown.\n")
+    assert answer.out.endswith(golden("commands.onboard.counts") + "\n")
     assert not [line for line in answer.out.splitlines() if line != line.rstrip()]
 
 
@@ -68,7 +69,10 @@ def test_what_is_to_do_ends_with_one_and_names_the_fix(run: Commands, home: Path
     answer = onboard(run)
 
     assert 1 == answer.status
-    assert "Fix: trunkgate fix pbx_address_is_allowed 198.51.100.24\n" in answer.out
+    assert (
+        golden("commands.check.fix_command", check="pbx_address_is_allowed", subject="198.51.100.24") + "\n"
+        in answer.out
+    )
     assert 1 == onboard(run, "--pbx", "denver").status
     assert 0 == onboard(run, "--pbx", "seattle").status
 
@@ -91,8 +95,8 @@ def test_an_unknown_pbx_is_a_sentence_with_the_cure(run: Commands, home: Path) -
     empty = onboard(run, "--pbx", "denver")
 
     assert isinstance(answer.error, InputError)
-    assert "in the inventory. Give the id of one that it has: denver and seattle." in str(answer.error)
-    assert "add one with trunkgate inventory read FILE --keep." in str(empty.error)
+    assert golden("commands.onboard.give_the_id") in str(answer.error)
+    assert golden("commands.onboard.add_one") in str(empty.error)
 
 
 def test_hidden_characters_of_a_name_are_escaped(run: Commands, home: Path) -> None:
@@ -115,6 +119,6 @@ def test_hidden_characters_of_a_name_are_escaped(run: Commands, home: Path) -> N
 
 def test_help_lists_the_exit_statuses() -> None:
     """The help says what each exit status means."""
-    assert "Ends with 0 when every step is done" in " ".join(
+    assert golden("commands.onboard.exit_status") in " ".join(
         CliRunner().invoke(app, ["onboard", "--help"]).output.split()
     )

@@ -21,6 +21,7 @@ from dashboard.services.workspace import Workspace
 from tests.cli.conftest import Program
 from tests.cli.test_serve import VISIT, free_port
 from tests.disks import WITHOUT_PERMISSIONS, mounted
+from tests.texts import golden
 from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
@@ -135,5 +136,5 @@ def test_a_file_system_without_shared_memory_is_named(tmp_path: Path) -> None:
         for arguments in (("journal", "verify"), ("emulator",)):
             found = Program(home)(*arguments, **FEW)
             assert found.status == 2
-            assert "cannot share memory between programs or lock files" in found.sentence
-            assert "Point TRUNKGATE_HOME at a folder on a local disk." in found.sentence
+            assert golden("commands.sync.no_locks") in found.sentence
+            assert golden("commands.sync.point_home") in found.sentence

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sip.probe.far_end import FarEnd, answer, far_end
+from tests.texts import golden
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +26,7 @@ KEYS = (
     "admitted",
     "account",
 )
-ACL = "403 Tech Prefix and IP not in ACL"
+ACL = golden("commands.probe.prefix_and_address_refused")
 
 
 def says(status: str) -> Any:
@@ -62,15 +63,15 @@ def test_a_home_that_knows_the_account_tells_it_beside_the_answer(shared: Any) -
         other = shared("probe", "--pop", at(end), *options[:-3], "87654321", "--format", "json").json
         nothing = shared("probe", "--pop", at(silent), "--wait", "0.3", *options).json
 
-    listed = "127.0.0.9 is a loopback address (RFC 1122), and the carrier sees another one, which is not known here"
+    listed = golden("probe.loopback_and_not_known", address="127.0.0.9")
     assert "not authorized together" in told["meaning"]
-    assert "By what was read of the sample account at 20" in told["meaning"]
-    assert f"UTC: {listed}; the tech prefix that was dialed is its own; credentials are o" in told["meaning"]
-    assert "the tech prefix that was dialed is not its own" in other["meaning"]
+    assert golden("commands.probe.by_what_was_read") in told["meaning"]
+    assert golden("commands.probe.prefix_is_own", listed=listed) in told["meaning"]
+    assert golden("commands.probe.prefix_is_not_own") in other["meaning"]
     assert "what was read" not in nothing["meaning"]
     assert list(KEYS) == list(told)
     assert told["meaning"].endswith(told["account"])
-    assert told["account"].startswith("By what was read of the sample account at 20")
+    assert told["account"].startswith(golden("commands.probe.by_what_was_read"))
     assert nothing["account"] == ""
 
 
@@ -89,13 +90,16 @@ def test_several_pops_are_asked_one_after_another(bare: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--pop", "127.0.0.1", "--number", "911", "--tech-prefix", PREFIX), "911 is a service code"),
+        (("--pop", "127.0.0.1", "--number", "911", "--tech-prefix", PREFIX), golden("commands.probe.service_code")),
         (("--pop", "127.0.0.1", "--number", "19005550123", "--tech-prefix", PREFIX), "premium"),
         (("--pop", "127.0.0.1", "--number", "442079460123", "--tech-prefix", PREFIX), "abroad"),
         (("--pop", "127.0.0.1", "--number", NUMBER, "--tech-prefix", "1234"), "has 4 digits"),
-        (("--pop", "127.0.0.1", "--pop", "127.0.0.2", "--number", NUMBER, "--tech-prefix", PREFIX), "goes to one PoP"),
+        (
+            ("--pop", "127.0.0.1", "--pop", "127.0.0.2", "--number", NUMBER, "--tech-prefix", PREFIX),
+            golden("commands.probe.goes_to_one_pop"),
+        ),
         (("--pop", "127.0.0.1:99999"), "port"),
-        (("--pop", "a b"), "is not a host name"),
+        (("--pop", "a b"), "is " + golden("commands.probe.not_a_host_name")),
         (("--pop", "127.0.0.1", "--from", "203.0.113.9"), "cannot send from"),
     ],
 )

@@ -20,6 +20,7 @@ import pytest
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.storage.database import State
 from dashboard.storage.journal import Journal
+from tests.texts import golden
 
 pytestmark = pytest.mark.slow
 
@@ -109,16 +110,19 @@ def test_a_read_only_copy_is_verified_checked_and_exported(copy: Path, place: Pa
     )
 
     for verified, checked, exported, onboarding, synced, fixed in answers.values():
-        assert (3, True) == (verified["status"], "No recorded outcome: journal entry 1" in verified["out"])
+        assert (3, True) == (
+            verified["status"],
+            golden("commands.journal.no_outcome", subject="journal entry 1") in verified["out"],
+        )
         assert checked["status"] in (1, 3)
         assert {"fail", "pass"} <= {row["status"] for row in json.loads(checked["out"])}
-        assert "No recorded outcome: journal entry 1" in checked["err"]
+        assert golden("commands.journal.no_outcome", subject="journal entry 1") in checked["err"]
         assert (0, True) == (exported["status"], "No recorded outcome" in exported["err"])
         assert (1, True) == (onboarding["status"], "No recorded outcome" in onboarding["err"])
         assert json.loads(onboarding["out"])["pbxs"]
         for refused in (synced, fixed):
             assert refused["status"] != 0
-            assert "is read-only, so it cannot be synced. `trunkgate check --no-sync`" in refused["err"]
+            assert golden("commands.sync.read_only") in refused["err"]
     manifest = json.loads((place / "exported" / "manifest.json").read_text())
     assert (1, 1) == (manifest["open_fixes"], manifest["journal_entries"])
     assert before == content(copy)
@@ -136,7 +140,7 @@ def test_a_tampered_copy_is_refused(copy: Path, place: Path) -> None:
     lock(emptied)
 
     for (verified,) in run(emptied, ["journal", "verify"]).values():
-        assert (1, True) == (verified["status"], "the home has calls from before its database" in verified["err"])
+        assert (1, True) == (verified["status"], golden("errors.journal.calls_from_before") in verified["err"])
 
 
 def test_without_a_log_a_copy_is_read_too(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.domain.replay_labels import LABELS as ORDER
 from dashboard.domain.replay_labels import UNDECIDED
+from tests.texts import golden, golden_pattern
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +100,7 @@ def test_two_windows_add_up_to_the_whole(shared: Any) -> None:
 def test_a_past_policy_must_be_on_record(shared: Any) -> None:
     """``--as-of`` must lie between the first policy on record and now; changes apply to the policy of that time."""
     early = shared("replay", "--no-sync", "--as-of", "2020-01-01")
-    assert (2, True) == (early.status, "The first on record is of" in early.sentence)
+    assert (2, True) == (early.status, golden("commands.replay.first_on_record") in early.sentence)
 
     now = ("--no-sync", "--as-of", f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}")
 
@@ -108,7 +109,7 @@ def test_a_past_policy_must_be_on_record(shared: Any) -> None:
     window = ("--until", f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}", "--remove", SEATTLE)
     window = ("--since", f"{datetime.now(UTC) - timedelta(days=20):%Y-%m-%d}", *window)
     assert replayed(shared, "--no-sync", *window) == replayed(shared, *now, *window)
-    assert "lies in the future" in shared("replay", "--no-sync", "--as-of", "2999-01-01").sentence
+    assert golden("commands.replay.in_the_future") in shared("replay", "--no-sync", "--as-of", "2999-01-01").sentence
 
 
 def test_unknown_prefix_decides_fewer_calls(shared: Any) -> None:
@@ -133,8 +134,13 @@ def test_calls_are_authorized_by_the_policy_of_their_time(shared: Any) -> None:
     assert whole == sum(counted.values())
     text = shared("authorized", "--no-sync", "--since", f"{datetime.now(UTC) - timedelta(days=2):%Y-%m-%d}")
     assert "PBX or address" in text.out
-    assert re.search(r"Denver +no +refused by the rule +Refused for authorization +\d", text.out)
-    assert re.search(r"203\.0\.113\.66 +yes +by either, not known which +Answered +\d", text.out)
+    assert re.search(
+        "Denver +no +" + golden_pattern("replay.reasons.refused_by_the_rule") + r" +Refused for authorization +\d",
+        text.out,
+    )
+    assert re.search(
+        r"203\.0\.113\.66 +yes +" + golden_pattern("replay.reasons.by_either") + r" +Answered +\d", text.out
+    )
 
 
 def test_destinations_are_under_each_label(shared: Any) -> None:
@@ -180,21 +186,21 @@ def test_text_is_an_aligned_table(shared: Any) -> None:
     assert ["broken", "saved", "unchanged"] == [row[:11].strip() for row in rows]
     assert {len(head)} == {len(row) for row in rows}
     assert "could be decided.\n" in answer.out
-    assert "Blocks calls of: Seattle.\n" in answer.out
+    assert golden("commands.replay.blocks_calls_of") + "\n" in answer.out
     assert re.search(rf"\nSeattle +broken +list entry {re.escape(SEATTLE)} +nothing +- +[\d,]+\n", answer.out)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--allow", "pbx.example.net"), "pbx.example.net is a host name."),
-        (("--allow", "10.0.0.1"), "10.0.0.1 is a private address"),
-        (("--allow", SEATTLE), f"{SEATTLE} is on the list already."),
+        (("--allow", "pbx.example.net"), "pbx.example.net " + golden("errors.addresses.is_host_name") + "."),
+        (("--allow", "10.0.0.1"), "10.0.0.1 " + golden("errors.addresses.is_private")),
+        (("--allow", SEATTLE), golden("errors.portal.already_listed", address=SEATTLE) + "."),
         (
             ("--remove", DENVER),
-            f"{DENVER} is not on the list, so it cannot be taken off. The list has: 192.0.2.16/28, 198.51",
+            golden("commands.replay.not_listed", address=DENVER),
         ),
-        (("--remove", "seattle"), "seattle is a host name."),
+        (("--remove", "seattle"), "seattle " + golden("errors.addresses.is_host_name") + "."),
     ],
 )
 def test_what_cannot_be_proposed_is_a_sentence(shared: Any, options: tuple[str, ...], words: str) -> None:
@@ -210,7 +216,7 @@ def test_a_home_without_calls_says_so(bare: Any) -> None:
     answer = bare("replay", "--no-sync")
 
     assert 0 == answer.status
-    assert "No outbound calls are on record" in answer.out
+    assert golden("commands.replay.no_outbound_calls") in answer.out
     assert bare("replay", "--no-sync", "--format", "json").json["decided"] is None
 
 
@@ -219,11 +225,11 @@ def test_a_home_without_calls_says_so(bare: Any) -> None:
     [
         (("--credentials", "maybe"), "maybe"),
         (("--since", "yesterday"), "yesterday"),
-        (("--since", "9999-12-31"), "--since 9999-12-31 00:00:00 lies in the future"),
-        (("--since", "2026-02-01", "--until", "2026-01-01"), "--until 2026-01-01 00:00:00 is not after --since"),
+        (("--since", "9999-12-31"), golden("commands.replay.since_in_the_future")),
+        (("--since", "2026-02-01", "--until", "2026-01-01"), golden("commands.replay.until_before_since")),
         (("--prefix", "perhaps"), "perhaps"),
-        (("--destinations", "9223372036854775808"), "Invalid value for '--destinations'"),
-        (("--destinations", "-1"), "Invalid value for '--destinations'"),
+        (("--destinations", "9223372036854775808"), golden("commands.replay.invalid_destinations")),
+        (("--destinations", "-1"), golden("commands.replay.invalid_destinations")),
     ],
 )
 def test_a_wrong_option_is_an_error_of_its_own(bare: Any, options: tuple[str, str], words: str) -> None:

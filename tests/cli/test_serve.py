@@ -23,6 +23,7 @@ from dashboard.emulator.lifecycle import process
 from dashboard.services.access import links
 from tests.cli.conftest import PROGRAM
 from tests.proxies import closed_proxy
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
@@ -100,7 +101,7 @@ def test_server_lifecycle_from_start_to_takeover(serve: Callable[..., Server], b
     second.wait_for(second.is_up)
     second.wait_for(lambda: f"synced by process {first.child.pid}, since" in second.log.read_text())
     second.wait_for(lambda: f"http://127.0.0.1:{first.port}. This server shows it" in second.log.read_text())
-    assert "This home is synced by" not in first.log.read_text()
+    assert golden("commands.sync.synced_by") not in first.log.read_text()
     assert process.running(bare.home) == account
 
     psutil.Process(account.pid).kill()
@@ -159,7 +160,7 @@ def test_a_terminal_gets_the_link(bare: Any) -> None:
     ) as child:
         os.close(theirs)
         try:
-            while not (found := re.search(r"Open it once with this link: (http\S+)\s", shown)):
+            while not (found := re.search(golden_pattern("commands.serve.open_with_link") + r" (http\S+)\s", shown)):
                 assert select.select([ours], [], [], WAIT_S)[0], shown
                 shown = (shown + os.read(ours, 4096).decode()).replace("\r\n", "\n")
             assert requests.get(found[1], headers=VISIT, timeout=WAIT_S).status_code == 200
@@ -182,7 +183,7 @@ def test_a_taken_port_is_an_error_of_its_own(bare: Any) -> None:
         answer = bare("serve", "--port", taken.getsockname()[1])
 
     assert answer.status == 2
-    assert "Choose another with --port" in answer.sentence
+    assert golden("commands.serve.choose_another_port") in answer.sentence
     assert not bare.home.exists()
 
 
@@ -244,7 +245,7 @@ def test_a_secret_key_on_the_command_line_is_refused(bare: Any, tmp_path: Path) 
     assert "TRUNKGATE_EMULATOR_SECRET_KEY" in shown.sentence
     assert "sesame" not in shown.sentence
     assert "No such file" in missing.sentence
-    assert "no secret key in standard input" in empty.sentence
+    assert golden("commands.serve.no_secret_key") in empty.sentence
     assert not bare.home.exists()
 
 

@@ -18,6 +18,7 @@ from dashboard.domain.actors import local_actor
 from dashboard.storage.database import State
 from dashboard.storage.store_changes import FORGET, REPAIR, recorded
 from tests.calls.exports import NOON, a_row, as_csv
+from tests.texts import golden
 
 DAY = f"{NOON:%Y-%m-%d}"
 
@@ -49,7 +50,9 @@ def test_who_repaired_or_removed_a_day_is_listed() -> None:
     _, text = run("journal", "list")
     _, rows = run("journal", "list", "--format", "json")
 
-    titles = [f"trunkgate calls {command} {DAY}: 1 call" for command in ("repair", "forget")]
+    titles = [
+        golden("commands.journal.store_change", command=command, day=DAY, calls=1) for command in ("repair", "forget")
+    ]
     actor = local_actor("command line").name
     for title in titles:
         assert f"  done    -             {actor}  {title}\n" in text
@@ -112,8 +115,14 @@ def test_a_change_without_outcome_is_reported(home: Path) -> None:
 
     status, text = run("journal", "verify")
 
-    assert (3, True) == (status, f"No recorded outcome: trunkgate calls repair {DAY}: 1 call, begun " in text)
-    assert f"trunkgate calls repair {DAY}: 1 call  (no recorded outcome)" in run("journal", "list")[1]
+    assert (3, True) == (
+        status,
+        golden("commands.journal.no_outcome_of_store_change", command="repair", day=DAY, calls=1) in text,
+    )
+    assert (
+        golden("commands.journal.store_change_without_outcome", command="repair", day=DAY, calls=1)
+        in run("journal", "list")[1]
+    )
 
 
 def test_repair_without_a_day_writes_a_damaged_list_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +136,7 @@ def test_repair_without_a_day_writes_a_damaged_list_again(home: Path, monkeypatc
 
     status, text = run("calls", "repair")
 
-    assert (0, "The list of own numbers is not damaged. Name the days whose sums are.\n") == intact
-    assert (0, "The list of own numbers was written again.\n") == (status, text)
+    assert (0, golden("commands.calls.own_numbers_not_damaged") + "\n") == intact
+    assert (0, golden("commands.calls.own_numbers_written") + "\n") == (status, text)
     assert store.has_readable_list()
     assert 3 == len(run("journal", "list")[1].splitlines())

@@ -12,6 +12,7 @@ import pytest
 
 from dashboard.cli.streams import OUTPUT_CLOSED
 from tests.cli.conftest import PROGRAM, Program
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 
@@ -56,7 +57,7 @@ def test_full_disk_is_an_error(bare: Program, command: str) -> None:
     done = shell(bare, f"$T {command} > /dev/full")
 
     assert done.returncode == 2
-    assert done.stderr.decode().endswith("No space left on device (standard output).\n")
+    assert done.stderr.decode().endswith(golden("commands.output.no_space_left") + "\n")
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -7,6 +7,7 @@ import errno
 import pytest
 
 from dashboard.core.disk_faults import NO_RIGHT, cure
+from tests.texts import golden
 
 
 @pytest.mark.parametrize(
@@ -14,17 +15,17 @@ from dashboard.core.disk_faults import NO_RIGHT, cure
     [
         (errno.ENOSPC, "Free disk space"),
         (errno.EMFILE, "ulimit -n"),
-        (errno.ENOLCK, "on a local disk"),
+        (errno.ENOLCK, golden("errors.disk.on_a_local_disk")),
         (errno.EROFS, "mount it writable"),
         (errno.EIO, "check the disk"),
         (errno.ENOENT, "create the folder"),
-        (errno.ESTALE, "mount the folder again"),
+        (errno.ESTALE, golden("errors.disk.mount_again")),
         (errno.ELOOP, "symbolic link"),
         (errno.EISDIR, "rename it"),
-        (errno.EEXIST, "has the name of a folder: rename it"),
-        (errno.ENXIO, "a device has the name of a file: rename it"),
+        (errno.EEXIST, golden("errors.disk.is_a_folder")),
+        (errno.ENXIO, golden("errors.disk.is_a_device")),
         (errno.ENAMETOOLONG, "shorter path"),
-        (errno.EACCES, "Have this user own it"),
+        (errno.EACCES, golden("errors.disk.have_user_own_it")),
     ],
 )
 def test_the_cure_fits_the_error(number: int, words: str) -> None:

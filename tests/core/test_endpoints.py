@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.core.endpoints import key_origin, syslog_target
+from tests.texts import golden_pattern
 
 
 @pytest.mark.parametrize(
@@ -73,21 +74,21 @@ def test_a_socket_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "cure"),
     [
-        ("http://api.example.net", "http://api.example.net would send the key in clear; use https"),
+        ("http://api.example.net", golden_pattern("errors.settings.key_in_clear")),
         ("http://198.51.100.7:8080", "use https"),
         ("http://127.0.0.1.example.net", "use https"),
         ("https://user:hush@api.example.net", "names a user.*: use https://api.example.net$"),
         ("https://hush@api.example.net:8443/", "names a user.*: use https://api.example.net:8443$"),
         ("https://@api.example.net", "names a user"),
-        ("https://api.example.net/v2?a=hush", "must end with the host: use https://api.example.net$"),
-        ("https://api.example.net?", "must end with the host"),
-        ("https://api.example.net/#hush", "must end with the host"),
-        ("https://api.example.net:99999", "is not an address"),
-        ("https://api.exa mple.net", "is not an address"),
-        ("https://api\n.example.net", "is not an address"),
-        ("api.example.net", "is not an address"),
-        ("https://", "is not an address"),
-        ("https://u:hush@", "is not an address"),
+        ("https://api.example.net/v2?a=hush", golden_pattern("errors.settings.must_end_with_host_use") + "$"),
+        ("https://api.example.net?", golden_pattern("errors.settings.must_end_with_host")),
+        ("https://api.example.net/#hush", golden_pattern("errors.settings.must_end_with_host")),
+        ("https://api.example.net:99999", golden_pattern("errors.addresses.is_not_an_address")),
+        ("https://api.exa mple.net", golden_pattern("errors.addresses.is_not_an_address")),
+        ("https://api\n.example.net", golden_pattern("errors.addresses.is_not_an_address")),
+        ("api.example.net", golden_pattern("errors.addresses.is_not_an_address")),
+        ("https://", golden_pattern("errors.addresses.is_not_an_address")),
+        ("https://u:hush@", golden_pattern("errors.addresses.is_not_an_address")),
     ],
 )
 def test_a_key_goes_to_an_origin_over_tls(url: str, cure: str) -> None:

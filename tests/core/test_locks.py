@@ -15,6 +15,7 @@ import pytest
 from dashboard.core import locks
 from dashboard.core.errors import BusyError, LockError
 from dashboard.core.locks import Closable, exclusive, hold_if_free, lock_open_file, nobody_shares, share
+from tests.texts import golden_pattern
 from tests.waiting import WAIT_S
 
 SHARES: list[tuple[Callable[[Path], Closable], Callable[[Path], AbstractContextManager[bool]]]] = [
@@ -28,7 +29,7 @@ def test_second_holder_gets_busy_message(tmp_path: Path) -> None:
     file = tmp_path / "fix.lock"
     with (
         exclusive(file, timeout_s=0, busy="Another fix is being applied."),
-        pytest.raises(BusyError, match=r"^Another fix is being applied\.$"),
+        pytest.raises(BusyError, match="^" + golden_pattern("errors.fixes.another_fix") + "$"),
         exclusive(file, timeout_s=0, busy="Another fix is being applied."),
     ):
         pass
@@ -55,7 +56,7 @@ def test_unusable_lock_file_is_a_sentence(
 
     with (
         pytest.raises(
-            LockError, match=rf"^The lock file {tmp_path}/a\.lock cannot be used: {reason}\. A folder has the name of "
+            LockError, match="^" + golden_pattern("errors.disk.lock_file", tmp_path=tmp_path, reason=reason) + " "
         ),
         take(tmp_path / "a.lock"),
     ):

@@ -7,6 +7,7 @@ from importlib import import_module
 import pytest
 
 from dashboard.core.moved import MOVED
+from tests.texts import golden
 
 
 @pytest.mark.parametrize("name", MOVED)
@@ -15,7 +16,7 @@ def test_import_of_a_moved_module_names_its_replacement(name: str) -> None:
     with pytest.raises(ModuleNotFoundError) as caught:
         import_module(name)
 
-    assert f"{name} was moved. Write instead: {MOVED[name]}" == str(caught.value)
+    assert golden("errors.moved.moved", name=name, new_name=MOVED[name]) == str(caught.value)
     exec(MOVED[name], {})  # noqa: S102 - the import that the message recommends
 
 

@@ -14,6 +14,7 @@ from dashboard.core.errors import SettingsError
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import local_actor
 from dashboard.services.workspace import Workspace
+from tests.texts import golden_pattern
 
 NOBODY = 65534
 root = pytest.mark.skipif(os.geteuid() != 0, reason="NOT AVAILABLE: root, which alone can give a folder away")
@@ -121,7 +122,7 @@ def test_shared_folder_is_not_restricted(tmp_path: Path, mode: int, name: str) -
     (folder / name).touch()
     folder.chmod(mode)
 
-    with pytest.raises(SettingsError, match="a folder of its own"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.disk.folder_of_its_own")):
         private.prepare(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == mode
 
@@ -148,7 +149,7 @@ def test_the_home_of_another_user_is_refused_with_the_cure(tmp_path: Path) -> No
     home = old_home(tmp_path)
     os.chown(home, NOBODY, NOBODY)
 
-    with pytest.raises(SettingsError, match=r"belongs to nobody, and this command runs as root.*sudo -u nobody"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.disk.belongs_to_nobody") + ".*sudo -u nobody"):
         private.prepare(home)
 
 
@@ -156,7 +157,7 @@ def test_a_file_in_place_of_the_home_is_named(tmp_path: Path) -> None:
     """The error names the file and the setting to change."""
     (tmp_path / "home").touch()
 
-    with pytest.raises(SettingsError, match=r"home cannot be used: File exists.*TRUNKGATE_HOME"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.disk.home_file_exists") + ".*TRUNKGATE_HOME"):
         private.prepare(tmp_path / "home")
 
 

@@ -10,6 +10,7 @@ import pytest
 from dashboard.core.errors import LockError
 from dashboard.core.locks import nobody_shares
 from dashboard.core.regular_files import NESTED, SPECIAL, parse_json, read_bytes, read_json
+from tests.texts import golden_pattern
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device"])
@@ -56,5 +57,5 @@ def test_pipe_in_place_of_a_shared_lock_is_an_error_at_once(tmp_path: Path) -> N
     path = tmp_path / "emulator.users"
     os.mkfifo(path)
 
-    with pytest.raises(LockError, match=r"emulator\.users cannot be used"), nobody_shares(path):
+    with pytest.raises(LockError, match=golden_pattern("errors.disk.users_cannot_be_used")), nobody_shares(path):
         pass

@@ -15,6 +15,7 @@ import pytest
 from dashboard.core.errors import SettingsError
 from dashboard.core.settings import CONFIG_FILE, INTERNAL, Settings, variables
 from tests.paths import ROOT
+from tests.texts import golden_pattern
 
 NAME = re.compile(r"\b(?:TRUNKGATE|FLOWROUTE)_[A-Z0-9_]*[A-Z0-9]\b", re.IGNORECASE)
 NO_VARIABLES = {
@@ -93,7 +94,9 @@ def test_an_unknown_variable_is_rejected(monkeypatch: pytest.MonkeyPatch, name: 
     """The error names the variable and the nearest valid one, without the value."""
     monkeypatch.setenv(name, "hush-5")
 
-    with pytest.raises(SettingsError, match=rf"^{name} is not a setting. Did you mean {nearest}\?") as caught:
+    with pytest.raises(
+        SettingsError, match="^" + golden_pattern("errors.settings.did_you_mean_begins", name=name) + f" {nearest}\\?"
+    ) as caught:
         Settings.read()
 
     assert "hush" not in str(caught.value)
@@ -135,19 +138,31 @@ def test_the_file_is_of_the_home_in_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("window_day = 5\n", r"config.toml: window_day is not a setting. Did you mean window_days\?"),
-        ("[serve]\nport = 1\n", "serve is not a setting"),
-        ("TRUNKGATE_WINDOW_DAYS = 5\n", r"TRUNKGATE_WINDOW_DAYS is not a setting. Did you mean"),
-        ('home = "/srv/other"\n', "home cannot be set here.*Set TRUNKGATE_HOME"),
-        ("window_days = 400\n", r"window_days in config.toml \(TRUNKGATE_WINDOW_DAYS\) is 400\. It must be a whole"),
-        ('netbox_token = "hush hush"\n', "netbox_token in config.toml.*a character that no key has"),
+        (
+            "window_day = 5\n",
+            golden_pattern("errors.settings.did_you_mean", name="config.toml: window_day", nearest="window_days"),
+        ),
+        ("[serve]\nport = 1\n", golden_pattern("errors.settings.serve_is_no_setting")),
+        (
+            "TRUNKGATE_WINDOW_DAYS = 5\n",
+            golden_pattern("errors.settings.did_you_mean_begins", name="TRUNKGATE_WINDOW_DAYS"),
+        ),
+        ('home = "/srv/other"\n', golden_pattern("errors.settings.home_cannot_be_set") + ".*Set TRUNKGATE_HOME"),
+        ("window_days = 400\n", golden_pattern("errors.settings.window_days_in_file")),
+        (
+            'netbox_token = "hush hush"\n',
+            "netbox_token in config.toml.*" + golden_pattern("errors.settings.no_key_character"),
+        ),
         (
             "live_calls_per_s = nan\n",
-            r"live_calls_per_s in config.toml .* is nan\. It must be a number from 0 to 1,000",
+            "live_calls_per_s in config.toml .* " + golden_pattern("errors.settings.not_a_number"),
         ),
-        ("flowroute_access_key = 5\n", r"flowroute_access_key in config.toml.* must be text, in quotes\.$"),
+        (
+            "flowroute_access_key = 5\n",
+            "flowroute_access_key in config.toml.* " + golden_pattern("errors.settings.must_be_text") + "$",
+        ),
         ('netbox_token = "hush\n', r"is not TOML: .*line 1"),
-        ('flowroute_access_key = "hush"\n', "Set both FLOWROUTE_ACCESS_KEY and FLOWROUTE_SECRET_KEY"),
+        ('flowroute_access_key = "hush"\n', golden_pattern("errors.settings.set_both")),
     ],
 )
 def test_a_wrong_file_is_named(text: str, message: str) -> None:
@@ -176,7 +191,7 @@ def test_a_pipe_in_place_of_the_file_is_rejected_and_blocks_nothing() -> None:
     path.unlink()
     os.mkfifo(path, 0o600)
 
-    with pytest.raises(SettingsError, match=r"config\.toml is a device or a pipe"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.settings.file_is_a_device")):
         Settings.read()
 
 

@@ -26,6 +26,7 @@ from dashboard.core.text import (
     visible,
 )
 from dashboard.web.components import formatting
+from tests.texts import golden
 
 HARMLESS = {"\t", "\n", "\u200c", "\u200d"}
 """Layout characters, and the joiners that names in several scripts need."""
@@ -120,9 +121,9 @@ def test_html_and_spreadsheet_cells_are_escaped() -> None:
 
 def test_lists_state_what_they_leave_out() -> None:
     """An enumeration has a word before its last name, and the number of names that it omits."""
-    assert ["", "a", "a and b", "a, b and c"] == [join("abc"[:count]) for count in range(4)]
-    assert "a, b, c and 1,234 more" == join(["a", "b", "c", *"x" * 1234])
-    assert "a, b, c or d" == join("abcd", None, last="or")
+    assert ["", "a", "a and b", golden("texts.lists.three")] == [join("abc"[:count]) for count in range(4)]
+    assert golden("texts.lists.with_more") == join(["a", "b", "c", *"x" * 1234])
+    assert golden("texts.lists.either") == join("abcd", None, last="or")
     assert ["", "a; b", "a; b; 1 more"] == [first_of(texts, 2, separator="; ") for texts in ("", "ab", "abc")]
 
 

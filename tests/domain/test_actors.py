@@ -16,6 +16,7 @@ from dashboard.core.errors import FixError, InputError
 from dashboard.core.text import legible
 from dashboard.domain.actors import NAMELESS, Act, Actor, Role, browser_actor, local_actor, name_of_person
 from dashboard.services.access import links
+from tests.texts import golden, golden_pattern
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_what_each_role_may_do(role: Role, allowed: set[Act]) -> None:
         if act in allowed:
             actor.require(act)
             continue
-        with pytest.raises(FixError, match=f"^ana is a {role} and may not {act}\\. Ask somebody who may"):
+        with pytest.raises(FixError, match="^" + golden_pattern("errors.fixes.role_may_not", role=role, act=act)):
             actor.require(act)
 
 
@@ -49,16 +50,18 @@ def test_the_command_line_signs_with_the_user_of_the_process(monkeypatch: pytest
 
     monkeypatch.setenv("SUDO_USER", "ana")
     by["for"] = "ana"
-    assert Actor(f"{user} for ana (command line)", Role.APPROVER, by) == local_actor("command line")
+    assert Actor(golden("pages.entrance.for_command_line", name=user, account="ana"), Role.APPROVER, by) == local_actor(
+        "command line"
+    )
 
 
 @pytest.mark.parametrize(
     ("typed", "recorded"),
     [
-        ("Ola", "Ola (unverified, link by kim)"),
-        ("  Ola \n Svensson\t", "Ola Svensson (unverified, link by kim)"),
-        ("Ola\u202e\x1b[2J\u200b", "Ola[2J (unverified, link by kim)"),
-        ("x" * 500, f"{'x' * 80} (unverified, link by kim)"),
+        ("Ola", golden("pages.operators.named_by_link", name="Ola", inviter="kim")),
+        ("  Ola \n Svensson\t", golden("pages.operators.named_by_link", name="Ola Svensson", inviter="kim")),
+        ("Ola\u202e\x1b[2J\u200b", golden("pages.operators.named_by_link", name="Ola[2J", inviter="kim")),
+        ("x" * 500, golden("pages.operators.named_by_link", name="x" * 80, inviter="kim")),
     ],
 )
 def test_a_name_from_a_browser_is_one_short_unverified_line(typed: str, recorded: str) -> None:
@@ -81,8 +84,8 @@ def test_invisible_name_counts_as_none(unseen: str, tmp_path: Path) -> None:
     """
     assert "" == name_of_person(unseen) == name_of_person(f" {unseen} \t{unseen}.")
     assert f"{unseen}a" == name_of_person(f"{unseen}a")
-    assert f"{NAMELESS} (unverified, link by kim)" == browser_actor(unseen, "kim").name
-    with pytest.raises(InputError, match="a letter or a digit"):
+    assert golden("pages.operators.named_by_link", name=NAMELESS, inviter="kim") == browser_actor(unseen, "kim").name
+    with pytest.raises(InputError, match=golden_pattern("errors.names.a_letter_or_a_digit")):
         links.make(tmp_path, name=unseen)
 
 
@@ -115,5 +118,5 @@ def test_links_of_one_user_have_different_numbers() -> None:
 
 def test_a_name_that_the_link_was_made_for_is_vouched_by_its_maker() -> None:
     """A name set by the link's creator is shown as vouched by the creator, never as verified."""
-    assert browser_actor("Ola", "kim", vouched=True).name == "Ola (link by kim)"
+    assert browser_actor("Ola", "kim", vouched=True).name == golden("pages.entrance.by_link", name="Ola", inviter="kim")
     assert len(browser_actor("x" * 500, "y" * 500).name) <= 200

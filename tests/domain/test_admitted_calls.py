@@ -14,11 +14,12 @@ from dashboard.domain.admitted_calls import all_by_list, silence, silence_of
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import FILE_ONLY
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 ADDRESSES = {"seattle": "198.51.100.11", "denver": "198.51.100.24", "tampa": "198.51.100.30"}
 SEATTLE, DENVER, TAMPA = ADDRESSES.values()
 DAY = timedelta(days=1)
-UNCLEAR = "no call of the last 24 hours proves that calls of Denver are admitted now"
+UNCLEAR = golden("domain.admitted_calls.none_proves")
 
 
 def call(whose: str, **facts: Any) -> dict[str, Any]:
@@ -45,11 +46,14 @@ def world(*traffic: dict[str, Any], ids: tuple[str, ...] = ("seattle", "denver")
         ({"outcome": "busy_or_no_answer", "sip_status": 486}, ""),
         ({"outcome": "gave_up", "sip_status": 487}, ""),
         ({"at": NOW - DAY + timedelta(minutes=1)}, ""),
-        ({"at": NOW - DAY}, "no admitted call of Denver since 19 Nov"),
-        ({"outcome": "network", "sip_status": 503}, "no admitted call of Denver was seen"),
-        ({"outcome": "bad_number", "sip_status": 404}, "no admitted call of Denver was seen"),
-        ({"outcome": "refused_auth", "sip_status": 403}, "calls of Denver have been refused since 11:00 UTC"),
-        ({"direction": "inbound"}, "no admitted call of Denver was seen"),
+        ({"at": NOW - DAY}, golden("domain.admitted_calls.none_since", pbx="Denver", day="19 Nov")),
+        ({"outcome": "network", "sip_status": 503}, golden("domain.admitted_calls.none_seen", pbx="Denver")),
+        ({"outcome": "bad_number", "sip_status": 404}, golden("domain.admitted_calls.none_seen", pbx="Denver")),
+        (
+            {"outcome": "refused_auth", "sip_status": 403},
+            golden("domain.admitted_calls.refused_since", pbx="Denver", time="11:00"),
+        ),
+        ({"direction": "inbound"}, golden("domain.admitted_calls.none_seen", pbx="Denver")),
         ({"source": "203.0.113.66", "attributed_by": "x_tag"}, UNCLEAR),
         ({"pbx_id": "seattle", "attributed_by": "x_tag"}, UNCLEAR),
         ({"pbx_id": "denver|seattle", "attributed_by": "shared_address"}, UNCLEAR),
@@ -84,19 +88,22 @@ MIXED_HOUR = {"at": NOW - 2 * HOUR, "last_at": NOW - HOUR}
     [
         (
             [refused_row(DENVER, pbx_id="denver", at=NOW - 3 * HOUR)],
-            "calls of Denver have been refused since 09:00 UTC",
+            golden("domain.admitted_calls.refused_since", pbx="Denver", time="09:00"),
         ),
         (
             [refused_row(DENVER, pbx_id="denver", at=NOW - 22 * HOUR, last_at=NOW)],
-            "calls of Denver have been refused since 19 Nov 14:00 UTC",
+            golden("domain.admitted_calls.refused_since", pbx="Denver", time="19 Nov 14:00"),
         ),
         ([refused_row(DENVER, pbx_id="denver", at=NOW - 3 * HOUR), call("denver")], ""),
         (
             [refused_row(DENVER, pbx_id="denver", **MIXED_HOUR), call("denver", at=NOW - 2 * HOUR)],
-            "calls of Denver have been refused since 11:00 UTC",
+            golden("domain.admitted_calls.refused_since", pbx="Denver", time="11:00"),
         ),
         ([refused_row(DENVER, pbx_id="denver", **MIXED_HOUR), call("denver", **MIXED_HOUR)], ""),
-        ([refused_row(DENVER, pbx_id="seattle")], "calls of Denver have been refused since 11:00 UTC"),
+        (
+            [refused_row(DENVER, pbx_id="seattle")],
+            golden("domain.admitted_calls.refused_since", pbx="Denver", time="11:00"),
+        ),
         ([refused_row(DENVER, pbx_id="denver", outcome="refused_unknown")], ""),
         ([refused_row("203.0.113.66", pbx_id="denver", attributed_by="x_tag")], ""),
     ],
@@ -114,7 +121,7 @@ def test_a_refusal_with_the_status_of_calls_without_a_path_counts() -> None:
     row = refused_row(DENVER, pbx_id="denver", outcome="refused_unknown")
     known = world(call("seattle"), ADMITTED_EARLY, row, observed=Observations(no_path_status=403))
 
-    assert "calls of Denver have been refused since 11:00 UTC" == silence(known)
+    assert golden("domain.admitted_calls.refused_since", pbx="Denver", time="11:00") == silence(known)
 
 
 def test_refused_and_silent_pbxs_are_named_apart() -> None:
@@ -122,10 +129,10 @@ def test_refused_and_silent_pbxs_are_named_apart() -> None:
     refused = [refused_row(ADDRESSES[one], pbx_id=one) for one in ("seattle", "denver")]
     ids = ("seattle", "denver", "tampa")
 
-    assert "calls of 2 PBXs have been refused since 11:00 UTC, and no admitted call of Tampa since 17 Nov" == silence(
+    assert golden("domain.admitted_calls.refused_and_silent") == silence(
         world(*refused, call("tampa", at=NOW - 3 * DAY), ids=ids)
     )
-    assert "calls of every PBX have been refused since 11:00 UTC" == silence(world(*refused))
+    assert golden("domain.admitted_calls.refused_since", pbx="every PBX", time="11:00") == silence(world(*refused))
 
 
 def test_calls_from_before_the_first_policy_on_record_prove_nothing() -> None:
@@ -135,12 +142,9 @@ def test_calls_from_before_the_first_policy_on_record_prove_nothing() -> None:
     rows = [call("seattle"), call("denver")]
     later = {"at": NOW - timedelta(minutes=1)}
 
-    assert (
-        "no call since 11:50 UTC, when the policy on record begins, proves that calls of any PBX are admitted now"
-        == silence(world(*rows, versions=first))
-    )
+    assert golden("domain.admitted_calls.none_since_policy") == silence(world(*rows, versions=first))
     assert "" == silence(world(call("seattle", **later), call("denver", **later), versions=first))
-    unknown = "no policy is on record, so no call proves that calls of any PBX are admitted now"
+    unknown = golden("domain.admitted_calls.no_policy")
     assert unknown == silence(world(*rows, versions=()))
 
 
@@ -151,7 +155,7 @@ def test_only_calls_from_its_own_addresses_date_the_silence_of_a_pbx() -> None:
     imported = call("denver", provenance=FILE_ONLY, at=NOW - 2 * DAY)
     known = replace(world(call("seattle"), own, claimed), file_only_traffic=frame(schemas.TRAFFIC, [imported]))
 
-    assert "no admitted call of Denver since 31 Oct" == silence(known)
+    assert golden("domain.admitted_calls.none_since", pbx="Denver", day="31 Oct") == silence(known)
 
 
 def test_an_address_that_a_pbx_has_left_dates_its_silence_until_then() -> None:
@@ -160,7 +164,7 @@ def test_an_address_that_a_pbx_has_left_dates_its_silence_until_then() -> None:
     addresses = [{"pbx_id": one, "address": ADDRESSES[one], "kind": "primary"} for one in ("seattle", "denver")]
     rows = [call("denver", source="198.51.100.23", at=NOW - days * DAY) for days in (6, 4)]
 
-    assert "no admitted call of Denver since 14 Nov" == silence(
+    assert golden("domain.admitted_calls.none_since", pbx="Denver", day="14 Nov") == silence(
         world(call("seattle"), *rows, addresses=[*addresses, left])
     )
 
@@ -172,7 +176,7 @@ def test_a_pbx_without_a_current_address_cannot_be_proven() -> None:
     row = call("denver", source="203.0.113.66", attributed_by="x_tag")
     known = world(call("seattle"), row, pbxs=pbxs, addresses=[seattle], credentials_on=True)
 
-    assert "no call can prove that calls of Denver are admitted until its address is in the inventory" == silence(known)
+    assert golden("domain.admitted_calls.none_can_prove") == silence(known)
 
 
 @pytest.mark.parametrize(("allowed", "whole"), [((SEATTLE, DENVER), True), ((SEATTLE,), False)])
@@ -202,17 +206,17 @@ def test_a_call_that_the_carrier_does_not_have_proves_nothing() -> None:
 @pytest.mark.parametrize(
     ("traffic", "said"),
     [
-        ([], "no call was seen"),
-        ([refused_row("203.0.113.66")], "no admitted call of any PBX was seen"),
-        ([call("tampa")], "no admitted call of 2 PBXs was seen"),
-        ([call("tampa"), call("denver", at=NOW - 8 * DAY)], "no admitted call of 2 PBXs in the last 24 hours"),
+        ([], golden("domain.admitted_calls.none_was_seen")),
+        ([refused_row("203.0.113.66")], golden("domain.admitted_calls.none_seen", pbx="any PBX")),
+        ([call("tampa")], golden("domain.admitted_calls.none_seen", pbx="2 PBXs")),
+        ([call("tampa"), call("denver", at=NOW - 8 * DAY)], golden("domain.admitted_calls.none_in_24_hours")),
         (
             [call("tampa", at=NOW - 3 * DAY), call("denver", at=NOW - 8 * DAY)],
-            "no admitted call of any PBX since 17 Nov",
+            golden("domain.admitted_calls.none_since", pbx="any PBX", day="17 Nov"),
         ),
         (
             [call("seattle"), call("denver", source="203.0.113.66")],
-            "no call of the last 24 hours proves that calls of 2 PBXs are admitted now",
+            golden("domain.admitted_calls.none_proves_for_two"),
         ),
     ],
 )
@@ -227,9 +231,9 @@ def test_only_active_pbxs_are_expected_to_call() -> None:
     ids = ("seattle", "denver", "tampa")
 
     assert "" == silence(world(call("seattle"), ids=ids, pbxs=spare))
-    assert "no PBX is active" == silence(world(call("denver"), ids=ids, pbxs=spare[1:]))
+    assert golden("domain.admitted_calls.no_pbx_is_active") == silence(world(call("denver"), ids=ids, pbxs=spare[1:]))
 
 
 def test_a_name_is_written_as_the_page_displays_it() -> None:
     """The function for names is applied to the name of a single PBX."""
-    assert "no admitted call of DENVER was seen" == silence(world(call("seattle")), str.upper)
+    assert golden("domain.admitted_calls.none_seen", pbx="DENVER") == silence(world(call("seattle")), str.upper)

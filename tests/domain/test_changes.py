@@ -22,6 +22,7 @@ from dashboard.domain.changes import (
     RouteNumber,
     SetCredentials,
 )
+from tests.texts import golden
 
 EVERY = [
     AllowAddress(network="198.51.100.24", label="Denver", owner="ops", purpose="calls", role="standby"),
@@ -135,7 +136,7 @@ OLD_PLAN = {
         "saves": [],
         "to_ip": 0,
         "nobodys": {"broken": 3},
-        "unclear": {"it is not known whether the caller holds credentials": 2},
+        "unclear": {golden("domain.changes.caller_credentials_unknown"): 2},
     },
     "interlocks": [{"id": "size_is_bounded", "sentence": "It makes 1 change.", "met": True, "confirm": ""}],
     "guided": False,
@@ -153,7 +154,7 @@ def test_a_plan_of_four_labels_is_read() -> None:
     assert OLD_HASH == plan.hash
     assert (3, 2, 0) == tuple(map(plan.impact.calls, ("broken", "cannot tell", "stopped")))
     assert ("203.0.113.66 (nobody's)",) == plan.impact.who("broken")
-    assert {"it is not known whether the caller holds credentials": 2} == plan.impact.why("cannot tell")
+    assert {golden("domain.changes.caller_credentials_unknown"): 2} == plan.impact.why("cannot tell")
 
 
 def test_guards_keep_their_key_in_json() -> None:

@@ -21,6 +21,7 @@ from dashboard.fixes.planner import build
 from dashboard.web.components import page_titles
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.pbx.facts import about
+from tests.texts import golden
 
 pytestmark = pytest.mark.xdist_group("claims")
 """All tests on one worker, because they share cached verdicts."""
@@ -28,9 +29,9 @@ pytestmark = pytest.mark.xdist_group("claims")
 CARRIERS = ("", "The carrier cannot be reached.", "The carrier refused the key.")
 OLD = NOW - timedelta(hours=2)
 POSITIVE = (
-    "Every PBX places calls",
-    "every PBX places calls",
-    "each belongs to a PBX",
+    golden("pages.overview.every_pbx_places_calls"),
+    golden("pages.overview.every_pbx_places_calls_amid"),
+    golden("pages.overview.each_belongs_to_a_pbx"),
     "No failures found.",
     "Calls go through",
     "Nothing to fix",
@@ -50,25 +51,33 @@ UNAVAILABLE = {"outcome": "network", "sip_status": 503}
 QUIET: dict[str, tuple[list[dict[str, Any]], str]] = {
     "silence": (
         [calls_row(HERE, pbx_id="seattle", **LONG_AGO), calls_row(GONE, pbx_id="denver", **LONG_AGO)],
-        "no admitted call of any PBX since 1 Nov",
+        golden("domain.admitted_calls.none_since", pbx="any PBX", day="1 Nov"),
     ),
-    "no call": ([], "no call was seen"),
+    "no call": ([], golden("domain.admitted_calls.none_was_seen")),
     "only 503": (
         [calls_row(HERE, pbx_id="seattle", **UNAVAILABLE), calls_row(GONE, pbx_id="denver", **UNAVAILABLE)],
-        "no admitted call of any PBX was seen",
+        golden("domain.admitted_calls.none_seen", pbx="any PBX"),
     ),
     "denver silent": (
         [calls_row(HERE, pbx_id="seattle"), calls_row(GONE, pbx_id="denver", **LONG_AGO)],
-        "no admitted call of Denver since 1 Nov",
+        golden("domain.admitted_calls.none_since", pbx="Denver", day="1 Nov"),
     ),
-    "denver never called": ([calls_row(HERE, pbx_id="seattle")], "no admitted call of Denver was seen"),
+    "denver never called": (
+        [calls_row(HERE, pbx_id="seattle")],
+        golden("domain.admitted_calls.none_seen", pbx="Denver"),
+    ),
 }
 """
 Calls that do not show that every PBX places calls, and what is said of them.
 
 Both PBXs are listed, credentials are off, and the carrier is not known to record refused calls.
 """
-BY_CALLS = ("Every PBX places calls", "every PBX places calls", "Calls go through", "No failures found.")
+BY_CALLS = (
+    golden("pages.overview.every_pbx_places_calls"),
+    golden("pages.overview.every_pbx_places_calls_amid"),
+    "Calls go through",
+    "No failures found.",
+)
 """Statements that need a recent admitted call of each active PBX."""
 COMBINATIONS: list[tuple[str, ...]] = [
     *product(Age, repeat=len(CORE)),
@@ -182,7 +191,7 @@ def test_nothing_to_examine_does_not_read_like_a_pass(check: checks.Check) -> No
     (finding,) = empty.findings(world(listed=True))
 
     assert (Status.UNKNOWN, Cause.MISSING) == (finding.status, finding.cause)
-    start = "Nothing to examine, so this check is undecided: "
+    start = golden("checks.nothing_to_examine_begins")
     assert start == finding.reason[: len(start)]
     assert finding.reason[len(start) :].lower() == check.description.lower()
     assert not [words for words in POSITIVE if words in finding.reason]
@@ -223,7 +232,7 @@ def test_no_positive_statement_on_stale_or_missing_inputs(*, carrier: str, liste
             clear = claims.entry(network) is GroupStatus.CLEAR
             assert not clear or all(by_name[name] is Age.FRESH for name in ("calls", "allowed_ips", "inventory"))
         assert bool(lacking(snapshot)) is not fresh
-        assert ("in the future: the clock was set back." in lacking(snapshot)) is (TO_COME in ages)
+        assert (golden("domain.claims.in_the_future_amid") in lacking(snapshot)) is (TO_COME in ages)
 
 
 @pytest.mark.parametrize("story", QUIET)
@@ -242,11 +251,11 @@ def test_a_silent_pbx_is_named_and_is_no_failure(story: str) -> None:
     _, quiet = QUIET[story]
 
     assert not claims.open
-    title = f"Every PBX's address is listed; {quiet}. {claims.not_evaluated}".strip()
+    title = golden("domain.claims.every_address_is_listed", quiet=quiet, not_evaluated=claims.not_evaluated).strip()
     assert title == page_titles.overview(claims)
     dated = Claims(claims.snapshot, claims.findings, CARRIERS[1])
-    assert page_titles.overview(dated).startswith("As of 1 min ago, every PBX's address is listed; ")
-    whole = f"No failures found; {quiet}."
+    assert page_titles.overview(dated).startswith(golden("domain.claims.every_address_as_of"))
+    whole = golden("domain.claims.no_failures_found", quiet=quiet)
     assert (claims.of_findings() == whole) is (claims.standing() is GroupStatus.CLEAR) is not claims.unevaluated
 
 
@@ -261,7 +270,9 @@ def test_open_findings_do_not_turn_silence_into_calls(story: str) -> None:
     ]
     claims = Claims(snapshot, failed)
 
-    said = f"1 finding to review. {quiet[0].upper()}{quiet[1:]}. {claims.not_evaluated}".strip()
+    said = golden(
+        "domain.claims.finding_to_review", first=quiet[0].upper(), rest=quiet[1:], not_evaluated=claims.not_evaluated
+    ).strip()
     assert said == page_titles.overview(claims)
 
 
@@ -282,8 +293,10 @@ def test_a_verdict_is_fresh_or_says_why_not(*, listed: bool) -> None:
                 assert finding.last_known is not None
                 read_at = {OLD, AHEAD} & {snapshot.freshness[name].as_of for name in by_check[finding.check].deciding}
                 assert min(read_at) == finding.last_known.as_of
-                assert (OLD in read_at) <= ("over an hour ago" in finding.reason)
-                assert (AHEAD in read_at) <= ("which is in the future: the clock was set back." in finding.reason)
+                assert (OLD in read_at) <= (golden("domain.claims.over_an_hour_ago") in finding.reason)
+                assert (AHEAD in read_at) <= (
+                    "which is " + golden("domain.claims.in_the_future_amid") in finding.reason
+                )
 
 
 def test_a_known_failure_survives_every_stale_input() -> None:
@@ -304,10 +317,7 @@ def test_a_list_and_an_inventory_are_enough_to_compare_them() -> None:
     assert {HERE: Status.PASS, GONE: Status.FAIL} == {subject: one.status for subject, one in found.items()}
     assert {"inferred from configuration"} == {str(one.confidence) for one in found.values()}
     assert {("calls", "credentials")} == {one.without for one in found.values()}
-    assert all(
-        "Decided without the calls and the state of the SIP credentials, never read." in one.reason
-        for one in found.values()
-    )
+    assert all(golden("domain.claims.decided_without") in one.reason for one in found.values())
 
 
 def test_a_carrier_outage_is_not_a_recovery() -> None:
@@ -317,7 +327,7 @@ def test_a_carrier_outage_is_not_a_recovery() -> None:
 
     said = page_titles.overview(Claims(snapshot, findings, CARRIERS[1]))
 
-    assert "Last known: Denver's outbound calls are being rejected. No call records for 2 h." == said
+    assert golden("domain.claims.last_known_rejected") == said
 
 
 def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
@@ -339,7 +349,7 @@ def test_calls_go_through_only_where_it_is_known_of_every_source() -> None:
         ]
         said.append(Claims(snapshot, mixed).headline())
 
-    assert ["Calls go through; 1 finding to review.", "1 finding to review. 1 subject couldn't be evaluated."] == said
+    assert [golden("domain.claims.calls_go_through"), golden("domain.claims.one_to_review")] == said
 
 
 def test_a_dynamic_pbx_at_an_unlisted_address_calls_with_credentials() -> None:
@@ -352,8 +362,8 @@ def test_a_dynamic_pbx_at_an_unlisted_address_calls_with_credentials() -> None:
     )
     passed = [replace(one, status=Status.PASS) for one in findings]
 
-    assert "Every PBX places calls from a listed address." == Claims(snapshot, passed).headline()
-    assert "Every PBX places calls from a listed address, or with credentials." == Claims(unlisted, passed).headline()
+    assert golden("domain.claims.every_pbx_listed") == Claims(snapshot, passed).headline()
+    assert golden("domain.claims.every_pbx_listed_or_credentials") == Claims(unlisted, passed).headline()
 
 
 def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
@@ -362,9 +372,9 @@ def test_all_clear_is_dated_where_the_carrier_cannot_be_read() -> None:
     earlier = {name: Freshness(NOW - timedelta(minutes=20), 3600) for name in CORE}
     snapshot = replace(snapshot, freshness={**snapshot.freshness, **earlier})
 
-    assert page_titles.overview(Claims(snapshot, findings)).startswith("Every PBX places calls from a listed address.")
+    assert page_titles.overview(Claims(snapshot, findings)).startswith(golden("domain.claims.every_pbx_listed"))
     dated = page_titles.overview(Claims(snapshot, findings, CARRIERS[1]))
-    assert dated.startswith("As of 20 min ago, every PBX places calls from a listed address.")
+    assert dated.startswith(golden("domain.claims.every_pbx_listed_as_of"))
 
 
 def test_missing_inputs_are_named_without_zeros() -> None:
@@ -372,8 +382,8 @@ def test_missing_inputs_are_named_without_zeros() -> None:
     snapshot, findings = judged((Age.MISSING,) * len(CORE), listed=True)
     claims = Claims(snapshot, findings)
 
-    assert page_titles.overview(claims).startswith("Nothing could be checked yet. Calls never fetched.")
-    assert "Allowed IPs not entered yet." == page_titles.of_account(claims)
+    assert page_titles.overview(claims).startswith(golden("pages.overview.nothing_checked") + " Calls never fetched.")
+    assert golden("pages.files_mode.ips_not_entered") + "." == page_titles.of_account(claims)
     assert NOTHING == claims.open_figure.text
     assert lacking(snapshot) in claims.open_figure.why
 
@@ -405,24 +415,22 @@ def test_no_zero_where_a_check_of_an_input_that_counts_could_not_be_evaluated(ca
 def test_inputs_that_were_read_while_the_clock_was_ahead_are_named_once() -> None:
     """One sentence names all inputs of the future, followed by each remedy once, as for missing inputs."""
     snapshot = _aged(tuple((name, TO_COME) for name in CORE), listed=True)
-    start = (
-        "Calls, Allowed IPs, SIP credentials setting, inbound routes and inventory last read at a time in the future: "
-    )
+    start = golden("domain.claims.inputs_last_read_in_future")
 
-    assert f"{start}the clock was set back. Sync the account. {cure(snapshot, 'inventory')}" == lacking(snapshot)
+    assert golden("domain.claims.clock_with_cure", start=start, cure=cure(snapshot, "inventory")) == lacking(snapshot)
     by_hand = replace(snapshot, capabilities=frozenset({Capability.READ_CALLS}))
-    assert lacking(by_hand).startswith(f"{start}the clock was set back. Sync the account. Paste what the portal shows")
+    assert lacking(by_hand).startswith(golden("domain.claims.clock_paste", start=start))
 
 
 def test_an_imported_call_of_the_future_is_no_clock_that_was_set_back() -> None:
     """In mode ``files`` a call of the future means a wrong time zone of the file, and no sync is suggested."""
     snapshot = replace(_aged((("calls", TO_COME),), listed=True), capabilities=frozenset())
 
-    assert "The newest imported call is dated in the future. Check the time zone of its file." == lacking(snapshot)
+    assert golden("domain.claims.newest_call_in_future") == lacking(snapshot)
     told = " ".join((lacking(snapshot), checks.explain_gap(snapshot, "calls"), *_guards(snapshot)))
     assert "clock" not in told
     assert "sync" not in told.lower()
-    assert "the newest imported call is dated so" in told
+    assert golden("domain.claims.newest_call_dated_so") in told
 
 
 def _guards(snapshot: Snapshot) -> list[str]:
@@ -442,9 +450,9 @@ def test_a_last_known_result_says_its_age() -> None:
     (finding, *_) = judged((Age.FRESH,) * len(CORE), listed=True)[1]
     old = replace(finding, status=Status.UNKNOWN, last_known=LastKnown(Status.FAIL, OLD))
 
-    assert "Last known: failed, 2 h ago" == as_of(old, NOW)
+    assert golden("domain.claims.last_known_two_hours") == as_of(old, NOW)
     assert "" == as_of(finding, NOW)
     assert 7200 == age_s(old, NOW)
     ahead = replace(old, last_known=LastKnown(Status.FAIL, AHEAD))
-    assert "Last known: failed, at a time in the future" == as_of(ahead, NOW)
+    assert golden("domain.claims.last_known_future") == as_of(ahead, NOW)
     assert age_s(ahead, NOW) is None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.emulator.conftest import Client
+from tests.texts import golden
 
 JSON_API = "application/vnd.api+json"
 NUMBER = "12065550100"
@@ -119,7 +120,7 @@ def test_a_route_in_use_is_kept(api: Client) -> None:
 
     assert refusal(api("DELETE", f"/v2/routes/{route}")) == (
         403,
-        "3 numbers point at the route Chicago, 13125550110 first.",
+        golden("emulator.numbers_point_at"),
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from dashboard.core.errors import SettingsError
 from dashboard.emulator.lifecycle import process, serving
 from tests.disks import SMALL, mounted
+from tests.texts import golden_pattern
 
 
 @pytest.mark.parametrize(("room", "calls"), [("0k", 10), ("200k", 2_000)])
@@ -41,7 +42,7 @@ def test_a_folder_that_cannot_be_made_is_no_full_disk(tmp_path: Path) -> None:
     """A folder that cannot be created gives the remedy for its own error."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(SettingsError, match="A folder has the name of a file") as told:
+    with pytest.raises(SettingsError, match=golden_pattern("errors.disk.name_of_a_folder")) as told:
         serving.serve(tmp_path / "file" / "home")
 
     assert "disk space" not in str(told.value)

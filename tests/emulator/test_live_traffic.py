@@ -18,6 +18,7 @@ from dashboard.domain.admission import ACL_REASON
 from dashboard.emulator.database import CALL_COLUMNS, Database, stamp
 from dashboard.emulator.traffic.sample import load
 from dashboard.emulator.traffic.traffic import LiveTraffic, live_shares
+from tests.texts import golden
 from tests.waiting import WAIT_S, until
 
 DENVER = "198.51.100.24"
@@ -156,7 +157,7 @@ def test_a_database_that_fails_is_said_and_tried_again(database: Faltering, capl
         until(lambda: calls(database))
 
     assert 2 == len(caplog.records)
-    assert "tries again: database or disk is full" in caplog.text
+    assert golden("errors.disk.database_is_full") in caplog.text
 
 
 def test_traffic_stops_within_a_second(database: Faltering) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from dashboard.schemas.tables import PBX_ADDRESSES, PBX_NUMBERS, PBXS, conform
 from tests.emulator.conftest import Client
+from tests.texts import golden
 
 ACCOUNT = "/portal/account"
 LIST = "/portal/allowed-ips"
@@ -77,14 +78,14 @@ def test_an_entry_is_put_on_the_list_and_taken_off(api: Client) -> None:
     assert (201, entry) == (made.status_code, {key: made.json()[key] for key in entry})
     assert made.json() == after["entries"][-1]
     assert before < moment(after["changed_at"]) == moment(made.json()["added_at"])
-    assert f"{ADDRESS} is on the list already" in detail(api("POST", LIST, json=entry), 409)
+    assert golden("errors.portal.already_listed", address=ADDRESS) in detail(api("POST", LIST, json=entry), 409)
     assert after == api("GET", LIST).json()
 
     gone = api("DELETE", f"{LIST}/{ADDRESS}")
     final = api("GET", LIST).json()
     assert (204, b"") == (gone.status_code, gone.content)
     assert moment(after["changed_at"]) < moment(final["changed_at"])
-    assert f"{ADDRESS} is not on the list" in detail(api("DELETE", f"{LIST}/{ADDRESS}"), 404)
+    assert golden("errors.portal.not_listed", address=ADDRESS) in detail(api("DELETE", f"{LIST}/{ADDRESS}"), 404)
     assert final == api("GET", LIST).json()
 
 
@@ -232,4 +233,4 @@ def test_an_old_network_can_be_taken_off_and_not_put_back(api: Client) -> None:
 
     assert 204 == api("DELETE", f"{LIST}/{quote(network, safe='')}").status_code
     assert network not in {row["network"] for row in api("GET", LIST).json()["entries"]}
-    assert "network in CIDR form" in detail(api("POST", LIST, json={"network": network}), 422)
+    assert golden("errors.portal.network_in_cidr") in detail(api("POST", LIST, json={"network": network}), 422)

@@ -25,6 +25,7 @@ from dashboard.emulator.database import Database
 from dashboard.emulator.lifecycle import process, serving
 from dashboard.emulator.lifecycle.process import Running
 from tests.proxies import closed_proxy
+from tests.texts import golden_pattern
 from tests.waiting import SLOW_S, WAIT_S, until
 
 KEYS = {"access_key": "0123abcd", "secret_key": "a-secret-that-nobody-sees"}
@@ -225,9 +226,11 @@ def test_a_port_that_is_taken_is_named(home: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(SettingsError, match=rf"Port {port} on 127\.0\.0\.1 cannot be used: .*in use.* Choose"):
+        with pytest.raises(
+            SettingsError, match=golden_pattern("emulator.port_cannot_be_used", port=port) + ": .*in use.* Choose"
+        ):
             start(home, port=port)
-    with pytest.raises(SettingsError, match=r"Port 70000 on 127\.0\.0\.1 cannot be used"):
+    with pytest.raises(SettingsError, match=golden_pattern("emulator.port_cannot_be_used", port="70000")):
         serving.serve(home, port=70_000)
 
     assert (None, False) == (process.running(home), note(home).exists())

@@ -19,6 +19,7 @@ from dashboard.core.errors import InputError
 from dashboard.core.stories import STORIES
 from dashboard.emulator.traffic.sample import NO_ROUTE, PACKAGE, Sample, find_folder, load
 from dashboard.services.workspace import Workspace
+from tests.texts import golden_pattern
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ROOT = Path(__file__).parents[2]
@@ -236,7 +237,7 @@ def test_network_entry_admits_another_caller() -> None:
 
 def test_a_story_that_is_not_there_is_named() -> None:
     """Leaving out an unknown story gives an error that lists the valid ones."""
-    with pytest.raises(InputError, match=r"no story moed\. Its stories are: moved, credentials"):
+    with pytest.raises(InputError, match=golden_pattern("errors.settings.no_such_story")):
         load(NOW, ["moed"])
 
 

@@ -21,6 +21,7 @@ import pytest
 import requests
 
 from tests.emulator.conftest import Client
+from tests.texts import golden
 from tests.waiting import WAIT_S, until
 
 ACCEPT = {"accept": "application/json"}
@@ -253,7 +254,7 @@ def test_a_purchase_is_refused(sdk: Wire, number: str) -> None:
 
     answer = sdk.ask("POST", f"/v2/numbers/{number}", headers=ACCEPT)
 
-    assert f"The number {number} is not for sale" in refused(answer)
+    assert golden("emulator.not_for_sale", number=number) in refused(answer)
     assert before == sdk("GET", "/v2/numbers?limit=200", headers=ACCEPT)
 
 
@@ -316,7 +317,7 @@ def test_what_the_emulator_does_not_have_is_refused_by_name(
     sdk: Wire, what: str, method: str, path: str, more: dict[str, Any]
 ) -> None:
     """The SDK maps 404 to its own error; the message lists the available resources, only to a client with the key."""
-    assert f"This emulator has no {what}: it has numbers" in refused(sdk.ask(method, path, **more))
+    assert golden("emulator.has_no", what=what) in refused(sdk.ask(method, path, **more))
     without = sdk.ask(method, path, auth=("one", "two"), **more)
     assert (401, "Unauthorized") == (without.status_code, without.json()["errors"][0]["title"])
 

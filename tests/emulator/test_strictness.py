@@ -16,6 +16,7 @@ import requests
 
 from dashboard.emulator.lifecycle import process
 from tests.emulator.conftest import Client
+from tests.texts import golden
 from tests.waiting import WAIT_S, until
 
 EXPORTS = "/v2/cdrs/exports"
@@ -78,7 +79,7 @@ def test_a_value_that_cannot_be_reached_is_refused(api: Client, route_type: str,
     """A value to which the carrier could not send a call is refused."""
     sentence = detail(route(api, alias="never", route_type=route_type, value=value), 422)
 
-    assert sentence.startswith(f"value: A route of type {route_type} takes ")
+    assert sentence.startswith(golden("emulator.route_takes", route_type=route_type))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from dashboard.fixes import executor
 from dashboard.storage.database import State
 from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal
 from tests.fixes.test_settlement import ALLOW, LISTED, REMOVE, Listed, plan_of
+from tests.texts import golden, golden_pattern
 
 ANA = Actor("ana (test)", Role.APPROVER)
 
@@ -64,9 +65,9 @@ def test_change_that_is_in_place_is_verified(journal: Journal, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("ignored", "changes", "phase", "networks", "words"),
     [
-        ((AllowAddress,), (ALLOW,), FAILED, LISTED, "What had been done before was rolled back."),
-        ((RemoveAddress,), (REMOVE,), FAILED, LISTED, "What had been done before was rolled back."),
-        ((RemoveAddress,), (ALLOW, REMOVE), PARTLY, (*LISTED, ALLOW.network), "The account is not as it was: "),
+        ((AllowAddress,), (ALLOW,), FAILED, LISTED, golden("fixes.executor.rolled_back")),
+        ((RemoveAddress,), (REMOVE,), FAILED, LISTED, golden("fixes.executor.rolled_back")),
+        ((RemoveAddress,), (ALLOW, REMOVE), PARTLY, (*LISTED, ALLOW.network), golden("fixes.executor.not_as_it_was")),
     ],
     ids=["addition", "removal", "removal, and the rollback of the addition"],
 )
@@ -82,14 +83,14 @@ def test_accepted_change_that_is_not_in_place_fails(
     """The error names what differs, the other changes are rolled back, and the journal records what is in place."""
     carrier = Forgetful(*ignored)
 
-    with pytest.raises(NotVerifiedError, match="reading the account again shows otherwise: allowed_ips ") as caught:
+    with pytest.raises(NotVerifiedError, match=golden_pattern("fixes.executor.shows_otherwise")) as caught:
         apply(carrier, journal, tmp_path, *changes)
 
     begun, ended = journal.entries()
     differing = changes[-1].model_dump()["network"]
     assert (BEGUN, phase) == (begun.phase, ended.phase)
     assert (str(caught.value), sorted(networks)) == (ended.content["message"], sorted(carrier.networks))
-    assert f"shows otherwise: allowed_ips {differing}. {words}" in ended.content["message"]
+    assert golden("fixes.executor.shows_otherwise_words", differing=differing, words=words) in ended.content["message"]
     rolled_back = [change.inverse() for change in reversed(changes)]
     assert len(changes) * 2 == len(carrier.accepted)
     assert [type(change) for change in rolled_back] == [type(change) for change in carrier.accepted[len(changes) :]]

@@ -31,6 +31,7 @@ from dashboard.fixes import executor
 from dashboard.services.workspace import Workspace
 from dashboard.storage.database import versions
 from dashboard.storage.journal import DONE, FAILED
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.slow
@@ -141,7 +142,7 @@ def test_credentials_off_asks_for_the_name_of_who_breaks(account: Workspace) -> 
     assert ("Miami", ("Miami",)) == (plan.impact.breaks[0], plan.phrases)
     with pytest.raises(NotConfirmedError, match="type exactly: Miami"):
         account.apply(plan, actor=ANA, typed=["miami"])
-    with pytest.raises(FixError, match="operator and may not"):
+    with pytest.raises(FixError, match=golden_pattern("errors.fixes.may_not")):
         account.apply(plan, actor=Actor("bob", Role.OPERATOR), typed=["Miami"])
     assert account.carrier.account().credentials_on is True
 
@@ -206,7 +207,10 @@ def test_a_number_that_took_calls_asks_for_its_digits(unchanged: Workspace) -> N
     (guard,) = (guard for guard in plan.guards if guard.id == "numbers_are_free")
 
     assert (plan.phrases, guard.met) == ((used,), False)
-    assert f"{used} took {calls:,} calls in the last {unchanged.settings.window_days} days." in guard.sentence
+    assert (
+        golden("fixes.guards.took_calls", used=used, calls=f"{calls:,}", window_days=unchanged.settings.window_days)
+        in guard.sentence
+    )
 
 
 def test_a_number_in_use_asks_for_its_digits(unchanged: Workspace) -> None:
@@ -294,9 +298,9 @@ def test_a_fix_has_a_largest_size(unchanged: Workspace) -> None:
 @pytest.mark.parametrize(
     ("check", "subject", "message"),
     [
-        ("no_such_check", "x", "There is no check no_such_check. The checks are: .*credentials_are_off"),
+        ("no_such_check", "x", golden_pattern("commands.fix.no_such_check_listed") + " .*credentials_are_off"),
         ("pbx_address_is_allowed", "192.0.2.77", f"has nothing on 192.0.2.77.*{DENVER}"),
-        ("pbx_address_is_allowed", "198.51.100.11", "passes and proposes no fix"),
+        ("pbx_address_is_allowed", "198.51.100.11", golden_pattern("errors.fixes.passes")),
     ],
 )
 def test_unknown_check_or_subject_lists_valid_ones(
@@ -367,9 +371,9 @@ def test_what_somebody_changed_since_is_not_taken_back(account: Workspace) -> No
     account.carrier.apply(RemoveAddress(network=DENVER))
     account.sync(quick=True)
 
-    with pytest.raises(StalePlanError, match="16025550150 changed after this fix"):
+    with pytest.raises(StalePlanError, match=golden_pattern("fixes.executor.changed_after", subject="16025550150")):
         account.undo_plan(routed.id)
-    with pytest.raises(StalePlanError, match=f"{DENVER} changed after this fix"):
+    with pytest.raises(StalePlanError, match=golden_pattern("fixes.executor.changed_after", subject=DENVER)):
         account.undo_plan(allowed.id)
 
 
@@ -381,7 +385,9 @@ def test_a_silent_address_in_service_is_not_removed_unasked(unchanged: Workspace
     plan = unchanged.plan_changes([remove(row)])
 
     assert plan.phrases == (name,)
-    assert f"No call from {address} is on record" in " ".join(guard.sentence for guard in plan.guards)
+    assert golden("fixes.guards.no_call_on_record", address=address) in " ".join(
+        guard.sentence for guard in plan.guards
+    )
 
 
 class Cut:
@@ -418,9 +424,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
 
     last = account.journal.entries()[-1]
     assert last.phase == FAILED
-    assert last.content["message"].startswith(
-        "It was cut off (KeyboardInterrupt). What had been done before was rolled"
-    )
+    assert last.content["message"].startswith(golden("errors.fixes.cut_off"))
     assert routes == set(account.carrier.routes()["alias"])
     assert [last.content["message"]] == caught.value.__notes__
 
@@ -433,7 +437,9 @@ def test_without_an_anchor_the_account_is_not_touched(account: Workspace) -> Non
     account.state.anchors.path.mkdir()
     carrier = Cut(account.carrier)
 
-    with pytest.raises(JournalError, match=r"cannot be anchored .* Nothing was changed on the account\.$"):
+    with pytest.raises(
+        JournalError, match="cannot be anchored .* " + golden_pattern("errors.fixes.nothing_was_changed") + "$"
+    ):
         executor.apply(
             plan,
             carrier=carrier,  # type: ignore[arg-type] # all else is the carrier's own
@@ -454,7 +460,7 @@ def test_a_fix_of_a_last_known_failure_applies_once_the_account_is_read_again(ac
     stale = account.plan("pbx_address_is_allowed", DENVER)
 
     assert (True, eight_days_ago) == (bool(stale.blocked), stale.last_known_at)
-    with pytest.raises(NotConfirmedError, match="list of allowed addresses on record is stale"):
+    with pytest.raises(NotConfirmedError, match=golden_pattern("commands.fix.list_on_record_is_stale")):
         account.apply(stale, actor=ANA)
 
     account.sync(quick=True)

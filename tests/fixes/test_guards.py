@@ -16,6 +16,7 @@ from dashboard.fixes.removals import removals_for_cause
 from dashboard.storage.journal import BEGUN, DONE, JournalEntry
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.domain.test_changes import OLD_PLAN
+from tests.texts import golden
 
 STRANGER = "203.0.113.66"
 OLD = "198.51.100.23"
@@ -62,7 +63,7 @@ def test_harmless_removals_need_no_confirmation() -> None:
     unsure = plan_of(stale(known), *changes)
 
     assert () == fresh.phrases
-    assert "5,458 calls of Denver cannot recur" in guards(known, *changes)["nothing_of_ours_breaks"].sentence
+    assert golden("fixes.guards.cannot_recur") in guards(known, *changes)["nothing_of_ours_breaks"].sentence
     assert {"Denver", "stale inventory"} == set(unsure.phrases)
 
 
@@ -91,7 +92,7 @@ def test_a_forged_x_tag_from_an_address_that_its_pbx_left_is_no_call_that_breaks
     change = RemoveAddress(network=OLD)
 
     assert guards(known, change)["nothing_of_ours_breaks"].met
-    assert "400 past calls may be blocked" in guards(known, change)["undecided_calls_are_said"].sentence
+    assert golden("fixes.guards.may_be_blocked") in guards(known, change)["undecided_calls_are_said"].sentence
 
 
 @pytest.mark.parametrize(
@@ -140,10 +141,10 @@ def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:
     removed = guards(account(), allow, entries=removal())["money_was_not_lost_there"]
 
     assert (False, STRANGER) == (spent.met, spent.confirm)
-    assert "240 calls from 203.0.113.66 cost $2,035.12 while no PBX of yours had it" in spent.sentence
-    assert "the last on Nov 19, 2026" in spent.sentence
+    assert golden("fixes.guards.cost_while_unassigned") in spent.sentence
+    assert golden("fixes.guards.last_call_on", day="Nov 19, 2026") in spent.sentence
     assert (False, STRANGER) == (removed.met, removed.confirm)
-    assert "removed on Nov 20, 2026 because no PBX in service had its address (journal entry 2)" in removed.sentence
+    assert golden("fixes.guards.removed_because") in removed.sentence
     assert "$2,035.12" in removed.sentence
 
 
@@ -154,8 +155,8 @@ def test_an_address_that_cost_money_before_the_window_is_asked_about() -> None:
 
     spent = guards(known, AllowAddress(network=STRANGER))["money_was_not_lost_there"]
 
-    assert "240 calls from 203.0.113.66 cost $2,035.12 while no PBX of yours had it" in spent.sentence
-    assert "the last on Oct 6, 2026" in spent.sentence
+    assert golden("fixes.guards.cost_while_unassigned") in spent.sentence
+    assert golden("fixes.guards.last_call_on", day="Oct 6, 2026") in spent.sentence
 
 
 def test_calls_of_a_pbx_under_the_tag_of_another_are_not_of_others() -> None:
@@ -207,7 +208,7 @@ def test_an_entry_that_the_list_would_not_take_again_is_removed_only_when_typed(
     guard = guards(known, removal_of_entry, RemoveAddress(network=STRANGER))["removal_can_be_undone"]
 
     assert (False, entry) == (guard.met, guard.confirm)
-    assert f"trunkgate cannot undo the removal of {entry}" in guard.sentence
+    assert golden("fixes.guards.cannot_undo", address=entry) in guard.sentence
     assert ["address_is_usable"] == [guard.id for guard in plan_of(known, removal_of_entry.inverse()).blocked]
 
 

@@ -33,6 +33,7 @@ from dashboard.fixes.settlement import SYSTEM, compare_outcome, settle
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal
 from tests.old_homes import make_database
+from tests.texts import golden, golden_pattern
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 LISTED = ("198.51.100.11", "203.0.113.66")
@@ -150,16 +151,16 @@ def test_an_interrupted_fix_gets_its_outcome(
 
     assert ([], []) == (again, journal.open_entries())
     assert (phase, SYSTEM, begun.action) == (entry.phase, entry.actor, entry.action)
-    assert entry.content["message"].startswith("Found after an interruption: ")
+    assert entry.content["message"].startswith(golden("fixes.executor.found_after_interruption"))
     assert live == live_of(plan, entry)
     if not live:
-        with pytest.raises(JournalError, match="left none of its changes in place"):
+        with pytest.raises(JournalError, match=golden_pattern("fixes.executor.left_none")):
             plan_undo(journal, begun.id)
         return
     done, ended, back, _ = plan_undo(journal, begun.id)
     assert (tuple(change.inverse() for change in reversed(live)), entry) == (back, ended)
     ensure_unchanged_since(ended, done, Frames(carrier))
-    with pytest.raises(StalePlanError, match=r"198\.51\.100\.24 changed after this fix"):
+    with pytest.raises(StalePlanError, match=golden_pattern("fixes.executor.changed_after", subject="198.51.100.24")):
         ensure_unchanged_since(ended, done, Frames(Listed(LISTED[:1])))
 
 
@@ -180,7 +181,7 @@ def test_while_the_account_cannot_be_read_a_fix_stays_open(journal: Journal, hom
 
     assert [] == settle(carrier=OfflineCarrier(frozenset(), "It is down."), journal=journal, home=home)
     assert [begun] == journal.open_entries()
-    with pytest.raises(JournalError, match="its outcome is not known yet"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.fixes.outcome_not_known")):
         plan_undo(journal, begun.id)
 
 
@@ -195,4 +196,4 @@ def test_later_fix_is_not_attributed_to_an_interrupted_one(home: Path) -> None:
         settle(carrier=Listed(("198.51.100.11", "198.51.100.24")), journal=journal, home=home)
         last = journal.entries()[-1]
 
-    assert (FAILED, "none of its changes is in place.") == (last.phase, last.content["message"].split(": ")[1])
+    assert (FAILED, golden("fixes.executor.none_in_place")) == (last.phase, last.content["message"].split(": ")[1])

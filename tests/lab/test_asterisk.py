@@ -18,6 +18,7 @@ from tests.lab.asterisk import PBXS, Asterisk, asterisk, awaited, config_of
 from tests.lab.billing import Ended
 from tests.lab.edge import PASSWORD
 from tests.lab.lab import PREFIX, Lab
+from tests.texts import golden
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
 SEATTLE = "198.51.100.11"
@@ -129,7 +130,7 @@ def test_the_product_tells_what_is_configured_from_what_is_observed(
             (one.pbx_id, one.code) for one in pitfalls if one.code != "credentials_left_on"
         }
         (differs,) = (str(one) for one in pitfalls if one.code == "egress_differs")
-        assert "denver/etc/asterisk/pjsip.conf, line 6: 198.51.100.23 is configured" in differs
+        assert golden("pbx.running.line_is_configured") in differs
         assert DENVER in differs
         plan = office.plan("pbx_address_is_allowed", DENVER)
         assert plan.impact.calls("saved") >= 1

@@ -24,6 +24,7 @@ from tests.lab.network import Network, network
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
@@ -172,8 +173,8 @@ def test_what_may_not_be_asked_is_said(net: Network, pbxs: dict[str, Asterisk]) 
         True
     ]
     assert (nobody, wrong) == (None, None)
-    assert f"{address}: The user may not ask for GetConfig. Nothing in the inventory was changed." in said
-    assert f"{address}: The login was refused." in refused
+    assert golden("pbx.running.may_not_get_config_at", address=address) in said
+    assert f"{address}: " + golden("pbx.running.login_refused") + "." in refused
     assert "wrong-and-secret" not in refused
 
 
@@ -204,7 +205,7 @@ def test_an_endpoint_that_stands_in_no_file_is_read_from_pjsip(net: Network, tmp
         (SECRET, "password"),
     } <= here
     assert [row["address"] for row in found["frames"]["pbx_addresses"]] == [OTHER]
-    assert ["The endpoint 'late' is in the file and not loaded" in one for one in found["problems"]] == [True]
+    assert [golden("pbx.running.not_loaded") in one for one in found["problems"]] == [True]
     assert PASSWORD not in said
 
 
@@ -230,4 +231,4 @@ def test_a_dialplan_that_stands_in_no_file_is_read_from_what_is_loaded(net: Netw
     assert facts(own["pbx_config"]) == facts(found["frames"]["pbx_config"])
     assert f"ami://{address}:5038 ShowDialPlan office" in {row["file"] for row in found["frames"]["pbx_config"]}
     assert [row["dials_prefix"] for row in half["frames"]["pbxs"]] == ["unknown"]
-    assert any("may not ask for variables" in one for one in half["problems"])
+    assert any(golden("pbx.running.may_not_get_variables") in one for one in half["problems"])

@@ -8,6 +8,7 @@ from dashboard.core.settings import Settings
 from dashboard.services.workspace import Workspace
 from tests.lab.__main__ import in_another_terminal
 from tests.lab.lab import Lab
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 
@@ -28,7 +29,7 @@ def test_printed_probe_command_reaches_the_edge(lab: Lab) -> None:
     assert f"TRUNKGATE_HOME={lab.folder} " in check
     assert 1 == done.returncode, done.stderr
     assert "407 Proxy Authentication Required" in done.stdout
-    assert "the public address of 198.51.100.24 with Outbound Allowed IPs" in done.stdout
+    assert golden("probe.compared_with_allowed_ips") in done.stdout
     assert "what was read" not in done.stdout
-    listed = "198.51.100.24 is not on Outbound Allowed IPs; the tech prefix that was dialed is its own"
-    assert f"UTC: {listed}; credentials are on." in " ".join(known.stdout.split())
+    listed = golden("probe.not_listed_prefix_is_own", address="198.51.100.24")
+    assert golden("probe.credentials_are_on", listed=listed) in " ".join(known.stdout.split())

@@ -21,6 +21,7 @@ from tests.lab.calling import Dialed, place
 from tests.lab.edge import PASSWORD, USER
 from tests.lab.lab import POPS, PREFIX, Lab
 from tests.lab.office import ANA, carry_out, turned_off_as_foreseen
+from tests.texts import golden
 
 pytestmark = pytest.mark.skipif(bool(asterisks.missing()), reason=f"no PBXs: {asterisks.missing()}")
 SEATTLE = "198.51.100.11"
@@ -105,16 +106,16 @@ def test_a_refusal_that_left_no_record_is_found_fixed_and_answered(
     assert 403 == on_the_wire(lab, number(22), source=DENVER, prefixed=True)
     lab.settled([number(10), number(11)], 2)
     assert synced(office) == 2
-    assert "attempts in the PBX's own records" not in of(office, DENVER).reason
+    assert golden("checks.pbx_records.attempts_of_pbx") not in of(office, DENVER).reason
 
     in_utc = Program(lab.folder)("calls", "import-pbx", "denver", denver.records, "--utc")
-    assert (1, True) == (in_utc.status, "do not fit the zone UTC" in in_utc.err)
+    assert (1, True) == (in_utc.status, golden("errors.pbx_records.does_not_fit_utc") in in_utc.err)
     assert imported(lab, "denver", denver) == {"kept": 2, "duplicate": 0}
     assert imported(lab, "denver", denver) == {"kept": 0, "duplicate": 2}
     found = of(office, DENVER)
     assert found.status is Status.FAIL
-    assert "2 attempts in the PBX's own records since" in found.reason
-    assert "have no record at the carrier" in found.reason
+    assert golden("checks.pbx_records.attempts_since", attempts=2) in found.reason
+    assert golden("checks.pbx_records.have_no_record") in found.reason
     assert [("NO ANSWER", 2)] == [(row["PBX's own word"], row["attempts without a record"]) for row in found.evidence]
 
     office.apply(office.plan(found.check, DENVER), actor=ANA, typed=())
@@ -170,11 +171,11 @@ def test_what_the_replay_said_comes_true_without_a_record(
     refused_and_then = [number(42), number(43), number(44), number(48)]
     assert [number(48)] == [call.number for call in lab.settled(refused_and_then, 1)]
     assert synced(office) == 1
-    assert "attempts in the PBX's own records" not in of(office, ATLANTA).reason
+    assert golden("checks.pbx_records.attempts_of_pbx") not in of(office, ATLANTA).reason
     assert imported(lab, "atlanta", atlanta, *OF_ATLANTA) == {"kept": 2, "duplicate": 2}
     found = of(office, ATLANTA)
     assert found.status is Status.FAIL
-    assert "2 attempts in the PBX's own records since" in found.reason
+    assert golden("checks.pbx_records.attempts_since", attempts=2) in found.reason
 
     carry_out(office, office.undo_plan(entry))
     time.sleep(SECOND_OF_A_CHANGE_S)  # a call in the same second is evidence for neither policy

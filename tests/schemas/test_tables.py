@@ -10,17 +10,18 @@ import pytest
 from dashboard.core.errors import TableError
 from dashboard.schemas.tables import ALLOWED_IPS, FRAMES, MONEY, NUMBERS, PBXS, TRAFFIC, conform, empty
 from tests.builders import calls_row, frame, pbx
+from tests.texts import golden_pattern
 
 
 def test_a_missing_column_is_named() -> None:
     """A field renamed by the carrier is an error, not an empty column."""
-    with pytest.raises(TableError, match="flowroute /v2/numbers: column number is missing from numbers"):
+    with pytest.raises(TableError, match=golden_pattern("errors.frames.column_is_missing")):
         conform(pd.DataFrame({"nummer": ["1"]}), NUMBERS, source="flowroute /v2/numbers")
 
 
 def test_a_value_that_is_not_allowed_is_named_with_its_row() -> None:
     """The error has row and column of the first invalid value, and the number of such values."""
-    with pytest.raises(TableError, match=r"pbxs.csv: pbxs, row 2, column ip_kind: 'sometimes' is not allowed \(1 such"):
+    with pytest.raises(TableError, match=golden_pattern("errors.frames.not_allowed")):
         conform(pd.DataFrame([pbx("a"), pbx("b", ip_kind="sometimes")]), PBXS, source="pbxs.csv")
 
 

@@ -14,6 +14,7 @@ from dashboard.emulator.lifecycle import process
 from dashboard.services.background_sync import SyncLoop
 from dashboard.services.sync_owner import SyncOwner
 from dashboard.services.workspace import Workspace
+from tests.texts import golden
 from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.slow
@@ -117,4 +118,4 @@ def test_an_attached_loop_syncs_once_the_owner_ends(
     first.release()
 
     until(lambda: account.state.get("calls_until") is not None)
-    assert "this one syncs it from now on" in caplog.text
+    assert golden("commands.sync.this_one_syncs") in caplog.text

@@ -19,6 +19,7 @@ from dashboard.services.workspace import Workspace
 from dashboard.web import sessions
 from tests.apps import new_app
 from tests.calls.exports import as_csv, rows_at
+from tests.texts import golden, golden_pattern
 
 CHECK = "past_loss_is_reviewed"
 THIEF = "203.0.113.66"
@@ -73,7 +74,7 @@ def test_a_theft_older_than_the_window_is_a_finding_until_it_is_reviewed(home: W
     after, (review,) = found(home), home.snapshot().loss_reviews.to_dict("records")
 
     assert (THIEF, Status.FAIL) == (before.subject, before.status)
-    assert "60 calls, $412.50, by someone else until" in before.reason
+    assert golden("checks.past_loss.stranger_until", calls=60, cost="$412.50") in before.reason
     assert (Status.PASS, Life.VERIFIED) == (after.status, after.life)
     assert ("j.lee", 60, home.loss(THIEF).digest) == tuple(
         review[name] for name in ("reviewed_by", "calls", "evidence_digest")
@@ -101,7 +102,7 @@ def test_only_what_was_shown_is_marked(home: Workspace) -> None:
     """Another digest or source, or a reviewer without the permission, is refused and nothing is saved."""
     with pytest.raises(UnknownFindingError, match="than was shown"):
         home.review(THIEF, actor=LEE, evidence_digest="another")
-    with pytest.raises(UnknownFindingError, match=rf"Sources that have one: {THIEF}"):
+    with pytest.raises(UnknownFindingError, match=golden_pattern("errors.loss_reviews.sources", address=THIEF)):
         home.review("203.0.113.9", actor=LEE, evidence_digest="")
     with pytest.raises(FixError, match="may not"):
         home.review(THIEF, actor=Actor("guest", Role.VIEWER), evidence_digest=home.loss(THIEF).digest)
@@ -116,7 +117,7 @@ def test_the_command_marks_it(home: Workspace) -> None:
     marked = CliRunner().invoke(commands, ["review", THIEF, "--no-sync", "--yes"])
 
     assert (1, Status.FAIL) == (declined.exit_code, unmarked)
-    assert f"{THIEF}: 60 calls, $412.50, by someone else until" in declined.output
+    assert golden("errors.loss_reviews.source_until", source=THIEF) in declined.output
     assert (0, Status.PASS) == (marked.exit_code, found(home).status)
 
 
@@ -140,4 +141,6 @@ def test_the_button_marks_it(home: Workspace) -> None:
     assert not page.exception
     assert "findings_review" not in [button.key for button in page.button]
     assert Status.PASS is found(home).status
-    assert ["Ola (unverified, link by kim)"] == list(home.snapshot().loss_reviews["reviewed_by"])
+    assert [golden("pages.operators.named_by_link", name="Ola", inviter="kim")] == list(
+        home.snapshot().loss_reviews["reviewed_by"]
+    )

@@ -45,6 +45,7 @@ from dashboard.storage import anchors
 from dashboard.storage.account_binding import bind_account
 from dashboard.storage.database import State
 from tests.calls.exports import as_csv, rows_at
+from tests.texts import golden
 
 FOLDER: Final = Path(__file__).with_name("recorded")
 NAMES: Final = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -245,10 +246,8 @@ def test_home_from_before_the_anchors_is_closed_and_anchored_when_it_is_opened(r
     assert 0 < verified.older_versions == verified.versions
     assert since == recorded.at
     summary, versions = verified_sentences(verified)
-    assert summary.startswith(
-        f"No anchor before {since:%Y-%m-%d %H:%M} UTC: the first 4 entries of 4 rest on their own"
-    )
-    assert versions.endswith(f"The first {verified.versions} are older than the first anchor.")
+    assert summary.startswith(golden("commands.journal.no_anchor_before_first", since=f"{since:%Y-%m-%d %H:%M}"))
+    assert versions.endswith(golden("commands.journal.older_than_first_anchor", versions=verified.versions))
 
 
 @of_homes([REFUSED])

@@ -36,6 +36,7 @@ from dashboard.services.snapshot_builder import (
 from dashboard.storage.database import State
 from tests.calls.exports import HEADER, as_csv, rows_at
 from tests.calls.pbx_records.pbx_files import origin, refused
+from tests.texts import golden, golden_pattern
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)
 INVENTORY = ("pbxs", "pbx_addresses", "pbx_numbers")
@@ -250,7 +251,7 @@ def test_a_sync_that_is_stopped_while_it_imports_asks_again(state: State, tmp_pa
 
 def test_an_export_that_cannot_be_read_moves_nothing(state: State, tmp_path: Path) -> None:
     """An unreadable export is an error of the carrier, and the next sync requests the same window again."""
-    with pytest.raises(CarrierAnswerError, match="none of it was taken"):
+    with pytest.raises(CarrierAnswerError, match=golden_pattern("errors.calls.none_was_taken")):
         refresh_calls(
             Exporting(broken=True),  # type: ignore[arg-type]  # only export_calls is used
             CallStore(tmp_path),
@@ -307,7 +308,7 @@ def test_a_sync_keeps_imported_calls_that_the_carrier_does_not_have(state: State
         snapshot.file_only_traffic[["source_ip", "calls"]].itertuples(index=False, name=None)
     )
     assert Severity.CRITICAL is failed["call_source_is_allowed", "203.0.113.66"].severity
-    assert "1 call in imported files" in failed["imported_calls_are_in_export", "account"].reason
+    assert golden("errors.calls.call_in_imported_files") in failed["imported_calls_are_in_export", "account"].reason
 
 
 def test_an_export_counts_the_calls_that_it_writes(state: State, tmp_path: Path) -> None:
@@ -552,5 +553,5 @@ def test_a_time_that_is_none_is_an_error() -> None:
     """An invalid time is an error and never an empty cell."""
     rows = [{"pbx_id": "denver", "address": "198.51.100.24", "kind": "primary", "valid_from": "lately"}]
 
-    with pytest.raises(TableError, match="row 1, column valid_from: 'lately' is not allowed"):
+    with pytest.raises(TableError, match=golden_pattern("errors.calls.bad_cell")):
         from_rows(rows, schemas.PBX_ADDRESSES)

@@ -21,6 +21,7 @@ from dashboard.services.background_sync import SyncLoop
 from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.snapshot_cache import LOOK_EVERY_S, AccountView, RefreshPolicy, SnapshotCache
 from dashboard.services.workspace import Workspace
+from tests.texts import golden_pattern
 from tests.waiting import WAIT_S, at_rest, until
 
 pytestmark = pytest.mark.slow
@@ -292,7 +293,7 @@ def test_background_error_is_raised_to_next_request(account: Gated) -> None:
         held_up(account)
         account.fault = StoreError("A file is damaged.")
         account.gate.set()
-        with pytest.raises(StoreError, match="A file is damaged"):
+        with pytest.raises(StoreError, match=golden_pattern("errors.calls.file_is_damaged")):
             until(lambda: keeper.now() is not first)
         account.fault = None
         until(lambda: keeper.now() is not first)

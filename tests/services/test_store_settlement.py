@@ -15,6 +15,7 @@ from dashboard.services.store_settlement import settle_store_changes
 from dashboard.storage.database import State
 from dashboard.storage.store_changes import FORGET, REPAIR, open_changes, recorded, store_changes
 from tests.calls.exports import NOON, a_row, as_csv
+from tests.texts import golden
 
 ANA = local_actor("command line")
 DAY = NOON.date()
@@ -60,9 +61,9 @@ def interrupted(state: State, store: CallStore, command: str, change: Callable[[
 @pytest.mark.parametrize(
     ("command", "removed", "phase", "words"),
     [
-        (FORGET, True, "done", "does not have these calls"),
+        (FORGET, True, "done", golden("errors.calls.does_not_have_these_calls")),
         (FORGET, False, "failed", "nothing was removed"),
-        (REPAIR, False, "failed", "repair the days again"),
+        (REPAIR, False, "failed", golden("errors.calls.repair_again")),
     ],
 )
 def test_an_interrupted_change_is_settled_by_the_store(
@@ -71,7 +72,7 @@ def test_an_interrupted_change_is_settled_by_the_store(
     """It is open until the store is read; then its outcome says what the store has."""
     interrupted(state, store, command, lambda: forget(store, [DAY]) if removed else None)
     (left,) = open_changes(state)
-    assert "No recorded outcome: trunkgate calls" in left.no_outcome
+    assert golden("commands.journal.no_outcome", subject="trunkgate calls") in left.no_outcome
     assert "`trunkgate sync`" in left.no_outcome
 
     settle_store_changes(state, store)

@@ -12,6 +12,7 @@ import pytest
 
 from dashboard.core.errors import StateError
 from dashboard.services.sync_owner import SyncOwner
+from tests.texts import golden, golden_pattern
 
 HOLD = """
 import sys
@@ -71,12 +72,12 @@ def test_a_damaged_note_stops_nobody(other: subprocess.Popen[str], tmp_path: Pat
     mine = SyncOwner(tmp_path)
 
     assert (mine.acquire(), other.poll()) == (False, None)
-    assert mine.other() == "a process that has not said who it is"
+    assert mine.other() == golden("commands.sync.has_not_said_who")
 
 
 def test_a_home_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     """An unwritable home is an error, different from a home that another process syncs."""
     (tmp_path / "sync-owner.lock").mkdir()
 
-    with pytest.raises(StateError, match=r"sync-owner\.lock cannot be used"):
+    with pytest.raises(StateError, match=golden_pattern("commands.sync.owner_lock")):
         SyncOwner(tmp_path).acquire()

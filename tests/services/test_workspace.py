@@ -31,6 +31,7 @@ from dashboard.storage.account_binding import store_key_digest
 from dashboard.storage.database import State
 from dashboard.storage.journal import DONE
 from tests.calls.exports import NOON, as_csv, rows_at
+from tests.texts import golden, golden_pattern
 
 PLAN = Plan(
     title="Allow 198.51.100.24",
@@ -70,7 +71,7 @@ def test_a_home_that_holds_nothing_locks_nobody_out(tmp_path: Path) -> None:
     Workspace.open(real(tmp_path, "api.example.net")).close()
     filled(tmp_path)
 
-    with pytest.raises(SettingsError, match="belongs to the account at api"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.belongs_to", host="api")):
         Workspace.open(real(tmp_path, "mistyped.example.net"))
 
 
@@ -80,7 +81,7 @@ def test_another_key_is_another_account(tmp_path: Path) -> None:
     filled(tmp_path)
     other = real(tmp_path, "api.example.net").model_copy(update={"flowroute_access_key": SecretStr("xyzzy-access")})
 
-    with pytest.raises(SettingsError, match=r"run `trunkgate sync --new-key` once"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.sync_new_key")):
         Workspace.open(other)
     Workspace.open(other, new_key=True).close()
 
@@ -96,9 +97,9 @@ def test_a_real_home_refuses_to_run_without_its_key(tmp_path: Path) -> None:
     Workspace.open(real(tmp_path, "api.example.net")).close()
     filled(tmp_path)
 
-    with pytest.raises(SettingsError, match=r"belongs to the account at api\.example\.net\. Set FLOWROUTE_ACCESS_KEY"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.set_key")):
         Workspace.open(Settings(home=tmp_path))
-    with pytest.raises(SettingsError, match=r"folder for the account at other\.example\.net"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.folder_for")):
         Workspace.open(real(tmp_path, "other.example.net"))
     assert not (tmp_path / "emulator.db").exists()
     Workspace.open(real(tmp_path, "api.example.net")).close()
@@ -109,7 +110,7 @@ def test_a_sample_home_refuses_a_real_account(tmp_path: Path) -> None:
     owned_by(tmp_path, "embedded")
     filled(tmp_path)
 
-    with pytest.raises(SettingsError, match="belongs to the embedded sample account"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.embedded")):
         Workspace.open(real(tmp_path, "api.example.net"))
 
 
@@ -161,7 +162,7 @@ def test_an_error_while_opening_closes_everything(tmp_path: Path) -> None:
         opened.journal.begin(PLAN, actor="ana", before=PLAN.before)
     (tmp_path / "fix.lock").mkdir()
 
-    with pytest.raises(LockError, match=r"fix\.lock cannot be used: Is a directory\. "):
+    with pytest.raises(LockError, match=golden_pattern("errors.fixes.fix_lock")):
         Workspace.open(settings)
 
     with nobody_shares(users(tmp_path)) as free:
@@ -243,9 +244,11 @@ def test_a_damaged_day_does_not_end_a_sync(renewable: tuple[State, CallStore]) -
 
     report = workspace.sync(progress=lambda what, _share: told.append(what))
 
-    assert [True] == [f"trunkgate calls forget {NOON:%Y-%m-%d}" in sentence for sentence in report.unreadable]
+    assert [True] == [
+        golden("errors.calls.forget_day", day=f"{NOON:%Y-%m-%d}") in sentence for sentence in report.unreadable
+    ]
     assert state.get("calls_since")
-    assert f"Counting the calls of {NOON:%Y-%m-%d} again" in told
+    assert golden("errors.calls.counting_again", day=f"{NOON:%Y-%m-%d}") in told
 
 
 def test_a_stopped_sync_renews_nothing(renewable: tuple[State, CallStore]) -> None:
@@ -280,12 +283,12 @@ def test_a_home_of_files_can_be_given_a_key(tmp_path: Path) -> None:
     Workspace.open(files(tmp_path)).close()
     filled(tmp_path)
 
-    with pytest.raises(SettingsError, match="holds imported files of a real account"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.imported_files")):
         Workspace.open(Settings(home=tmp_path, account=Mode.EMBEDDED))
     with_key = real(tmp_path, "api.example.net").model_copy(update={"account": Mode.FLOWROUTE})
     Workspace.open(with_key).close()
 
-    with pytest.raises(SettingsError, match="belongs to the account at api"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.belongs_to", host="api")):
         Workspace.open(Settings(home=tmp_path))
 
 
@@ -306,5 +309,5 @@ def test_a_sample_home_holds_no_files(tmp_path: Path) -> None:
     owned_by(tmp_path, "embedded")
     filled(tmp_path)
 
-    with pytest.raises(SettingsError, match=r"belongs to the embedded sample account.*for imported files"):
+    with pytest.raises(SettingsError, match=golden_pattern("errors.account.embedded") + ".*for imported files"):
         Workspace.open(files(tmp_path))

@@ -19,6 +19,7 @@ from dashboard.storage.database import HEAD, SEALED, State, begins, metadata
 from dashboard.storage.migrations import config
 from dashboard.storage.sealing import GENESIS, of_version
 from tests.old_homes import make_database
+from tests.texts import golden_pattern
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -52,7 +53,7 @@ def test_content_made_from_an_older_version_is_refused(state: State) -> None:
     later = NOW + timedelta(minutes=1)
 
     for kind in ("pbxs", "pbx_addresses"):
-        with pytest.raises(StaleInputError, match=r"^ana changed the inventory at 2026-11-20 12:00:00 UTC, "):
+        with pytest.raises(StaleInputError, match="^" + golden_pattern("errors.account.changed_by") + " "):
             state.save_version(kind, [2], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
     with pytest.raises(StaleInputError):
         state.save_version("pbxs", [1], valid_from=later, seen_at=later, known_by="kim", based_on=with_ids)
@@ -130,7 +131,7 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """A file in place of the folder gives an error that names it."""
     (tmp_path / "home").write_text("in the way")
 
-    with pytest.raises(StateError, match="home cannot be used"):
+    with pytest.raises(StateError, match=golden_pattern("errors.home.cannot_be_used")):
         State.open(tmp_path / "home")
 
 
@@ -147,7 +148,7 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     """A file that is not a database gives an error that names it."""
     (tmp_path / "state.db").write_bytes(b"this is not a database at all" * 100)
 
-    with pytest.raises(StateError, match=r"state\.db cannot be used"):
+    with pytest.raises(StateError, match=golden_pattern("errors.home.database_cannot_be_used")):
         State.open(tmp_path)
 
 

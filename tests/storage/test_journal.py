@@ -21,6 +21,7 @@ from dashboard.storage.database import ANCHORED, State
 from dashboard.storage.database import journal as table
 from dashboard.storage.journal import DONE, Journal, JournalEntry
 from dashboard.storage.sealing import GENESIS, of_entry
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, 123456, tzinfo=UTC)
@@ -110,7 +111,7 @@ def test_removed_tail_is_detected_by_anchors(journal: Journal, tmp_path: Path) -
     """Without its last entries the chain is valid but does not match the anchored heads."""
     tamper(tmp_path, "DELETE FROM journal WHERE id > 2")
 
-    with pytest.raises(JournalError, match=r"entry 3 is missing: the anchor of .* UTC"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.entry_is_missing") + " .* UTC"):
         journal.verify()
 
 
@@ -122,7 +123,7 @@ def test_an_earlier_head_is_still_contained(state: State, journal: Journal) -> N
     assert Journal(state).verify(head) == 5
     assert Journal(state).verify(head[:12]) == 5
     assert Journal(state).verify(entry.short_hash.upper()) == 5
-    with pytest.raises(JournalError, match="does not contain the head"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.no_head")):
         journal.verify("f" * 12)
     for unusable in ("abc1234", "not a head", "0" * 65):
         with pytest.raises(JournalError, match="is no head"):
@@ -156,7 +157,7 @@ def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state
     state.anchors.path.unlink()
     state.anchors.path.mkdir()
 
-    with pytest.raises(JournalError, match=r"cannot be anchored in .*: Is a directory"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.cannot_be_anchored") + " .*: Is a directory"):
         journal.begin(PLAN, actor="ana", before={})
     ended = journal.finish(begun, PLAN, phase=DONE, before={}, after={})
     state.anchors.path.rmdir()
@@ -188,10 +189,8 @@ def test_outcomes_without_an_anchor_get_it_with_the_next_entry(state: State, jou
     both = [(step, each.id, each.hash) for each in ended for step in (WRITING, WRITTEN)]
     assert [*both, *((step, later.id, later.hash) for step in (WRITING, WRITTEN))] == lines
     assert ((), 2) == (found.unanchored, len(found.notes))
-    assert found.notes[0].startswith(
-        f"Entry {ended[0].id} was not anchored when it was written: The journal cannot be "
-    )
-    assert "It is anchored since" in found.notes[0]
+    assert found.notes[0].startswith(golden("errors.journal.was_not_anchored", id=ended[0].id))
+    assert golden("errors.journal.anchored_since") in found.notes[0]
 
 
 def test_outcomes_without_an_anchor_get_it_by_hand(state: State, journal: Journal) -> None:
@@ -209,7 +208,7 @@ def test_an_entry_with_something_else_for_its_content_has_no_excuse(state: State
     with state.writing() as connection:
         connection.execute(table.insert().values(**row))
 
-    with pytest.raises(JournalError, match="entry 5 has no anchor"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.entry_has_no_anchor", entry=5)):
         journal.examine()
 
 
@@ -219,7 +218,9 @@ def test_an_anchor_is_written_whole_or_not_at_all(state: State, journal: Journal
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 50, limits[1]))
     try:
-        with pytest.raises(JournalError, match=r"cannot be anchored in .*: File too large"):
+        with pytest.raises(
+            JournalError, match=golden_pattern("errors.journal.cannot_be_anchored") + " .*: File too large"
+        ):
             state.anchors.append(Head(JOURNAL, WRITTEN, 4, journal.head()))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -239,9 +240,15 @@ def test_a_link_in_place_of_the_anchors_is_not_followed(state: State, journal: J
     state.anchors.path.symlink_to(target)
     kept = target.read_bytes()
 
-    with pytest.raises(JournalError, match=r"cannot be anchored in .*: it is a link, not the anchor file\."):
+    with pytest.raises(
+        JournalError,
+        match=golden_pattern("errors.journal.cannot_be_anchored")
+        + " .*: it "
+        + golden_pattern("errors.journal.link")
+        + r"\.",
+    ):
         journal.begin(PLAN, actor="ana", before={})
-    with pytest.raises(JournalError, match=r"is a link, not the anchor file\. Put the file itself in its place"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.link_put_file")):
         journal.examine()
     assert kept == target.read_bytes()
 
@@ -251,7 +258,7 @@ def test_a_pipe_in_place_of_the_anchors_is_reported_and_blocks_nothing(state: St
     state.anchors.path.unlink()
     os.mkfifo(state.anchors.path)
 
-    with pytest.raises(JournalError, match="is a device or a pipe, not the anchor file"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.device")):
         journal.examine()
 
 
@@ -317,7 +324,7 @@ def test_clock_set_back_keeps_the_chain_valid(tmp_path: Path, state: State, jour
     again.close()
 
     assert (6, 6) == (entry.id, found.entries)
-    assert ["The clock of the machine went back before entry 6."] == list(found.notes)
+    assert [golden("errors.journal.clock_went_back")] == list(found.notes)
 
 
 def test_two_processes_share_one_chain_of_anchors(tmp_path: Path, state: State) -> None:
@@ -358,8 +365,8 @@ def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
         sent = [daemon.recv(4096).decode() for _ in range(3)]
     (tmp_path / "log").unlink()
 
-    assert f"trunkgate: journal has 1 entries, head {entry.hash}" in sent[-1]
-    with pytest.raises(JournalError, match=r"cannot be anchored in .* and "):
+    assert golden("commands.journal.journal_line", hash=entry.hash) in sent[-1]
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.cannot_be_anchored") + " .* and "):
         Journal(state).begin(PLAN, actor="ana", before={})
     state.close()
 
@@ -369,7 +376,9 @@ def test_each_head_goes_to_syslog(tmp_path: Path) -> None:
 )
 def test_a_syslog_that_is_none_is_a_sentence(tmp_path: Path, syslog: str) -> None:
     """Any socket error of such an address becomes a message."""
-    with pytest.raises(JournalError, match=r"cannot be anchored in .* Nothing is recorded"):
+    with pytest.raises(
+        JournalError, match=golden_pattern("errors.journal.cannot_be_anchored") + " .* Nothing is recorded"
+    ):
         Anchors(tmp_path, syslog=syslog).append(Head("journal", "start", 0, "0"))
 
 
@@ -421,7 +430,7 @@ def test_first_anchors_that_were_cut_off_are_written_again(tmp_path: Path, at: s
         found = journal.examine()
         assert (2, 1, notes) == (found.entries, found.versions, len(found.notes))
         assert [JOURNAL, VERSIONS] == [line.chain for line in state.anchors.read() if line.step == START]
-    assert all("begins with damaged lines, before line 2" in note for note in found.notes)
+    assert all(golden("errors.journal.damaged_lines", line=2) in note for note in found.notes)
 
 
 def test_first_anchors_of_a_home_with_entries_that_were_cut_off_are_completed(
@@ -450,7 +459,7 @@ def test_damaged_anchors_beside_an_emptied_database(tmp_path: Path) -> None:
     with closing(State.open(tmp_path)) as state:
         (note,) = Journal(state).examine().notes
 
-    assert "begins with damaged lines, before line 21" in note
+    assert golden("errors.journal.damaged_lines", line=21) in note
 
 
 def test_damaged_anchors_of_a_journal_with_entries_are_refused(journal: Journal, state: State, tmp_path: Path) -> None:
@@ -464,7 +473,7 @@ def test_damaged_anchors_of_a_journal_with_entries_are_refused(journal: Journal,
         again = Journal(opened)
         for attempt in (again.verify, again.anchor, lambda: again.begin(PLAN, actor="ana", before={})):
             with pytest.raises(
-                JournalError, match=r"has no valid line, but there are 4 journal entries and 0 v.*from a backup"
+                JournalError, match=golden_pattern("errors.journal.no_valid_line_cut") + ".*from a backup"
             ):
                 attempt()
         assert 4 == len(again.entries())
@@ -484,5 +493,5 @@ def test_an_emptied_database_is_found_though_the_first_anchors_came_late(tmp_pat
         (tmp_path / "journal.anchors").rmdir()
         opened.begin_anchors()
 
-        with pytest.raises(JournalError, match="the home has calls from before its database was created"):
+        with pytest.raises(JournalError, match=golden_pattern("errors.journal.calls_from_before") + " was created"):
             Journal(opened).verify()

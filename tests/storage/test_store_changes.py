@@ -13,6 +13,7 @@ from dashboard.domain.actors import local_actor
 from dashboard.storage.database import State
 from dashboard.storage.store_changes import FORGET, open_changes, recorded, store_changes
 from tests.calls.exports import NOON
+from tests.texts import golden
 
 ANA = local_actor("command line")
 DAY = NOON.date()
@@ -36,7 +37,7 @@ def test_both_records_name_the_change_and_the_actor(state: State) -> None:
     assert ("begun", "done") == (begun.phase, done.phase)
     assert (begun.action, begun.actor) == (done.action, done.actor) == (done.action, ANA.name)
     assert (dict(ANA.by), (DAY,)) == (begun.by, begun.days)
-    assert f"trunkgate calls forget {DAY}: 1 call" == done.title
+    assert golden("commands.journal.store_change", command="forget", day=DAY, calls=1) == done.title
     assert [] == open_changes(state)
 
 
@@ -48,7 +49,7 @@ def test_an_error_is_the_outcome(state: State) -> None:
     ):
         raise StoreError("The store has no calls of that day.")
 
-    assert ("failed", "The store has no calls of that day.") == (
+    assert ("failed", golden("commands.calls.no_calls_that_day")) == (
         store_changes(state)[-1].phase,
         store_changes(state)[-1].message,
     )
@@ -62,5 +63,5 @@ def test_records_of_the_version_before_are_read(state: State) -> None:
     for record in (begun, done):
         state.add("imported_calls_dropped", record)
 
-    assert ["trunkgate calls drop-imported 2026-11-02: 2 calls"] * 2 == [one.title for one in store_changes(state)]
+    assert [golden("commands.calls.drop_imported")] * 2 == [one.title for one in store_changes(state)]
     assert {(date(2026, 11, 2),)} == {one.days for one in store_changes(state)}

@@ -29,6 +29,7 @@ from dashboard.storage.database import journal as journal_table
 from dashboard.storage.journal import DONE, FAILED, NOT_ANCHORED, Journal, Noted, Verified
 from dashboard.storage.sealing import GENESIS, of_entry, of_version
 from tests.paths import ROOT
+from tests.texts import golden, golden_pattern
 
 DOCUMENT = ROOT / "docs" / "journal.md"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -310,10 +311,16 @@ DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
     "All entries are removed": (lambda h: h.run("DELETE FROM journal"), "entry 1 is missing"),
     "The database is replaced by an empty file": (lambda h: (h.path / "state.db").write_bytes(b""), "1 is missing"),
     "The database is removed": (lambda h: (h.path / "state.db").unlink(), "1 is missing"),
-    "The database is emptied and the anchor file removed": (empty_both, "the home has calls from before its database"),
+    "The database is emptied and the anchor file removed": (
+        empty_both,
+        golden_pattern("errors.journal.calls_from_before"),
+    ),
     "An entry is edited": (lambda h: h.run("UPDATE journal SET actor = 'bob' WHERE id = 3"), "entry 3 was changed"),
     "An entry is edited and the chain recomputed": (lambda h: h.rewrite_journal(somebody_else), "entry 3 was changed"),
-    "An entry is added with a valid hash": (lambda h: h.rewrite_journal(forge, keep=4), "entry 5 has no anchor"),
+    "An entry is added with a valid hash": (
+        lambda h: h.rewrite_journal(forge, keep=4),
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=5),
+    ),
     "The last entry is replaced (INSERT OR REPLACE)": (
         lambda h: h.rewrite_journal(lambda rows: rows[3].update(phase="failed"), keep=3),
         "entry 4 was changed",
@@ -329,38 +336,44 @@ DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
     ),
     "A version is edited": (
         lambda h: h.run("UPDATE versions SET content = '{\"credentials_on\": 1}' WHERE id = 1"),
-        r"Version 1 \(account\) was changed",
+        golden_pattern("errors.journal.version_changed", version=1, kind="account"),
     ),
     "The first recorder of a version is edited": (
         lambda h: h.run("UPDATE versions SET recorded_by = 'bob' WHERE id = 3"),
-        r"Version 3 \(allowed_ips\) was changed",
+        golden_pattern("errors.journal.version_changed", version=3, kind="allowed_ips"),
     ),
     "A version in the middle is removed": (
         lambda h: h.run("DELETE FROM versions WHERE id = 2"),
-        r"Version 3 \(allowed_ips\) does not follow",
+        golden_pattern("errors.journal.ips_version_does_not_follow"),
     ),
     "The last version is removed": (lambda h: h.run("DELETE FROM versions WHERE id = 3"), "Version 3 is missing"),
     "A version is edited and all are sealed again": (
         lambda h: h.rewrite_versions(lambda rows: rows[1].update(content={"credentials_on": 7})),
         "Version 2 was changed",
     ),
-    "The anchor file is removed": (lambda h: h.anchors.unlink(), "anchor file .* is missing or empty"),
-    "The anchor file is filled with zeros": (blank, "anchor file .* has no valid line. Anchors were written since"),
+    "The anchor file is removed": (
+        lambda h: h.anchors.unlink(),
+        "anchor file .* " + golden_pattern("errors.journal.missing_or_empty"),
+    ),
+    "The anchor file is filled with zeros": (
+        blank,
+        "anchor file .* " + golden_pattern("errors.journal.no_valid_line_since"),
+    ),
     "The anchor file is filled with zeros, and the database made to forget when it began": (
         lambda h: (blank(h), forget_the_beginning(h)),
-        "anchor file .* has no valid line, but there are 4 journal entries and 3 versions",
+        "anchor file .* " + golden_pattern("errors.journal.no_valid_line", entries=4, versions=3),
     ),
     "The anchor file is filled with zeros, the entries removed, the database made to forget when it began": (
         lambda h: (blank(h), h.run("DELETE FROM journal"), forget_the_beginning(h)),
-        "anchor file .* has no valid line, but there are 0 journal entries and 3 versions",
+        "anchor file .* " + golden_pattern("errors.journal.no_valid_line", entries=0, versions=3),
     ),
     "The anchor file is filled with zeros and the database emptied": (
         lambda h: (blank(h), (h.path / "state.db").write_bytes(b"")),
-        "the home has calls from before its database",
+        golden_pattern("errors.journal.calls_from_before"),
     ),
     "The anchor file is cut after its first line, and the database made to forget when it began": (
         lambda h: (h.edit_anchors(lambda lines: lines.__delitem__(slice(1, None))), forget_the_beginning(h)),
-        "entry 1 has no anchor",
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=1),
     ),
     "The anchor file is cut after its first line, the entries removed, the database made to forget when it began": (
         lambda h: (
@@ -368,31 +381,34 @@ DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
             h.run("DELETE FROM journal"),
             forget_the_beginning(h),
         ),
-        "The beginning of the anchors of the versions is missing",
+        golden_pattern("errors.journal.beginning_is_missing"),
     ),
     "The last lines of the anchor file are removed": (
         lambda h: h.edit_anchors(lambda lines: lines.__delitem__(slice(-3, None))),
-        "Version 3 has no anchor",
+        golden_pattern("errors.journal.version_without_anchor"),
     ),
     "The first lines of the anchor file are removed": (
         lambda h: h.edit_anchors(lambda lines: lines.__delitem__(slice(4))),
-        "line 1: it does not follow",
+        golden_pattern("errors.journal.line_does_not_follow", line=1),
     ),
     "A line in the middle of the anchor file is removed": (
         lambda h: h.edit_anchors(lambda lines: lines.pop(5)),
-        "line 6: it does not follow",
+        golden_pattern("errors.journal.line_does_not_follow", line=6),
     ),
-    "An anchor is edited": (lambda h: h.edit_anchors(reword), "the anchor of .* has the head beef"),
+    "An anchor is edited": (
+        lambda h: h.edit_anchors(reword),
+        "the anchor of .* " + golden_pattern("errors.journal.other_head"),
+    ),
     "The anchor file is written anew, the database left as it was": (
         lambda h: (h.anchors.unlink(), Anchors(h.path).append(Head(JOURNAL, START, 4, h.head))),
         "was begun again",
     ),
     "The anchor file is replaced by an earlier copy": (
         lambda h: shutil.copy(h.earlier / FILE, h.anchors),
-        "Journal entry 3 has no anchor",
+        golden_pattern("errors.journal.entry_without_anchor"),
     ),
-    "The anchor file is replaced by a link": (replace_by_a_link, "is a link, not the anchor file"),
-    "The anchor file is replaced by a folder": (replace_by_a_folder, "cannot be read: Is a directory"),
+    "The anchor file is replaced by a link": (replace_by_a_link, golden_pattern("errors.journal.link")),
+    "The anchor file is replaced by a folder": (replace_by_a_folder, golden_pattern("errors.journal.is_a_directory")),
     "The database is replaced by an earlier copy": (
         lambda h: shutil.copy(h.earlier / "state.db", h.path / "state.db"),
         "entry 3 is missing",
@@ -409,16 +425,19 @@ DETECTED: dict[str, tuple[Callable[[Home], object], str]] = {
 EXCUSED: dict[str, tuple[Callable[[Home], object], str]] = {
     "A fix is added, marked as not anchored": (
         lambda h: h.rewrite_journal(forge_marked, keep=4),
-        "entry 5 has no anchor",
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=5),
     ),
-    "A fix is added, marked as not anchored, and a genuine one follows": (forge_and_go_on, "entry 5 has no anchor"),
+    "A fix is added, marked as not anchored, and a genuine one follows": (
+        forge_and_go_on,
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=5),
+    ),
     "The beginning of a fix is added, marked as not anchored": (
         lambda h: h.rewrite_journal(lambda rows: (forge_marked(rows), rows.pop()), keep=4),
-        "entry 5 has no anchor",
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=5),
     ),
     "A second outcome is added to a fix, marked as not anchored": (
         lambda h: h.rewrite_journal(forge_marked_outcome, keep=4),
-        "entry 5 has no anchor",
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=5),
     ),
     "A second outcome is put in the middle, marked as not anchored": (forge_before_the_last, "entry 3 was changed"),
     "The beginning of a fix is edited, marked as not anchored": (
@@ -431,11 +450,11 @@ EXCUSED: dict[str, tuple[Callable[[Home], object], str]] = {
     ),
     "An outcome is edited, marked as not anchored, and the anchors from there on removed": (
         rewrite_an_outcome,
-        "entry 3 has no anchor",
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=3),
     ),
     "The last fix is rewritten, marked as not anchored, and its anchors removed": (
         rewrite_the_last_fix,
-        "entry 3 has no anchor",
+        golden_pattern("errors.journal.entry_has_no_anchor", entry=3),
     ),
 }
 """Cases in which entries are marked as not anchored."""
@@ -509,9 +528,7 @@ def test_an_outcome_that_rests_on_its_own_word_is_named(
         found = examine(home, key=key)
         (note,) = found.notes
         assert () == found.unanchored
-        assert note.startswith(
-            f"Entry {named.id} was not anchored when it was written: The disk was full. It is anchor"
-        )
+        assert note.startswith(golden("errors.journal.was_not_anchored_disk_full", id=named.id))
 
 
 @pytest.mark.parametrize("case", UNDETECTED)
@@ -522,7 +539,7 @@ def test_what_the_home_alone_cannot_tell_is_detected_from_outside(
     home = copied(pristine[b""], tmp_path)
     UNDETECTED[case](home)
     verify(home)
-    with pytest.raises(JournalError, match="does not contain the head"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.no_head")):
         verify(home, head=home.head[:12])
 
     (tmp_path / "signed").mkdir()
@@ -531,10 +548,10 @@ def test_what_the_home_alone_cannot_tell_is_detected_from_outside(
     UNDETECTED[case](signed)
     if case in NEEDS_NO_KEY:
         verify(signed, key=KEY)
-        with pytest.raises(JournalError, match="does not contain the head"):
+        with pytest.raises(JournalError, match=golden_pattern("errors.journal.no_head")):
             verify(signed, key=KEY, head=signed.head)
     else:
-        with pytest.raises(JournalError, match="No anchor is signed with TRUNKGATE_JOURNAL_KEY"):
+        with pytest.raises(JournalError, match=golden_pattern("errors.journal.none_is_signed")):
             verify(signed, key=KEY)
 
 
@@ -542,13 +559,13 @@ def test_signatures(pristine: dict[bytes, Home], tmp_path: Path) -> None:
     """Another key, an unsigned line after a signed one, and an edited line are each refused."""
     home = copied(pristine[KEY], tmp_path)
 
-    with pytest.raises(JournalError, match="not of the key in TRUNKGATE_JOURNAL_KEY"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.not_of_the_key")):
         verify(home, key=b"another key altogether")
-    assert ["The anchors are signed; set TRUNKGATE_JOURNAL_KEY to check their signatures."] == verify(home)
-    with pytest.raises(JournalError, match="Set TRUNKGATE_JOURNAL_KEY to the key that signed them"):
+    assert [golden("errors.journal.set_key_to_check")] == verify(home)
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.set_signing_key")):
         Anchors(home.path).append(Head(JOURNAL, WRITTEN, 4, home.head))
     home.edit_anchors(lambda lines: lines.append(forged(lines[-1])))
-    with pytest.raises(JournalError, match="it is not signed, but lines before it are"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.not_signed")):
         verify(home)
 
 
@@ -563,13 +580,13 @@ def test_a_key_set_later_signs_from_then_on(pristine: dict[bytes, Home], tmp_pat
     """Until an anchor is signed it is refused; ``journal anchor`` signs the current heads."""
     home = copied(pristine[b""], tmp_path)
 
-    with pytest.raises(JournalError, match="run `trunkgate journal anchor` once"):
+    with pytest.raises(JournalError, match=golden_pattern("errors.journal.run_anchor")):
         verify(home, key=KEY)
     with closing(State.open(home.path, anchors=Anchors(home.path, key=KEY))) as state:
         Journal(state).anchor()
     (note,) = verify(home, key=KEY)
 
-    assert note.startswith("The anchors are signed from ")
+    assert note.startswith(golden("errors.journal.signed_from"))
 
 
 def test_the_document_has_every_case() -> None:

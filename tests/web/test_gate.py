@@ -11,6 +11,7 @@ import pytest
 
 from dashboard.services.access import links
 from dashboard.web import peers, server
+from tests.texts import golden
 from tests.web.conftest import NAVIGATION, Web
 
 PATHS = (
@@ -192,7 +193,7 @@ def test_a_link_opens_one_browser(web: Web) -> None:
     assert name.startswith(f"trunkgate_{web.port}=")
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} == set(rest)
     assert second.status == 410
-    assert "This link was used already" in second.body
+    assert golden("pages.entrance.link_was_used") in second.body
     assert "trunkgate link" in second.body
     assert "set-cookie" not in second.headers
     assert token not in first.body + second.body + str(first.headers)
@@ -306,8 +307,8 @@ def test_health_of_an_earlier_start_is_a_json_string(web: Web) -> None:
     assert answer.status == 401
     assert answer.headers["content-type"] == "application/json"
     text = json.loads(answer.body)
-    assert text.startswith("The session of this browser has ended. ")
-    assert "Run trunkgate link on" in text
+    assert text.startswith(golden("pages.entrance.session_has_ended") + ". ")
+    assert golden("pages.entrance.run_link") in text
     assert "<" not in text
 
 

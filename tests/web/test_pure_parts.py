@@ -38,6 +38,7 @@ from dashboard.web.fixes import diffs
 from dashboard.web.inventory import edits
 from dashboard.web.overview import cards
 from tests.builders import NOW, calls_row, cube_of, make_snapshot, pbx, refused_row
+from tests.texts import golden, golden_pattern
 
 NEW_YORK = ZoneInfo("America/New_York")
 UTC = ZoneInfo("UTC")
@@ -87,25 +88,25 @@ def by_outcome(**calls: int) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("calls", "recorded", "said"),
     [
-        ({"answered": 9}, True, "none was refused for authorization"),
-        ({"answered": 9, "bad_number": 1, "busy_or_no_answer": 1}, True, "none was refused for authorization"),
-        ({"answered": 9}, False, "none is on record as refused for authorization"),
+        ({"answered": 9}, True, golden("pages.calls.none_refused")),
+        ({"answered": 9, "bad_number": 1, "busy_or_no_answer": 1}, True, golden("pages.calls.none_refused")),
+        ({"answered": 9}, False, golden("pages.calls.none_on_record")),
         (
             {"answered": 9, "refused_unknown": 2},
             True,
-            "none is on record as refused for authorization and 2 failed otherwise (2 refused, cause unknown)",
+            golden("pages.calls.none_on_record_some_unknown"),
         ),
         (
             {"answered": 9, "network": 2, "other": 1},
             True,
-            "none is on record as refused for authorization and 3 failed otherwise",
+            golden("pages.calls.none_on_record_some_failed"),
         ),
         (
             {"refused_auth": 1, "refused_unknown": 2, "media": 4},
             True,
-            "1 was refused for authorization and 6 failed otherwise (2 refused, cause unknown)",
+            golden("pages.calls.one_refused_some_failed"),
         ),
-        ({"answered": 9, "refused_auth": 3}, False, "3 were refused for authorization on record"),
+        ({"answered": 9, "refused_auth": 3}, False, golden("pages.calls.three_refused_on_record")),
     ],
 )
 def test_title_denies_refusals_only_if_none_can_be_hidden(calls: dict[str, int], said: str, *, recorded: bool) -> None:
@@ -138,24 +139,26 @@ def test_the_title_counts_what_the_legend_names(outcome: str) -> None:
 
 def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
     """Calls that are not counted are stated with a number, without calls, with one outcome, and with missing calls."""
-    aside = "12 calls are only in imported files."
+    aside = golden("pages.calls.twelve_imported")
     none = by_outcome()
 
-    assert f"No outbound call on record today. {aside}" == page_titles.of_calls(none, "today", not_counted=aside)
-    assert "No outbound call today." == page_titles.of_calls(none, "today")
-    assert "No outbound call on record today." == page_titles.of_calls(none, "today", recorded=False)
-    assert f"Calls never fetched. {aside}" == page_titles.of_calls(
+    assert golden("pages.overview.no_outbound_call_on_record_with", aside=aside) == page_titles.of_calls(
+        none, "today", not_counted=aside
+    )
+    assert golden("pages.overview.no_outbound_call") == page_titles.of_calls(none, "today")
+    assert golden("pages.overview.no_outbound_call_on_record") == page_titles.of_calls(none, "today", recorded=False)
+    assert golden("pages.overview.never_fetched_with", aside=aside) == page_titles.of_calls(
         none, "today", lacking="Calls never fetched.", not_counted=aside
     )
     one = page_titles.of_calls(by_outcome(answered=9), "today", "answered", not_counted=aside)
-    assert f"9 outbound calls today. {aside}" == one
+    assert golden("pages.overview.calls_today_with", calls=9, aside=aside) == one
 
 
 def test_times_are_relative_or_local() -> None:
     """Ages are relative, or ``never`` without a time; exact times are in the viewer's time zone."""
     assert "6 minutes ago" == elapsed.ago(NOW - timedelta(minutes=6), NOW)
     assert "just now" == elapsed.ago(NOW + timedelta(minutes=4), NOW)
-    assert "at a time in the future" == elapsed.ago(NOW + timedelta(days=3), NOW)
+    assert golden("pages.overview.in_the_future") == elapsed.ago(NOW + timedelta(days=3), NOW)
     assert "never" == elapsed.ago(None)
     assert "20 Nov 2026 07:00:00 EST" == formatting.exact(NOW, NEW_YORK)
     assert "" == formatting.exact(None, NEW_YORK)
@@ -195,7 +198,7 @@ def test_pbx_name_is_shown_as_plain_text(world: Snapshot) -> None:
 
     shown = overview(world, [finding()])
 
-    assert shown.startswith(f"{formatting.plain(name)}'s outbound calls are being rejected.")
+    assert shown.startswith(golden("pages.overview.calls_are_rejected", pbx=formatting.plain(name)))
     assert not re.search(r"(?<!\\)[!\[\]$<>]", shown)
     assert ":red" not in shown
     assert ":material" not in shown
@@ -203,7 +206,12 @@ def test_pbx_name_is_shown_as_plain_text(world: Snapshot) -> None:
 
 @pytest.mark.parametrize(
     ("said", "names"),
-    [("", []), ("A", ["A"]), ("A and B", ["A", "B"]), ("A, B, C and 2 more", ["A", "B", "C", "D", "E"])],
+    [
+        ("", []),
+        ("A", ["A"]),
+        ("A and B", ["A", "B"]),
+        (golden("texts.lists.names_with_more"), ["A", "B", "C", "D", "E"]),
+    ],
 )
 def test_names_are_joined_as_a_sentence_would(said: str, names: list[str]) -> None:
     """Names are joined as in a sentence, and a long list is cut."""
@@ -270,9 +278,7 @@ def test_a_change_of_the_list_is_a_sentence() -> None:
     new = PolicyVersion(Policy(frozenset({"198.51.100.24"}), credentials_on=False), NOW - timedelta(days=1))
     shown = shapes.policy_changes(make_snapshot(versions=(old, new)), UTC)
 
-    assert ["19 Nov 12:00: 198.51.100.24 allowed, 198.51.100.23 removed, credentials disabled"] == list(
-        shown["sentence"]
-    )
+    assert [golden("pages.overview.policy_change")] == list(shown["sentence"])
 
 
 def test_empty_calls_make_empty_shapes() -> None:
@@ -294,17 +300,16 @@ def test_the_overview_says_what_is_wrong_now(world: Snapshot) -> None:
         traffic=[calls_row("198.51.100.11", pbx_id="seattle")],
     )
 
-    assert (
-        "Denver's outbound calls are being rejected. Unassigned address 203.0.113.66 spent \\$412 in 24 hours."
-        == overview(world, [finding()])
-    )
+    assert golden("pages.overview.rejected_and_spent") == overview(world, [finding()])
     unheard = make_snapshot(pbxs=[pbx("seattle"), pbx("denver")])
-    assert "Denver is silent and not on the list." == overview(unheard, [finding()])
-    assert "Calls go through; 1 finding could stop them." == overview(calm, [finding("pbx_has_inbound_route")])
+    assert golden("pages.overview.silent_and_not_listed") == overview(unheard, [finding()])
+    assert golden("pages.overview.finding_could_stop_calls") == overview(calm, [finding("pbx_has_inbound_route")])
     passed = [finding(one, status=Status.PASS) for one in ("pbx_address_is_allowed", "call_source_is_allowed")]
-    assert "Every PBX places calls from a listed address." == overview(calm, passed)
-    assert "No failures found, but" in overview(calm, [*passed[:1], finding("other", status=Status.UNKNOWN)])
-    assert "Nothing could be checked yet." == overview(calm, [finding(status=Status.UNKNOWN)])
+    assert golden("domain.claims.every_pbx_listed") == overview(calm, passed)
+    assert golden("pages.overview.no_failures_but") in overview(
+        calm, [*passed[:1], finding("other", status=Status.UNKNOWN)]
+    )
+    assert golden("pages.overview.nothing_checked") == overview(calm, [finding(status=Status.UNKNOWN)])
 
 
 def test_rare_refusal_is_not_in_the_title() -> None:
@@ -319,7 +324,7 @@ def test_who_is_let_in_again_is_not_said_to_be_refused(world: Snapshot) -> None:
     """After a fix the day's refusals stay on record, and the title states that they have ended."""
     said = overview(world, [finding(status=Status.PASS)])
 
-    assert said.startswith("Denver's outbound calls were rejected until ")
+    assert said.startswith(golden("pages.overview.calls_were_rejected_until_open"))
     assert "being rejected" not in said
 
 
@@ -329,8 +334,8 @@ def test_a_change_of_the_list_alone_is_no_recovery(world: Snapshot) -> None:
     later = calls_row("198.51.100.24", pbx_id="denver", at=NOW - timedelta(minutes=5))
     more = pd.concat([world.traffic, make_snapshot(traffic=[later]).traffic], ignore_index=True)
 
-    assert "were rejected until an hour ago; none was admitted since. " in overview(world, passed)
-    assert "were rejected until an hour ago. " in overview(replace(world, traffic=more), passed)
+    assert golden("pages.overview.rejected_until_an_hour_ago_none_admitted") in overview(world, passed)
+    assert golden("pages.overview.rejected_until_an_hour_ago") in overview(replace(world, traffic=more), passed)
 
 
 FORGER = "203.0.113.66"
@@ -370,7 +375,7 @@ def test_a_forger_is_no_reason_to_say_that_own_calls_are_rejected() -> None:
     known = claimed(own, refused_row(FORGER, **FORGED))
 
     assert overview(known, [finding("call_source_is_allowed", FORGER)]) == (
-        "Denver's outbound calls were rejected until 5 hours ago."
+        golden("pages.overview.calls_were_rejected_full", pbx="Denver", when="5 hours ago")
     )
 
 
@@ -378,7 +383,9 @@ def test_what_a_forger_spends_is_that_of_an_unassigned_address() -> None:
     """The title names the source of calls that only an X-Tag ties to Denver, and what they cost."""
     known = claimed(calls_row(FORGER, calls=400, cost_usd="90", **FORGED))
 
-    assert "Unassigned address 203.0.113.66 spent \\$90 in 24 hours." == overview(known, [finding(status=Status.PASS)])
+    assert golden("pages.overview.stranger_spent", address="203.0.113.66", cost="\\$90") == overview(
+        known, [finding(status=Status.PASS)]
+    )
 
 
 def test_a_forged_admission_ends_no_rejection() -> None:
@@ -390,7 +397,7 @@ def test_a_forged_admission_ends_no_rejection() -> None:
 
     said = overview(claimed(*rows), [finding(status=Status.PASS)])
 
-    assert "Denver's outbound calls were rejected until 30 minutes ago; none was admitted since." == said
+    assert golden("pages.overview.calls_were_rejected_none_admitted", pbx="Denver") == said
 
 
 def test_calls_that_claim_to_be_of_a_dynamic_pbx_are_neither_its_own_nor_unassigned() -> None:
@@ -399,7 +406,7 @@ def test_calls_that_claim_to_be_of_a_dynamic_pbx_are_neither_its_own_nor_unassig
     spent = claimed(calls_row(FORGER, calls=400, cost_usd="90", **FORGED), ip_kind="dynamic")
     failed = finding("call_source_is_allowed", FORGER)
 
-    assert "Calls that claim to be Denver's are being rejected." == overview(refused, [failed])
+    assert golden("pages.overview.claimed_calls_are_rejected") == overview(refused, [failed])
     assert "Unassigned" not in overview(spent, [finding(status=Status.PASS)])
     assert [True, False] == [*shapes.outbound(spent)["confirmed"]]
     assert ["Denver"] == [*shapes.outbound(spent)["who"].unique()]
@@ -435,7 +442,7 @@ def test_with_credentials_off_a_403_of_an_unlisted_pbx_is_a_headline() -> None:
         for switch in (False, True)
     )
 
-    assert overview(off, [finding()]).startswith("Denver's outbound calls are being rejected.")
+    assert overview(off, [finding()]).startswith(golden("pages.overview.calls_are_rejected", pbx="Denver"))
     assert ((10, 7, 3), ["Denver"]) == (shapes.last_day(off), shapes.refused_unnamed(off))
     assert "rejected" not in overview(on, [finding()])
     assert ((10, 7, 0), []) == (shapes.last_day(on), shapes.refused_unnamed(on))
@@ -455,8 +462,8 @@ def test_a_pbx_that_credentials_let_in_again_is_not_being_refused() -> None:
     off = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=tuple(versions), observed=seen)
     back = make_snapshot(pbxs=[pbx("denver")], traffic=[lost], versions=(*versions, on_again), observed=seen)
 
-    assert "Denver's outbound calls are being rejected." == overview(off, [finding()])
-    assert overview(back, [finding()]).startswith("Denver's outbound calls were rejected until ")
+    assert golden("pages.overview.calls_are_rejected", pbx="Denver") == overview(off, [finding()])
+    assert overview(back, [finding()]).startswith(golden("pages.overview.calls_were_rejected_until_open"))
 
 
 def test_findings_without_failures_are_summarized() -> None:
@@ -468,18 +475,26 @@ def test_findings_without_failures_are_summarized() -> None:
     passed = finding(status=Status.PASS)
     assert "No failures found." == Claims(calm, [passed]).of_findings()
     unsure = Claims(calm, [passed, finding(subject="other", status=Status.UNKNOWN)])
-    assert "No failures found, but 1 subject couldn't be evaluated." == unsure.of_findings()
+    assert golden("pages.overview.no_failures_but_one_subject") == unsure.of_findings()
 
 
 @pytest.mark.parametrize(
     ("row", "change"),
     [
         (
-            ("`198.51.100.24` (Denver)", "Not on the list", "On the list: Denver, standby"),
+            (
+                "`198.51.100.24` (Denver)",
+                golden("pages.policy.not_on_the_list"),
+                golden("pages.policy.on_the_list", entry="Denver, standby"),
+            ),
             AllowAddress(network="198.51.100.24", label="Denver", role="standby"),
         ),
         (
-            ("`203.0.113.66` (unassigned)", "On the list: temp", "Not on the list"),
+            (
+                "`203.0.113.66` (unassigned)",
+                golden("pages.policy.on_the_list", entry="temp"),
+                golden("pages.policy.not_on_the_list"),
+            ),
             RemoveAddress(network="203.0.113.66", label="temp"),
         ),
         (("Outbound credentials", "Enabled", "Disabled"), SetCredentials(enabled=False)),
@@ -503,35 +518,32 @@ def test_a_change_is_read_as_before_and_after(world: Snapshot, row: tuple[str, s
 @pytest.mark.parametrize(
     ("labels", "facts", "text"),
     [
-        ({"saved": 318}, {}, "Would have admitted 318 past calls; would block none."),
-        ({"broken": 40}, {"breaks": ("Miami",)}, "Would have blocked 40 past calls of Miami."),
+        ({"saved": 318}, {}, golden("pages.fixes.would_have_admitted")),
+        ({"broken": 40}, {"breaks": ("Miami",)}, golden("pages.fixes.would_have_blocked")),
         (
             {"stopped": 240},
             {"callers": {"stopped": ("203.0.113.66 (unassigned)",)}},
-            ("Would block no past call of yours. Stops 240 past calls of 203.0.113.66 (unassigned), $2,012.50."),
+            (golden("pages.fixes.stops_stranger")),
         ),
         (
             {"cannot recur": 5458},
             {"callers": {"cannot recur": ("Denver",)}},
-            "Would block no past call of yours. 5,458 past calls of Denver cannot recur: the PBX has left the address.",
+            golden("pages.fixes.cannot_recur"),
         ),
         (
             {"cannot tell": 150},
             {"nobodys": {"cannot tell": 150}, "unclear": {"we don't know why": 150}},
-            "Would block no past call of yours. Cannot tell for 150 calls: we don't know why.",
+            golden("pages.fixes.cannot_tell_why"),
         ),
         (
             {"cannot tell": 172},
             {"nobodys": {"cannot tell": 172}, "unclear": {"not known": 150, "of others": 20, "of more": 2}},
-            (
-                "Would block no past call of yours. Cannot tell for 150 calls: not known. "
-                "Cannot tell for 22 more calls, for other reasons."
-            ),
+            (golden("pages.fixes.cannot_tell_other")),
         ),
         (
             {"may be broken": 1},
             {"reasons": {"may be broken": {"we don't know why": 1}}},
-            "No past call is known to be blocked. May block 1 call: we don't know why.",
+            golden("pages.fixes.may_block_one"),
         ),
     ],
 )
@@ -572,7 +584,7 @@ def test_an_id_is_given_once(world: Snapshot) -> None:
     """A new PBX cannot take an existing id."""
     row = dict.fromkeys(world.pbxs, "") | pbx("denver")
 
-    with pytest.raises(InputError, match="belongs to Denver already"):
+    with pytest.raises(InputError, match=golden_pattern("pages.inventory.belongs_to_denver")):
         edits.with_pbx(world, row)
 
 
@@ -597,16 +609,16 @@ def test_an_address_is_shared_where_that_is_declared(world: Snapshot) -> None:
     """An address of another PBX is rejected unless declared as shared; the PBX's own is already in use."""
     taken = str(world.addresses_now.loc[world.addresses_now["pbx_id"] == "seattle", "address"].iloc[0])
 
-    with pytest.raises(InputError, match=r"in use by Seattle already\. End it there first, or"):
+    with pytest.raises(InputError, match=golden_pattern("pages.inventory.end_it_there")):
         edits.with_address(world, pbx_id="denver", address=taken, kind="primary", now=NOW)
-    with pytest.raises(InputError, match="in use by Seattle already"):
+    with pytest.raises(InputError, match=golden_pattern("pages.inventory.in_use_by_seattle")):
         edits.with_address(world, pbx_id="seattle", address=taken, shared=True, kind="primary", now=NOW)
     frames = edits.with_address(world, pbx_id="denver", address=taken, shared=True, kind="primary", now=NOW)
     shared = replace(world, pbx_addresses=frames["pbx_addresses"])
 
     assert (("seattle", "denver"), True) == shared.owners_of(taken)
     assert "Seattle and Denver" == formatting.owner_of(taken, shared)
-    assert "formerly Seattle and Denver" == formatting.owner_of(taken, ended(shared, taken))
+    assert golden("pages.inventory.formerly") == formatting.owner_of(taken, ended(shared, taken))
 
 
 LATER = timedelta(minutes=1)

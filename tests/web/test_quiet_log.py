@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 
 from dashboard.web.quiet_log import EVERY_S, MOST_KINDS, OncePerMinute
+from tests.texts import golden
 from tests.web.conftest import Web
 
 RUBBISH = (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"GET\r\n\r\n", b"\r\n\0\0\0\r\n\r\n")
@@ -53,7 +54,7 @@ def test_omitted_messages_are_counted() -> None:
     assert [said("Bad %s.", number) for number in range(4)] == ["Bad 0.", "", "", ""]
     assert said("Other.") == "Other."
     now[0] += EVERY_S
-    assert said("Bad %s.", 9) == "Bad 9. (3 more like this were left out of the log.)"
+    assert said("Bad %s.", 9) == golden("commands.output.left_out_of_the_log")
     assert len([text for number in range(10 * MOST_KINDS) if (text := said(f"Kind {number}"))]) <= MOST_KINDS
 
 

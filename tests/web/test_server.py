@@ -14,6 +14,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 from dashboard.web import server
+from tests.texts import golden
 from tests.web.conftest import ROOT, Web, start, stop
 
 HOSTILE = """
@@ -147,7 +148,7 @@ def test_a_forged_header_changes_nothing_behind_the_gate(web: Web) -> None:
 
     texts = drawn(web, (name, value), ("X-Trunkgate-Session", other))
 
-    assert any("Who is using this browser?" in text for text in texts)
+    assert any(golden("pages.entrance.who_uses_this_browser") in text for text in texts)
     assert not any("`trunkgate serve`" in text for text in texts)
     assert not (web.home / "state.db").exists()
 

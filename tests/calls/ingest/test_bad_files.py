@@ -17,6 +17,7 @@ from dashboard.calls.ingest.importer import FileResult, import_files
 from dashboard.calls.ingest.readers.numbered_lines import MOST_KEPT
 from dashboard.core.errors import FileError
 from tests.calls.exports import HEADER, NOON, a_row, as_csv, rows_at
+from tests.texts import golden, golden_pattern
 
 GOOD = as_csv(rows_at(*[NOON.replace(minute=n) for n in range(20)])).encode()
 
@@ -31,24 +32,24 @@ def keep(store, path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "The file is empty (zero bytes). Export it again."),
-        (gzip.compress(b"", mtime=0), "There is nothing in the file once it is unpacked."),
-        (b"Hello, here is no export.\n", "names none of the columns of an export of calls"),
-        (random.Random(1).randbytes(5000), "names none of the columns"),
-        (GOOD.replace(b",", b";"), "The columns are separated by semicolons. Save the file with commas"),
-        ("direction,start_time\n".encode("utf-16-le"), "The file is in UTF-16. Save it as CSV in UTF-8."),
-        ("direction,start_time\n".encode("utf-16"), "The file is in UTF-16. Save it as CSV in UTF-8."),
+        (b"", golden("errors.csv.file_is_empty")),
+        (gzip.compress(b"", mtime=0), golden("errors.csv.nothing_once_unpacked")),
+        (b"Hello, here is no export.\n", golden("errors.csv.names_no_column_of_calls")),
+        (random.Random(1).randbytes(5000), golden("errors.csv.names_no_column")),
+        (GOOD.replace(b",", b";"), golden("errors.csv.semicolons")),
+        ("direction,start_time\n".encode("utf-16-le"), golden("errors.csv.utf_16")),
+        ("direction,start_time\n".encode("utf-16"), golden("errors.csv.utf_16")),
         (",".join(f"column_{n}" for n in range(100_000)).encode(), "names 100,000 columns"),
-        (GOOD.replace(b"customer_ip", b"customer", 1), "Column customer_ip is missing."),
+        (GOOD.replace(b"customer_ip", b"customer", 1), golden("errors.csv.column_is_missing")),
         (
             GOOD.replace(b"customer_ip", b"x", 1).replace(b"duration", b"y", 1),
-            "Columns duration, customer_ip are missing.",
+            golden("errors.csv.columns_are_missing"),
         ),
-        (GOOD.replace(b"rate", b"result", 1), "Column result is there twice. Remove one."),
-        (gzip.compress(b"\0" * (64 << 20), mtime=0), "unpacks to more than 200 times its size"),
-        (gzip.compress(GOOD, mtime=0)[:-4] + b"\1\2\3\4", "The gzip data is damaged"),
-        (gzip.compress(GOOD, mtime=0)[:10], "The gzip data ends before its first whole line."),
-        (b"x" * 5_000_000, "cannot be read as column names"),
+        (GOOD.replace(b"rate", b"result", 1), golden("errors.csv.column_is_twice")),
+        (gzip.compress(b"\0" * (64 << 20), mtime=0), golden("errors.csv.unpacks_to_too_much")),
+        (gzip.compress(GOOD, mtime=0)[:-4] + b"\1\2\3\4", golden("errors.csv.gzip_is_damaged")),
+        (gzip.compress(GOOD, mtime=0)[:10], golden("errors.csv.gzip_ends_before_first_line")),
+        (b"x" * 5_000_000, golden("errors.csv.not_column_names")),
     ],
     ids=[
         "zero_bytes",
@@ -89,7 +90,7 @@ def test_missing_file_is_reported(store, tmp_path):
     """A path without a file, or of a folder, gives a normal result with a message."""
     missing, folder = import_files(store, [tmp_path / "nothing.csv", tmp_path])
 
-    assert missing.error.startswith("nothing.csv: The file cannot be read: No such file or directory. Check its name")
+    assert missing.error.startswith(golden("errors.csv.cannot_be_read_no_such_file", file="nothing.csv"))
     assert "Is a directory" in folder.error
 
 
@@ -160,12 +161,12 @@ def test_invalid_utf_8_line_is_read_as_latin_1(store, export):
     assert set(store.calls()["destination_name"]) == {"MÉXICO", "PERÚ"}
 
 
-TIME = "not a UTC time between 2000 and now"
-SECONDS = "not a whole number of seconds"
+TIME = golden("errors.csv.not_a_time")
+SECONDS = golden("errors.csv.not_a_number_of_seconds")
 DOLLARS = "not an amount"
 BAD_VALUES = [
-    ("direction", "sideways", "neither Outbound nor Inbound"),
-    ("direction", "", "neither Outbound nor Inbound"),
+    ("direction", "sideways", golden("errors.csv.not_a_direction")),
+    ("direction", "", golden("errors.csv.not_a_direction")),
     ("start_time", "02/11/2026 12:00", TIME),
     ("start_time", "", TIME),
     ("start_time", "1970-01-01 00:00:00+00", TIME),
@@ -173,24 +174,24 @@ BAD_VALUES = [
     ("start_time", "2026-11-01 10:00:00+99", TIME),
     ("end_time", "later", TIME),
     ("end_time", "9999-12-31 00:00:00+00", TIME),
-    ("call_fail_sip_code", "OK", "not a SIP status from 100 to 699"),
-    ("call_fail_sip_code", "99999", "not a SIP status from 100 to 699"),
+    ("call_fail_sip_code", "OK", golden("errors.csv.not_a_status_from_100")),
+    ("call_fail_sip_code", "99999", golden("errors.csv.not_a_status_from_100")),
     ("duration", "one minute", SECONDS),
     ("duration", "-5", SECONDS),
     ("duration", "1__0", SECONDS),
     ("duration", "1.99999", SECONDS),
-    ("call_fail_sip_code", "20x", "not a SIP status"),
+    ("call_fail_sip_code", "20x", golden("errors.csv.not_a_status")),
     ("billed_duration", "6.5", SECONDS),
     ("total_cost", "free", DOLLARS),
     ("usf_fee", "$1", DOLLARS),
     ("total_cost", "9999999999", DOLLARS),
-    ("customer_ip", "10:00:00", "not an IP address"),
-    ("customer_ip", ":::", "not an IP address"),
-    ("customer_ip", "a:b:c:d:e:f:1.2", "not an IP address"),
-    ("customer_ip", "1:2:3:4::5:6:7:8", "not an IP address"),
-    ("customer_ip", "198.51.100.300", "not an IP address"),
-    ("customer_ip", "pbx.example.net", "not an IP address"),
-    ("customer_ip", "198.51.100.1:99999", "not an IP address"),
+    ("customer_ip", "10:00:00", golden("errors.csv.not_an_address")),
+    ("customer_ip", ":::", golden("errors.csv.not_an_address")),
+    ("customer_ip", "a:b:c:d:e:f:1.2", golden("errors.csv.not_an_address")),
+    ("customer_ip", "1:2:3:4::5:6:7:8", golden("errors.csv.not_an_address")),
+    ("customer_ip", "198.51.100.300", golden("errors.csv.not_an_address")),
+    ("customer_ip", "pbx.example.net", golden("errors.csv.not_an_address")),
+    ("customer_ip", "198.51.100.1:99999", golden("errors.csv.not_an_address")),
 ]
 
 
@@ -220,12 +221,12 @@ def test_an_inbound_call_may_name_its_pbx(store, export):
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        ("Outbound,2026-11-02 12:30:00+00", "The row has 2 fields, the header names 25."),
-        (",".join(["x"] * 26), "The row has 26 fields, the header names 25."),
-        ('Outbound,"2026-11-02', "A quote is opened and not closed, or text follows a closing quote."),
-        ('Outbound,"2026-11-02" 12:30,x', "A quote is opened and not closed, or text follows a closing quote."),
-        ("x" * 300_000, "The line is longer than 131,072 characters."),
-        ("x" * 3_000_000, "The line is longer than 131,072 characters."),
+        ("Outbound,2026-11-02 12:30:00+00", golden("errors.csv.fields_of_row", fields=2, header=25)),
+        (",".join(["x"] * 26), golden("errors.csv.fields_of_row", fields=26, header=25)),
+        ('Outbound,"2026-11-02', golden("errors.csv.open_quote")),
+        ('Outbound,"2026-11-02" 12:30,x', golden("errors.csv.open_quote")),
+        ("x" * 300_000, golden("errors.csv.line_is_too_long")),
+        ("x" * 3_000_000, golden("errors.csv.line_is_too_long")),
     ],
     ids=["too_few", "too_many", "open_quote", "text_after_quote", "long", "longer_than_the_engine_reads"],
 )
@@ -262,12 +263,9 @@ def test_a_cut_gzip_keeps_the_rows_before_the_cut(store, export):
     (result,) = import_files(store, [path])
 
     assert 0 < result.kept < 20
-    assert result.error == (
-        f"export.csv: The gzip data ends early. What is before the cut was taken: {result.kept} calls. "
-        "Download the file again and import it: nothing is counted twice."
-    )
+    assert result.error == (golden("errors.csv.gzip_ends_early", kept=result.kept))
     assert result.rejected == len(store.rejects()) == 1
-    assert store.rejects()["reason"].item() == "The file is cut off in this row."
+    assert store.rejects()["reason"].item() == golden("errors.csv.cut_in_this_row")
     assert store.rejects()["line"].item() == result.kept + 2
 
     (again,) = import_files(store, [export(packed)])
@@ -285,7 +283,7 @@ def test_a_cut_gzip_replaces_no_window(store, export):
         store, [export(packed[: len(packed) // 2], "cut.csv")], window=(NOON, NOON.replace(hour=13))
     )
 
-    assert "nothing of it was taken" in result.error
+    assert golden("errors.csv.nothing_was_taken") in result.error
     assert (result.kept, store.digest) == (0, digest)
 
 
@@ -295,7 +293,7 @@ def test_unreadable_file_stops_the_whole_window(store, export):
 
     good, bad = import_files(store, paths, window=(NOON, NOON.replace(hour=13)))
 
-    assert "another file of the same export could not be read" in good.error
+    assert golden("errors.csv.other_file_of_export") in good.error
     assert "zero bytes" in bad.error
     assert store.digest == ""
 
@@ -304,7 +302,7 @@ def test_oversized_gzip_is_refused(export, tmp_path):
     """A file that decompresses to more than the limit is refused whatever its ratio; the message names the limit."""
     noise = random.Random(1).randbytes(1 << 20)
 
-    with pytest.raises(FileError, match="unpacks to more than 524,288 bytes"):
+    with pytest.raises(FileError, match=golden_pattern("errors.csv.unpacks_to_too_many_bytes")):
         prepare(export(noise, "big.csv.gz"), tmp_path, UnpackLimits(unpacked_bytes=1 << 19))
 
 
@@ -355,7 +353,7 @@ def test_named_pipe_does_not_block_the_import(store, tmp_path):
 
     (result,) = import_files(store, [tmp_path / "pipe.csv"])
 
-    assert result.error == "pipe.csv: It is not a file on disk. Save it as one, then import that."
+    assert result.error == golden("errors.csv.not_a_file_on_disk_save")
 
 
 def test_a_last_line_without_end_is_put_aside(store, export):
@@ -363,7 +361,7 @@ def test_a_last_line_without_end_is_put_aside(store, export):
     result, rejects = keep(store, export(GOOD + b"A" * (31 << 20)))
 
     assert (result.kept, result.rejected) == (20, 1)
-    assert [(22, "", "The line is longer than 131,072 characters.")] == rejects
+    assert [(22, "", golden("errors.csv.line_is_too_long"))] == rejects
 
 
 def test_endless_bad_rows_are_counted_and_only_the_first_are_stored(store, export):
@@ -375,7 +373,7 @@ def test_endless_bad_rows_are_counted_and_only_the_first_are_stored(store, expor
     result, rejects = keep(store, export(text + as_csv([a_row()]).removeprefix(header)))
 
     assert (result.kept, result.rejected, len(rejects)) == (1, MOST_KEPT + 5, MOST_KEPT)
-    assert "10,005 rows are not calls; the first 10,000 were put aside." in result.error
+    assert golden("errors.csv.too_many_bad_rows") in result.error
 
 
 def test_an_ipv4_address_in_ipv6_form_is_one_source(store, export):

@@ -17,6 +17,7 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import FileError, StoreError
 from tests.calls.exports import HEADER, a_row, as_csv
 from tests.calls.ingest.cdr_files import cdr_file, compare
+from tests.texts import golden_pattern
 
 FEW = 12
 """Number of seeds; ``make soak PART=cdr_files`` uses 20,000."""
@@ -122,7 +123,7 @@ def raised_by_engine(kind: type[duckdb.Error]) -> StoreError:
 def test_engine_error_about_a_file_names_the_file(tmp_path: Path, error: Exception) -> None:
     """An engine error about one file gives a message that names the file and the remedy."""
     with (
-        pytest.raises(FileError, match=r"^odd\.csv: The file could not be read.*Export it again"),
+        pytest.raises(FileError, match="^" + golden_pattern("errors.csv.file_could_not_be_read") + ".*Export it again"),
         contained(tmp_path / "odd.csv"),
     ):
         raise error

@@ -19,6 +19,7 @@ from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.store.store import CallStore
 from tests.calls.exports import NOON, Row, a_row, at
 from tests.calls.ingest.children import ROOT, begin_import
+from tests.texts import golden
 from tests.waiting import WAIT_S
 
 KILLS = 4
@@ -144,7 +145,7 @@ def test_full_disk_keeps_stored_calls(tmp_path: Path, export: Callable[..., Path
     told = json.loads(done.stdout.splitlines()[-1])
 
     assert ("", CALLS_A_DAY) == (told["first"], told["stored"])
-    assert "there is no space left on the disk" in told["full"]
+    assert golden("errors.calls.no_space_left") in told["full"]
     assert "free some space" in told["full"]
     assert (CALLS_A_DAY, True) == (told["kept"], told["same"])
     assert ("", CALLS_A_DAY + 8 * (DAYS - 1) * CALLS_A_DAY) == (told["again"], told["all"])

@@ -17,6 +17,7 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core import clocks
 from dashboard.core.errors import StoreError
 from tests.calls.exports import HEADER, NOON, a_row, as_csv, at
+from tests.texts import golden_pattern
 
 LINE = {
     "line": "2",
@@ -63,7 +64,7 @@ def test_statement_is_lent_again_after_an_error(engine: Engine) -> None:
         with stages.lend(engine, "read an export", typed=False) as first:
             pass
         with (
-            pytest.raises(StoreError, match="could not read an export"),
+            pytest.raises(StoreError, match=golden_pattern("errors.calls.could_not_read_export")),
             stages.lend(engine, "read an export", typed=False) as failing,
         ):
             failing.cursor.execute("FROM nowhere")

@@ -19,6 +19,7 @@ from dashboard.calls.store.rejects import REJECTS
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at
+from tests.texts import golden_pattern
 
 A_DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -31,7 +32,9 @@ def test_unusable_lock_is_reported_with_its_folder(store: CallStore, export: Cal
     lock.unlink()
     lock.mkdir()
 
-    with pytest.raises(StoreError, match=r"cannot be written: .*The calls already stored are as they were"):
+    with pytest.raises(
+        StoreError, match="cannot be written: .*" + golden_pattern("errors.calls.stored_calls_are_kept")
+    ):
         import_files(store, [export([a_row(duration="61")])])
     assert store.count() == 1
 
@@ -47,7 +50,7 @@ def test_a_newer_store_is_noticed_before_a_file_is_read(store: CallStore, export
     before = sorted(folder.rglob("*.parquet"))
     told = list[str]()
 
-    with pytest.raises(StoreError, match=r"written by a newer version \(format 99\)"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.newer_version")):
         import_files(store, [export([a_row(duration="61")])], progress=lambda what, _share: told.append(what))
     for ask in (store.calls, store.span, store.rejects, lambda: store.traffic(since=NOON)):
         with pytest.raises(StoreError, match="newer version"):
@@ -68,7 +71,7 @@ def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Cal
         else export(rows.replace("result", "r\xe9sult").encode("latin-1"))
     )
 
-    with pytest.raises(StoreError, match=r"No space left on device\. The calls already stored are as they were"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.no_space_left_stored_calls_are_kept")):
         prepare(path, tmp_path / "work")
 
 
@@ -82,7 +85,7 @@ def test_corrupt_part_is_named_with_remedy(store: CallStore, export: Callable[..
     data[begin:end] = random.Random(1).randbytes(end - begin)
     part.write_bytes(bytes(data))
 
-    with pytest.raises(StoreError, match="run: trunkgate calls forget 2026-11-02") as raised:
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.run_forget_day", day="2026-11-02")) as raised:
         store.calls(limit=1000)
     assert part.name in str(raised.value)
 

@@ -16,6 +16,7 @@ from dashboard.core.errors import FileError, InputError
 from tests.calls.pbx_records.pbx_files import CALLED, PREFIX, UUID, master, origin, refused, switched
 from tests.paths import PACKAGE
 from tests.pbx.facts import about
+from tests.texts import golden, golden_pattern
 from tests.waiting import SLOW_S
 
 
@@ -141,7 +142,7 @@ def test_custom_template_defines_the_fields(reads: Any) -> None:
     (row,) = rows(reads(line, whose=origin(template=text, trunks=["flowroute"])))
 
     assert (CALLED, 403, 21) == (row["destination"], row["sip_status"], row["q850_cause"])
-    with pytest.raises(InputError, match="It needs start_stamp, duration"):
+    with pytest.raises(InputError, match=golden_pattern("errors.pbx_records.needs_fields")):
         origin(template='"${uuid}","${answer_stamp}"')
 
 
@@ -213,7 +214,7 @@ def test_a_cut_last_line_and_a_line_without_end_cost_only_themselves(reads: Any)
 
     assert 2 == len(rows(made))
     assert [2, 4] == [bad.line for bad in made.rejects]
-    assert f"longer than {LONGEST:,} bytes" in made.rejects[0].reason
+    assert golden("errors.pbx_records.longer_than", longest=f"{LONGEST:,}") in made.rejects[0].reason
     assert "may be cut" in made.rejects[1].reason
 
 
@@ -229,16 +230,16 @@ def test_a_pipe_or_device_is_refused_before_it_is_read(tmp_path: Path, with_temp
     os.mkfifo(tmp_path / "Master.csv")
 
     for path in (tmp_path / "Master.csv", Path("/dev/zero")):
-        with pytest.raises(FileError, match="It is not a file on disk"):
+        with pytest.raises(FileError, match=golden_pattern("errors.csv.not_a_file_on_disk")):
             read(path, whose, lambda _what, _share: None)
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "The file is empty"),
+        (b"", golden("errors.pbx_records.file_is_empty")),
         (b"\x1f\x8b\x08\x00", "packed"),
-        (b"pbx_id,name\nseattle,Seattle\n", "neither of Asterisk's Master.csv nor of a template"),
+        (b"pbx_id,name\nseattle,Seattle\n", golden("errors.pbx_records.neither_asterisk_nor_template")),
         (b'"' + b"a" * 100, "neither of Asterisk's"),
     ],
 )
@@ -263,8 +264,8 @@ def test_ambiguous_local_time_is_resolved_by_unique_id(reads: Any) -> None:
 
     made = reads(refused("2026-11-01 01:30:00"), refused("2026-03-08 02:30:00"), master(), whose=denver)
     assert (1, 2) == (len(rows(made)), made.rejected)
-    assert "America/Denver has this time twice" in made.rejects[0].reason
-    assert "does not have this time" in made.rejects[1].reason
+    assert golden("errors.pbx_records.time_is_twice") in made.rejects[0].reason
+    assert golden("errors.pbx_records.time_does_not_exist") in made.rejects[1].reason
 
 
 def test_times_that_contradict_the_unique_ids_are_refused(reads: Any) -> None:
@@ -273,16 +274,18 @@ def test_times_that_contradict_the_unique_ids_are_refused(reads: Any) -> None:
 
     A file in UTC that is read as local time would make every call unknown to the carrier.
     """
-    with pytest.raises(FileError, match=r"do not fit the zone America/Denver: .* off by 7 h.*--utc"):
+    with pytest.raises(
+        FileError, match=golden_pattern("errors.pbx_records.does_not_fit_zone") + " .* off by 7 h.*--utc"
+    ):
         reads(master("2026-11-02 12:00:00", more=("1793620800.7",)), whose=origin("America/Denver"))
 
 
 def test_unknown_pbx_or_zone_is_refused() -> None:
     """An unknown PBX and a PBX without a time zone are refused with the remedy."""
-    with pytest.raises(InputError, match="no PBX 'boston'; it has: denver, seattle"):
+    with pytest.raises(InputError, match=golden_pattern("errors.pbx_records.no_such_pbx")):
         origin(pbx_id="boston")
     with pytest.raises(InputError, match="Give --timezone"):
         origin("", pbx_id="seattle")
-    with pytest.raises(InputError, match="no time zone 'Mars/Base'"):
+    with pytest.raises(InputError, match=golden_pattern("errors.pbx_records.no_time_zone")):
         origin("Mars/Base")
     assert "America/Denver" == origin("").clock.name

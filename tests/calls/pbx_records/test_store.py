@@ -19,6 +19,7 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import BusyError, StoreError
 from tests.calls.exports import NOON, a_row, at
 from tests.calls.pbx_records.pbx_files import CALLED, PREFIX, UUID, master, origin, refused, switched
+from tests.texts import golden, golden_pattern
 
 MINUTE = timedelta(minutes=1)
 WHOLE = Span(NOON - timedelta(days=9), NOON + timedelta(days=1), NOON - timedelta(days=9))
@@ -126,8 +127,8 @@ def test_a_file_that_cannot_be_used_takes_nothing_from_the_others(kept: PbxRecor
 
     assert [0, 1, 0] == [one.kept for one in results]
     assert [True, False, True] == [bool(one.error) for one in results]
-    assert "notes.txt, line 1: Its first lines" in results[0].error
-    assert "gone.csv: The file cannot be read" in results[2].error
+    assert golden("errors.pbx_records.first_lines") in results[0].error
+    assert golden("errors.pbx_records.cannot_be_read") in results[2].error
 
 
 def test_a_damaged_part_is_named_with_the_cure(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
@@ -136,7 +137,7 @@ def test_a_damaged_part_is_named_with_the_cure(kept: PbxRecords, taken: Callable
     (part,) = kept.generations.folder.glob("parts/*-attempts-*")
     part.write_bytes(b"PAR1 and no more")
 
-    with pytest.raises(StoreError, match="remove the folder calls/pbx_side of the home and import the files") as told:
+    with pytest.raises(StoreError, match=golden_pattern("errors.pbx_records.remove_and_import")) as told:
         kept.rows(NOON)
     assert part.name in str(told.value)
 
@@ -145,12 +146,15 @@ def test_second_writer_is_refused_and_damaged_rejects_are_named(
     kept: PbxRecords, taken: Callable[..., PbxFileResult]
 ) -> None:
     """A second writer gets a message to wait; an unreadable list of rejects is named."""
-    with kept.generations.writing(), pytest.raises(BusyError, match="Another process is writing"):
+    with (
+        kept.generations.writing(),
+        pytest.raises(BusyError, match=golden_pattern("errors.calls.another_process_is_writing")),
+    ):
         taken(master())
     taken(master(), "bad\n")
     (part,) = (path for path in kept.generations.folder.glob("parts/rejects-*"))
     part.write_bytes(b"PAR1")
-    with pytest.raises(StoreError, match="import the files of the PBXs again"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.pbx_records.import_again")):
         kept.rejects()
 
 

@@ -15,6 +15,7 @@ from dashboard.calls.replay.replayer import Replay, Replayer, replay, version_in
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.snapshot import Freshness, Snapshot
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 LISTED = "198.51.100.11"
 UNLISTED = "198.51.100.24"
@@ -367,7 +368,7 @@ def test_a_stale_inventory_proves_no_owner() -> None:
             calls_row(LISTED),
             {"auth_method": "both", "dials_prefix": "unknown"},
             True,
-            ("list entry 198.51.100.0/28 or credentials", "not known", "we don't know whether the caller dials"),
+            (golden("replay.reasons.entry_or_credentials"), "not known", golden("replay.reasons.whether_caller_dials")),
         ),
     ],
     ids=["narrower entry", "listed", "credentials off", "not known"],

@@ -14,6 +14,7 @@ from dashboard.domain.changes import RemoveAddress
 from dashboard.domain.snapshot import Snapshot, members
 from dashboard.fixes import planner
 from tests.builders import calls_row, cube_of, make_snapshot, pbx
+from tests.texts import golden
 
 NAT = "198.51.100.80"
 GROUP = "orlando|tampa"
@@ -39,8 +40,8 @@ def test_the_attribution_names_all_owners() -> None:
     assert [GROUP] == snapshot.traffic["pbx_id"].tolist()
     assert ("orlando", "tampa") == members(GROUP)
     assert () == members("")
-    assert "one of Orlando, Tampa" == snapshot.name_of(GROUP)
-    assert ["one of Orlando, Tampa"] == cube_of(snapshot).values("who")
+    assert golden("replay.reasons.one_of_two_pbxs") == snapshot.name_of(GROUP)
+    assert [golden("replay.reasons.one_of_two_pbxs")] == cube_of(snapshot).values("who")
 
 
 def test_a_replay_counts_them_as_ours() -> None:
@@ -48,7 +49,7 @@ def test_a_replay_counts_them_as_ours() -> None:
     answer = Replayer(world()).against(Policy(frozenset(), credentials_on=False, tech_prefix="12345678"))
 
     assert (7, {}) == (answer.impact.calls(BROKEN), answer.impact.nobodys)
-    assert ("one of Orlando, Tampa",) == answer.impact.breaks
+    assert (golden("replay.reasons.one_of_two_pbxs"),) == answer.impact.breaks
     assert ("orlando", "tampa") == answer.broken_pbxs()
 
 

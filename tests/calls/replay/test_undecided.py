@@ -14,6 +14,7 @@ from dashboard.domain.admission import CallFacts, Observations, Policy
 from tests.builders import calls_row, make_snapshot, pbx
 from tests.calls.replay.slow_replay import World, policies, worlds
 from tests.examples import times
+from tests.texts import golden
 
 LISTED = "198.51.100.11"
 SEEN = Observations(digest_rescues_prefix=True)
@@ -45,14 +46,16 @@ def test_undecided_reason_names_deciding_facts(about: dict[str, Any], said: list
     found = why(**about)
 
     words = " and ".join(undecided.UNKNOWN[name] for name in said)
-    assert ([f"we don't know {words}"] if said else []) == [*found]
+    assert ([golden("replay.reasons.not_known", what=words)] if said else []) == [*found]
 
 
 def test_the_carrier_is_named_where_every_fact_is_known() -> None:
     """Prefix, unlisted, valid credentials: the carrier's behavior has not been observed."""
     both = {"auth_method": "both", "dials_prefix": "yes"}
 
-    assert [f"we don't know {undecided.CARRIER}"] == [*why(of="a", pbx=both, observed=Observations())]
+    assert [golden("replay.reasons.not_known", what=undecided.CARRIER)] == [
+        *why(of="a", pbx=both, observed=Observations())
+    ]
 
 
 def test_a_record_that_contradicts_the_rule_is_named() -> None:

@@ -17,6 +17,7 @@ from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
 from tests.examples import times
+from tests.texts import golden_pattern
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -129,5 +130,5 @@ def test_only_days_of_the_selected_rows_are_read(week):
                 week.generations.path(part).unlink()
 
     assert [3] == list(week.destinations(among=among)["calls"])
-    with pytest.raises(StoreError, match="could not add up the numbers dialed"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.could_not_add_up")):
         week.destinations(among=traffic)

@@ -27,6 +27,7 @@ from dashboard.core.errors import StoreError
 from tests.calls.exports import NOON, Row, a_row, as_csv, at
 from tests.examples import times
 from tests.paths import ROOT
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
 
 DAY = timedelta(days=1)
@@ -250,7 +251,7 @@ def test_a_damaged_day_keeps_its_sums_and_ends_nothing(tmp_path: Path, before: s
 
     assert {(NOON + day * DAY).date() for day in (1, 2)} == renewal.rolled_up
     assert [NOON.date()] == list(renewal.unreadable)
-    assert f"trunkgate calls forget {NOON:%Y-%m-%d}, and import" in renewal.unreadable[NOON.date()]
+    assert golden("errors.calls.forget_and_import", day=f"{NOON:%Y-%m-%d}") in renewal.unreadable[NOON.date()]
     assert 3 == store.traffic(since=FIRST)["calls"].sum()
     assert ([NOON.date()] if before else []) == store.unattributed_days()
     published = store.generations.current_name()
@@ -286,7 +287,7 @@ def test_a_stopped_renewal_keeps_the_finished_days(tmp_path: Path) -> None:
         store, {OFFICE}, progress=lambda *step: steps.append(step), stop=lambda: len(steps) == 1, batch_rows=1
     )
 
-    assert [(f"Counting the calls of {NOON:%Y-%m-%d} again", 0.0)] == steps
+    assert [(golden("errors.calls.counting_again", day=f"{NOON:%Y-%m-%d}"), 0.0)] == steps
     assert stopped.stopped
     assert {NOON.date()} == stopped.rolled_up
     assert expected == answers(store, [OFFICE])
@@ -331,7 +332,12 @@ def test_a_damaged_list_ends_nothing(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert 4 == len(store.calls())
     assert 3 == store.load(since=FIRST)["calls"].sum() - 1
     (said,) = [record.getMessage() for record in caplog.records]
-    assert re.search(r"own numbers .*own-numbers-\w+\.parquet cannot be read .*trunkgate calls repair", said)
+    assert re.search(
+        r"own numbers .*own-numbers-\w+"
+        + golden_pattern("errors.calls.parquet_cannot_be_read")
+        + " .*trunkgate calls repair",
+        said,
+    )
 
 
 @pytest.mark.parametrize(

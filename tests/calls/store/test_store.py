@@ -21,6 +21,7 @@ from dashboard.calls.store.store import MANY, CallFilter, CallStore
 from dashboard.core.errors import BusyError, StoreError
 from dashboard.domain.admission import ACL_REASON
 from tests.calls.exports import NOON, a_row, as_csv, at, rows_at
+from tests.texts import golden, golden_pattern
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -298,14 +299,17 @@ def test_what_cannot_be_removed_does_not_fail_a_published_change(filled, export,
     (result,) = import_files(filled, [export(rows_at(NOON))])
 
     assert (1, 1) == (result.kept, filled.count())
-    assert f"{stray} is no longer needed and cannot be removed" in caplog.text
+    assert golden("errors.calls.stray_cannot_be_removed", stray=stray) in caplog.text
 
 
 def test_second_writer_gets_a_message(store, export):
     """While one process writes, another gets a message, and nothing is lost."""
     path = export(rows_at(NOON))
     other = CallStore(store.generations.folder.parent, lock_wait_s=0)
-    with store.generations.writing(), pytest.raises(BusyError, match="Another process is writing calls"):
+    with (
+        store.generations.writing(),
+        pytest.raises(BusyError, match=golden_pattern("errors.calls.another_process_is_writing") + " calls"),
+    ):
         import_files(other, [path])
 
     assert import_files(other, [path])[0].kept == 1
@@ -343,12 +347,16 @@ def test_a_store_of_a_newer_version_is_left_alone(filled):
     newer.write_text(json.dumps(json.loads(manifest.read_text()) | {"format": 99}))
     (folder / "CURRENT").write_text("00000002-0123456789ab")
 
-    with pytest.raises(StoreError, match=r"written by a newer version \(format 99\)"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.newer_version")):
         filled.count()
 
 
 @pytest.mark.parametrize(
-    ("damage", "sentence"), [("cut", "could not search calls"), ("gone", "could not search calls")]
+    ("damage", "sentence"),
+    [
+        ("cut", golden_pattern("errors.calls.could_not_search")),
+        ("gone", golden_pattern("errors.calls.could_not_search")),
+    ],
 )
 def test_a_damaged_part_is_named(filled, damage, sentence):
     """A truncated or missing part gives a message with its name, not a traceback of the engine."""
@@ -372,10 +380,10 @@ def test_a_day_whose_file_is_damaged_can_be_forgotten(filled, export, kind):
     import_files(filled, [path])
     ask = filled.calls if kind == "calls" else lambda: filled.traffic(since=NOON - HOUR)
     cut_short(filled, other.date(), kind)
-    with pytest.raises(StoreError, match="All other days are as they were") as raised:
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.other_days_are_kept")) as raised:
         ask()
     if kind == "calls":
-        assert f"run: trunkgate calls forget {other.date()}, and import that day again" in str(raised.value)
+        assert golden("errors.calls.run_forget_and_import", day=other.date()) in str(raised.value)
 
     assert 2 == forget(filled, {other.date()})
     assert before == filled.count()
@@ -399,7 +407,7 @@ def test_damaged_sums_are_counted_again(filled, export, kind, after):
     whole = ask()
     calls = filled.calls()
     cut_short(filled, other, kind)
-    with pytest.raises(StoreError, match=f"run: trunkgate calls repair {other}, which counts that day's calls again"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.run_repair", day=other)):
         ask()
 
     assert 1 == repair(filled, {other})
@@ -414,7 +422,7 @@ def test_sums_of_damaged_calls_cannot_be_counted_again(filled):
     cut_short(filled, day, "traffic")
     cut_short(filled, day, "calls")
 
-    with pytest.raises(StoreError, match=f"run: trunkgate calls forget {day}"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.run_forget_day", day=day)):
         repair(filled, {day})
     assert digest == filled.digest
 
@@ -429,7 +437,7 @@ def test_a_day_that_is_not_there_cannot_be_forgotten(filled):
     """Forgetting a day that does not exist removes nothing."""
     before = filled.count()
 
-    with pytest.raises(StoreError, match=r"2020-01-01, so there is nothing to forget\. Nothing was changed"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.nothing_to_forget")):
         forget(filled, {NOON.date(), NOON.date().replace(2020, 1, 1)})
     assert before == filled.count()
 
@@ -438,7 +446,12 @@ def test_a_manifest_that_is_lost_is_named(filled):
     """If CURRENT names a missing manifest, the message names it and the way to recover."""
     (filled.generations.folder / "CURRENT").write_text("00000009-0123456789ab")
 
-    with pytest.raises(StoreError, match=r"00000009-0123456789ab.json cannot be read .* Restore it from a backup"):
+    with pytest.raises(
+        StoreError,
+        match=golden_pattern("errors.calls.generation_cannot_be_read")
+        + " .* "
+        + golden_pattern("errors.calls.restore_from_backup"),
+    ):
         filled.span()
 
 
@@ -461,7 +474,7 @@ def test_a_current_that_names_no_generation_is_not_followed(filled):
     """The content of CURRENT is treated as a name and never as a path."""
     (filled.generations.folder / "CURRENT").write_text("../../elsewhere")
 
-    with pytest.raises(StoreError, match=r"CURRENT names no generation, but '../../elsewhere'"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.current_names_no_generation")):
         filled.count()
 
 
@@ -469,7 +482,7 @@ def test_a_folder_that_cannot_be_made(tmp_path, export):
     """If the home is a file, the import reports it."""
     (tmp_path / "home").write_text("")
 
-    with pytest.raises(StoreError, match="cannot be written: Not a directory"):
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.cannot_be_written")):
         import_files(CallStore(tmp_path / "home"), [export(rows_at(NOON))])
 
 
@@ -477,7 +490,7 @@ def test_full_disk_error_has_remedy():
     """The engine's error for a full disk becomes a message with the remedy."""
     full = duckdb.IOException('Could not write file "calls.parquet": No space left on device')
 
-    assert "free some space, then try again" in _sentence(full)
+    assert golden("errors.calls.free_some_space") in _sentence(full)
     assert "Restore" not in _sentence(full)
 
 

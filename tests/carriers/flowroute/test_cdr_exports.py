@@ -17,6 +17,7 @@ from dashboard.carriers.flowroute.cdr_exports import POLL_LIMIT_S, Job, split
 from dashboard.carriers.flowroute.client import FlowrouteCarrier
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 from tests.carriers.scripted import LINK, SIGNATURE, STORAGE, Reply, Script, error, listed, never_connected, recorded
+from tests.texts import golden
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 PATH = "/v2/cdrs/exports"
@@ -195,7 +196,7 @@ def test_a_failed_job_is_an_error_that_names_it(
 
     said = fails(CarrierUnavailableError, export)
 
-    assert "Export 17 of the calls from 2026-08-01 00:00:00 to 2026-09-01 00:00:00 UTC failed" in said
+    assert golden("errors.downloads.export_failed") in said
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from dashboard.carriers.flowroute.downloads import checked_link, download
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError, StoreError
 from dashboard.core.http.session import HttpSession
 from tests.carriers.scripted import ACCESS, LINK, SECRET, SIGNATURE, Reply, Script, never_connected
+from tests.texts import golden
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 STORED = f"GET {LINK.partition('?')[0]}"
@@ -134,7 +135,7 @@ def test_corrupt_file_is_downloaded_again_once(
     assert PACKED == (fetch() or Path()).read_bytes()
     said = fails(CarrierAnswerError, fetch)
 
-    assert "not a whole gzip file" in said
+    assert golden("errors.downloads.not_a_gzip_file") in said
     assert ["calls.csv.gz"] == left(tmp_path)
 
 
@@ -175,7 +176,7 @@ def test_a_link_that_was_refused_says_so(fetch: Callable[..., Path | None], scri
     """The storage answers 403 for an expired link."""
     script.answers[STORED] = Reply(b"<Error><Code>AccessDenied</Code></Error>", 403)
 
-    assert "has expired or is wrong" in fails(CarrierRefusedError, fetch)
+    assert golden("errors.downloads.has_expired") in fails(CarrierRefusedError, fetch)
 
 
 def test_missing_folder_is_an_error(transport: HttpSession, tmp_path: Path, script: Script, fails: Fails) -> None:

@@ -27,6 +27,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, CreateRoute, RemoveAddress, SetCredentials
 from dashboard.storage.database import State
 from tests.carriers.scripted import ACCESS, SECRET, Reply, Script, error, never_connected
+from tests.texts import golden
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 ACCOUNT = "GET /portal/account"
@@ -213,7 +214,7 @@ def test_an_entry_that_is_refused_is_an_error(
 
     said = fails(CarrierRefusedError, lambda: portal.apply(AllowAddress(network="10.0.0.1")))
 
-    assert "Not a single public IPv4 address" in said
+    assert golden("errors.portal.not_a_single_address") in said
 
 
 def test_undeclared_account_is_unknown(state: State) -> None:
@@ -262,8 +263,8 @@ def test_a_real_account_offers_the_api_and_nothing_of_the_portal(carrier: Flowro
 @pytest.mark.parametrize(
     ("change", "menu", "value"),
     [
-        (AllowAddress(network="198.51.100.24"), "Interconnection > Outbound Allowed IPs", "198.51.100.24"),
-        (RemoveAddress(network="198.51.100.50"), "Interconnection > Outbound Allowed IPs", "198.51.100.50"),
+        (AllowAddress(network="198.51.100.24"), golden("pages.policy.portal_place"), "198.51.100.24"),
+        (RemoveAddress(network="198.51.100.50"), golden("pages.policy.portal_place"), "198.51.100.50"),
         (SetCredentials(enabled=False), "Preferences > Fraud Control", ""),
         (SetCredentials(enabled=True), "Preferences > Fraud Control", ""),
     ],
@@ -326,9 +327,9 @@ def test_an_emulator_that_is_away_is_said_to_be(portal: EmulatedPortal, script: 
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({"entries": [None]}, "an unusable entries.0: Input should be"),
+        ({"entries": [None]}, golden("errors.portal.unusable_entry")),
         ({"entries": [ENTRY, ENTRY]}, "has 198.51.100.11 twice"),
-        ({"entries": [ENTRY | {"network": "10.0.0.1/99"}]}, "'10.0.0.1/99' is no address of a network"),
+        ({"entries": [ENTRY | {"network": "10.0.0.1/99"}]}, golden("errors.portal.no_address_of_a_network")),
     ],
 )
 def test_invalid_list_is_refused_as_a_whole(
@@ -340,7 +341,9 @@ def test_invalid_list_is_refused_as_a_whole(
     assert sentence in fails(CarrierAnswerError, portal.allowed_ips)
 
 
-@pytest.mark.parametrize(("prefix", "sentence"), [("1234567", "has 7 digits"), ("1234567a", "has letters in it")])
+@pytest.mark.parametrize(
+    ("prefix", "sentence"), [("1234567", "has 7 digits"), ("1234567a", golden("errors.portal.has_letters"))]
+)
 def test_a_prefix_that_cannot_be_is_not_taken(
     portal: EmulatedPortal, script: Script, fails: Fails, prefix: str, sentence: str
 ) -> None:

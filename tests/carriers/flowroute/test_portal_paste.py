@@ -15,6 +15,7 @@ from dashboard.carriers.flowroute.portal_paste import MOST_CHARACTERS, PastedLis
 from dashboard.core.errors import InputError
 from dashboard.core.text import UNSAFE
 from dashboard.schemas.tables import ALLOWED_IPS, conform, empty
+from tests.texts import golden, golden_pattern
 from tests.waiting import SLOW_S
 
 PUBLIC = ("198.51.100.0/24", "203.0.113.0/24", "192.0.2.0/24")
@@ -88,14 +89,14 @@ def test_other_texts_are_not_taken_for_addresses(text: str) -> None:
         ("10.0.0.5 lab", "10.0.0.5", "private"),
         ("100.64.0.1", "100.64.0.1", "carrier-grade NAT"),
         ("224.0.0.1", "224.0.0.1", "multicast"),
-        ("198.51.100.300", "198.51.100.300", "not a whole IPv4 address"),
-        ("198.51.100", "198.51.100", "not a whole IPv4 address"),
-        ("198.51.100.11.12", "198.51.100.11.12", "not a whole IPv4 address"),
+        ("198.51.100.300", "198.51.100.300", golden("errors.addresses.not_whole")),
+        ("198.51.100", "198.51.100", golden("errors.addresses.not_whole")),
+        ("198.51.100.11.12", "198.51.100.11.12", golden("errors.addresses.not_whole")),
         ("010.1.2.3", "010.1.2.3", "leading zeros"),
         ("198.51.100.5/24 all", "198.51.100.5/24", "not a network"),
         ("198.51.100.0/33", "198.51.100.0/33", "not a network"),
         ("198.51.100.5 255.255.255.0", "198.51.100.5/255.255.255.0", "not a network"),
-        ("198.51.100.0/24 255.255.0.0", "198.51.100.0/24", "both a length and a netmask"),
+        ("198.51.100.0/24 255.255.0.0", "198.51.100.0/24", golden("errors.portal.length_and_netmask")),
         ("10.1.0.0/16 lab", "10.1.0.0/16", "private"),
         ("0.0.0.0/0 all", "0.0.0.0/0", "Write smaller networks"),
         ("100.0.0.0/8", "100.0.0.0/8", "Write smaller networks"),
@@ -157,7 +158,7 @@ def test_a_range_is_not_two_addresses(between: str) -> None:
 
 def test_a_long_text_is_refused() -> None:
     """A text beyond the length limit is refused as another kind of file."""
-    with pytest.raises(InputError, match="Paste the list alone"):
+    with pytest.raises(InputError, match=golden_pattern("errors.portal.paste_the_list_alone")):
         read_pasted("x" * (MOST_CHARACTERS + 1))
 
 

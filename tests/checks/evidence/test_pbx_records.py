@@ -15,6 +15,7 @@ from dashboard.domain.changes import AllowAddress
 from dashboard.domain.findings import Confidence, Severity, Status
 from dashboard.domain.snapshot import Freshness
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 DENVER = "198.51.100.24"
 SPARE = "198.51.100.25"
@@ -60,10 +61,7 @@ def test_silent_pbx_is_explained_by_its_own_records(judged):
 
     assert verdict.status is Status.FAIL
     assert verdict.confidence is Confidence.INFERRED
-    assert verdict.reason == (
-        f"Denver ({DENVER}) is not on the list; 4 attempts in the PBX's own records since 2026-11-20 10:00 UTC have no "
-        "record at the carrier, as a refusal looks where the carrier writes none, and as a fault of the network would."
-    )
+    assert verdict.reason == (golden("checks.pbx_records.no_record_at_the_carrier", address=DENVER))
     assert [("FAILED", 21, 1), ("NO ANSWER", None, 3)] == [
         (row["PBX's own word"], row["Q.850 cause"], row["attempts without a record"]) for row in verdict.evidence
     ]
@@ -75,7 +73,7 @@ def test_one_attempt_is_told_as_one(judged):
     """The sentence uses the singular for one attempt."""
     reason = judged(pbx_address_is_allowed, world(attempts(1)))[DENVER].reason
 
-    assert "1 attempt in the PBX's own records since 2026-11-20 10:00 UTC has no record at the carrier" in reason
+    assert golden("checks.pbx_records.attempt_has_no_record") in reason
 
 
 @pytest.mark.parametrize(
@@ -97,18 +95,19 @@ def test_other_attempts_are_no_sign_of_a_refusal(judged, row):
     """
     verdict = judged(pbx_address_is_allowed, world(row))[DENVER]
 
-    assert "no call from it is on record" in verdict.reason
+    assert golden("checks.pbx_records.no_call_is_on_record") in verdict.reason
     assert () == verdict.evidence
 
 
 def test_old_records_and_two_kinds_of_address_conclude_nothing(judged):
     """Records that end a week ago, or of a PBX with one of several addresses listed, decide nothing."""
     assert (
-        "no call from it is on record" in judged(pbx_address_is_allowed, world(attempts(), fresh=False))[DENVER].reason
+        golden("checks.pbx_records.no_call_is_on_record")
+        in judged(pbx_address_is_allowed, world(attempts(), fresh=False))[DENVER].reason
     )
     both = judged(pbx_address_is_allowed, world(attempts(9), listed=(SPARE,), addresses=(DENVER, SPARE)))
 
-    assert "no call from it is on record" in both[DENVER].reason
+    assert golden("checks.pbx_records.no_call_is_on_record") in both[DENVER].reason
     assert both[SPARE].status is Status.PASS
 
 
@@ -122,7 +121,9 @@ def test_attempts_from_before_the_change_or_the_move_are_history(judged):
     moved = {"pbx_id": "denver", "address": DENVER, "kind": "primary", "valid_from": changed}
 
     for snapshot in (world(attempts(), versions=versions), world(attempts(), addresses=(moved,))):
-        assert "no call from it is on record" in judged(pbx_address_is_allowed, snapshot)[DENVER].reason
+        assert (
+            golden("checks.pbx_records.no_call_is_on_record") in judged(pbx_address_is_allowed, snapshot)[DENVER].reason
+        )
     later = attempts(first_at=changed + timedelta(seconds=1))
     assert "4 attempts" in judged(pbx_address_is_allowed, world(later, versions=versions))[DENVER].reason
 
@@ -146,7 +147,7 @@ def test_a_listed_pbx_whose_attempts_do_not_arrive_cannot_be_told(judged, count,
     verdict = judged(pbx_address_is_allowed, world(attempts(count), listed=(DENVER,)))[DENVER]
 
     assert status is verdict.status
-    assert ("is on the list, and yet 3 attempts" in verdict.reason) is (status is Status.UNKNOWN)
+    assert (golden("checks.pbx_records.listed_and_yet_attempts") in verdict.reason) is (status is Status.UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -155,10 +156,10 @@ def test_a_listed_pbx_whose_attempts_do_not_arrive_cannot_be_told(judged, count,
         (
             {"fault": "clock", "skew_s": -3600},
             True,
-            "Denver's own records are 1 hour off the carrier's times, so import",
+            golden("checks.pbx_records.off_the_carriers_times"),
         ),
-        ({"fault": "answered"}, True, "because the carrier does not know the answered calls in them."),
-        ({}, False, "Denver's own records end at 2026-11-20 12:00 UTC, so import newer ones."),
+        ({"fault": "answered"}, True, golden("checks.pbx_records.carrier_does_not_know_them")),
+        ({}, False, golden("checks.pbx_records.records_end")),
     ],
 )
 def test_records_that_say_nothing_are_told_with_the_cure(judged, record, fresh, said):
@@ -172,9 +173,7 @@ def test_where_refusals_are_recorded_they_did_not_arrive(judged):
     """If the carrier writes CDRs of refusals, missing attempts did not reach it."""
     snapshot = replace(world(attempts()), capabilities=frozenset(Capability))
 
-    assert "though it records what it refuses: they did not reach it." in (
-        judged(pbx_address_is_allowed, snapshot)[DENVER].reason
-    )
+    assert golden("checks.pbx_records.did_not_arrive") in (judged(pbx_address_is_allowed, snapshot)[DENVER].reason)
 
 
 def test_later_admitted_call_overrides_missing_attempts(judged):
@@ -199,5 +198,5 @@ def test_a_source_gone_silent_is_explained_by_its_own_records(judged):
     verdict = judged(call_source_is_allowed, world(attempts(), traffic=traffic, versions=versions))[DENVER]
 
     assert (Status.UNKNOWN, Severity.MEDIUM) == (verdict.status, verdict.severity)
-    assert "4 attempts in the PBX's own records since" in verdict.reason
+    assert golden("checks.pbx_records.attempts_since", attempts=4) in verdict.reason
     assert verdict.evidence

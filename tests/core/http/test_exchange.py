@@ -27,6 +27,7 @@ from dashboard.core.http.exchange import (
     TransientError,
 )
 from tests.carriers.scripted import ACCESS, SECRET
+from tests.texts import golden_pattern
 from tests.waiting import WAIT_S
 
 requests_seen: list[bytes] = []
@@ -120,7 +121,7 @@ def test_time_limit_covers_the_whole_response() -> None:
     """Slow single bytes do not reset the time limit."""
     with (
         serving(trickle(b"HTTP/1.1 200 OK\r\n\r\n")) as url,
-        pytest.raises(TransientError, match="did not end in time") as caught,
+        pytest.raises(TransientError, match=golden_pattern("errors.http.did_not_end_in_time")) as caught,
     ):
         read(url, limit_s=0.05)
 

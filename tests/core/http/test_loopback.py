@@ -11,6 +11,7 @@ import requests
 
 from dashboard.core.http import loopback
 from tests.proxies import closed_proxy
+from tests.texts import golden_pattern
 from tests.waiting import WAIT_S
 
 
@@ -48,5 +49,5 @@ def test_no_proxy_and_no_redirect(server: str, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("url", ["http://192.0.2.1/", "https://example.net", ""])
 def test_other_hosts_are_refused(url: str) -> None:
     """Requests to other hosts need the proxy and the limits of the other modules."""
-    with pytest.raises(ValueError, match="not on this machine"):
+    with pytest.raises(ValueError, match=golden_pattern("errors.http.not_on_this_machine")):
         loopback.get(url, timeout_s=1)

@@ -17,6 +17,7 @@ from dashboard.core.errors import CarrierAnswerError, CarrierUnavailableError
 from dashboard.core.http import retries
 from dashboard.core.http.session import HttpSession
 from tests.carriers.scripted import ACCESS, SECRET
+from tests.texts import golden
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 
@@ -73,7 +74,7 @@ def test_an_answer_cut_short_is_asked_for_again(local: HttpSession, fails: Fails
     """A truncated answer is requested again, even if it would parse."""
     said = fails(CarrierUnavailableError, lambda: local.get("/cut"))
 
-    assert "cut before the answer was whole" in said
+    assert golden("errors.http.cut_before_whole") in said
     assert retries.ATTEMPTS == len(Misbehaving.seen)
 
 
@@ -126,8 +127,8 @@ def test_a_port_without_tls_is_an_error_at_once(method: str, slept: list[float],
         said = fails(CarrierAnswerError, lambda: plain.request(method, "/v2/routes", body={}))
         plain.close()
 
-    assert f"https://127.0.0.1:{port} does not complete a TLS handshake (" in said
-    assert f"{method} /v2/routes was not sent. Check the configured address" in said
+    assert golden("errors.http.no_tls_handshake", port=port) in said
+    assert golden("errors.http.was_not_sent", method=method) in said
     assert [1] == accepted
 
 

@@ -19,6 +19,7 @@ from dashboard.core.http.exchange import RETRY_AFTER_MAX_S
 from dashboard.core.http.retries import ATTEMPTS, WAITS_MAX_S
 from dashboard.core.http.session import ANSWER_MAX_BYTES, HttpSession
 from tests.carriers.scripted import ACCESS, BASIC, ORIGIN, SECRET, Reply, Script, error, never_connected
+from tests.texts import golden
 
 Fails = Callable[[type[Exception], Callable[[], Any]], str]
 HERE = "GET /v2/routes"
@@ -172,7 +173,7 @@ def test_waits_that_a_server_asks_for_are_limited_in_all(
     said = fails(CarrierUnavailableError, lambda: transport.request(method, "/v2/routes"))
 
     assert [50.0, 50.0] == slept
-    assert f"answered 429. It asked for delays of over {WAITS_MAX_S:.0f} s in all, which is the limit." in said
+    assert golden("errors.http.asked_for_delays", waits_max_s=f"{WAITS_MAX_S:.0f}") in said
 
 
 def test_pages_of_a_list_share_the_limit_of_waits(
@@ -185,7 +186,7 @@ def test_pages_of_a_list_share_the_limit_of_waits(
     said = fails(CarrierUnavailableError, lambda: list(pages(transport, "/v2/routes")))
 
     assert [50.0, 50.0] == slept
-    assert "which is the limit" in said
+    assert golden("errors.http.which_is_the_limit") in said
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
@@ -241,7 +242,7 @@ def test_post_that_may_have_been_applied_is_not_retried(
     said = fails(CarrierUnavailableError, lambda: transport.request("POST", "/v2/routes", body={}))
 
     assert times == len(script.sent)
-    assert (times == 1) == ("may have been carried out" in said)
+    assert (times == 1) == (golden("errors.http.may_have_been_carried_out") in said)
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
@@ -268,7 +269,7 @@ def test_error_has_title_detail_and_id(status: int, transport: HttpSession, scri
 
     said = fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
 
-    assert f"Flowroute declined {HERE} ({status}). Error: Alias is taken (error id 5d41-402a)." == said
+    assert golden("errors.http.declined", here=HERE, status=status) == said
     assert len(script.sent) == 1
 
 
@@ -311,7 +312,7 @@ def test_a_wrong_key_says_which_settings_to_check(transport: HttpSession, script
     """401 names the settings of the key, and nothing else."""
     script.answers[HERE] = error(401, "Authentication failed.")
 
-    assert "Check the access key and the secret key" in fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
+    assert golden("errors.http.check_both_keys") in fails(CarrierRefusedError, lambda: transport.get("/v2/routes"))
 
 
 @pytest.mark.parametrize(
@@ -365,5 +366,5 @@ def test_broken_tls_connection_may_have_applied_the_request(
     said = fails(CarrierUnavailableError, lambda: transport.request("POST", "/v2/routes", body={}))
 
     assert "certificate" not in said
-    assert "may have been carried out" in said
+    assert golden("errors.http.may_have_been_carried_out") in said
     assert len(script.sent) == 1

@@ -11,6 +11,7 @@ from dashboard.pbx.inventory.validation import validate
 from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, InventoryRow, merge, read_edit, validate_edit
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import about
+from tests.texts import golden
 
 CURRENT = (
     "pbx_id,name,ip_kind,auth_method,site,address,number\n"
@@ -33,7 +34,7 @@ def test_partial_import_removes_nothing(read, current):
     assert found.merged["pbx_addresses"]["address"].tolist() == ["198.51.100.11", "203.0.113.130", "198.51.100.24"]
     assert found.merged["pbx_numbers"].equals(current["pbx_numbers"])
     assert (found.count(ADDED), found.count(CHANGED), found.count(STAYS)) == (2, 0, 4)
-    assert found.sentence() == "The import adds 2 rows. 4 rows are not in the import and stay as they are."
+    assert found.sentence() == golden("pbx.inventory.adds_two_rows")
 
 
 def test_only_given_columns_change(read, current):
@@ -62,7 +63,7 @@ def test_the_same_again_changes_nothing(read, current):
     found = merge(current, read(CURRENT))
 
     assert found.empty
-    assert found.sentence() == "The import changes nothing."
+    assert found.sentence() == golden("commands.inventory.changes_nothing")
     for name, frame in found.merged.items():
         pd.testing.assert_frame_equal(frame, current[name])
 
@@ -173,7 +174,7 @@ def test_a_configuration_read_again_replaces_what_it_said(current):
         "198.51.100.79",
     ]
     assert (found.count(ADDED), found.count(CHANGED), found.count(GONE)) == (1, 1, 1)
-    assert found.sentence().startswith("The import adds 1 row, changes 1 row and takes out 1 row.")
+    assert found.sentence().startswith(golden("pbx.inventory.adds_changes_and_takes"))
 
 
 def test_what_a_register_says_and_what_a_pbx_says_stand_apart(current):

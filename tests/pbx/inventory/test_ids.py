@@ -15,6 +15,7 @@ from dashboard.pbx.inventory.ids import LONGEST, pbx_id_of
 from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.sources import Inventory, Upload, read_files
 from tests.paths import PBX_CASES
+from tests.texts import golden
 
 PUBLIC = ["198.51.100.0/24", "203.0.113.0/24"]
 
@@ -149,7 +150,7 @@ def test_a_made_id_of_another_name_refuses_the_whole_line(table: str, second: st
     (problem,) = found.problems
 
     assert (3, "pbx_id") == (problem.line, problem.column)
-    assert f"so nothing of {second} was taken. Rename one of the two" in problem.message
+    assert golden("pbx.inventory.same_id", second=second) in problem.message
     assert ["198.51.100.24"] == list(found.frames["pbx_addresses"]["address"])
     assert found.frames["pbx_numbers"].empty
 

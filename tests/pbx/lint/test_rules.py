@@ -11,6 +11,7 @@ from dashboard.pbx.sources import Level, LintContext, Upload, lint_inventory, me
 from dashboard.sip import Trunk
 from tests.builders import calls_row, make_snapshot
 from tests.pbx.conftest import PUBLIC
+from tests.texts import golden
 
 TRUNK = """[t]
 type=endpoint
@@ -108,8 +109,8 @@ def test_a_plus_that_the_carrier_may_take_is_a_warning():
     (pitfall,) = look(dial="12345678*+${EXTEN}")
 
     assert pitfall.level is Level.WARNING
-    assert "service guide calls a leading + optional" in pitfall.sentence
-    assert "article on dialing formats says to leave it out" in pitfall.sentence
+    assert golden("pbx.lint.guide_on_plus") in pitfall.sentence
+    assert golden("pbx.lint.article_on_plus") in pitfall.sentence
     (other,) = look(dial="12345678*011${EXTEN}")
     assert other.level is Level.ERROR
 

@@ -18,6 +18,7 @@ from dashboard.core.errors import FileError
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.readers import config_folder
 from dashboard.pbx.sources import Upload, needs_name, read_files
+from tests.texts import golden
 
 FILES = {"etc/asterisk/pjsip.conf": b"[a]\n", "etc/asterisk/custom/b.conf": b"[b]\n"}
 
@@ -82,13 +83,13 @@ def test_what_leads_out_of_a_folder_is_refused_and_the_rest_is_read(tmp_path):
 
     assert found.files == {"good.conf": b"[good]\n", "inside.conf": b"[good]\n"}
     assert {problem.file: problem.message.partition(",")[0].partition(":")[0] for problem in problems} == {
-        "pbx/out.conf": "It is a link out of the folder",
-        "pbx/up": "It is a link out of the folder",
-        "pbx/same": "It is a link to a folder",
-        "pbx/nowhere.conf": "It cannot be read",
-        "pbx/loop.conf": "It cannot be read",
-        "pbx/sound.gsm": "It is not a text",
-        "pbx/pipe": "It is not a plain file",
+        "pbx/out.conf": golden("errors.pbx_config.link_out"),
+        "pbx/up": golden("errors.pbx_config.link_out"),
+        "pbx/same": golden("errors.pbx_config.link_to_a_folder"),
+        "pbx/nowhere.conf": golden("errors.pbx_config.cannot_be_read"),
+        "pbx/loop.conf": golden("errors.pbx_config.cannot_be_read"),
+        "pbx/sound.gsm": golden("errors.pbx_config.not_a_text"),
+        "pbx/pipe": golden("errors.pbx_config.not_a_plain_file"),
     }
 
 
@@ -128,7 +129,7 @@ def test_what_cannot_be_asked_is_said_and_the_rest_is_read(tmp_path):
         (tmp_path / "locked").chmod(0o755)
 
     assert found.files["good.conf"] == b"[good]\n"
-    assert "File name too long" in problems[-1].message
+    assert golden("errors.disk.name_too_long") in problems[-1].message
     assert all(len(one.file) <= config_folder.LONGEST_NAME + 1 for one in problems)
 
 
@@ -152,7 +153,7 @@ def test_names_that_lead_out_of_an_archive_are_refused(name, pack):
     folder, (problem,) = config_folder.from_archive(archive)
 
     assert folder.files == {"good.conf": b"y"}
-    assert "leads out of the folder" in problem.message
+    assert golden("errors.pbx_config.leads_out") in problem.message
 
 
 def test_links_and_locked_files_of_archives_are_refused():
@@ -220,7 +221,7 @@ def test_many_files_of_one_fault_are_said_in_few_words():
     _, problems = config_folder.from_archive(Upload("a.zip", zipped(files)))
 
     assert len(problems) == config_folder.MOST_SAID
-    assert problems[-1].message == "The same holds for more files: It is not a text, so it was left out."
+    assert problems[-1].message == golden("errors.pbx_config.same_for_more_files")
 
 
 @given(st.binary(max_size=400), st.sampled_from(["a.zip", "a.tar", "a.tar.gz", "a.tgz"]))

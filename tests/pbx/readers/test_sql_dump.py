@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.pbx.readers.sql_dump import rows, tables_in
+from tests.texts import golden
 from tests.waiting import SLOW_S
 
 AFTER = "INSERT INTO t VALUES (7);"
@@ -53,7 +54,7 @@ def test_a_row_that_is_cut_is_said():
 
     assert [("1",), ("2", "3"), (), ("5",)] == [tuple(row.cells) for row in found]
     assert [False, True, True, False] == [bool(row.fault) for row in found]
-    assert found[1].fault.startswith("The row of t cannot be read: it has 2 values and the table 1.")
+    assert found[1].fault.startswith(golden("errors.freepbx.row_cannot_be_read"))
 
 
 @pytest.mark.parametrize(

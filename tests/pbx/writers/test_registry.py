@@ -22,6 +22,7 @@ from tests.paths import PACKAGE
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import keys
 from tests.pbx.writers.entered import entered
+from tests.texts import golden_pattern
 
 OREGON = "us-west-or.sip.flowroute.com"
 VIRGINIA = "us-east-va.sip.flowroute.com"
@@ -222,11 +223,14 @@ def test_the_inventory_says_what_is_wanted() -> None:
     ("known", "words"),
     [
         (snapshot(ip_kind="dynamic"), "keep its credentials"),
-        (replace(snapshot(), account=Account("", credentials_on=None)), "tech prefix is not known"),
-        (replace(snapshot(pop=""), edges=schemas.empty(schemas.EDGES)), "No PoP is known"),
-        (replace(snapshot(), edges=schemas.empty(schemas.EDGES)), "ranges that the carrier calls from are not known"),
-        (replace(snapshot(), pbx_addresses=schemas.empty(schemas.PBX_ADDRESSES)), "No address of Seattle"),
-        (replace(snapshot(), pbxs=schemas.empty(schemas.PBXS)), "There is no PBX 'seattle'"),
+        (replace(snapshot(), account=Account("", credentials_on=None)), golden_pattern("pbx.writers.prefix_not_known")),
+        (replace(snapshot(pop=""), edges=schemas.empty(schemas.EDGES)), golden_pattern("pbx.writers.no_pop")),
+        (replace(snapshot(), edges=schemas.empty(schemas.EDGES)), golden_pattern("pbx.writers.ranges_not_known")),
+        (
+            replace(snapshot(), pbx_addresses=schemas.empty(schemas.PBX_ADDRESSES)),
+            golden_pattern("pbx.writers.no_address"),
+        ),
+        (replace(snapshot(), pbxs=schemas.empty(schemas.PBXS)), golden_pattern("pbx.writers.no_such_pbx")),
     ],
 )
 def test_what_is_not_known_is_said(known: Snapshot, words: str) -> None:

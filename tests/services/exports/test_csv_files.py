@@ -30,6 +30,7 @@ from dashboard.services.exports.csv_files import (
     to_zip,
     write_folder,
 )
+from tests.texts import golden_pattern
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -153,7 +154,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A file in place of the folder gives an error that names it."""
     (tmp_path / "out").write_text("in the way")
 
-    with pytest.raises(InputError, match="out cannot be written"):
+    with pytest.raises(InputError, match=golden_pattern("errors.disk.out_cannot_be_written")):
         write_folder(tmp_path / "out", {}, SEAL)
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dashboard.services.onboarding import bulk_add
 from dashboard.services.onboarding.bulk_add import COMPLETE, LEFT_OUT, MISSING, PARTLY, SAME, PastedFleet
 from tests.builders import make_snapshot, pbx
+from tests.texts import golden
 
 WORLD = make_snapshot(
     pbxs=[pbx("seattle", site="Pier 4", inbound_host="198.51.100.11"), pbx("pbx-7", name="Denver")],
@@ -34,15 +35,15 @@ def only(text: str) -> dict[str, object]:
     ("text", "state", "says"),
     [
         ("Tulsa,198.51.100.77,19185550100", COMPLETE, "New."),
-        ("Miami,dynamic,13055550140", COMPLETE, "New. It keeps its credentials."),
-        ("Name\nTulsa", MISSING, "New. Missing: its address, its numbers and where its inbound calls go."),
-        ("Seattle,198.51.100.11,12065550100", SAME, "Known, and nothing changes."),
+        ("Miami,dynamic,13055550140", COMPLETE, golden("pages.bulk_add.keeps_credentials")),
+        ("Name\nTulsa", MISSING, golden("pages.bulk_add.new_without_anything")),
+        ("Seattle,198.51.100.11,12065550100", SAME, golden("pages.bulk_add.nothing_changes")),
         ("Seattle,198.51.100.12", COMPLETE, "Known. Changes: address."),
         ("Name,Site\nSeattle,Pier 5", COMPLETE, "Known. Changes: site."),
-        ("Denver,198.51.100.24", LEFT_OUT, "Name: Denver is in the inventory already, as pbx-7."),
-        ("Lima,198.51.100.11,16125550100", COMPLETE, "New. Shares 198.51.100.11 with Seattle."),
-        ("Lima,198.51.100.99,12065550100", PARTLY, "Numbers: 12065550100 is a number of Seattle already."),
-        ("Lima,10.0.0.1", LEFT_OUT, "Calls from: 10.0.0.1 is a private address"),
+        ("Denver,198.51.100.24", LEFT_OUT, golden("pages.bulk_add.name_is_known")),
+        ("Lima,198.51.100.11,16125550100", COMPLETE, golden("pages.bulk_add.shares_address")),
+        ("Lima,198.51.100.99,12065550100", PARTLY, golden("pages.bulk_add.number_is_known")),
+        ("Lima,10.0.0.1", LEFT_OUT, "Calls from: 10.0.0.1 " + golden("errors.addresses.is_private")),
     ],
 )
 def test_each_line_has_state_and_sentence(text: str, state: str, says: str) -> None:
@@ -74,7 +75,7 @@ def test_a_line_whose_name_gives_the_id_of_another_line_is_left_out_whole() -> N
     assert [(LEFT_OUT, "St-Paul"), (COMPLETE, "St. Paul")] == [
         (state, name) for (state,), name in zip(found.rows["state"], found.rows["name"], strict=True)
     ]
-    assert "The rest of the line" not in found.rows["says"].iloc[0]
+    assert golden("pages.bulk_add.rest_of_the_line") not in found.rows["says"].iloc[0]
     assert ["198.51.100.11", "198.51.100.77"] == list(merged["pbx_addresses"]["address"])
     assert ["12065550100", "19185550100"] == list(merged["pbx_numbers"]["number"])
 
@@ -86,7 +87,9 @@ def test_id_of_an_earlier_version_is_kept() -> None:
     found = bulk_add.read(home, bulk_add.upload("北京 1,198.51.100.24\n上海 1,198.51.100.25\n"))
 
     assert ("1", 1) == (found.difference.merged["pbxs"]["pbx_id"].iloc[0], found.added)
-    assert {"Known. Changes: address. Missing: its numbers.", "New. Missing: its numbers."} == set(found.rows["says"])
+    assert {golden("pages.bulk_add.changes"), golden("pages.bulk_add.missing", fields="its numbers")} == set(
+        found.rows["says"]
+    )
 
 
 def test_inbound_calls_of_a_new_static_pbx_go_to_its_address() -> None:

@@ -24,6 +24,7 @@ from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.fleet import NEXT, REFUSED, PlanBatch, Show
 from dashboard.services.onboarding.steps import Progress
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 POPS = [{"edge_strategy_id": "1", "name": "W", "host": "us-west-or.sip.flowroute.com", "ranges": "192.0.2.0/28"}]
 MOST = 25
@@ -57,11 +58,9 @@ def said(ground: OnboardingContext, most: int = MOST) -> str:
 
 def test_the_sentence_counts_and_says_what_is_next() -> None:
     """The summary counts PBXs that have placed calls by address and that keep credentials, and names the next fix."""
-    assert "1 of 3 static PBXs has placed calls by address, 1 keeps credentials; next: allow 2 addresses." == said(
-        world(3, calling=1, listed=1, dynamic=1)
-    )
-    assert "0 of 2 static PBXs have placed calls by address; next: route 2 numbers." == said(world(2, listed=2))
-    assert "No PBX is being set up." == said(world(0))
+    assert golden("pages.set_up.progress_of_one") == said(world(3, calling=1, listed=1, dynamic=1))
+    assert golden("pages.set_up.progress_without_credentials") == said(world(2, listed=2))
+    assert golden("pages.set_up.no_pbx_is_set_up") == said(world(0))
 
 
 def test_credentials_stay_on_where_all_calls_are_from_before_the_policy_on_record() -> None:
@@ -72,12 +71,12 @@ def test_credentials_stay_on_where_all_calls_are_from_before_the_policy_on_recor
     step = credentials(world(1, calling=1, listed=1, **known))
 
     assert (Progress.BLOCKED, None) == (step.progress, step.finding)
-    assert "0 of 1 static PBX are proven by calls to do without them" in step.evidence
+    assert golden("pages.set_up.proven_of_one") in step.evidence
 
 
 def test_where_nothing_can_be_done_at_once_the_first_step_is_next() -> None:
     """If no combined fix is possible, the most common first step is named with its number of PBXs."""
-    assert said(world(2, listed=2, numbers=[], pbx_numbers=[])).endswith("next: put the configuration on 2 PBXs.")
+    assert said(world(2, listed=2, numbers=[], pbx_numbers=[])).endswith(golden("pages.set_up.next_is_configuration"))
 
 
 def test_fleet_is_sorted_by_next_step() -> None:
@@ -89,7 +88,11 @@ def test_fleet_is_sorted_by_next_step() -> None:
     assert ["Pbx-0001", "Pbx-0002", "Pbx-0000"] == list(frame["name"])
     assert [[NEXT], [NEXT], ["✓ Done"]] == list(frame["snippet"])
     assert [["… Waits"], ["… Waits"], ["✓ Done"]] == list(frame["call"])
-    assert ["Put its configuration on", "Put its configuration on", "Say its numbers and host"] == list(frame["next"])
+    assert [
+        golden("pages.set_up.put_configuration"),
+        golden("pages.set_up.put_configuration"),
+        golden("pages.set_up.say_numbers"),
+    ] == list(frame["next"])
 
 
 def test_refused_pbxs_are_first() -> None:
@@ -121,7 +124,7 @@ def test_the_file_has_the_evidence_of_every_step() -> None:
     (row,) = fleet.evidence_of(fleet.fleet_progress(world(1))).to_dict("records")
 
     assert ("open", "waits") == (row["allow_state"], row["call_state"])
-    assert "is not on the list" in row["allow_evidence"]
+    assert golden("checks.listed.is_not_on_the_list") in row["allow_evidence"]
 
 
 def test_addresses_are_allowed_by_one_plan() -> None:
@@ -135,7 +138,7 @@ def test_addresses_are_allowed_by_one_plan() -> None:
         change.network for change in plan.changes if isinstance(change, AllowAddress)
     }
     assert not plan.blocked
-    assert any("198.51.100.4 are single public addresses." in guard.sentence for guard in plan.guards)
+    assert any(golden("pages.set_up.single_public_addresses") in guard.sentence for guard in plan.guards)
 
 
 def test_a_plan_is_no_larger_than_one_may_be() -> None:
@@ -188,9 +191,9 @@ def test_the_archive_takes_the_kind_of_the_make() -> None:
 @pytest.mark.parametrize(
     ("facts", "expected", "words"),
     [
-        ({"calling": 1, "listed": 2}, Progress.BLOCKED, "1 of 2 static PBXs is proven"),
-        ({"calling": 2, "listed": 2}, Progress.OPEN, "every PBX does without them"),
-        ({"calling": 2, "listed": 2, "dynamic": 1}, Progress.BLOCKED, "as long as Dyn-0 has a dynamic address"),
+        ({"calling": 1, "listed": 2}, Progress.BLOCKED, golden("pages.set_up.one_of_two_proven")),
+        ({"calling": 2, "listed": 2}, Progress.OPEN, golden("pages.set_up.every_pbx_does_without")),
+        ({"calling": 2, "listed": 2, "dynamic": 1}, Progress.BLOCKED, golden("pages.set_up.as_long_as_dynamic")),
         ({"calling": 2, "listed": 2, "credentials_on": False}, Progress.DONE, "They are off"),
         ({"dynamic": 1, "credentials_on": False}, Progress.OPEN, "Dyn-0 cannot call"),
         ({"credentials_on": None}, Progress.UNKNOWN, "not known"),
@@ -221,16 +224,16 @@ def calls_of(count: int, *, ago: timedelta) -> list[dict[str, Any]]:
     ]
 
 
-QUIET = "has placed calls by address, but no call of the last 24 hours proves that calls of Pbx-0001 are admitted now."
+QUIET = golden("pages.set_up.placed_but_none_proves")
 
 
 @pytest.mark.parametrize(
     ("dynamic", "ago", "words"),
     [
-        (1, timedelta(hours=23), "They stay on as long as Dyn-0 has a dynamic address. Every static PBX does without"),
-        (1, timedelta(hours=25), f"They stay on as long as Dyn-0 has a dynamic address. Every static PBX {QUIET}"),
-        (0, timedelta(hours=23), "They are on, and calls prove that every PBX does without them."),
-        (0, timedelta(hours=25), f"They are on. Every PBX {QUIET}"),
+        (1, timedelta(hours=23), golden("pages.set_up.stay_on_others_do_without")),
+        (1, timedelta(hours=25), golden("pages.set_up.stay_on_others", quiet=QUIET)),
+        (0, timedelta(hours=23), golden("pages.set_up.on_and_every_pbx_does_without")),
+        (0, timedelta(hours=25), golden("pages.set_up.on_every_pbx", quiet=QUIET)),
     ],
 )
 def test_the_present_rests_on_calls_of_the_last_day(dynamic: int, ago: timedelta, words: str) -> None:
@@ -255,7 +258,7 @@ def test_without_fresh_calls_and_list_nothing_is_said_of_static_pbxs(name: str, 
 
     assert (Progress.BLOCKED, Progress.UNKNOWN) == (waits.progress, unknown.progress)
     for step in (waits, unknown):
-        assert step.evidence.endswith(f"Whether the static PBXs can do without them is not known. {why}")
+        assert step.evidence.endswith(golden("pages.set_up.without_is_not_known", why=why))
         assert (name,) == step.lacking
     assert (Cause.STALE if hours else Cause.MISSING) is unknown.cause
     assert (unknown.last_known is not None) is bool(hours)
@@ -265,7 +268,7 @@ def test_without_fresh_calls_and_list_nothing_is_said_of_static_pbxs(name: str, 
 
 def test_without_a_static_pbx_none_is_claimed() -> None:
     """With dynamic PBXs only, nothing is said of static ones."""
-    assert "They stay on as long as Dyn-0 has a dynamic address." == credentials(world(0, dynamic=1)).evidence
+    assert golden("pages.set_up.stay_on") == credentials(world(0, dynamic=1)).evidence
 
 
 def test_no_active_pbx_proves_nothing() -> None:
@@ -292,6 +295,4 @@ def test_without_calls_no_zero_is_claimed() -> None:
     together = fleet.batch_allow(ground, MOST), fleet.batch_routes(ground, MOST)
     title = fleet.answer(fleet.fleet_progress(ground), *together, credentials(ground), why)
 
-    assert "None of 2 static PBXs is proven to place calls by address; next: route 2 numbers. Calls never fetched." == (
-        title
-    )
+    assert golden("pages.set_up.none_proven") == (title)

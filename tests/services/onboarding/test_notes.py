@@ -13,6 +13,7 @@ from dashboard.core.errors import InputError
 from dashboard.services.onboarding import notes
 from dashboard.storage.database import State
 from tests.builders import NOW
+from tests.texts import golden_pattern
 
 PRINTED: dict[str, Any] = {
     "method": "INVITE",
@@ -60,11 +61,11 @@ def test_what_a_test_call_printed_is_read() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "not what the test call prints"),
-        ("Admitted!", "not what the test call prints"),
-        ("[" * 15_000, "not what the test call prints"),
-        ("{" + " " * 30_000 + "}", "not what the test call prints"),
-        ("[1, 2]", "not what the test call prints"),
+        ("", golden_pattern("pages.set_up.not_printed_by_the_test_call")),
+        ("Admitted!", golden_pattern("pages.set_up.not_printed_by_the_test_call")),
+        ("[" * 15_000, golden_pattern("pages.set_up.not_printed_by_the_test_call")),
+        ("{" + " " * 30_000 + "}", golden_pattern("pages.set_up.not_printed_by_the_test_call")),
+        ("[1, 2]", golden_pattern("pages.set_up.not_printed_by_the_test_call")),
         (json.dumps(PRINTED | {"method": "OPTIONS"}), "anybody"),
         (json.dumps(PRINTED | {"sip_status": "180"}), "something else"),
         (json.dumps(PRINTED | {"admitted": "yes"}), "something else"),

@@ -15,6 +15,7 @@ from dashboard.services.onboarding.notes import Note
 from dashboard.services.onboarding.report import report
 from dashboard.services.onboarding.steps import Progress
 from tests.builders import NOW, calls_row, make_snapshot, pbx
+from tests.texts import golden, golden_pattern
 
 ADDRESS = "198.51.100.24"
 MOST = 25
@@ -40,7 +41,7 @@ def test_one_pbx_is_done_without_the_step_of_the_account() -> None:
 
     assert (False, False) == (one.to_do, one.unproven)
     assert (Progress.BLOCKED, True) == (everyone.account.progress, everyone.to_do)
-    assert "Denver is set up: every step is proven." == one.headline
+    assert golden("pages.set_up.title_all_proven", pbx="Denver") == one.headline
     assert 1 == one.counts[Progress.DONE]
 
 
@@ -63,5 +64,5 @@ def test_a_retired_pbx_is_reported_only_by_its_id() -> None:
 
 def test_an_unknown_id_is_an_error_with_the_known_ones() -> None:
     """The error names the ids that the inventory has."""
-    with pytest.raises(InputError, match="Give the id of one that it has: denver"):
+    with pytest.raises(InputError, match=golden_pattern("pages.set_up.give_the_id_of")):
         report(world(), MOST, "tampa")

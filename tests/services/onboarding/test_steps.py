@@ -21,6 +21,7 @@ from dashboard.services.onboarding.notes import Note
 from dashboard.services.onboarding.steps import OnboardingStep, Progress
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.pbx.facts import about
+from tests.texts import golden
 
 ADDRESS = "198.51.100.24"
 DENVER = {"pbx_id": "denver", "address": ADDRESS}
@@ -72,7 +73,9 @@ def test_a_refused_pbx_is_at_the_step_that_allows_its_address() -> None:
     assert Progress.DONE is steps["snippet"].progress
     assert (Progress.OPEN, Progress.BLOCKED) == (steps["allow"].progress, steps["call"].progress)
     assert "refused for authorization" in steps["call"].evidence
-    assert "Denver: step 4 of 7 is next, allow its address." == onboarding_steps.answer([*steps.values()], "Denver")
+    assert "Denver: " + golden("pages.set_up.next_is_allow", step=4) + "." == onboarding_steps.answer(
+        [*steps.values()], "Denver"
+    )
 
 
 def test_calls_that_are_admitted_prove_what_came_before() -> None:
@@ -87,8 +90,8 @@ def test_calls_of_a_shared_address_prove_nothing_of_one_pbx() -> None:
     step = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, pbx_id="denver|tampa")])["call"]
 
     assert step.progress is not Progress.DONE
-    assert "an address that it shares with tampa" in step.evidence
-    assert "Set an X-Tag on each of them" in step.evidence
+    assert golden("pages.set_up.address_is_shared") in step.evidence
+    assert golden("pages.set_up.set_an_x_tag") in step.evidence
 
 
 def test_a_call_by_credentials_is_no_call_by_address() -> None:
@@ -132,7 +135,7 @@ def test_calls_that_the_carriers_export_lacks_prove_nothing(prefix: str) -> None
     assert prefix == "yes" or steps["dial"].progress is Progress.UNKNOWN
     assert (Progress.OPEN, Progress.OPEN) == (steps["snippet"].progress, steps["probe"].progress)
     assert Progress.UNKNOWN is steps["call"].progress
-    assert "only in imported files" in steps["call"].evidence
+    assert golden("pages.set_up.only_in_imported_files") in steps["call"].evidence
 
 
 def test_note_advances_without_proof() -> None:
@@ -140,7 +143,7 @@ def test_note_advances_without_proof() -> None:
     steps = judged(said(notes.CONFIGURED), pbx={"dials_prefix": "unknown"})
 
     assert (Progress.SAID, Progress.SAID) == (steps["dial"].progress, steps["snippet"].progress)
-    assert steps["snippet"].evidence.startswith("kim put it on, 5 minutes ago.")
+    assert steps["snippet"].evidence.startswith(golden("pages.set_up.put_on"))
     following = onboarding_steps.next_open([*steps.values()])
     assert following is not None
     assert "allow" == following.id
@@ -158,9 +161,13 @@ def test_a_configuration_that_was_read_is_compared() -> None:
 @pytest.mark.parametrize(
     ("content", "expected", "words"),
     [
-        (CALL, Progress.DONE, "A test call from 198.51.100.24 was admitted: 180 Ringing, 5 minutes ago."),
+        (CALL, Progress.DONE, golden("pages.set_up.test_call_was_admitted")),
         (CALL | {"sip_status": 403, "admitted": False}, Progress.OPEN, "was refused: 403"),
-        (CALL | {"sip_status": None, "sip_reason": "", "admitted": None}, Progress.OPEN, "says nothing of admission"),
+        (
+            CALL | {"sip_status": None, "sip_reason": "", "admitted": None},
+            Progress.OPEN,
+            golden("pages.set_up.says_nothing_of_admission"),
+        ),
     ],
 )
 def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected: Progress, words: str) -> None:
@@ -177,8 +184,8 @@ def test_a_refused_test_call_stands_beside_the_account() -> None:
     told = judged(said(notes.CALLED, **refused))["probe"].evidence
     silent = judged(said(notes.CALLED, **refused | {"sip_status": None, "admitted": None}))["probe"].evidence
 
-    assert "By what was read of the " in told
-    assert f"{ADDRESS} is not on Outbound Allowed IPs; the tech prefix that was dialed is its own; credentials" in told
+    assert golden("pages.set_up.by_what_was_read") in told
+    assert golden("pages.set_up.not_on_allowed_ips", address=ADDRESS) in told
     assert "what was read" not in silent
 
 
@@ -191,7 +198,7 @@ def test_a_test_call_from_before_the_change_is_history() -> None:
     step = judged(said(notes.CALLED, **CALL), allowed=(ADDRESS,), versions=versions)["probe"]
 
     assert Progress.OPEN is step.progress
-    assert "before the policy for its address changed" in step.evidence
+    assert golden("pages.set_up.before_the_policy_changed") in step.evidence
 
 
 def test_a_dynamic_pbx_has_a_shorter_path() -> None:
@@ -232,8 +239,8 @@ def test_a_pbx_whose_steps_are_proven_may_be_silent_now() -> None:
         steps = [one for one in onboarding_steps.steps(known, "denver") if one.id != "route"]
         title.append(onboarding_steps.answer(steps, "Denver", silence_of(known.snapshot, "denver")))
 
-    proven = "Denver is set up: every step is proven"
-    assert [f"{proven}; no admitted call of Denver since 17 Nov.", f"{proven}."] == title
+    proven = golden("pages.set_up.all_proven", pbx="Denver")
+    assert [golden("pages.set_up.proven_but_silent", proven=proven), f"{proven}."] == title
 
 
 def test_a_pbx_that_nobody_described_is_not_done() -> None:
@@ -242,7 +249,7 @@ def test_a_pbx_that_nobody_described_is_not_done() -> None:
 
     assert (Progress.OPEN, Progress.UNKNOWN) == (steps["kind"].progress, steps["dial"].progress)
     assert [Progress.BLOCKED] * 3 == [steps[name].progress for name in ("snippet", "probe", "call")]
-    assert "Denver: step 1 of 7 is next, know whether its address is static." == onboarding_steps.answer(
+    assert "Denver: " + golden("pages.set_up.next_is_know", step=1) + "." == onboarding_steps.answer(
         [*steps.values()], "Denver"
     )
 
@@ -315,4 +322,4 @@ def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
 
     assert (Progress.DONE, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
     assert "stale" in steps["call"].evidence
-    assert "Decided without the calls, out of date." in steps["allow"].evidence
+    assert golden("pages.set_up.decided_without_calls") in steps["allow"].evidence

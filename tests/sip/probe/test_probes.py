@@ -21,6 +21,7 @@ from dashboard.core.errors import InputError
 from dashboard.sip.probe import ProbeTarget, call, options, safe_number
 from dashboard.sip.probe.messages import LONGEST_REASON
 from tests.sip.probe.far_end import FarEnd, Say, answer, far_end
+from tests.texts import golden, golden_pattern
 from tests.waiting import until
 
 NUMBER = "12065550142"
@@ -77,7 +78,7 @@ def test_any_answer_to_options_is_a_pop_that_is_there(status: str) -> None:
         found = options(at(end), wait_s=WAIT_S)
 
     assert (int(status[:3]), status[4:]) == (found.sip_status, found.sip_reason)
-    assert "not yet to be admitted" in found.meaning
+    assert golden("probe.not_yet_admitted") in found.meaning
     assert found.admitted is None
     assert found.seconds is not None
     assert 0 <= found.seconds < WAIT_S
@@ -122,7 +123,7 @@ def test_a_call_is_dialed_as_the_carrier_wants_it() -> None:
     assert _branch(invite) == _branch(ack)
     assert ";tag=far" in ack
     assert ("127.0.0.77", 486, True) == (found.source, found.sip_status, found.admitted)
-    assert found.meaning.startswith("Admitted by address and tech prefix")
+    assert found.meaning.startswith(golden("probe.admitted"))
 
 
 def test_a_call_that_rings_is_canceled() -> None:
@@ -171,12 +172,12 @@ def test_answer_counts_if_the_connection_closes_early(status: str) -> None:
 @pytest.mark.parametrize(
     ("status", "admitted", "words"),
     [
-        ("407 Proxy Authentication Required", False, "with Outbound Allowed IPs"),
-        ("403 Forbidden", None, "does not say why"),
-        ("404 Not Found", None, "The number was refused"),
+        ("407 Proxy Authentication Required", False, golden("probe.with_allowed_ips")),
+        ("403 Forbidden", None, golden("probe.does_not_say_why")),
+        ("404 Not Found", None, golden("probe.number_was_refused")),
         ("488 Not Acceptable Here", None, "The sound offered"),
-        ("503 Service Unavailable", None, "says nothing of admission"),
-        ("699 Odd", None, "says nothing of admission"),
+        ("503 Service Unavailable", None, golden("pages.set_up.says_nothing_of_admission")),
+        ("699 Odd", None, golden("pages.set_up.says_nothing_of_admission")),
     ],
 )
 def test_refusals_are_classified(status: str, admitted: bool | None, words: str) -> None:
@@ -194,7 +195,7 @@ def test_a_call_without_a_prefix_says_so() -> None:
         found = call(at(end), NUMBER, wait_s=WAIT_S)
 
     assert end.seen[0].startswith(f"INVITE sip:{NUMBER}@")
-    assert "without a tech prefix" in found.meaning
+    assert golden("probe.without_prefix") in found.meaning
 
 
 def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
@@ -202,7 +203,7 @@ def test_a_challenge_without_a_prefix_is_for_want_of_it() -> None:
     with far_end(says("407 Proxy Authentication Required")) as end:
         found = call(at(end), NUMBER, wait_s=WAIT_S)
 
-    assert (False, "Refused: the carrier wants credentials, as the tech prefix was left out.") == (
+    assert (False, golden("probe.wants_credentials")) == (
         found.admitted,
         found.meaning,
     )
@@ -225,9 +226,9 @@ def test_silence_and_closed_port_have_messages() -> None:
     closed = options(at(end, transport="tcp"), wait_s=0.3)
 
     assert (None, None) == (silent.sip_status, silent.seconds)
-    assert "Nothing came back in 0.3 s" in silent.meaning
+    assert golden("probe.nothing_came_back") in silent.meaning
     assert closed.sip_status is None
-    assert closed.meaning.startswith("No connection: Connection refused.")
+    assert closed.meaning.startswith(golden("probe.connection_refused"))
 
 
 def test_a_call_that_is_only_tried_is_canceled() -> None:
@@ -285,7 +286,7 @@ def test_a_reason_that_never_ends_is_given_up() -> None:
         found = options(at(end, transport="tcp"), wait_s=WAIT_S)
 
     assert found.sip_status is None
-    assert found.meaning.startswith("No connection: the answer has no end.")
+    assert found.meaning.startswith(golden("probe.answer_has_no_end"))
 
 
 @pytest.mark.parametrize("told", ["5", "999999", "99999999999"])
@@ -396,15 +397,15 @@ def test_an_answer_without_an_end_is_given_up() -> None:
         found = options(at(end, transport="tcp"), wait_s=WAIT_S)
 
     assert found.sip_status is None
-    assert found.meaning.startswith("No connection: the answer has no end. The PoP")
+    assert found.meaning.startswith(golden("probe.answer_has_no_end") + " The PoP")
 
 
 @pytest.mark.parametrize(
     ("target", "words"),
     [
-        (ProbeTarget("pbx.invalid"), r"has no IPv4 address.*this machine.s DNS"),
+        (ProbeTarget("pbx.invalid"), golden_pattern("probe.no_ipv4") + ".*this machine.s DNS"),
         (ProbeTarget("127.0.0.1", source="203.0.113.9"), "cannot send from '203.0.113.9'"),
-        (ProbeTarget("127.0.0.1", source="here"), "cannot send from 'here'"),
+        (ProbeTarget("127.0.0.1", source="here"), golden_pattern("probe.cannot_send_from")),
     ],
 )
 def test_a_wrong_host_or_source_is_named(target: ProbeTarget, words: str) -> None:
@@ -418,8 +419,8 @@ def test_a_wrong_host_or_source_is_named(target: ProbeTarget, words: str) -> Non
     [
         ("911", "service code"),
         ("411", "service code"),
-        ("12069110142", "service code in it"),
-        ("12115550142", "service code in it"),
+        ("12069110142", golden_pattern("probe.service_code")),
+        ("12115550142", golden_pattern("probe.service_code")),
         ("17005550142", "premium"),
         ("16005550142", "premium"),
         ("19005550123", "premium"),

@@ -11,6 +11,7 @@ from dashboard import schemas
 from dashboard.calls.replay.replayer import Replayer
 from dashboard.web.calls import authorization
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 LISTED = "198.51.100.11"
 UNLISTED = "198.51.100.24"
@@ -27,13 +28,17 @@ def said(row: dict[str, Any], **facts: str) -> str:
 @pytest.mark.parametrize(
     ("row", "facts", "words"),
     [
-        (calls_row(LISTED), {}, "Authorized by its address"),
+        (calls_row(LISTED), {}, golden("pages.calls.authorized_by_address")),
         (calls_row(UNLISTED), {"dials_prefix": "no", "auth_method": "both"}, "Authorized by credentials"),
-        (calls_row(UNLISTED), {"auth_method": "both"}, "by its address or by credentials"),
+        (calls_row(UNLISTED), {"auth_method": "both"}, golden("pages.calls.by_address_or_credentials")),
         (refused_row(UNLISTED), {}, "Not authorized"),
-        (refused_row(LISTED), {}, "the carrier met it otherwise"),
-        (calls_row(LISTED, at=NOW - timedelta(days=70)), {}, "no list and switch are on record"),
-        (calls_row("", outcome="refused_unknown", sip_status=403), {"dials_prefix": "unknown"}, "too little is known"),
+        (refused_row(LISTED), {}, golden("pages.calls.met_otherwise")),
+        (calls_row(LISTED, at=NOW - timedelta(days=70)), {}, golden("pages.calls.no_policy_on_record")),
+        (
+            calls_row("", outcome="refused_unknown", sip_status=403),
+            {"dials_prefix": "unknown"},
+            golden("pages.calls.too_little_is_known"),
+        ),
     ],
     ids=["listed", "digest", "dagger row", "refused", "contradiction", "no version", "open"],
 )

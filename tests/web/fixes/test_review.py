@@ -22,6 +22,7 @@ from dashboard.domain.changes import (
 from dashboard.fixes.monitor import MonitorResult, Outcomes
 from dashboard.web.fixes import diffs, progress, replay_summary
 from tests.builders import NOW, make_snapshot, pbx
+from tests.texts import golden
 
 ADDRESS = "198.51.100.24"
 DENVER = {"pbx_id": "denver", "address": ADDRESS, "kind": "primary", "valid_from": NOW - timedelta(days=3)}
@@ -92,13 +93,13 @@ def test_the_replay_names_whose_calls_it_touches() -> None:
     )
 
     assert [
-        "Admits calls of Denver (a lower bound).",
-        "Blocks calls of Miami and Dallas.",
-        "1 call would move from credentials to the address.",
-        "Cannot tell for 7 calls: we don't know this.",
-        "Cannot tell for 2 calls: we don't know that.",
-        "Cannot tell for 1 more call, for other reasons.",
-        "99.9% of the calls could be decided.",
+        golden("pages.fixes.admits"),
+        golden("pages.fixes.blocks"),
+        golden("pages.fixes.would_move"),
+        golden("pages.fixes.cannot_tell", calls=7, what="this"),
+        golden("pages.fixes.cannot_tell", calls=2, what="that"),
+        golden("pages.fixes.cannot_tell_more"),
+        golden("pages.fixes.could_be_decided", share="99.9%"),
     ] == replay_summary.sentences(impact, lower_bound=True)
 
 
@@ -108,9 +109,10 @@ def test_replay_omits_reason_stated_by_a_guard() -> None:
         labels={"cannot tell": LabelCount(calls=9)}, decided=0.5, unclear={"a guard's": 7, "another": 2}
     )
 
-    assert ["Cannot tell for 2 calls: another.", "50.0% of the calls could be decided."] == replay_summary.sentences(
-        impact, omitted_reason="a guard's"
-    )
+    assert [
+        golden("pages.fixes.cannot_tell_another"),
+        golden("pages.fixes.could_be_decided", share="50.0%"),
+    ] == replay_summary.sentences(impact, omitted_reason="a guard's")
 
 
 @pytest.mark.parametrize(
@@ -137,17 +139,21 @@ def test_unassigned_calls_are_counted_separately(label: str, nobodys: dict[str, 
         (
             AllowAddress(network=ADDRESS),
             watch(),
-            ("gray", "time", "Watching the next calls from 198.51.100.24 (Denver): none yet."),
+            ("gray", "time", golden("pages.fixes.watching_none_yet", whom="198.51.100.24 (Denver)")),
         ),
         (
             AllowAddress(network=ADDRESS),
             watch(5),
-            ("gray", "time", "Watching the next calls from 198.51.100.24 (Denver): 5 of 20 calls, all admitted."),
+            (
+                "gray",
+                "time",
+                golden("pages.fixes.watching_some_admitted", whom="198.51.100.24 (Denver)", seen=5, all=20),
+            ),
         ),
         (
             AllowAddress(network=ADDRESS),
             watch(25, 2),
-            ("red", "error", "Watching the next calls from 198.51.100.24 (Denver): 25 calls, 2 refused."),
+            ("red", "error", golden("pages.fixes.watching_two_refused", whom="198.51.100.24 (Denver)", seen=25)),
         ),
         (
             RemoveAddress(network=ADDRESS),
@@ -155,7 +161,7 @@ def test_unassigned_calls_are_counted_separately(label: str, nobodys: dict[str, 
             (
                 "green",
                 "good",
-                "Watching the next calls from 198.51.100.24 (Denver): 25 calls, all refused, as meant.",
+                golden("pages.fixes.watching_refused_as_meant", whom="198.51.100.24 (Denver)", seen=25),
             ),
         ),
         (
@@ -164,13 +170,13 @@ def test_unassigned_calls_are_counted_separately(label: str, nobodys: dict[str, 
             (
                 "orange",
                 "warning",
-                "Watching the next calls from 198.51.100.24 (Denver): 3 of 20 calls, 1 call still went through.",
+                golden("pages.fixes.watching_still_through", whom="198.51.100.24 (Denver)", seen=3, all=20),
             ),
         ),
         (
             SetCredentials(enabled=False),
             watch(20, sources=()),
-            ("green", "good", "Watching the next calls from your PBXs: 20 calls, all admitted."),
+            ("green", "good", golden("pages.fixes.watching_all_admitted", whom="your PBXs", seen=20)),
         ),
         (
             SetCredentials(enabled=False),
@@ -178,7 +184,13 @@ def test_unassigned_calls_are_counted_separately(label: str, nobodys: dict[str, 
             (
                 "orange",
                 "warning",
-                "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Atlanta and Miami, as foreseen.",
+                golden(
+                    "pages.fixes.watching_refused_as_foreseen",
+                    whom="your PBXs",
+                    seen=9,
+                    all=20,
+                    pbxs="Atlanta and Miami",
+                ),
             ),
         ),
         (
@@ -189,16 +201,13 @@ def test_unassigned_calls_are_counted_separately(label: str, nobodys: dict[str, 
             (
                 "red",
                 "error",
-                (
-                    "Watching the next calls from your PBXs: 1,200 calls, 3 refused: "
-                    "2 of Atlanta, as foreseen, and 1 more, of Denver."
-                ),
+                (golden("pages.fixes.watching_one_more_refused", whom="your PBXs", seen="1,200")),
             ),
         ),
         (
             SetCredentials(enabled=True),
             replace(watch(9, 3, sources=()), others=("Denver",)),
-            ("red", "error", "Watching the next calls from your PBXs: 9 of 20 calls, 3 refused, of Denver."),
+            ("red", "error", golden("pages.fixes.watching_refused_of", whom="your PBXs", seen=9, all=20, pbx="Denver")),
         ),
     ],
 )
@@ -211,7 +220,7 @@ def test_monitor_text_names_expected_and_unexpected_refusals(
 
 NETWORK = "198.51.100.0/24"
 BOTH = (AllowAddress(network=ADDRESS), RemoveAddress(network=NETWORK))
-HEAD = "Watching the next calls from 198.51.100.24 (Denver) and other addresses in 198.51.100.0/24"
+HEAD = golden("pages.fixes.watching_network")
 
 
 @pytest.mark.parametrize(
@@ -223,22 +232,22 @@ HEAD = "Watching the next calls from 198.51.100.24 (Denver) and other addresses 
             (
                 "gray",
                 "time",
-                "9 of 20 calls: 5 of listed addresses, all admitted; 4 of removed addresses, all refused, ",
+                golden("pages.fixes.listed_and_removed"),
             ),
         ),
-        (outcomes(25), outcomes(4, 4), ("green", "good", "29 calls: 25 of listed addresses, all admitted; 4 of ")),
+        (outcomes(25), outcomes(4, 4), ("green", "good", golden("pages.fixes.listed_and_removed_all"))),
         (
             outcomes(5, 2),
             outcomes(4, 3),
             (
                 "red",
                 "error",
-                "5 of listed addresses, 2 refused; 4 of removed addresses, 1 call still went through.",
+                golden("pages.fixes.listed_refused"),
             ),
         ),
-        (outcomes(5), outcomes(4, 3), ("orange", "warning", "5 of listed addresses, all admitted; 4 of removed ")),
-        (outcomes(5), outcomes(), ("gray", "time", "5 of listed addresses, all admitted; none of removed addresses.")),
-        (outcomes(), outcomes(4, 4), ("gray", "time", "none of listed addresses; 4 of removed addresses, all refused")),
+        (outcomes(5), outcomes(4, 3), ("orange", "warning", golden("pages.fixes.listed_admitted_removed_space"))),
+        (outcomes(5), outcomes(), ("gray", "time", golden("pages.fixes.listed_admitted_none_removed"))),
+        (outcomes(), outcomes(4, 4), ("gray", "time", golden("pages.fixes.none_listed"))),
     ],
 )
 def test_monitor_of_a_replaced_network_separates_refusals(
@@ -258,7 +267,7 @@ def test_a_watch_of_a_removal_tells_apart_what_another_entry_still_admits() -> N
     seen = replace(removed(4, 4), kept=outcomes(5))
     color, _, sentence = progress.monitor_state(plan(RemoveAddress(network=ADDRESS)), seen, WORLD)
 
-    assert ("gray", True) == (color, "5 of listed addresses, all admitted; 4 of removed" in sentence)
+    assert ("gray", True) == (color, golden("pages.fixes.listed_admitted_removed") in sentence)
 
 
 def test_a_watch_of_a_removal_and_the_switch_names_both() -> None:
@@ -267,7 +276,7 @@ def test_a_watch_of_a_removal_and_the_switch_names_both() -> None:
     seen = MonitorResult(since=NOW, sources=("203.0.113.66",), kept=outcomes(5), removed=outcomes(4, 4))
     _, _, sentence = progress.monitor_state(plan(*changes), seen, WORLD)
 
-    assert "calls from your PBXs and 203.0.113.66 (unassigned): 9 of 20 calls: 5 of your PBXs, all ad" in sentence
+    assert golden("pages.fixes.yours_and_removed") in sentence
 
 
 def test_a_watch_without_refusals_on_record_says_so() -> None:
@@ -275,12 +284,12 @@ def test_a_watch_without_refusals_on_record_says_so() -> None:
     blind = replace(WORLD, capabilities=WORLD.capabilities - {Capability.REFUSALS_IN_CDRS})
     _, _, said = progress.monitor_state(plan(RemoveAddress(network=ADDRESS)), watch(), blind)
 
-    assert said.endswith(": none yet. A refused call leaves no record here.")
+    assert said.endswith(golden("pages.fixes.none_yet_no_record"))
 
     seen = MonitorResult(since=NOW, sources=(ADDRESS, NETWORK), kept=outcomes(5))
     _, _, said = progress.monitor_state(plan(*BOTH), seen, blind)
 
-    assert said.endswith("; none of removed addresses, where a refused call leaves no record.")
+    assert said.endswith(golden("pages.fixes.none_removed_no_record"))
 
 
 def test_undo_plan_is_named_by_its_changes() -> None:
@@ -301,8 +310,8 @@ def test_more_than_one_change_is_counted() -> None:
         undoes=4,
     )
 
-    assert "Undo: unassign 16025550150 and 1 more change" == diffs.title(undo)
-    assert "Create route Phoenix to 198.51.100.60 and 1 more change again" == diffs.undo_label(undo)
+    assert golden("pages.fixes.undo_two") == diffs.title(undo)
+    assert golden("pages.fixes.create_route_again", route="Phoenix", host="198.51.100.60") == diffs.undo_label(undo)
 
 
 def test_the_button_of_several_changes_counts_them() -> None:
@@ -310,5 +319,5 @@ def test_the_button_of_several_changes_counts_them() -> None:
     two = (AllowAddress(network=ADDRESS), RemoveAddress(network="203.0.113.66"))
 
     assert "Make these 2 changes" == diffs.apply_label(plan(*two))
-    assert "Take back these 2 changes" == diffs.apply_label(plan(*two, undoes=4))
+    assert golden("pages.fixes.take_back") == diffs.apply_label(plan(*two, undoes=4))
     assert "Allow 198.51.100.24" == diffs.apply_label(plan(two[0], title="Allow 198.51.100.24"))

@@ -16,6 +16,7 @@ from dashboard.services.onboarding.probes import WAIT_S, asked, command
 from dashboard.web.onboarding.probe_forms import answer_text
 from tests import waiting
 from tests.sip.probe.far_end import FarEnd, answer, far_end
+from tests.texts import golden, golden_pattern
 
 
 def says(status: str) -> Callable[[str, str], list[bytes]]:
@@ -59,7 +60,7 @@ def test_reason_phrase_is_shown_as_plain_text() -> None:
 
 def test_a_host_that_is_none_is_a_sentence() -> None:
     """An invalid host name raises an error with a message, because the inventory may contain any text."""
-    with pytest.raises(InputError, match="is not a host name"):
+    with pytest.raises(InputError, match="is " + golden_pattern("commands.probe.not_a_host_name")):
         asked(["a b"])
 
 
@@ -67,10 +68,7 @@ def test_the_command_is_one_of_the_shell() -> None:
     """Each argument of the command stays one word in a shell."""
     told = command("198.51.100.24", "us-west-or.sip.flowroute.com", "12345678")
 
-    assert told == (
-        "trunkgate probe --from 198.51.100.24 --pop us-west-or.sip.flowroute.com --tech-prefix 12345678 "
-        "--number NUMBER --format json"
-    )
+    assert told == (golden("pages.set_up.probe_command"))
     assert ["x; rm -rf /"] == shlex.split(command("", "x; rm -rf /", ""))[3:4]
 
 
@@ -98,6 +96,6 @@ def test_button_probes_and_reports() -> None:
     text = " ".join(each.value for each in [*at_page.markdown, *at_page.caption])
     assert not at_page.exception
     assert "200 OK after" in text
-    assert "Reachable is not admitted" in text
+    assert golden("pages.set_up.reachable_is_not_admitted") in text
     ((kind, content),) = at_page.session_state["kept"]
     assert ("reached", [200]) == (kind, [one["sip_status"] for one in content["pops"]])

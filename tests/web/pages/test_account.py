@@ -7,6 +7,7 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services.workspace import Workspace
+from tests.texts import golden
 
 
 def words(at: AppTest) -> str:
@@ -34,15 +35,15 @@ def test_the_title_counts_what_the_table_marks(app: Callable[..., AppTest]) -> N
     control = at.dataframe[0].value["control"]
     marked = sum(list(chips) == ["Needs review"] for chips in control)
 
-    assert f"{len(control)} addresses are allowed; {marked} need review." == at.title[0].value
+    assert golden("pages.account.addresses_need_review", addresses=len(control), marked=marked) == at.title[0].value
 
 
 def test_only_standby_role_is_shown(app: Callable[..., AppTest]) -> None:
     """The purpose of an entry is preceded by the role standby, but not by the role active."""
     why = app("account").dataframe[0].value.set_index("network")["why"]
 
-    assert "Standby: Failover line of Chicago" == why["198.51.100.13"]
-    assert "Outbound calls of Boston" == why["198.51.100.50"]
+    assert golden("pages.account.standby") == why["198.51.100.13"]
+    assert golden("fixes.changes.purpose", pbx="Boston") == why["198.51.100.50"]
 
 
 def test_a_selected_entry_says_who_put_it_there(app: Callable[..., AppTest]) -> None:
@@ -53,7 +54,7 @@ def test_a_selected_entry_says_who_put_it_there(app: Callable[..., AppTest]) -> 
     at.run()
 
     assert not at.exception
-    assert " by m.ortiz. Due for review by " in words(at)
+    assert golden("pages.account.due_for_review") in words(at)
 
 
 def test_a_selected_entry_can_be_removed_through_a_review(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -80,9 +81,9 @@ def test_a_part_of_the_list_pasted_removes_nothing(app: Callable[..., AppTest]) 
     assert not at.exception
     assert "**1 entry to add**" in words(at)
     assert "**1 the same**" in words(at)
-    assert "**9 not in what was pasted**" in words(at)
+    assert golden("pages.account.not_in_paste", entries=9) in words(at)
     assert not any(box.value for box in at.checkbox if box.key and box.key.startswith("account_gone_"))
-    assert "Review 1 change of the account" == at.button(key="account_accept").label
+    assert golden("pages.account.review_one_change") == at.button(key="account_accept").label
 
 
 def test_what_is_ticked_is_removed_with_the_rest_kept(app: Callable[..., AppTest]) -> None:
@@ -103,7 +104,7 @@ def test_what_is_no_address_is_said_with_its_line(app: Callable[..., AppTest]) -
     at = app("account")
     at.text_area(key="account_pasted").set_value("198.51.100.11\n10.0.0.8").run()
 
-    assert "Line 2: 10.0.0.8 is a private address" in words(at)
+    assert "Line 2: 10.0.0.8 " + golden("errors.addresses.is_private") in words(at)
     assert "private" in words(at)
 
 
@@ -112,7 +113,7 @@ def test_a_paste_without_an_address_changes_nothing(app: Callable[..., AppTest])
     at = app("account")
     at.text_area(key="account_pasted").set_value("see attached").run()
 
-    assert "No address was found" in words(at)
+    assert golden("pages.account.no_address") in words(at)
     assert "account_accept" not in [button.key for button in at.button]
 
 

@@ -14,6 +14,7 @@ from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.store.repair import drop_file_only
 from dashboard.services.workspace import Workspace
 from tests.calls.exports import as_csv, rows_at
+from tests.texts import golden
 
 
 def words(at: AppTest) -> str:
@@ -23,7 +24,7 @@ def words(at: AppTest) -> str:
 
 def test_the_title_says_how_many_were_refused(app: Callable[..., AppTest]) -> None:
     """The title states the number of calls and the period, followed by how many were refused."""
-    assert "outbound calls in the last 30 days; " in app("calls", span="30 days").title[0].value
+    assert golden("pages.calls.in_30_days") + "; " in app("calls", span="30 days").title[0].value
 
 
 def test_calls_are_found_by_outcome_and_pbx(app: Callable[..., AppTest]) -> None:
@@ -65,9 +66,9 @@ def test_a_call_says_why_it_was_refused(app: Callable[..., AppTest]) -> None:
     at.run()
 
     assert not at.exception
-    assert "the prefix it dialed are not authorized together" in words(at)
+    assert golden("pages.calls.prefix_is_not_authorized_with_address") in words(at)
     assert "`198.51.100.24` (Denver)" in words(at)
-    assert "Not authorized under the policy in force when it was made." in words(at)
+    assert golden("pages.calls.not_authorized") in words(at)
 
 
 def test_no_match_is_reported(app: Callable[..., AppTest]) -> None:
@@ -80,7 +81,7 @@ def test_filters_of_the_address_narrow_title_and_table(app: Callable[..., AppTes
     at = app("calls", span="30 days", code="403 Tech Prefix and IP not in ACL", **{"from": "Denver"})
     shown = at.dataframe[0].value
 
-    assert "outbound calls of Denver (403 Tech Prefix and IP not in ACL) in the last 30 days" in at.title[0].value
+    assert golden("pages.calls.of_pbx_for_code", pbx="Denver", code=403) in at.title[0].value
     assert {"Denver"} == set(shown["pbx"])
     assert all(why.startswith("403 Tech Prefix") for why in shown["why"])
 
@@ -90,7 +91,7 @@ def test_the_page_says_how_many_calls_match(app: Callable[..., AppTest]) -> None
     at = app("calls", span="30 days")
     total = at.title[0].value.partition(" outbound")[0]
 
-    assert f"Calls 1 to 50 of {total} that match, newest first" in words(at)
+    assert golden("pages.calls.calls_that_match", total=total) in words(at)
 
 
 def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]) -> None:
@@ -99,7 +100,7 @@ def test_clearing_the_filters_shows_everything_again(app: Callable[..., AppTest]
     at.button(key="calls_clear").click().run()
 
     assert not at.exception
-    assert "outbound calls in the last 30 days" in at.title[0].value
+    assert golden("pages.calls.in_30_days") in at.title[0].value
 
 
 def test_new_span_clears_the_selected_range(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -111,7 +112,7 @@ def test_new_span_clears_the_selected_range(app: Callable[..., AppTest], account
     at.segmented_control(key="span").set_value("30 days").run()
 
     assert not at.exception
-    assert "in the last 30 days" in at.title[0].value
+    assert golden("pages.calls.last_30_days") in at.title[0].value
 
 
 def test_filter_change_clears_the_selection(app: Callable[..., AppTest]) -> None:
@@ -119,13 +120,13 @@ def test_filter_change_clears_the_selection(app: Callable[..., AppTest]) -> None
     at = app("calls", span="30 days")
     at.session_state["calls_table_0"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
     at.run()
-    assert "Told by its" in words(at) or "No PBX could be told" in words(at)
+    assert "Told by its" in words(at) or golden("pages.calls.no_pbx_could_be_told") in words(at)
 
     at.selectbox(key="outcome").set_value("refused_auth").run()
 
     assert not at.exception
     assert "Told by its" not in words(at)
-    assert "No PBX could be told" not in words(at)
+    assert golden("pages.calls.no_pbx_could_be_told") not in words(at)
 
 
 @pytest.mark.parametrize("name", ["from", "code", "zone", "outcome"])
@@ -221,6 +222,6 @@ def test_imported_calls_that_the_carrier_does_not_have_are_shown_apart(
         assert [("203.0.113.99", "Imported file only")] == list(
             apart.dataframe[0].value[["source_ip", "record"]].itertuples(index=False, name=None)
         )
-        assert "not in the carrier's export" in words(apart)
+        assert golden("pages.calls.only_imported") in words(apart)
     finally:
         drop_file_only(account.store)

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.calls.store.repair import repair
 from dashboard.services.workspace import Workspace
+from tests.texts import golden
 
 PAGES = ("overview", "findings", "calls", "outcomes", "what_if", "exports")
 
@@ -28,7 +29,7 @@ def test_every_page_says_the_cure_of_a_damaged_day(app: Callable[..., AppTest], 
     """Each page shows an error with the repair command and no traceback; after the repair it shows no error."""
     for page in PAGES:
         found = app(page)
-        assert any(f"trunkgate calls repair {cut}" in error.value for error in found.error), page
+        assert any(golden("errors.calls.repair_day", day=cut) in error.value for error in found.error), page
         assert not found.exception
 
     repair(account.store, {cut})

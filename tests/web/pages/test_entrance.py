@@ -15,6 +15,7 @@ from dashboard.web import session as at_the_browser
 from dashboard.web import sessions
 from tests.apps import new_app
 from tests.router import PAGES
+from tests.texts import golden
 
 HOSTILE = "Den\u202ever\x1b[2J\x9b"
 
@@ -58,7 +59,7 @@ def test_a_browser_is_asked_for_a_name_once(app: Callable[..., AppTest]) -> None
     session = sessions.Session(made_by="kim")
     sessions.stand_in(session)
     at = opened()
-    assert ["Who is using this browser?"] == [title.value for title in at.title]
+    assert [golden("pages.entrance.who_uses_this_browser")] == [title.value for title in at.title]
     assert not at.dataframe
 
     for unseen in (" \u202e ", "\u200d\u3164\u2800"):
@@ -71,8 +72,11 @@ def test_a_browser_is_asked_for_a_name_once(app: Callable[..., AppTest]) -> None
     at.button[0].click().run()
     assert session.name == "Ola Svensson"
     for page in (at, app("findings")):
-        assert "Who is using this browser?" != page.title[0].value
-        assert any("Ola Svensson (unverified, link by kim)" in text.value for text in page.caption)
+        assert golden("pages.entrance.who_uses_this_browser") != page.title[0].value
+        assert any(
+            golden("pages.operators.named_by_link", name="Ola Svensson", inviter="kim") in text.value
+            for text in page.caption
+        )
 
 
 def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., AppTest]) -> None:
@@ -87,7 +91,7 @@ def test_a_tab_that_another_person_takes_over_starts_afresh(app: Callable[..., A
     at.run()
 
     assert "draft_of_the_first" not in at.session_state
-    assert any("Mo (link by kim)" in text.value for text in at.caption)
+    assert any(golden("pages.entrance.by_link", name="Mo", inviter="kim") in text.value for text in at.caption)
 
 
 def test_a_session_that_ends_while_a_page_is_open_changes_nothing(

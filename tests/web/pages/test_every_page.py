@@ -14,6 +14,7 @@ from dashboard.services.workspace import Workspace
 from tests.apps import new_app
 from tests.paths import PAGES as FOLDER
 from tests.router import PAGES
+from tests.texts import golden
 
 
 def test_router_has_every_page() -> None:
@@ -47,12 +48,12 @@ def test_first_sync_is_announced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     at = new_app().run()
 
     assert not at.exception
-    assert "The account is being read for the first time." == at.title[0].value
+    assert golden("pages.overview.read_for_the_first_time") == at.title[0].value
 
     at.button(key="first_run_look").click().run()
 
     assert not at.exception
-    assert at.title[0].value.startswith("Nothing could be checked yet. Calls never fetched.")
+    assert at.title[0].value.startswith(golden("pages.overview.nothing_checked") + " Calls never fetched.")
 
 
 def test_a_wrong_setting_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +74,7 @@ def test_what_is_out_of_date_is_named(app: Callable[..., AppTest], account: Work
     finally:
         account.state.put("calls_until", fetched)
 
-    assert "Out of date: Calls (5 hours ago)" in at.warning[0].value
+    assert golden("pages.account.calls_out_of_date") in at.warning[0].value
     assert any("5 hours ago" in text.value for text in at.markdown)
 
 

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.domain.actors import Actor, Role
 from dashboard.services.exports.frames import _calls, all_tables
 from dashboard.services.workspace import Workspace
+from tests.texts import golden
 
 
 def test_every_table_can_be_looked_at(app: Callable[..., AppTest]) -> None:
@@ -37,7 +38,7 @@ def test_the_calls_are_those_that_the_page_counts(app: Callable[..., AppTest], a
     assert table.rows == len(written) == known.traffic["calls"].sum() > 1_000
     assert written["call_key"].is_unique
     assert written["started_at"].is_monotonic_decreasing
-    assert f"{table.rows:,} calls among them" in app("exports").title[0].value
+    assert golden("pages.calls.calls_among_them", rows=f"{table.rows:,}") in app("exports").title[0].value
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_fix_is_on_the_timeline_with_its_way_back(app: Callable[..., AppTest],
     at.button(key="review_close").click().run()
 
     assert not at.exception
-    assert "No active fixes; 1 undone." == at.title[0].value
+    assert golden("pages.fixes.no_active_fixes") == at.title[0].value
     assert f"fixes_undo_{entry}" not in [button.key for button in at.button]
 
 

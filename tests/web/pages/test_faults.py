@@ -12,6 +12,7 @@ import pytest
 from dashboard.storage.database import State
 from tests import faulty_homes
 from tests.faulty_homes import FAULTS
+from tests.texts import golden, golden_pattern
 from tests.web.pages.drafting import DENVER, edit
 from tests.web.pages.faults import PAGES, look, open_on, texts
 
@@ -53,7 +54,7 @@ def test_effect_of_a_fix_is_unknown_on_stale_data(stale: str, tmp_path: Path, mo
     at = open_on(faulty_homes.make(tmp_path / "home", (f"{stale} stale",), refused=True), monkeypatch)
     said = " ".join(texts(at))
 
-    assert "What it would do to past calls is unknown." in said
+    assert golden("pages.fixes.effect_unknown") in said
     assert "would block none" not in said
 
 
@@ -64,8 +65,8 @@ def test_draft_claims_no_effect_on_stale_data(stale: str, tmp_path: Path, monkey
     at.switch_page("web/pages/what_if.py").run()
     title = edit(at, added_rows=[{"network": DENVER}]).title[0].value
 
-    assert "Last known" in title or "is known to be blocked" in title or "is not known" in title
-    assert "block no past call" not in title
+    assert "Last known" in title or golden("pages.fixes.known_to_be_blocked") in title or "is not known" in title
+    assert golden("pages.fixes.block_no_past_call") not in title
 
 
 def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,7 +83,9 @@ def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: 
         assert not found, (name, found)
         titles[name] = at.title[0].value
 
-    quiet = r"o admitted call of any PBX since \d+ \w+\."
-    unread = r"1 check couldn't be evaluated\."
-    assert re.fullmatch(rf"Every PBX's address is listed; n{quiet} {unread}", titles["overview"])
-    assert re.fullmatch(rf"No failures found, but {unread} N{quiet}", titles["findings"])
+    quiet = golden_pattern("commands.check.no_admitted_call_since")[1:] + r" \d+ \w+\."
+    unread = golden_pattern("domain.claims.one_check_not_evaluated") + r"\."
+    assert re.fullmatch(
+        golden_pattern("pages.findings.every_address_listed") + f"; n{quiet} {unread}", titles["overview"]
+    )
+    assert re.fullmatch(golden_pattern("pages.overview.no_failures_but") + f" {unread} N{quiet}", titles["findings"])

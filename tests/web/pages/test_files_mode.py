@@ -16,17 +16,18 @@ from dashboard.services.workspace import Workspace
 from tests.apps import new_app
 from tests.calls.exports import as_csv, rows_at
 from tests.router import PAGES
+from tests.texts import golden
 from tests.web.pages.faults import texts
 
 MISSING = (
     "Calls never fetched",
-    "Allowed IPs not entered yet",
-    "The SIP credentials setting isn't known",
-    "Inbound routes have never been read",
-    "The inventory has no PBXs yet",
-    "import call record files",
-    "paste the list of Outbound Allowed IPs",
-    "record the tech prefix and the credentials on the page",
+    golden("pages.files_mode.ips_not_entered"),
+    golden("pages.files_mode.credentials_not_known"),
+    golden("pages.files_mode.routes_never_read"),
+    golden("pages.files_mode.no_pbxs_yet"),
+    golden("pages.files_mode.import_files"),
+    golden("pages.files_mode.paste_list"),
+    golden("pages.files_mode.record_prefix"),
     "add your PBXs",
 )
 """Sentences on missing inputs; a page may contain each at most once."""
@@ -63,13 +64,13 @@ def test_an_empty_home_names_the_next_steps() -> None:
 
         assert not at.exception
         assert not at.error
-        (info,) = [text.value for text in at.info if "without an API key" in text.value]
-        assert "`trunkgate calls import FILE`" in info
-        assert "paste the list of Outbound Allowed IPs" in info
+        (info,) = [text.value for text in at.info if golden("pages.files_mode.without_key") in text.value]
+        assert golden("pages.files_mode.import_command") in info
+        assert golden("pages.files_mode.paste_list") in info
         said = " ".join(texts(at))
         assert not [sentence for sentence in MISSING if said.count(sentence) > 1], (page, said)
         assert not [text.value for text in at.warning if "Never read" in text.value]
-        assert 1 == said.count("Inbound routes stay unknown: only the carrier's API provides them")
+        assert 1 == said.count(golden("pages.files_mode.routes_stay_unknown"))
         assert "header_sync" not in {button.key for button in at.button}
         assert any("No calls imported" in text.value for text in at.markdown)
     assert process.running(Settings.read().home) is None
@@ -82,6 +83,6 @@ def test_a_filled_home_is_judged(tmp_path: Path) -> None:
         at = new_app().run()
 
     assert not at.exception
-    assert not [text for text in at.info if "without an API key" in text.value]
+    assert not [text for text in at.info if golden("pages.files_mode.without_key") in text.value]
     assert any("Latest imported call" in text.value for text in at.markdown)
     assert any("FILES" in text.value for text in at.markdown)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from streamlit.testing.v1 import AppTest
 
+from tests.texts import golden
+
 
 def words(at: AppTest) -> str:
     """Return the titles, headings, Markdown and captions of the page as one string."""
@@ -41,7 +43,7 @@ def test_the_worst_finding_is_open_at_once(app: Callable[..., AppTest]) -> None:
     at = app("findings")
 
     assert "198.51.100.24 (Denver)" in at.subheader[0].value
-    assert "is not on the list" in words(at)
+    assert golden("checks.listed.is_not_on_the_list") in words(at)
     assert "Review fix" in [button.label for button in at.button]
 
 
@@ -61,7 +63,7 @@ def test_no_match_is_reported(app: Callable[..., AppTest]) -> None:
     """If no finding matches the filters, the page says so."""
     at = app("findings", pbx="Seattle", state="Failed")
 
-    assert "No finding matches these filters" in words(at)
+    assert golden("pages.findings.no_match") in words(at)
 
 
 def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
@@ -71,7 +73,7 @@ def test_review_opens_the_plan(app: Callable[..., AppTest]) -> None:
 
     assert not at.exception
     assert "Inbound route Phoenix" in words(at)
-    assert "Outbound calls are not touched." in words(at)
+    assert golden("pages.set_up.outbound_calls_are_untouched") + "." in words(at)
 
 
 def test_evidence_is_written_as_all_tables_are(app: Callable[..., AppTest]) -> None:
@@ -79,7 +81,9 @@ def test_evidence_is_written_as_all_tables_are(app: Callable[..., AppTest]) -> N
     table = app("findings").dataframe[1]
     columns = json.loads(table.proto.columns)
 
-    assert ["Cost in 24 h", "Cost"] == [columns[name]["label"] for name in ("Cost in 24 h (USD)", "Cost (USD)")]
+    assert ["Cost in 24 h", "Cost"] == [
+        columns[name]["label"] for name in (golden("pages.findings.cost_column"), "Cost (USD)")
+    ]
     assert "localized" == columns["Calls"]["type_config"]["format"]
 
 

@@ -15,6 +15,7 @@ from dashboard.domain.changes import AllowAddress
 from dashboard.services.workspace import Workspace
 from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, JournalEntry
 from dashboard.web.fixes import review, timeline
+from tests.texts import golden
 
 BOSTON = "198.51.100.50"
 
@@ -33,9 +34,9 @@ def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
     """Without fixes the title says so, and the text below states what the history will contain."""
     at = app("fixes")
 
-    assert "No fix was made yet." == at.title[0].value
-    assert words(at).count("No fix was made yet.") == 1
-    assert "who, what, before and after" in words(at)
+    assert golden("pages.fixes.none_yet") == at.title[0].value
+    assert words(at).count(golden("pages.fixes.none_yet")) == 1
+    assert golden("pages.fixes.history") in words(at)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,10 @@ def test_each_button_says_what_it_does(app: Callable[..., AppTest], account: Wor
     at.button(key="review_apply").click().run()
     assert not at.exception
     assert "review_apply" not in keys(at)
-    assert "What it would have done to past calls" not in words(at)
-    assert "Watching the next calls from 198.51.100.50 (formerly Boston): none yet." in words(at).replace("\\", "")
+    assert golden("pages.fixes.effect") not in words(at)
+    assert golden("pages.fixes.watching_none_yet", whom="198.51.100.50 (formerly Boston)") in words(at).replace(
+        "\\", ""
+    )
     assert "Undo" == at.button(key="review_undo").label
 
     at.button(key="review_undo").click().run()
@@ -134,15 +137,15 @@ def test_an_interrupted_fix_is_counted_then_settled_and_undone(app: Callable[...
         overview = app()
         fixes = app("fixes")
 
-    assert f"1 fix has no recorded outcome: entry {begun.id}, " in overview.warning[0].value.replace("\\", "")
-    assert fixes.title[0].value.endswith("1 fix has no recorded outcome.")
-    assert "It was interrupted, or still runs." in words(fixes)
+    assert golden("pages.fixes.one_without_outcome_entry", id=begun.id) in overview.warning[0].value.replace("\\", "")
+    assert fixes.title[0].value.endswith(golden("pages.fixes.one_without_outcome"))
+    assert golden("pages.fixes.was_interrupted") in words(fixes)
     assert f"fixes_undo_{begun.id}" not in keys(fixes)
 
     (entry,) = account.settle()
     fixes = app("fixes")
     assert "no recorded outcome" not in words(fixes)
-    assert "Found after an interruption: in place: Allow 192.0.2.8. Not in place: Allow 192.0.2.9." in words(fixes)
+    assert golden("fixes.executor.found_in_place") in words(fixes)
     assert not app().warning
     assert ":orange-badge[Partly done]" in {text.value for text in app("fixes", view="Plans shown").markdown}
     fixes.button(key=f"fixes_undo_{entry.id}").click().run()

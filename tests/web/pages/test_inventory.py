@@ -16,6 +16,7 @@ from dashboard.services.workspace import Workspace
 from tests.apps import form_errors, new_app
 from tests.paths import PBX_CASES
 from tests.pbx.readers.netboxes import TOKEN, Fake, running
+from tests.texts import golden
 
 NETBOXES = PBX_CASES / "netbox"
 
@@ -36,7 +37,7 @@ def seattle(app: Callable[..., AppTest]) -> AppTest:
 
 def test_the_title_counts_by_state(app: Callable[..., AppTest]) -> None:
     """The title states the number of PBXs, in total and by state."""
-    assert "11 PBXs: 9 are active, 1 is on standby and 1 is retired." == app("inventory").title[0].value
+    assert golden("pages.inventory.counts") == app("inventory").title[0].value
 
 
 def submit(at: AppTest, label: str) -> AppTest:
@@ -56,7 +57,9 @@ def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) 
     assert not seattle.error
     assert "Pier 57" == after.set_index("pbx_id").loc["seattle", "site"]
     assert before.drop(columns="site").equals(after.drop(columns="site"))
-    assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
+    assert account.state.latest("pbxs")["known_by"] == golden(
+        "pages.operators.named_by_link", name="Ola", inviter="kim"
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_an_edit_is_kept_as_a_new_version(seattle: AppTest, account: Workspace) 
         ("100.64.0.9", "carrier-grade"),
         ("pbx.example.net", "host"),
         ("=1+1", "formula"),
-        ("198.51.100.12", "in use by Chicago"),
+        ("198.51.100.12", golden("pages.inventory.in_use_by_chicago")),
     ],
 )
 def test_an_address_that_cannot_be_is_refused_with_its_rule(
@@ -124,7 +127,7 @@ def test_an_import_is_looked_at_before_it_is_kept(app: Callable[..., AppTest], a
     at.file_uploader[0].upload("pbxs.csv", IMPORT.encode()).run()
 
     assert not at.exception
-    assert "1 thing cannot be taken" in at.warning[0].value
+    assert golden("pages.set_up.one_cannot_be_taken") in at.warning[0].value
     assert "adds 1" in words(at)
     assert "Import 2 changes" == at.button(key="inventory_import_keep").label
     assert "tulsa" not in set(load_frame(account.state, "pbxs")["pbx_id"])
@@ -183,7 +186,7 @@ def test_rows_that_the_import_lacks_are_removed_only_when_ticked(app: Callable[.
 
     at.checkbox(key="inventory_import_replace").check().run()
 
-    assert at.button(key="inventory_import_keep").label.startswith("Import 1 change and remove ")
+    assert at.button(key="inventory_import_keep").label.startswith(golden("pages.inventory.import_and_remove"))
 
 
 CASES = PBX_CASES / "asterisk"
@@ -206,7 +209,7 @@ def test_a_pbxs_folder_is_read_linted_and_kept(app: Callable[..., AppTest], acco
     lint = next(table for table in tables if "cure" in table)
 
     assert not at.exception
-    assert "things to put right in the configuration" in " ".join(box.value for box in at.warning)
+    assert golden("pages.inventory.put_right") in " ".join(box.value for box in at.warning)
     assert ("tulsa/etc/asterisk/extensions.conf", 6) in set(zip(lint["file"], lint["line"], strict=True))
 
     at.button(key="inventory_import_keep").click().run()
@@ -255,7 +258,7 @@ def test_single_files_are_read_once_it_is_said_whose_they_are(app: Callable[...,
     changes = next(frame.value for frame in at.dataframe if "change" in frame.value)
 
     assert not at.exception
-    assert "Configured address 198.51.100.11 of seattle" in set(changes["what"])
+    assert golden("pages.inventory.configured_address") in set(changes["what"])
     assert "Configuration of seattle" in set(changes["what"])
     assert not changes["what"].str.startswith("PBX seattle").where(changes["column"] == "Name", other=False).any()
 
@@ -273,7 +276,7 @@ def test_a_configured_address_can_be_declared(app: Callable[..., AppTest], accou
     at.run()
 
     assert not at.exception
-    assert "Primary, configured, in use" in words(at)
+    assert golden("pages.inventory.primary_configured") in words(at)
 
     at.text_input(key="address_denver").set_value("203.0.113.77")
     submit(at, "Add the address")
@@ -309,5 +312,5 @@ def test_a_dynamic_pbx_keeps_its_credentials(app: Callable[..., AppTest]) -> Non
     at.run()
 
     assert not at.exception
-    assert "must keep its credentials" in words(at)
+    assert golden("pages.inventory.keeps_credentials") in words(at)
     assert not at.code

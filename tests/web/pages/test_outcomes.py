@@ -24,6 +24,7 @@ from dashboard.web.components.formatting import money
 from dashboard.web.outcomes import numbers_seen
 from dashboard.web.outcomes import rows as outcome_rows
 from dashboard.web.outcomes.table import DIALED, NEW, VIEWS
+from tests.texts import golden
 
 MONTH = "30 days"
 
@@ -79,7 +80,7 @@ def test_the_title_says_how_many_are_answered(app: Callable[..., AppTest], calls
     title = app("outcomes", span=MONTH).title[0].value
     share = (calls["outcome"] == "answered").mean()
 
-    assert title.startswith(f"{share:.0%} of {len(calls):,} outbound calls in the last 30 days were answered, ")
+    assert title.startswith(golden("pages.outcomes.answered", share=f"{share:.0%}", calls=f"{len(calls):,}"))
     assert title.endswith("%).")
 
 
@@ -96,8 +97,8 @@ def test_figures_are_those_of_single_calls(app: Callable[..., AppTest], calls: p
         "Short calls": f"{(answered['duration_s'] < SHORT_S).mean():.1%}",
         "Refused": f"{(calls['outcome'] == 'refused_auth').mean():.1%}",
         "ACD": f"{answered['duration_s'].mean():.0f} s",
-        "Most in a second": f"{starts.value_counts().max():,}",
-        "Most in a minute": f"{starts.dt.floor('min').value_counts().max():,}",
+        golden("pages.outcomes.most_in_a_second"): f"{starts.value_counts().max():,}",
+        golden("pages.outcomes.most_in_a_minute"): f"{starts.dt.floor('min').value_counts().max():,}",
     }.items() <= shown.items()
     moments = pd.concat([pd.Series(1, answered["started_at"]), pd.Series(-1, answered["ended_at"])])
     assert f"{moments.groupby(level=0).sum().sort_index().cumsum().max():,}" == shown["Most at once"]
@@ -186,11 +187,11 @@ def test_the_file_has_the_peaks_that_are_shown(calls: pd.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("gone", "words"),
     [
-        ((), "Peaks counted at 14:05 UTC."),
-        ((date(2026, 11, 3),), "Peaks counted at 14:05 UTC, without 3 Nov 2026 (UTC): single calls"),
+        ((), golden("pages.outcomes.peaks")),
+        ((date(2026, 11, 3),), golden("pages.outcomes.peaks_without_a_day")),
         (
             (date(2026, 11, 3), date(2026, 11, 4), date(2026, 11, 5)),
-            "Peaks counted at 14:05 UTC, without 3 days from 3 Nov 2026 to 5 Nov 2026 (UTC): single calls",
+            golden("pages.outcomes.peaks_without_days"),
         ),
     ],
 )
@@ -225,7 +226,7 @@ def test_a_row_that_is_chosen_shows_every_interval(app: Callable[..., AppTest]) 
     assert set(shown.index) == {DEFINITIONS[name].name for name in outcome_rows.SHARES}
     assert shown.loc[DEFINITIONS["ner"].name, "value"] == pytest.approx(row["ner"])
     assert shown.loc[DEFINITIONS["ner"].name, "between"].count("%") == 2
-    assert any(f"behind the shares of {row['of']}" in caption.value for caption in at.caption)
+    assert any(golden("pages.outcomes.behind_shares", of=row["of"]) in caption.value for caption in at.caption)
 
 
 def test_the_numbers_dialed_have_a_country_and_a_kind(app: Callable[..., AppTest], calls: pd.DataFrame) -> None:
@@ -294,7 +295,7 @@ def test_small_sample_has_reason(calls: pd.DataFrame) -> None:
     asr = outcome_rows.figures(few, pd.DataFrame(), ZoneInfo("UTC"))["asr"]
     answered = (few["outcome"] == "answered").sum()
     assert asr.value == "-"
-    assert asr.why == f"fewer than {MIN_SAMPLE} calls"
+    assert asr.why == golden("pages.outcomes.fewer_than", min_sample=MIN_SAMPLE)
     assert asr.behind.startswith(f"{answered} of {len(few)}")
 
 
@@ -348,18 +349,18 @@ def test_the_table_shows_those_with_the_most_calls() -> None:
     found = outcome_rows.table(rows)
     assert len(found) == outcome_rows.MOST_ROWS
     assert found["calls"].min() == 8
-    assert f"{outcome_rows.MOST_ROWS:,} with the most calls, of {there:,}" in outcome_rows.table_note(
-        "source", 500, there
-    )
+    assert golden(
+        "pages.outcomes.with_most_calls", most_rows=f"{outcome_rows.MOST_ROWS:,}", there=f"{there:,}"
+    ) in outcome_rows.table_note("source", 500, there)
     assert "most calls" not in outcome_rows.table_note("source", 5, 5)
 
 
 def test_what_a_dash_means_is_said_of_the_calls_that_are_divided_by() -> None:
     """The minimum applies to the denominator, so the caption names the ratios of answered calls."""
     few = [name for name in (*outcome_rows.SHARES, "acd") if DEFINITIONS[name].denominator is ANSWERED]
-    assert f"fewer than {MIN_SAMPLE} calls to divide by" in outcome_rows.table_note("pbx", 5, 5)
+    assert golden("pages.outcomes.fewer_than_to_divide", min_sample=MIN_SAMPLE) in outcome_rows.table_note("pbx", 5, 5)
     assert {"short_calls"} <= set(few) <= {"short_calls", "acd"}
-    assert "(for Short and ACD: answered calls)" in outcome_rows.table_note("pbx", 5, 5)
+    assert golden("pages.outcomes.answered_calls") in outcome_rows.table_note("pbx", 5, 5)
 
 
 def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
@@ -367,7 +368,7 @@ def test_nothing_is_new_where_nothing_is_older(account: Workspace) -> None:
     now = account.snapshot().taken_at
     told = numbers_seen.new(account.store, now - timedelta(days=400), now)
     assert not told.older
-    assert "nothing can be told to be new" in numbers_seen.new_values_text(told)
+    assert golden("pages.outcomes.nothing_new") in numbers_seen.new_values_text(told)
 
 
 def test_a_new_destination_has_a_country(account: Workspace) -> None:

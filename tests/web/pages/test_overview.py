@@ -8,6 +8,7 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from dashboard.services.workspace import Workspace
+from tests.texts import golden, golden_pattern
 
 
 def words(at: AppTest) -> str:
@@ -23,7 +24,7 @@ def test_the_title_names_who_is_refused_and_who_spends(app: Callable[..., AppTes
     """
     title = app().title[0].value
 
-    assert title.startswith("Denver's outbound calls are being rejected.")
+    assert title.startswith(golden("pages.overview.calls_are_rejected", pbx="Denver"))
     assert "Unassigned address 203.0.113.66 spent " in title
 
 
@@ -39,7 +40,7 @@ def test_four_figures(app: Callable[..., AppTest]) -> None:
 
 def test_what_could_not_be_judged_is_said_beside_what_passed(app: Callable[..., AppTest]) -> None:
     """The gray part of the bars, neither failed nor passed, is explained in words."""
-    assert re.search(r"\d+ subjects passed; 1, in gray, could not be evaluated\.", words(app()))
+    assert re.search(r"\d+ " + golden_pattern("pages.overview.subjects_passed"), words(app()))
 
 
 def test_findings_with_the_same_fix_are_grouped(app: Callable[..., AppTest]) -> None:
@@ -55,15 +56,15 @@ def test_fix_is_applied_and_undone(app: Callable[..., AppTest], account: Workspa
     at.button(key="overview_fix_0").click().run()
 
     assert not at.exception
-    assert "Not on the list" in words(at)
-    assert "What it would have done to past calls" in words(at)
+    assert golden("pages.policy.not_on_the_list") in words(at)
+    assert golden("pages.fixes.effect") in words(at)
     assert "Allow 198.51.100.24" == at.button(key="review_apply").label
 
     at.button(key="review_apply").click().run()
 
     assert not at.exception
     assert "198.51.100.24" in set(account.carrier.allowed_ips()[0]["network"])
-    assert "verified by reading the account again" in words(at)
+    assert golden("pages.fixes.verified_amid") in words(at)
     assert "Watching" in words(at)
 
     at.button(key="review_undo").click().run()
@@ -96,7 +97,7 @@ def test_a_plan_that_went_stale_changes_nothing(app: Callable[..., AppTest], acc
         account.carrier.apply(row.inverse())
 
     assert not at.exception
-    assert "The account moved after this plan was shown" in at.error[-1].value
+    assert golden("pages.overview.account_moved") in at.error[-1].value
     assert "198.51.100.24" not in set(account.carrier.allowed_ips()[0]["network"])
 
 

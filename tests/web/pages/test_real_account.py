@@ -23,9 +23,10 @@ from dashboard.services.background_sync import SYNC_ERROR
 from dashboard.services.workspace import Workspace
 from tests.apps import form_errors, new_app
 from tests.router import PAGES
+from tests.texts import golden, golden_pattern
 
 KEYS = {"FLOWROUTE_ACCESS_KEY": "access-7f3c91", "FLOWROUTE_SECRET_KEY": "secret-b52e08"}
-BROWSER = "Ola (unverified, link by kim)"
+BROWSER = golden("pages.operators.named_by_link", name="Ola", inviter="kim")
 """Recorded name of the browser's user in these tests."""
 LISTED = "198.51.100.11"
 OTHER = "198.51.100.12"
@@ -114,9 +115,9 @@ def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> N
     """Before any declaration the page names the steps, claims nothing and offers no change of the switch."""
     at = page("account")
 
-    assert "First record the tech prefix and the credentials below, then paste the list" in words(at)
+    assert golden("pages.account.first_record") in words(at)
     assert "Not known" in words(at)
-    assert "As the portal showed" not in words(at)
+    assert golden("pages.account.as_the_portal_showed") not in words(at)
     assert "account_credentials" not in keys(at)
     assert at.radio[0].value is None
 
@@ -126,14 +127,14 @@ def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
     real.state.put(SYNC_ERROR, "The carrier cannot be reached.")
     at = new_app().run()
 
-    assert "The account could not be read yet." == at.title[0].value
+    assert golden("pages.account.could_not_be_read_yet") == at.title[0].value
     assert "first_run_look" in keys(at)
 
     declare(real, LISTED)
     at = new_app().run()
 
     assert "first_run_look" not in keys(at)
-    assert "Nothing was fetched yet." in words(at)
+    assert golden("pages.account.nothing_fetched") in words(at)
 
 
 def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], AppTest], real: Workspace) -> None:
@@ -142,9 +143,7 @@ def test_the_switch_is_not_declared_by_leaving_it_alone(page: Callable[[str], Ap
     at.text_input[-1].set_value("12345678")
     form_button(at, "Record what the portal shows")
 
-    assert ["Say whether the portal shows the credentials as enabled or disabled."] == form_errors(
-        at, "account_declare"
-    )
+    assert [golden("pages.account.say_credentials")] == form_errors(at, "account_declare")
     assert real.state.latest("account") is None
 
 
@@ -155,7 +154,7 @@ def test_a_wrong_prefix_is_refused_as_a_sentence(page: Callable[[str], AppTest],
     at.radio[0].set_value("Disabled")
     form_button(at, "Record what the portal shows")
 
-    assert "The tech prefix '1234' has 4 digits." in form_errors(at, "account_declare")[0]
+    assert golden("errors.dial_string.four_digits") in form_errors(at, "account_declare")[0]
     assert real.state.latest("account") is None
 
 
@@ -168,7 +167,7 @@ def test_a_declared_account_is_not_reverted(page: Callable[[str], AppTest], real
     real.state.save_version("account", content, valid_from=now, seen_at=now, known_by="Ada")
     form_button(at, "Record what the portal shows")
 
-    assert "Ada changed the account at " in form_errors(at, "account_declare")[0]
+    assert golden("pages.account.changed_by") in form_errors(at, "account_declare")[0]
     assert "87654321" == real.snapshot().account.tech_prefix == at.text_input[-1].value
     assert "Enabled" == at.radio[0].value
 
@@ -194,8 +193,8 @@ def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], A
     at.text_area(key="account_pasted").set_value(MESSY).run()
 
     assert "**2 entries to add**" in words(at)
-    assert "**0 not in what was pasted**" in words(at)
-    assert "Line 5: 10.0.0.8 is a private address" in words(at)
+    assert golden("pages.account.not_in_paste", entries=0) in words(at)
+    assert "Line 5: 10.0.0.8 " + golden("errors.addresses.is_private") in words(at)
     assert "private address" in words(at)
     assert "Seattle office" in words(at)
     assert real.snapshot().allowed_ips.empty
@@ -209,7 +208,7 @@ def test_the_account_is_declared_then_its_list_is_pasted(page: Callable[[str], A
     assert {who} == set(known.allowed_ips["added_by"])
     assert (known.allowed_ips["added_at"] >= began).all()
     assert Age.FRESH is known.freshness["allowed_ips"].age(known.taken_at)
-    assert f"As the portal showed on {datetime.now(UTC):%-d %b %Y}" in words(at)
+    assert golden("pages.account.as_the_portal_showed") + f" on {datetime.now(UTC):%-d %b %Y}" in words(at)
     assert f"pasted by {who}." in words(at)
     assert "" == at.text_area(key="account_pasted").value
 
@@ -221,7 +220,7 @@ def test_a_part_pasted_later_keeps_the_rest_unless_ticked(page: Callable[[str], 
     at.text_area(key="account_pasted").set_value(f"Seattle {LISTED}\nnew: 198.51.100.77").run()
 
     assert "**1 entry to add**" in words(at)
-    assert "**2 not in what was pasted**" in words(at)
+    assert golden("pages.account.not_in_paste", entries=2) in words(at)
     assert "**1 the same**" in words(at)
 
     at.checkbox(key=f"account_gone_{MOVED}").check().run()
@@ -238,11 +237,11 @@ def test_the_same_list_pasted_again_confirms_it(page: Callable[[str], AppTest], 
     at = page("account")
 
     assert "pasted by Ada." in words(at)
-    assert "Out of date: Allowed IPs (8 days ago) and Credentials (8 days ago)" in words(at)
+    assert golden("pages.account.out_of_date") in words(at)
 
     at.text_area(key="account_pasted").set_value(f"{OTHER}, {LISTED}").run()
 
-    assert "Confirm that the list is the same" == at.button(key="account_accept").label
+    assert golden("pages.account.confirm_same_list") == at.button(key="account_accept").label
 
     at.button(key="account_accept").click().run()
 
@@ -261,7 +260,7 @@ def test_an_empty_list_can_be_declared(page: Callable[[str], AppTest], real: Wor
     known = real.snapshot()
     assert known.allowed_ips.empty
     assert Age.FRESH is known.freshness["allowed_ips"].age(known.taken_at)
-    assert "As the portal showed on" in words(at)
+    assert golden("pages.account.as_the_portal_showed") + " on" in words(at)
 
 
 def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> None:
@@ -270,7 +269,14 @@ def test_a_list_that_changed_meanwhile_is_not_written_over(real: Workspace) -> N
     seen = real.snapshot()
     declare(real, LISTED, OTHER)
 
-    with pytest.raises(StaleInputError, match=r"^Ada changed the list at .* Look at the list again, then "):
+    with pytest.raises(
+        StaleInputError,
+        match="^"
+        + golden_pattern("pages.account.list_changed_by")
+        + " .* "
+        + golden_pattern("pages.account.look_again")
+        + " ",
+    ):
         declarations.save_list(
             real,
             seen.allowed_ips,
@@ -298,7 +304,7 @@ def test_a_copy_older_than_seven_days_is_not_judged_by(real: Workspace, days_ago
 def assert_guided(at: AppTest, value: str) -> None:
     """Assert that the dialog points to the portal with a value to paste, and offers nothing to apply."""
     assert not at.exception
-    assert "Do it in its portal" in words(at)
+    assert golden("pages.account.do_it_in_portal") in words(at)
     assert value in [code.value for code in at.code]
     assert "review_apply" not in keys(at)
 
@@ -311,8 +317,8 @@ def test_a_fix_is_guided(page: Callable[[str], AppTest], real: Workspace) -> Non
     at.button(key="overview_fix_0").click().run()
 
     assert_guided(at, MOVED)
-    assert "Interconnection > Outbound Allowed IPs" in words(at)
-    assert f"enter {MOVED} under Enter IP Address" in words(at)
+    assert golden("pages.policy.portal_place") in words(at)
+    assert golden("pages.account.enter_address", address=MOVED) in words(at)
 
 
 def test_the_switch_is_guided_too(page: Callable[[str], AppTest], real: Workspace) -> None:
@@ -334,7 +340,7 @@ def test_apply_refuses_and_writes_nothing(real: Workspace) -> None:
 
     assert plan.guided
     assert [MOVED] == [change.network for change in plan.changes if isinstance(change, AllowAddress)]
-    with pytest.raises(CapabilityError, match="Do it in the carrier's portal, then paste what the portal shows"):
+    with pytest.raises(CapabilityError, match=golden_pattern("pages.account.do_it_and_paste")):
         real.apply(plan, actor=local_actor("tests"), typed=plan.phrases)
     assert not real.journal.entries()
     assert [LISTED] == list(real.snapshot().allowed_ips["network"])

@@ -32,6 +32,7 @@ from dashboard.services.workspace import Workspace
 from dashboard.web.components.formatting import plain
 from dashboard.web.overview import cards
 from tests.calls.exports import as_csv, rows_at
+from tests.texts import golden
 from tests.web.pages.conftest import CALLS
 from tests.web.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, row_of, shown, switch, words
 
@@ -182,7 +183,7 @@ def test_every_surface_says_how_many_calls_only_files_have(
     assert len(written) == table.rows == found.not_judged
     assert len(times) * 2 <= len(written)
     assert {"file_only"} == set(written["provenance"])
-    assert all(f"{len(written):,} calls are only in imported files" in title for title in titles), titles
+    assert all(golden("checks.imported_calls", calls=f"{len(written):,}") in title for title in titles), titles
 
 
 def test_with_credentials_off_every_surface_has_the_same_numbers(

@@ -14,6 +14,7 @@ from dashboard.services.onboarding.fleet import NEXT
 from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
 from dashboard.web.onboarding import overview
+from tests.texts import golden
 
 SELECTED = {"selection": {"rows": [0], "columns": [], "cells": []}}
 
@@ -38,10 +39,8 @@ def test_title_states_progress_and_next_action(app: Callable[..., AppTest]) -> N
     """The title states how many PBXs have placed calls by address, and the next action."""
     at = app("set_up_pbx")
 
-    assert "6 of 8 static PBXs have placed calls by address, 1 keeps credentials; next: allow 2 addresses." == (
-        at.title[0].value
-    )
-    assert "They stay on: 6 of 8 static PBXs are proven by calls to do without them." in words(at)
+    assert golden("pages.set_up.progress_of_all", done=6, all=8, kept=1, next_=2) == (at.title[0].value)
+    assert golden("pages.set_up.stay_on_for_some") in words(at)
 
 
 def test_the_matrix_is_sorted_by_what_is_next(app: Callable[..., AppTest]) -> None:
@@ -69,7 +68,7 @@ def test_a_row_leads_to_its_pbx_and_back(app: Callable[..., AppTest]) -> None:
     at.run()
 
     assert not at.exception
-    assert "Atlanta: step 4 of 7 is next, allow its address." == at.title[0].value
+    assert "Atlanta: " + golden("pages.set_up.next_is_allow", step=4) + "." == at.title[0].value
 
     at.button(key="set_up_all").click().run()
 
@@ -100,7 +99,7 @@ def test_numbers_are_planned_together(app: Callable[..., AppTest]) -> None:
 
     assert not at.exception
     assert "**Route 2 numbers**" in words(at)
-    assert "Outbound calls are not touched" in words(at)
+    assert golden("pages.set_up.outbound_calls_are_untouched") in words(at)
 
 
 TABLE = "Tulsa,198.51.100.77,19185550100\nLima,198.51.100.11,\nReno,10.0.0.1,\n=cmd(),198.51.100.78,\nBoise,dynamic,\n"
@@ -112,7 +111,7 @@ def test_a_table_is_looked_at_before_it_is_added(app: Callable[..., AppTest], ac
     at = paste(app("set_up_pbx"), TABLE)
 
     assert not at.exception
-    assert "2 things cannot be taken. The good lines can be added." == at.warning[0].value
+    assert golden("pages.set_up.two_cannot_be_taken_good_can") == at.warning[0].value
     assert [
         ("✕ Left out", "Reno"),
         ("✕ Left out", "=cmd()"),
@@ -150,7 +149,7 @@ def test_an_uploaded_file_is_read_the_same(app: Callable[..., AppTest]) -> None:
     at.file_uploader[0].upload("pbxs.csv", b"PK\x03\x04 a workbook").run()
 
     assert not at.exception
-    assert "Save the sheet as CSV." in words(at)
+    assert golden("pages.set_up.save_as_csv") in words(at)
 
 
 def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -163,7 +162,9 @@ def test_the_good_lines_are_added(app: Callable[..., AppTest], account: Workspac
     rows = load_frame(account.state, "pbxs").set_index("pbx_id")
     assert {"tulsa", "boise", "lima"} <= set(rows.index)
     assert "198.51.100.77" == rows.loc["tulsa", "inbound_host"]
-    assert account.state.latest("pbxs")["known_by"] == "Ola (unverified, link by kim)"
+    assert account.state.latest("pbxs")["known_by"] == golden(
+        "pages.operators.named_by_link", name="Ola", inviter="kim"
+    )
     assert "" == next(field for field in at.text_area if field.label == "Table of PBXs").value
     assert "next: allow 3 addresses" in at.title[0].value
     frame = at.dataframe[0].value.set_index("name")
@@ -183,15 +184,15 @@ def _added(app: Callable[..., AppTest], account: Workspace) -> None:
 def test_step_marked_done_is_saved_as_said(app: Callable[..., AppTest], account: Workspace) -> None:
     """A step marked as done is saved with the actor, also for later sessions, and counts as said, not as proven."""
     at = app("set_up_pbx", pbx_id="Tulsa")
-    assert "Tulsa: step 2 of 7 is next, dial the tech prefix." == at.title[0].value
+    assert "Tulsa: " + golden("pages.set_up.next_is_dial", step=2) + "." == at.title[0].value
 
     at.button(key="set_up_configured").click().run()
 
     assert not at.exception
     note = notes.latest_notes(account.state)["tulsa"][notes.CONFIGURED]
-    assert note.by == "Ola (unverified, link by kim)"
+    assert note.by == golden("pages.operators.named_by_link", name="Ola", inviter="kim")
     again = app("set_up_pbx", pbx_id="Tulsa")
-    assert "Tulsa: step 4 of 7 is next, allow its address." == again.title[0].value
+    assert "Tulsa: " + golden("pages.set_up.next_is_allow", step=4) + "." == again.title[0].value
     assert "Said, not proven" in " ".join(step.label for step in again.expander)
 
 
@@ -204,7 +205,7 @@ def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], acc
     next(button for button in at.button if press == button.label).click()
     at.run()
 
-    assert "not what the test call prints" in at.error[0].value
+    assert golden("pages.set_up.not_printed_by_the_test_call") in at.error[0].value
 
     printed = {"method": "INVITE", "source": "198.51.100.77", "pop": "x", "sip_status": 403, "admitted": False}
     at.text_area(key="probe_printed").set_value(json.dumps(printed | {"sip_reason": "Tech Prefix and IP not in ACL"}))
@@ -213,7 +214,7 @@ def test_a_test_call_is_noted_as_it_was_printed(app: Callable[..., AppTest], acc
 
     assert not at.exception
     assert 403 == notes.latest_notes(account.state)["tulsa"][notes.CALLED].content["sip_status"]
-    assert "The last test call was refused: 403 Tech Prefix and IP not in ACL" in words(at)
+    assert golden("pages.set_up.last_test_call_was_refused") in words(at)
 
 
 def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -223,5 +224,5 @@ def test_an_empty_inventory_asks_for_a_table(app: Callable[..., AppTest], accoun
     at = app("set_up_pbx")
 
     assert not at.exception
-    assert "No PBX is being set up." == at.title[0].value
+    assert golden("pages.set_up.no_pbx_is_set_up") == at.title[0].value
     assert at.expander[0].proto.expanded

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.core import clocks
+from tests.texts import golden
 from tests.web.pages.set_up import hold_overview, hold_steps, onboard
 
 
@@ -20,9 +21,9 @@ def words(at: AppTest) -> str:
 @pytest.mark.parametrize(
     ("pbx", "title"),
     [
-        ("Seattle", "Seattle is set up: every step is proven."),
-        ("Denver", "Denver: step 4 of 7 is next, allow its address."),
-        ("Phoenix", "Phoenix: step 5 of 7 is next, route its numbers to it."),
+        ("Seattle", golden("pages.set_up.title_all_proven", pbx="Seattle")),
+        ("Denver", "Denver: " + golden("pages.set_up.next_is_allow", step=4) + "."),
+        ("Phoenix", "Phoenix: " + golden("pages.set_up.next_is_route", step=5) + "."),
     ],
 )
 def test_the_title_names_the_next_step(app: Callable[..., AppTest], pbx: str, title: str) -> None:
@@ -55,8 +56,8 @@ def test_a_dynamic_pbx_needs_no_listing(app: Callable[..., AppTest]) -> None:
     """The steps of a dynamic PBX say that it signs in with credentials and that its address is not listed."""
     text = words(app("set_up_pbx", pbx_id="Miami"))
 
-    assert "signs in with SIP credentials" in text
-    assert "An address that changes is not listed" in text
+    assert golden("pages.set_up.signs_in_with_credentials") in text
+    assert golden("pages.set_up.changing_address_is_not_listed") in text
 
 
 def test_the_step_opens_the_review_of_its_fix(app: Callable[..., AppTest]) -> None:

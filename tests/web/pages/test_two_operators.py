@@ -12,6 +12,7 @@ from dashboard.services.snapshot_builder import load_frame
 from dashboard.services.workspace import Workspace
 from dashboard.web import sessions
 from tests.apps import elements, visible_text
+from tests.texts import golden
 from tests.web.pages.test_set_up_many import paste
 
 OTHER = "Bo"
@@ -87,7 +88,7 @@ def test_a_confirmation_does_not_revert_an_edit(
     at.button(key="inventory_confirm").click().run()
 
     assert [] == told(at)
-    assert ["The inventory is confirmed as of now."] == [toast.value for toast in at.toast]
+    assert [golden("pages.inventory.confirmed")] == [toast.value for toast in at.toast]
 
 
 def test_a_confirmation_writes_no_content(app: Callable[..., AppTest], account: Workspace) -> None:

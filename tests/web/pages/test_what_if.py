@@ -16,6 +16,7 @@ from dashboard.web.what_if.draft import parse_draft
 from dashboard.web.what_if.draft_text import NOTHING
 from dashboard.web.what_if.editor import AS_IT_IS, CARRIED, KEY
 from tests.apps import new_app
+from tests.texts import golden
 from tests.web.pages.drafting import DENVER, OLD_DENVER, SEATTLE, counts, edit, expected, row_of, shown, switch, words
 
 
@@ -37,7 +38,15 @@ def test_a_deleted_row_breaks_its_calls(app: Callable[..., AppTest], account: Wo
 
     assert impact.calls(BROKEN)
     assert counts(impact) == shown(at)
-    assert f"Removing {SEATTLE} would block {impact.calls(BROKEN):,} past calls of Seattle" in at.title[0].value
+    assert (
+        golden(
+            "pages.what_if.removing_would_block_calls",
+            address=SEATTLE,
+            calls=f"{impact.calls(BROKEN):,}",
+            pbx="Seattle",
+        )
+        in at.title[0].value
+    )
     assert f"Remove `{SEATTLE}` (Seattle)" in words(at)
 
 
@@ -59,7 +68,7 @@ def test_the_switch_and_the_list_count_together(app: Callable[..., AppTest], acc
     switch(at, "off")
 
     assert counts(expected(account, AllowAddress(network=DENVER), SetCredentials(enabled=False))) == shown(at)
-    assert at.title[0].value.startswith("These 2 changes would block")
+    assert at.title[0].value.startswith(golden("pages.what_if.changes_would_block", changes=2))
 
 
 def test_an_address_changed_in_place_is_shown_with_whose_it_is(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -79,7 +88,7 @@ def test_invalid_row_blocks_a_plan(app: Callable[..., AppTest], account: Workspa
     there = len(at.session_state[KEY].base)
     edit(at, added_rows=[{"network": "10.0.0.5"}])
 
-    assert f"Row {there + 1}: 10.0.0.5 is a private address" in words(at)
+    assert f"Row {there + 1}: 10.0.0.5 " + golden("errors.addresses.is_private") in words(at)
     assert counts(expected(account)) == shown(at)
     assert (True, False) == (at.button(key="what_if_review").disabled, at.button(key="what_if_over").disabled)
 
@@ -95,7 +104,7 @@ def test_draft_survives_another_page(app: Callable[..., AppTest]) -> None:
 
     assert not at.exception
     assert was == shown(at)
-    assert "10.0.0.5 is a private address" in words(at)
+    assert "10.0.0.5 " + golden("errors.addresses.is_private") in words(at)
 
 
 def test_start_over_forgets_the_draft(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -146,7 +155,7 @@ def test_a_draft_is_kept_when_the_account_moves(app: Callable[..., AppTest], acc
         assert not at.exception
         assert CARRIED in [toast.value for toast in at.toast]
         assert DENVER in list(at.session_state[KEY].base["network"])
-        assert at.title[0].value.startswith(f"Removing {SEATTLE} would block")
+        assert at.title[0].value.startswith(golden("pages.what_if.removing_would_block", address=SEATTLE))
     finally:
         account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])
 
@@ -177,12 +186,12 @@ def test_an_account_that_was_never_read(unread: Callable[[], AppTest]) -> None:
 
     edit(at, added_rows=[{"network": DENVER}])
 
-    assert at.title[0].value.startswith(f"Allowing {DENVER}: there are no past calls to tell by.")
-    assert "No past outbound call was read yet." in words(at)
+    assert at.title[0].value.startswith(golden("pages.what_if.nothing_to_tell_by", address=DENVER))
+    assert golden("pages.what_if.no_past_call_was_read") in words(at)
 
     switch(at, "off")
 
-    assert at.title[0].value.startswith("These 2 changes: there are no past calls to tell by.")
+    assert at.title[0].value.startswith(golden("pages.what_if.changes_nothing_to_tell_by", changes=2))
 
 
 def test_the_plan_of_a_real_account_is_guided(unread: Callable[[], AppTest], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +216,7 @@ def test_an_earlier_list_is_taken_as_a_draft(app: Callable[..., AppTest], accoun
 
         assert not at.exception
         assert [RemoveAddress] == [type(change) for change in read_draft(at, account)]
-        assert f"Removing {DENVER} would block" in at.title[0].value
+        assert golden("pages.what_if.removing_would_block", address=DENVER) in at.title[0].value
         assert at.selectbox(key="what_if_past").value is None
     finally:
         account.apply(account.undo_plan(entry.id), actor=local_actor("tests"), typed=["Denver"])

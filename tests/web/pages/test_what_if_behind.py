@@ -12,6 +12,7 @@ from dashboard.domain.changes import AllowAddress, RemoveAddress
 from dashboard.fixes.account_image import proposed
 from dashboard.services.workspace import Workspace
 from dashboard.web.what_if import affected_calls
+from tests.texts import golden
 from tests.web.pages.drafting import DENVER, SEATTLE, edit, expected, row_of, words
 
 
@@ -27,7 +28,7 @@ def test_single_calls_are_behind_a_label(app: Callable[..., AppTest], account: W
     assert not at.exception
     assert {"Seattle"} == set(calls["pbx"])
     assert {(f"List entry {SEATTLE}", "Nothing")} == {*zip(calls["today"], calls["then"], strict=True)}
-    assert f"The newest 50 of {total:,} broken calls." in words(at)
+    assert golden("pages.what_if.newest_broken_calls", total=f"{total:,}") in words(at)
 
     at.button(key="behind_older").click().run()
 
@@ -53,7 +54,7 @@ def test_single_calls_are_behind_a_row(app: Callable[..., AppTest], account: Wor
     assert not at.exception
     assert {DENVER} == set(at.dataframe[-1].value["source_ip"])
     assert {"Nothing"} == set(at.dataframe[-1].value["today"])
-    assert "saved calls of Denver." in words(at)
+    assert golden("pages.what_if.saved_calls_of", pbx="Denver") in words(at)
 
 
 def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], account: Workspace) -> None:
@@ -81,7 +82,9 @@ def test_the_numbers_dialed_are_behind_a_label(app: Callable[..., AppTest], acco
     assert {"fixed or mobile"} <= set(numbers["kind"])
     there = int(numbers["calls"].sum())
     total = answer.impact.calls(BROKEN)
-    assert f"The costliest {affected_calls.NUMBERS} numbers, with {there:,} of {total:,} broken calls." in words(at)
+    assert golden(
+        "pages.what_if.costliest_numbers", numbers=affected_calls.NUMBERS, there=f"{there:,}", total=f"{total:,}"
+    ) in words(at)
 
 
 def test_the_numbers_dialed_are_behind_a_row(app: Callable[..., AppTest]) -> None:
@@ -101,4 +104,4 @@ def test_the_numbers_dialed_are_behind_a_row(app: Callable[..., AppTest]) -> Non
     assert not at.exception
     assert "started_at" not in numbers
     assert 0 < numbers["calls"].sum() <= all_of_them["calls"].sum()
-    assert f"saved calls of {table['who'].iloc[0]}." in words(at)
+    assert golden("pages.what_if.saved_calls_of", pbx=table["who"].iloc[0]) in words(at)

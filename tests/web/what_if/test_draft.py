@@ -18,6 +18,7 @@ from dashboard.fixes.account_image import proposed
 from dashboard.web.what_if import affected_calls, draft, draft_text
 from dashboard.web.what_if.draft import AS_NOW, OFF, ON
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
+from tests.texts import golden
 
 SEATTLE = "198.51.100.11"
 LEFT = "198.51.100.23"
@@ -109,12 +110,12 @@ def test_credentials_go_on_before_anything_is_removed(
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (("10.0.0.5", "", None), "Row 4: 10.0.0.5 is a private address"),
-        (("198.51.100.0/24", "", None), "Row 4: 198.51.100.0/24 is a network in CIDR form"),
-        (("198.51.100.256", "", None), "Row 4: 198.51.100.256 is not a whole IPv4 address"),
-        (("pbx.example.com", "", None), "Row 4: pbx.example.com is a host name"),
-        ((LEFT, "", None), f"Row 4: {LEFT} is on the list already, in row 2. Delete one of the two."),
-        ((None, "Boise", None), "Row 4: The address is empty."),
+        (("10.0.0.5", "", None), "Row 4: 10.0.0.5 " + golden("errors.addresses.is_private")),
+        (("198.51.100.0/24", "", None), "Row 4: 198.51.100.0/24 " + golden("errors.addresses.is_network")),
+        (("198.51.100.256", "", None), "Row 4: 198.51.100.256 " + golden("errors.addresses.is_not_whole")),
+        (("pbx.example.com", "", None), "Row 4: pbx.example.com " + golden("errors.addresses.is_host_name")),
+        ((LEFT, "", None), golden("pages.what_if.entry_is_there", row=4, address=LEFT, other=2)),
+        ((None, "Boise", None), "Row 4: " + golden("errors.addresses.is_empty")),
     ],
 )
 def test_a_wrong_row_is_named_and_left_out(
@@ -134,7 +135,7 @@ def test_a_wrong_row_leaves_its_entry_on_the_list(world: Snapshot, text: str) ->
 
     assert () == found.changes
     assert found.faults[0].startswith("Row 2: ")
-    assert found.faults[0].endswith(f"`{LEFT}` stays as it is until then.")
+    assert found.faults[0].endswith(golden("pages.what_if.stays_as_it_is", address=LEFT))
 
 
 def test_the_second_of_two_new_rows_is_the_duplicate(world: Snapshot) -> None:
@@ -159,7 +160,7 @@ def test_a_label_alone_cannot_be_changed(world: Snapshot) -> None:
     found = draft.parse_draft(rows(ALL[0], (LEFT, "Denver, old", LEFT), ALL[2]), AS_NOW, world)
 
     assert () == found.changes
-    assert [True] == [note.startswith(f"The label of `{LEFT}` (formerly Denver) stays") for note in found.notes]
+    assert [True] == [note.startswith(golden("pages.what_if.label_stays", address=LEFT)) for note in found.notes]
     assert not found.idle
 
 
@@ -256,31 +257,25 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
             (AllowAddress(network=DENVER),),
             impact(saved=(1, "Denver")),
             False,
-            "Allowing 198.51.100.24 would admit 1 past call of Denver and block no past call of yours.",
+            golden("pages.what_if.allowing_would_admit_one"),
         ),
         (
             (RemoveAddress(network=SEATTLE),),
             impact(broken=(1200, "Seattle")),
             False,
-            "Removing 198.51.100.11 would block 1,200 past calls of Seattle.",
+            golden("pages.what_if.removing_would_block_all", address="198.51.100.11", calls="1,200", pbx="Seattle"),
         ),
         (
             (RemoveAddress(network=LEFT),),
             impact(cannot_recur=(5458, "Denver")),
             False,
-            (
-                "Removing 198.51.100.23 would block no past call of yours and admit none. "
-                "5,458 past calls of Denver cannot recur."
-            ),
+            (golden("pages.what_if.removing_would_block_none", address="198.51.100.23")),
         ),
         (
             (RemoveAddress(network=STRANGER),),
             impact(stopped=(1, "203.0.113.66 (unassigned)"), nobodys={"stopped": 1}),
             False,
-            (
-                "Removing 203.0.113.66 would stop 1 past call of 203.0.113.66 (unassigned) "
-                "and block no past call of yours."
-            ),
+            (golden("pages.what_if.removing_would_stop_one")),
         ),
         (
             (RemoveAddress(network=STRANGER), AllowAddress(network="203.0.113.9")),
@@ -291,46 +286,37 @@ def impact(nobodys: dict[str, int] | None = None, **labels: tuple[int, str]) -> 
                 nobodys={"stopped": 2, "saved": 4},
             ),
             False,
-            (
-                "These 2 changes would block 7 past calls of Seattle, admit 4 of 203.0.113.9 (unassigned) "
-                "and stop 2 of 203.0.113.66 (unassigned)."
-            ),
+            (golden("pages.what_if.changes_would_block_admit_and_stop")),
         ),
         (
             (SetCredentials(enabled=False), AllowAddress(network=DENVER)),
             impact(broken=(3, "Miami"), saved=(5, "Denver"), cannot_tell=(2, "Atlanta")),
             True,
-            (
-                "These 2 changes would block 3 past calls of Miami and admit at least 5 of Denver. "
-                "Cannot tell for 2 calls."
-            ),
+            (golden("pages.what_if.changes_would_block_and_admit")),
         ),
         (
             (SetCredentials(enabled=False),),
             impact(may_be_broken=(4, "Atlanta"), may_be_saved=(1, "Denver")),
             False,
-            (
-                "Switching outbound credentials off: no past call of yours is known to be blocked. "
-                "4 calls may be blocked and 1 call may be admitted."
-            ),
+            (golden("pages.what_if.off_may_block")),
         ),
         (
             (RemoveAddress(network=STRANGER),),
             impact(cannot_tell=(9, "203.0.113.66 (unassigned)"), nobodys={"cannot tell": 9}),
             False,
-            "Removing 203.0.113.66 would block no past call of yours and admit none. Cannot tell for 9 calls.",
+            golden("pages.what_if.removing_cannot_tell"),
         ),
         (
             (SetCredentials(enabled=True),),
             impact(),
             True,
-            "Switching outbound credentials on would block no past call of yours and admit none on record.",
+            golden("pages.what_if.on_would_block_none"),
         ),
         (
             (RemoveAddress(network=LEFT),),
             NO_CALLS,
             False,
-            "Removing 198.51.100.23: there are no past calls to tell by.",
+            golden("pages.what_if.removing_nothing_to_tell_by", address="198.51.100.23"),
         ),
     ],
 )
@@ -344,11 +330,14 @@ def test_title_states_the_effect_on_calls(
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (draft.DraftReading(), "Nothing is changed yet, so there is nothing to plan."),
-        (draft.DraftReading((SetCredentials(enabled=False),), ("Row 1: wrong.",)), "Put right or delete the rows"),
+        (draft.DraftReading(), golden("pages.what_if.nothing_to_plan")),
+        (
+            draft.DraftReading((SetCredentials(enabled=False),), ("Row 1: wrong.",)),
+            golden("pages.what_if.put_rows_right"),
+        ),
         (
             draft.DraftReading((AllowAddress(network=DENVER),) * 3),
-            "One plan makes at most 2 changes; this draft has 3.",
+            golden("pages.what_if.too_many_changes"),
         ),
         (draft.DraftReading((AllowAddress(network=DENVER),) * 2), ""),
     ],
@@ -366,10 +355,10 @@ def test_changes_are_said_with_whose_they_are(world: Snapshot) -> None:
     many = [AllowAddress(network=f"192.0.2.{last}") for last in range(11)]
 
     assert [
-        f":blue[:material/remove:] Remove `{LEFT}` (formerly Denver)",
-        ":blue[:material/key:] Disable outbound credentials",
+        golden("pages.what_if.remove_line", address=LEFT),
+        golden("pages.what_if.disable_line"),
     ] == draft_text.lines([RemoveAddress(network=LEFT), SetCredentials(enabled=False)], world)
-    assert ":blue[:material/more_horiz:] and 3 more changes" == draft_text.lines(many, world)[-1]
+    assert golden("pages.what_if.more_changes_line") == draft_text.lines(many, world)[-1]
 
 
 def test_what_is_broken_stands_first_and_leads_to_its_traffic(world: Snapshot) -> None:
@@ -438,4 +427,4 @@ def test_a_past_policy_is_said_by_its_time() -> None:
     """A past policy is described with its time in the viewer's time zone."""
     version = PolicyVersion(Policy(frozenset({SEATTLE}), True), datetime(2026, 11, 20, 6, 30, tzinfo=UTC))
 
-    assert "20 Nov 2026 01:30: 1 entry, credentials on" == draft_text.of_version(version, ZoneInfo("America/New_York"))
+    assert golden("pages.what_if.policy_line") == draft_text.of_version(version, ZoneInfo("America/New_York"))

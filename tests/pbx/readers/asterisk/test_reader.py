@@ -16,6 +16,7 @@ from tests.examples import times
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys
+from tests.texts import golden
 from tests.waiting import SLOW_S
 
 MADE_UP = re.compile(r"(?:made-up-[\w-]+|not-a-real[\w-]*|0123456789abcdef\w*)")
@@ -181,18 +182,18 @@ def test_templates_are_taken_over_and_added_to():
 
 
 BAD = [
-    ("[t\ntype=aor\n", 1, "name is not closed"),
-    ("[base](!)\n[a](base\ntype=aor\n", 2, "brackets after [a] are not closed"),
+    ("[t\ntype=aor\n", 1, golden("errors.pbx_config.name_not_closed")),
+    ("[base](!)\n[a](base\ntype=aor\n", 2, golden("errors.pbx_config.brackets_not_closed")),
     ("[a](none)\n", 1, "no template [none]"),
-    ("[a](+)\n", 1, "no section [a] before"),
+    ("[a](+)\n", 1, golden("errors.pbx_config.no_section_before")),
     ("[a]\nwhat is this\n", 2, "no setting"),
-    ("#include missing.conf\n", 1, "'missing.conf' is not in the folder"),
-    ("#include ../../etc/passwd\n", 1, "not in the folder"),
-    ("#include /etc/passwd\n", 1, "not in the folder"),
+    ("#include missing.conf\n", 1, golden("errors.pbx_config.missing_file", file="missing.conf")),
+    ("#include ../../etc/passwd\n", 1, golden("errors.pbx_config.not_in_the_folder")),
+    ("#include /etc/passwd\n", 1, golden("errors.pbx_config.not_in_the_folder")),
     ("#exec /bin/true\n", 1, "not run"),
     ("#define x\n", 1, "no directive"),
     ("\n;-- never closed\n", 2, "never ends"),
-    ("#include pjsip.conf\n", 1, "includes itself: pjsip.conf > pjsip.conf"),
+    ("#include pjsip.conf\n", 1, golden("errors.pbx_config.includes_itself_pjsip")),
     ("[a]\nb=" + "x" * 9_000 + "\n", 2, "9,002 characters"),
 ]
 
@@ -219,9 +220,7 @@ def test_cyclic_includes_and_globs(tmp_path):
     (folder / "more" / "x.conf").write_text("[x]\ntype=transport\nbind=198.51.100.9\n")
     inventory = read_files([folder], treated_as_public=PUBLIC)
 
-    assert [str(problem) for problem in inventory.problems] == [
-        "seattle/b.conf, line 1: 'a.conf' includes itself: a.conf > b.conf > a.conf."
-    ]
+    assert [str(problem) for problem in inventory.problems] == [golden("errors.pbx_config.includes_itself_at")]
     assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
     assert inventory.frames["pbx_addresses"]["address"].tolist() == ["198.51.100.9"]
 
@@ -257,7 +256,7 @@ def test_subroutines_that_call_themselves_end():
     steps = "exten => s,1,Gosub(o,s,1(${ARG1}${ARG1}))\n" * 300 + "exten => s,1,Dial(PJSIP/${ARG1}@t)\n" * 300
     inventory = read(pjsip_conf=TRUNK, extensions_conf=f"[o]\n{steps}")
 
-    assert ["more steps than are followed" in message for _, message in said(inventory)] == [True]
+    assert [golden("errors.pbx_config.too_many_steps") in message for _, message in said(inventory)] == [True]
     assert values(inventory, ".host") == ["us-west-or.sip.flowroute.com"]
 
 
@@ -274,16 +273,14 @@ def test_settings_beyond_the_limit_of_a_section_are_reported_once():
     """A section's settings after the limit are left out, and the problem names the section."""
     inventory = read(pjsip_conf=TRUNK + "[many]\n" + "a=1\n" * 20_002)
 
-    assert [(20_008, "The section [many] has more than 20,000 settings; the rest was left out.")] == said(inventory)
+    assert [(20_008, golden("errors.pbx_config.too_many_settings"))] == said(inventory)
 
 
 def test_includes_beyond_the_limit_are_reported_once():
     """The problem does not say that a file is missing."""
     inventory = read(pjsip_conf=TRUNK + "#tryinclude none.conf\n" * 2_002)
 
-    assert ["There are more than 2,000 includes; the files of the rest were left out."] == [
-        message for _, message in said(inventory)
-    ]
+    assert [golden("errors.pbx_config.too_many_includes")] == [message for _, message in said(inventory)]
 
 
 def test_more_facts_than_are_kept_are_said():
@@ -305,9 +302,9 @@ def test_a_binary_file_and_a_link_out_leave_the_rest(tmp_path):
     inventory = read_files([folder], treated_as_public=PUBLIC)
 
     assert [(problem.file, problem.message.partition(",")[0]) for problem in inventory.problems] == [
-        ("seattle/astdb.sqlite3", "It is not a text"),
-        ("seattle/phones.conf", "It is a link out of the folder"),
-        ("seattle/pjsip.conf", "'phones.conf' is not in the folder. Add the file"),
+        ("seattle/astdb.sqlite3", golden("errors.pbx_config.not_a_text")),
+        ("seattle/phones.conf", golden("errors.pbx_config.link_out")),
+        ("seattle/pjsip.conf", golden("errors.pbx_config.missing_file", file="phones.conf") + ". Add the file"),
     ]
     assert inventory.frames["pbxs"]["dials_prefix"].tolist() == ["yes"]
 

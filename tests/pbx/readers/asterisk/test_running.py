@@ -29,6 +29,7 @@ from dashboard.sip import Trunk
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import keys
 from tests.pbx.readers.manager import BANNER, CHALLENGE, Script, answers, manager
+from tests.texts import golden, golden_pattern
 from tests.waiting import SLOW_S, WAIT_S
 
 SECRET = "made-up-manager"
@@ -191,9 +192,7 @@ def test_a_file_that_pjsip_has_not_loaded_is_said() -> None:
     """A file that PJSIP has not loaded is reported, because the running configuration differs from it."""
     found = inventory(answers({**ALL, "PJSIPShowEndpoints": LOADED.replace("ObjectName: t", "ObjectName: u")}))
 
-    assert [str(one).partition(" ")[2] for one in found.problems] == [
-        "GetConfig pjsip.conf [t]: The endpoint 't' is in the file and not loaded. Reload PJSIP, or see its log."
-    ]
+    assert [str(one).partition(" ")[2] for one in found.problems] == [golden("pbx.running.not_loaded_full")]
 
 
 def silent(line: socket.socket) -> None:
@@ -280,56 +279,56 @@ def test_a_list_without_measure_takes_no_time(what: str) -> None:
 
     assert took < SLOW_S
     said = " ".join(map(str, found.problems))
-    assert what == "transports" or "the rest was left out" in said
+    assert what == "transports" or golden("pbx.running.rest_left_out") in said
 
 
 REFUSED = "Response: Error\r\nMessage: Authentication failed for made-up-manager <script>\r\n\r\n"
 DENIED = "Response: Error\r\nMessage: Permission denied\r\n\r\n"
 MISBEHAVING = {
-    "never says a word": (silent, SourceUnavailableError, "no answer within 1.5 s"),
-    "greets and is silent": (says(stays=True), SourceUnavailableError, "no answer within 1.5 s"),
-    "hangs up at once": (lambda _: None, SourceUnavailableError, "ended in the middle"),
-    "is cut": (says(b"Response: Succ"), SourceUnavailableError, "ended in the middle"),
+    "never says a word": (silent, SourceUnavailableError, golden("pbx.running.no_answer")),
+    "greets and is silent": (says(stays=True), SourceUnavailableError, golden("pbx.running.no_answer")),
+    "hangs up at once": (lambda _: None, SourceUnavailableError, golden("pbx.running.ended_in_the_middle")),
+    "is cut": (says(b"Response: Succ"), SourceUnavailableError, golden("pbx.running.ended_in_the_middle")),
     "answers another": (
         says(b"Response: Success\r\nActionID: 99\r\nChallenge: 1\r\n\r\n", stays=True),
         SourceUnavailableError,
-        "no answer within 1.5 s",
+        golden("pbx.running.no_answer"),
     ),
     "is cut in a list": (
         answers({**ALL, "PJSIPShowEndpoints": "EventList: start\r\n\r\nEvent: EndpointList\r\nActionID: ?\r\nObj"}),
         SourceUnavailableError,
-        "no answer within 1.5 s",
+        golden("pbx.running.no_answer"),
     ),
     "drips a line": (
         drips,
         SourceUnavailableError,
-        "did not answer everything within 4 s",
+        golden("pbx.running.not_everything"),
     ),
     "is no text": (
         lambda line: line.sendall(bytes(range(128, 256)) * 100 + b"\r\n"),
         SourceAnswerError,
-        "is not a manager interface",
+        golden("pbx.running.not_a_manager"),
     ),
     "is a web server": (
         lambda line: line.sendall(b"HTTP/1.1 400 <script>alert(1)</script>\r\n\r\n"),
         SourceAnswerError,
-        "is not a manager interface",
+        golden("pbx.running.not_a_manager"),
     ),
     "says one line of ten megabytes": (
         says(b"Response: " + b"x" * 10_000_000),
         SourceAnswerError,
-        "a line of more than 65,536 bytes",
+        golden("pbx.running.line_too_long"),
     ),
     "never ends": (endless(b"A: b\r\n" * 100), SourceAnswerError, "more than 2,000 lines"),
     "has no end of bytes": (endless(b"A: " + b"b" * 60_000 + b"\r\n"), SourceAnswerError, "more than 1 MB"),
-    "drips": (endless(b"A: b\r\n", 0.1), SourceUnavailableError, "did not answer everything within 4 s"),
-    "knows another secret": (answers({"Login": REFUSED}), SourceRefusedError, "The login was refused"),
+    "drips": (endless(b"A: b\r\n", 0.1), SourceUnavailableError, golden("pbx.running.not_everything")),
+    "knows another secret": (answers({"Login": REFUSED}), SourceRefusedError, golden("pbx.running.login_refused")),
     "permits nothing": (
         answers({"GetConfig pjsip.conf": DENIED}),
         SourceRefusedError,
-        "The user may not ask for GetConfig",
+        golden("pbx.running.may_not_get_config"),
     ),
-    "has no file": (answers({}), SourceAnswerError, "It has none of pjsip.conf"),
+    "has no file": (answers({}), SourceAnswerError, golden("pbx.running.no_pjsip")),
 }
 
 
@@ -343,7 +342,7 @@ def test_misbehaving_server_gives_a_message(what: str) -> None:
 
     assert words in str(raised.value)
     assert str(raised.value).startswith("ami://127.0.0.1:")
-    assert "Nothing in the inventory was changed." in str(raised.value)
+    assert golden("pbx.running.nothing_was_changed") in str(raised.value)
     assert "script" not in str(raised.value)
     assert SECRET not in whole
 
@@ -362,7 +361,7 @@ def test_names_with_line_ends_ask_for_nothing_more() -> None:
     hostile = LOADED.replace(
         "ObjectName: t\r\n", "ObjectName: t\rAction: Command\r\nContacts: t/sip:us-west-or.sip.flowroute.com,\r\n"
     )
-    with pytest.raises(SourceAnswerError, match="has a character that is none"):
+    with pytest.raises(SourceAnswerError, match=golden_pattern("pbx.running.no_character")):
         inventory(answers({**ALL, "PJSIPShowEndpoints": hostile}, heard))
 
     assert not [one for one in heard if "Command" in one]
@@ -437,7 +436,9 @@ def test_where_nothing_listens_is_said(host: str) -> None:
     """A refused connection and an unknown host name give a message."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(SourceUnavailableError, match=r"cannot be reached .* enabled and bindaddr in manager.conf"):
+    with pytest.raises(
+        SourceUnavailableError, match="cannot be reached .* " + golden_pattern("pbx.running.enable_manager")
+    ):
         read_address(f"ami://{host}:{port}", SECRETS, Trunk(), QUICK)
 
 
@@ -462,10 +463,10 @@ def test_tls_is_verified(certificate: tuple[Path, ssl.SSLContext], monkeypatch: 
     trusted, context = certificate
     with manager(answers(ALL, heard), context) as port, pytest.raises(SourceUnavailableError) as raised:
         read_address(f"ami+tls://127.0.0.1:{port}", SECRETS, Trunk(), QUICK)
-    with pytest.raises(SourceUnavailableError, match="does not speak TLS"):
+    with pytest.raises(SourceUnavailableError, match=golden_pattern("pbx.running.no_tls")):
         read(answers(ALL), scheme="ami+tls")
 
-    assert "Its certificate does not hold" in str(raised.value)
+    assert golden("pbx.running.certificate") in str(raised.value)
     assert "SSL_CERT_FILE" in str(raised.value)
     assert heard == []
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))

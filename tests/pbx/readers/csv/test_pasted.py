@@ -10,6 +10,7 @@ from dashboard.pbx.inventory.ids import LONGEST
 from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.sources import FRAMES, Inventory, Upload, read_files
 from tests.builders import make_snapshot
+from tests.texts import golden
 
 PUBLIC = make_snapshot().treated_as_public
 
@@ -71,7 +72,7 @@ def test_ten_digits_are_read_with_country_code_1(text: str, line: int) -> None:
     assert [("denver", "198.51.100.24")] == pairs(found, "pbx_addresses")
     (note,) = found.notes
     assert ("Your paste", line, "number") == (note.file, note.line, note.column)
-    assert "ten digits and no country code, so it was read as +13035550120" in note.message
+    assert golden("errors.inventory_table.ten_digits") in note.message
 
 
 @pytest.mark.parametrize(
@@ -145,11 +146,16 @@ def test_a_name_that_comes_again_is_the_same_pbx() -> None:
         ("Denver,2001:db8::1\n", 1, "address", "IPv6"),
         ("=cmd(),198.51.100.24\n", 1, "name", "spreadsheet formula"),
         ("Name,Numbers\nDenver,5550120\n", 2, "number", "wrong length"),
-        ("Name,Numbers,Country\nBonn,3035550120,Germany\n", 2, "number", "the country of the row is 'Germany'"),
+        (
+            "Name,Numbers,Country\nBonn,3035550120,Germany\n",
+            2,
+            "number",
+            golden("errors.inventory_table.country_of_row"),
+        ),
         ("Name,IP\n,198.51.100.24\n", 2, "", "names no PBX"),
         ('Name,IP\n"Denver,198.51.100.24\n', 2, "", "not closed"),
-        ("198.51.100.24\n198.51.100.25\n", None, "", "No column has names"),
-        ("Name,IP\n", None, "", "nothing below the headers"),
+        ("198.51.100.24\n198.51.100.25\n", None, "", golden("errors.inventory_table.no_column_has_names")),
+        ("Name,IP\n", None, "", golden("errors.inventory_table.nothing_below_headers")),
         ("", None, "", "empty"),
         (b"\x00\x01" * 200, None, "", "zero bytes"),
         (b"PK\x03\x04" + b"x" * 99, None, "", "workbook"),

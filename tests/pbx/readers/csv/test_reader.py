@@ -13,6 +13,7 @@ from dashboard.pbx.inventory.columns import NAMES
 from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.readers.text_records import LARGEST_BYTES
 from dashboard.pbx.sources import FRAMES, Upload, read_files
+from tests.texts import golden
 
 GOOD = "pbx_id,name,address\nseattle,Seattle,198.51.100.11\ndenver,Denver,198.51.100.24\n"
 
@@ -133,15 +134,15 @@ def test_a_missing_column_is_named(read, header, column):
     (problem,) = read(f"{header}\na,b\n").problems
 
     assert (problem.line, problem.column) == (1, column)
-    assert problem.message.startswith("The column is missing. The header has ")
-    assert str(problem) == f"pbxs.csv, line 1, column {column}: {problem.message}"
+    assert problem.message.startswith(golden("errors.inventory_table.column_is_missing"))
+    assert str(problem) == golden("errors.inventory_table.at_column", column=column, message=problem.message)
 
 
 def test_a_column_that_is_there_twice(read):
     """A column that occurs twice is refused as ambiguous."""
     (problem,) = read("pbx_id,name,Address,ip address\n").problems
 
-    assert (problem.column, problem.message) == ("address", "The column is there twice. Take one out.")
+    assert (problem.column, problem.message) == ("address", golden("errors.inventory_table.column_is_twice"))
 
 
 def test_a_hundred_thousand_columns(read):
@@ -154,7 +155,7 @@ def test_a_hundred_thousand_columns(read):
     assert inventory.problems == []
     (note,) = inventory.notes
     assert note.message == (
-        f"These columns were left out: {', '.join(f'c{n}' for n in range(12))} and 99,986 more. Read as pbx_id, name."
+        golden("errors.inventory_table.columns_left_out", columns=", ".join(f"c{n}" for n in range(12)))
     )
     assert len(missing.problems[0].message) < 400
     assert missing.problems[0].message.endswith("and 99,988 more.")
@@ -163,19 +164,19 @@ def test_a_hundred_thousand_columns(read):
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("10.1.2.3", "a private address (RFC 1918)"),
+        ("10.1.2.3", golden("errors.addresses.private_of_rfc_1918")),
         ("100.64.1.1", "carrier-grade NAT"),
         ("224.0.0.5", "multicast"),
         ("127.0.0.1", "loopback"),
-        ("pbx.example.net", "is a host name"),
-        ("2001:db8::1", "is an IPv6 address"),
-        ("1.2.3.4/0", "is a network in CIDR form"),
+        ("pbx.example.net", golden("errors.addresses.is_host_name")),
+        ("2001:db8::1", golden("errors.addresses.is_ipv6")),
+        ("1.2.3.4/0", golden("errors.addresses.is_network")),
         ("010.1.2.3", "leading zeros"),
-        ("=1+1", "looks like a spreadsheet formula"),
-        ("=HYPERLINK(A1)", "looks like a spreadsheet formula"),
+        ("=1+1", golden("errors.addresses.is_formula")),
+        ("=HYPERLINK(A1)", golden("errors.addresses.is_formula")),
         ("198.51.100.12:5060", "has a port"),
-        ("198.51.100.12 10.1.2.3", "a private address (RFC 1918)"),
-        ("198.51.100.300", "not a whole IPv4 address"),
+        ("198.51.100.12 10.1.2.3", golden("errors.addresses.private_of_rfc_1918")),
+        ("198.51.100.300", golden("errors.addresses.not_whole")),
     ],
 )
 def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
@@ -203,15 +204,15 @@ def test_a_bad_address_is_put_aside_with_its_rule(read, address, message):
         ("name", "x" * 201, "201 characters"),
         ("name", "a\u200bb", "invisible character"),
         ("name", "a\0b", "invisible character"),
-        ("ip_kind", "fixed", "Write static or dynamic."),
-        ("auth_method", "none", "Write ip, credentials, both or unknown."),
-        ("status", "on", "Write active, standby or retired."),
+        ("ip_kind", "fixed", golden("errors.inventory_table.static_or_dynamic")),
+        ("auth_method", "none", golden("errors.inventory_table.ip_or_credentials")),
+        ("status", "on", golden("errors.inventory_table.active_or_retired")),
         ("x_tag", "a b", "is no X-Tag"),
-        ("timezone", "Mars/Base", "is no time zone"),
+        ("timezone", "Mars/Base", golden("errors.inventory_table.no_time_zone")),
         ("inbound_host", "10.0.0.1:5060", "private"),
         ("inbound_host", "bad-.example", "no host name"),
         ("inbound_host", "host:99999", "no host"),
-        ("inbound_host", "1.2.3", "not a whole IPv4 address"),
+        ("inbound_host", "1.2.3", golden("errors.addresses.not_whole")),
     ],
 )
 def test_a_bad_cell_is_put_aside_with_its_rule(read, column, value, message):
@@ -261,9 +262,7 @@ def test_a_second_line_may_bring_a_second_address(read):
 
     assert ids(inventory) == ["chicago"]
     assert inventory.frames["pbx_addresses"]["address"].tolist() == ["198.51.100.12", "198.51.100.13"]
-    assert [problem.message for problem in inventory.problems] == [
-        "The row repeats pbxs.csv, line 2. Take one of the two out."
-    ]
+    assert [problem.message for problem in inventory.problems] == [golden("errors.inventory_table.row_repeats")]
 
 
 def test_one_address_of_two_pbxs_at_different_times(read):
@@ -307,8 +306,8 @@ def test_an_unknown_pbx_is_named_with_a_guess(read):
 
     assert ids(inventory, "pbx_numbers") == ["seattle"]
     assert [problem.message.partition("inventory. ")[2] for problem in inventory.problems[1:]] == [
-        "Did you mean denver?",
-        "Did you mean seattle?",
+        golden("errors.inventory_table.did_you_mean", pbx_id="denver"),
+        golden("errors.inventory_table.did_you_mean", pbx_id="seattle"),
     ]
 
 
@@ -318,8 +317,8 @@ def test_rows_of_the_wrong_width(read):
 
     assert ids(inventory) == ["a", "d"]
     assert [(problem.line, problem.message.partition(".")[0]) for problem in inventory.problems] == [
-        (3, "The row has 2 cells and the header 3"),
-        (4, "The row has 4 cells and the header 3"),
+        (3, golden("errors.csv.cells_of_row", cells=2, header=3)),
+        (4, golden("errors.csv.cells_of_row", cells=4, header=3)),
     ]
 
 
@@ -330,8 +329,8 @@ def test_an_open_quote_costs_its_own_line(read):
 
     assert len(inventory.frames["pbxs"]) == 302
     assert [(problem.line, problem.message.partition(".")[0]) for problem in inventory.problems] == [
-        (3, "A quote is opened and not closed"),
-        (304, "A quote stands in the middle of a cell"),
+        (3, golden("errors.inventory_table.quote_not_closed")),
+        (304, golden("errors.inventory_table.quote_in_the_middle")),
     ]
 
 
@@ -346,7 +345,7 @@ def test_a_huge_cell_is_a_problem(read):
     """A cell beyond the reader's size limit is reported as a problem."""
     inventory = read(f"pbx_id,name\na,{'x' * 200_000}\nb,B\n")
 
-    assert "A cell is longer than" in inventory.problems[0].message
+    assert golden("errors.inventory_table.cell_too_long") in inventory.problems[0].message
     assert ids(inventory) == ["b"]
 
 
@@ -480,7 +479,7 @@ def test_columns_that_are_not_read_are_named(read, header, left, seen):
 
     were = "These columns were" if " and " in left else "The column was"
     assert [(note.line, note.message) for note in inventory.notes if note.line == 1] == [
-        (1, f"{were} left out: {left}. Read as {seen}.")
+        (1, golden("errors.inventory_table.left_out", were=were, columns=left, seen=seen))
     ]
 
 
@@ -503,7 +502,7 @@ def test_what_a_bad_row_claims_no_later_row_has(read, first, later, said):
     inventory = read(f"pbx_id,name,x_tag,number,address\n{first}\nseattle,Seattle,,,\n{later}\n")
 
     assert [(problem.line, problem.column) for problem in inventory.problems] == said
-    assert "pbxs.csv, line 2, which was put aside" in inventory.problems[-1].message
+    assert golden("errors.inventory_table.put_aside") in inventory.problems[-1].message
     assert "denver" not in ids(inventory)
 
 

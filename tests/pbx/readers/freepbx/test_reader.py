@@ -18,6 +18,7 @@ from dashboard.pbx.sources import READ, Inventory, Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys
+from tests.texts import golden
 from tests.waiting import SLOW_S
 
 MADE_UP = re.compile(r"made-up-[\w-]+")
@@ -156,12 +157,12 @@ def backup(core: str, sipsettings: str = "{}") -> Inventory:
 @pytest.mark.parametrize(
     ("core", "message"),
     [
-        ('{"configs": {"Trunks": ', "line 1: It is not JSON from here on"),
-        ("", "line 1: It is not JSON from here on"),
-        ('{"configs":\n{"a" 1}}', "line 2: It is not JSON from here on"),
-        ("[" * 200_000, "line 1: It is JSON that no backup is made of"),
-        ('{"a":' * 200_000, "line 1: It is JSON that no backup is made of"),
-        ("1" * 10_000, "line 1: It is JSON that no backup is made of"),
+        ('{"configs": {"Trunks": ', "line 1: " + golden("errors.freepbx.not_json")),
+        ("", "line 1: " + golden("errors.freepbx.not_json")),
+        ('{"configs":\n{"a" 1}}', "line 2: " + golden("errors.freepbx.not_json")),
+        ("[" * 200_000, "line 1: " + golden("errors.freepbx.no_backup_json")),
+        ('{"a":' * 200_000, "line 1: " + golden("errors.freepbx.no_backup_json")),
+        ("1" * 10_000, "line 1: " + golden("errors.freepbx.no_backup_json")),
     ],
 )
 def test_damaged_backup_is_reported(core: str, message: str) -> None:
@@ -183,10 +184,10 @@ def test_a_backup_of_another_shape_says_nothing(part: str, shape: str) -> None:
 
 
 FAULTS = [
-    ("INSERT INTO `trunks` VALUES (1,'pjsip'", 1, "cannot be read: it has 0 values"),
-    ("INSERT INTO `trunks` VALUES (1,'pjsip','t", 1, "cannot be read: it has 0 values"),
-    ("INSERT INTO `trunks` VALUES (1,'pjsip');\n", 1, "it has 2 values and the table 3"),
-    ("INSERT INTO `incoming` VALUES ('','12065550100');\n", 1, "The columns of incoming are not known"),
+    ("INSERT INTO `trunks` VALUES (1,'pjsip'", 1, golden("errors.freepbx.no_values")),
+    ("INSERT INTO `trunks` VALUES (1,'pjsip','t", 1, golden("errors.freepbx.no_values")),
+    ("INSERT INTO `trunks` VALUES (1,'pjsip');\n", 1, golden("errors.freepbx.two_values")),
+    ("INSERT INTO `incoming` VALUES ('','12065550100');\n", 1, golden("errors.freepbx.columns_not_known")),
 ]
 
 
@@ -261,9 +262,7 @@ def test_the_files_that_freepbx_wrote_go_before_its_tables(tmp_path: Path) -> No
     (folder / "asterisk.sql").write_text(GOOD)
     found = read_files([folder], treated_as_public=PUBLIC)
 
-    assert [str(one).partition(",")[0] for one in found.problems] == [
-        "freepbx/asterisk.sql: The files that FreePBX wrote are in the folder too"
-    ]
+    assert [str(one).partition(",")[0] for one in found.problems] == [golden("errors.freepbx.written_files_too")]
     assert found.frames["pbxs"]["vendor"].tolist() == ["Asterisk"]
 
 
@@ -297,7 +296,9 @@ def test_tables_in_csv_files_need_their_names_and_columns(tmp_path: Path) -> Non
     (folder / "dids.csv").write_text('action,DID,description,destination\nadd,17755550100,Main,"ext-group,600,1"\n')
     found = read_files([folder], treated_as_public=PUBLIC)
 
-    assert [str(one) for one in found.problems] == ["reno/trunks.csv, line 3: The row has 2 cells and the header 6."]
+    assert [str(one) for one in found.problems] == [
+        "reno/trunks.csv, line 3: " + golden("errors.csv.cells_of_row", cells=2, header="6.")
+    ]
     assert values(found, ".host") == ["us-west-or.sip.flowroute.com"]
     assert found.frames["pbx_numbers"]["number"].tolist() == ["17755550100"]
 
@@ -346,7 +347,7 @@ def test_routes_and_rules_that_multiply_end() -> None:
     )
     found = read(text)
 
-    assert ["more routes and rules than are followed" in words for _, words in said(found)] == [True]
+    assert [golden("errors.pbx_config.too_many_routes") in words for _, words in said(found)] == [True]
     assert values(found, ".host") == ["us-west-or.sip.flowroute.com"]
 
 

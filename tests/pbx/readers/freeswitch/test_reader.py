@@ -14,6 +14,7 @@ from dashboard.pbx.sources import Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys
+from tests.texts import golden
 
 GATEWAY = '<gateway name="g"><param name="proxy" value="us-west-or.sip.flowroute.com"/>\n</gateway>'
 GOOD = f"<include>{GATEWAY}</include>"
@@ -165,16 +166,24 @@ OUTSIDE = '<!DOCTYPE include [\n<!ENTITY a SYSTEM "file:///etc/passwd">\n]>\n<in
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("<include>\n<gateway name='x'>\n</include>", 3, "not sound here (mismatched tag)"),
+        ("<include>\n<gateway name='x'>\n</include>", 3, golden("errors.freeswitch.mismatched_tag")),
         ("<include>\n<gateway", 2, "not sound here"),
-        ("<include>&nbsp;\n</include>", 1, "not sound here (undefined entity)"),
+        ("<include>&nbsp;\n</include>", 1, golden("errors.freeswitch.undefined_entity")),
         ("no xml at all <gateway", 1, "not sound here"),
-        (BOMB, 3, "An entity is defined here"),
-        (OUTSIDE, 2, "An entity is defined here"),
+        (BOMB, 3, golden("errors.freeswitch.entity_is_defined")),
+        (OUTSIDE, 2, golden("errors.freeswitch.entity_is_defined")),
         ('<?xml version="1.0" encoding="klingon"?>\n<include/>', 1, "unknown encoding"),
         (b"<include><gateway name='\xff\xfe'/></include>", 1, "not sound here"),
-        ('<include>\n<X-PRE-PROCESS cmd="include" data="none.xml"/></include>', 2, "'none.xml' is not in the folder"),
-        ('<include><X-PRE-PROCESS cmd="include" data="../../etc/passwd"/></include>', 1, "not in the folder"),
+        (
+            '<include>\n<X-PRE-PROCESS cmd="include" data="none.xml"/></include>',
+            2,
+            golden("errors.pbx_config.missing_file", file="none.xml"),
+        ),
+        (
+            '<include><X-PRE-PROCESS cmd="include" data="../../etc/passwd"/></include>',
+            1,
+            golden("errors.pbx_config.not_in_the_folder"),
+        ),
         ('<include>\n\n<X-PRE-PROCESS cmd="include" data="b*.xml"/></include>', 3, "includes itself"),
         ("<a>" * 200, 1, "nested too deep"),
     ],

@@ -14,6 +14,7 @@ from dashboard.sip import Trunk
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys
+from tests.texts import golden
 from tests.waiting import SLOW_S
 
 OREGON = "us-west-or.sip.flowroute.com"
@@ -133,9 +134,7 @@ def test_what_is_dialed_where_routes_are_not_read_is_not_known():
 
     assert [OREGON] == inventory.frames["pbxs"]["pop"].tolist()
     assert {"pbx_id", "name", "vendor", "pop"} == inventory.given["pbxs"]
-    assert ["The routes are in python, which is not read: what is dialed is not known."] == [
-        one.message for one in inventory.problems
-    ]
+    assert [golden("errors.pbx_config.python_routes")] == [one.message for one in inventory.problems]
 
 
 def test_a_prefix_that_goes_in_again_on_failure_is_seen():
@@ -260,13 +259,13 @@ def test_only_groups_that_let_the_carrier_in_are_told():
         ('request_route {\nxlog("open);\n}\n', 2, "never ends"),
         ("/* open\n\n", 1, "never ends"),
         ("request_route {\n!!! what;\n}", 2, "begins no statement"),
-        ('request_route {\nprefix("1")\n$rU = $rU;\n}', 2, "is not followed by ;"),
+        ('request_route {\nprefix("1")\n$rU = $rU;\n}', 2, golden("errors.pbx_config.no_semicolon")),
         ("what is this\n", 1, "begins no setting"),
         ("route[A]\nlisten=udp:10.0.0.1\n", 1, "has no block"),
-        ('include_file "none.cfg"', 1, "'none.cfg' is not in the folder"),
-        ('include_file "../../../etc/passwd"', 1, "not in the folder"),
+        ('include_file "none.cfg"', 1, golden("errors.pbx_config.missing_file", file="none.cfg")),
+        ('include_file "../../../etc/passwd"', 1, golden("errors.pbx_config.not_in_the_folder")),
         ("#!endif", 1, "has no #!ifdef"),
-        (f"x{'y' * 10_000_000}", 1, "The line has 10,000,001 characters"),
+        (f"x{'y' * 10_000_000}", 1, golden("errors.pbx_config.line_of_characters")),
         ("request_route {\n" + "{" * 200, 2, "nested more than"),
         ("request_route {\n" + "if (1) " * 200, 2, "nested more than"),
     ],
@@ -286,7 +285,9 @@ def test_a_list_that_is_named_and_not_there_is_said():
     """A missing list that is named is reported, and no other list replaces it."""
     inventory = read('modparam("dispatcher", "list_file", "/etc/pops.list")\n', dispatcher_list=LIST)
 
-    assert ["'/etc/pops.list' is not in the folder. Add the file."] == [one.message for one in inventory.problems]
+    assert [golden("errors.pbx_config.missing_file", file="/etc/pops.list") + ". Add the file."] == [
+        one.message for one in inventory.problems
+    ]
     assert [] == values(inventory, ".host")
 
 
@@ -307,8 +308,8 @@ def test_a_circle_of_files_ends(tmp_path):
     inventory = read_files([folder], treated_as_public=PUBLIC)
 
     assert [
-        "'kamailio.cfg' includes itself: kamailio.cfg > a.cfg > kamailio.cfg.",
-        "'a.cfg' includes itself: a.cfg > a.cfg.",
+        golden("errors.pbx_config.includes_itself", file="kamailio.cfg", chain="kamailio.cfg > a.cfg > kamailio.cfg"),
+        golden("errors.pbx_config.includes_itself", file="a.cfg", chain="a.cfg > a.cfg"),
     ] == [one.message for one in inventory.problems]
     assert ["198.51.100.9"] == inventory.frames["pbx_addresses"]["address"].tolist()
 

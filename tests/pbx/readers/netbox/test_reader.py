@@ -28,6 +28,7 @@ from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import keys
 from tests.pbx.readers import netboxes
 from tests.pbx.readers.netboxes import TOKEN, Fake, running
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
 
 DEVICE = {"id": 1, "name": "a", "status": {"value": "active"}, "tags": [{"slug": "pbx"}], "custom_fields": {}}
@@ -79,16 +80,19 @@ def test_every_page_is_asked_for_and_only_here():
         ({"status": 403, "body": b"<html>"}, "Refused.*token.*403"),
         (
             {"status": 400, "body": b'{"tag": ["Select a valid choice. pbx is not one."]}'},
-            "Refused.*Select a valid choice",
+            "Refused.*" + golden_pattern("errors.netbox.select_a_choice"),
         ),
-        ({"status": 404}, "Answer.*no API of NetBox"),
+        ({"status": 404}, "Answer.*" + golden_pattern("errors.netbox.no_api")),
         ({"status": 429}, "Unavailable.*429"),
         ({"status": 500, "body": b"<html>Server Error</html>"}, "Unavailable.*500"),
         ({"status": 503}, "Unavailable.*503"),
         ({"status": 302, "headers": {"Location": "http://198.51.100.1/api/"}}, "Answer.*302, which leads elsewhere"),
         ({"body": b"<html>Log in</html>", "headers": {"Content-Type": "text/html"}}, "Answer.*a page"),
-        ({"body": b'{"count": 1, "next": null, "results": [{"id": 1, '}, "Answer.*half of an answer"),
-        ({"body": b""}, "Answer.*half of an answer"),
+        (
+            {"body": b'{"count": 1, "next": null, "results": [{"id": 1, '},
+            "Answer.*" + golden_pattern("errors.netbox.half_an_answer"),
+        ),
+        ({"body": b""}, "Answer.*" + golden_pattern("errors.netbox.half_an_answer")),
         ({"body": b"[1, 2]"}, "Answer"),
         ({"body": b'"text"'}, "Answer"),
         ({"body": b"null"}, "Answer"),
@@ -100,7 +104,7 @@ def test_every_page_is_asked_for_and_only_here():
         ({"body": b"\x1f\x8bnot gzip", "headers": {"Content-Encoding": "gzip"}}, "Unavailable.*No connection"),
         (
             {"body": b'{"count": 0, "next": null, "results": []}'},
-            "Answer.*no device and no virtual machine with the tag pbx",
+            "Answer.*" + golden_pattern("errors.netbox.no_device_with_tag"),
         ),
     ],
 )
@@ -130,8 +134,8 @@ def test_a_port_without_tls_is_not_a_bad_certificate():
     with running(Fake()) as fake, pytest.raises(SourceUnavailableError) as raised:
         ask(fake.address.replace("http://", "https://"))
 
-    assert "TLS connection to 127.0.0.1 failed (" in str(raised.value)
-    assert "Check host and port" in str(raised.value)
+    assert golden("errors.http.tls_failed") in str(raised.value)
+    assert golden("errors.http.check_host_and_port") in str(raised.value)
     assert "certificate" not in str(raised.value)
 
 
@@ -173,13 +177,21 @@ def test_headers_that_trickle_are_given_up():
         ("netbox+ftp://netbox.example.net/", InputError, "is like netbox"),
         ("netbox://netbox.example.net/", InputError, "is like netbox"),
         ("netbox+https:///", InputError, "is like netbox"),
-        ("netbox+https://me@netbox.example.net/", InputError, "a user or a secret"),
+        ("netbox+https://me@netbox.example.net/", InputError, golden_pattern("commands.inventory.a_user_or_a_secret")),
         ("netbox+https://[netbox/", InputError, "no address"),
-        ("netbox+https://127.0.0.1/?api_token=x", InputError, "a user or a secret"),
+        ("netbox+https://127.0.0.1/?api_token=x", InputError, golden_pattern("commands.inventory.a_user_or_a_secret")),
         ("netbox+https://127.0.0.1/?site=x", InputError, "no option 'site'"),
-        ("netbox+https://127.0.0.1/?owner=sip_password", InputError, "owner names looks like a secret's"),
-        ("netbox+https://127.0.0.1/?field=api_token:made-up", InputError, "field names looks like a secret's"),
-        ("telnet://127.0.0.1/", InputError, "no kind of running system"),
+        (
+            "netbox+https://127.0.0.1/?owner=sip_password",
+            InputError,
+            golden_pattern("errors.netbox.owner_names_a_secret"),
+        ),
+        (
+            "netbox+https://127.0.0.1/?field=api_token:made-up",
+            InputError,
+            golden_pattern("errors.netbox.field_names_a_secret"),
+        ),
+        ("telnet://127.0.0.1/", InputError, golden_pattern("commands.inventory.no_kind_of_running_system")),
     ],
 )
 def test_an_address_that_is_none_is_said(address, error, words):
@@ -287,7 +299,7 @@ def test_pages_without_an_end_fill_nothing():
     body = b'{"count": 1, "next": "http://x/api/dcim/devices/?offset=1", "results": [{"id": 1, "name": "%s"}]}'
     with running(Fake(body=body % (b"x" * 50_000))) as fake:
         netbox = NetBox(fake.address.removeprefix("netbox+").rstrip("/"), TOKEN, most_bytes=1 << 20)
-        with pytest.raises(SourceAnswerError, match="more than 1 MB in all"):
+        with pytest.raises(SourceAnswerError, match=golden_pattern("errors.netbox.too_many_bytes")):
             list(netbox.all("dcim", "devices"))
 
     assert len(fake.asked) <= 1 + (1 << 20) // 50_000
@@ -337,4 +349,4 @@ def test_two_objects_of_one_name_are_not_one_pbx():
     assert ["198.51.100.1"] == list(found.frames["pbx_addresses"]["address"])
     (problem,) = found.problems
     assert problem.file.endswith("/dcim/devices/2/")
-    assert "/dcim/devices/1/) have the same id, a, so nothing of a was taken" in problem.message
+    assert golden("pbx.inventory.same_id_devices") in problem.message
