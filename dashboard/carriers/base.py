@@ -15,12 +15,10 @@ from typing import Protocol
 
 import pandas as pd
 
+from dashboard.core.progress import Progress
 from dashboard.domain.admission import Observations
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change
-
-Progress = Callable[[str, float], None]
-"""Callback for progress: a description of the current step, and the fraction done, 0 to 1."""
 
 Stop = Callable[[], bool]
 """Callback between steps; True ends the work early."""

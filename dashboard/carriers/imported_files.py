@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
+from dashboard.carriers.base import AccountState, ExportedWindow, Stop
 from dashboard.carriers.flowroute.portal import DeclaredPortal
 from dashboard.core.errors import CapabilityError
+from dashboard.core.progress import Progress
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 

@@ -8,8 +8,9 @@ from typing import NoReturn
 
 import pandas as pd
 
-from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
+from dashboard.carriers.base import AccountState, ExportedWindow, Stop
 from dashboard.core.errors import CarrierUnavailableError
+from dashboard.core.progress import Progress
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change
 

@@ -19,8 +19,8 @@ from dashboard.core.text import UNSAFE, counted, join, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dashboard.calls.ingest.lenient_csv import Reject
-    from dashboard.services.call_fetcher import Progress as Tell
+    from dashboard.calls.ingest import Reject
+    from dashboard.core.progress import Progress as Tell
 
 out = Console(emoji=False)
 err = Console(stderr=True, emoji=False)

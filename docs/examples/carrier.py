@@ -21,9 +21,10 @@ import pandas as pd
 import requests
 
 from dashboard import schemas
-from dashboard.carriers.base import AccountState, Carrier, ExportedWindow, Progress, Stop
+from dashboard.carriers import AccountState, Carrier, ExportedWindow, Stop
 from dashboard.core.errors import CapabilityError, CarrierAnswerError
 from dashboard.core.http.session import HttpSession
+from dashboard.core.progress import Progress
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress
 

@@ -12,8 +12,7 @@ from dashboard.calls.store.generations import Generation
 from dashboard.calls.store.own_numbers import OwnNumbers, own_numbers_of, write_own_numbers
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import DamagedFileError, StoreError
-
-Progress = Callable[[str, float], None]
+from dashboard.core.progress import Progress
 
 
 @dataclass

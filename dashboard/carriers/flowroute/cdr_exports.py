@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from dashboard.carriers.base import ExportedWindow, Progress, Stop
+from dashboard.carriers.base import ExportedWindow, Stop
 from dashboard.carriers.flowroute.downloads import download
 from dashboard.carriers.flowroute.pagination import item_of, optional, pages, time_of
 from dashboard.core import clocks
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 from dashboard.core.http.session import HttpSession
+from dashboard.core.progress import Progress
 
 PATH = "/v2/cdrs/exports"
 LONGEST = timedelta(days=92)

@@ -21,18 +21,19 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from dashboard.carriers.base import AccountState, ExportedWindow, Progress, Stop
+from dashboard.carriers.base import AccountState, ExportedWindow, Stop
 from dashboard.carriers.flowroute.cdr_exports import ExportJobs
 from dashboard.carriers.flowroute.pagination import item_of, items_of, object_in, optional, pages, required
 from dashboard.carriers.flowroute.portal import Portal
 from dashboard.carriers.flowroute.portal_schema import conformed
 from dashboard.core.errors import CarrierAnswerError, CarrierRefusedError, CarrierUnavailableError
 from dashboard.core.http.session import HttpSession
+from dashboard.core.progress import Progress
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change, CreateRoute, DeleteRoute, RouteNumber
 from dashboard.schemas.tables import EDGES, NUMBERS, ROUTES, empty
 
-API = frozenset(
+API_CAPABILITIES = frozenset(
     {Capability.READ_CALLS, Capability.READ_NUMBERS, Capability.READ_ROUTES, Capability.WRITE_ROUTES},
 )
 REGISTRATION_ALIAS, REGISTRATION_ID = "sip-reg", "0"
@@ -58,7 +59,7 @@ class FlowrouteCarrier:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """See ``Carrier``."""
-        return API | self._portal.capabilities
+        return API_CAPABILITIES | self._portal.capabilities
 
     def account(self) -> AccountState:
         """See ``Carrier``."""

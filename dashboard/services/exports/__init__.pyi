@@ -1,0 +1,6 @@
+from . import csv_files, frames
+
+__all__ = [
+    "csv_files",
+    "frames",
+]
