@@ -104,7 +104,7 @@ def replay(
     from dashboard.calls import Replayer  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
     from dashboard.fixes import account_image  # noqa: PLC0415 - as above
-    from dashboard.services.exports import csv_files, frames  # noqa: PLC0415 - as above
+    from dashboard.services.exports import csv_files, frames, to_csv  # noqa: PLC0415 - as above
 
     window = TimeWindow.of(since, until)
     with open_home() as home:
@@ -127,7 +127,7 @@ def replay(
         echo_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None, "missing": missing or None})
     elif output is Printed.CSV:
         name = csv_files.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
-        sys.stdout.write(csv_files.to_csv(rows, account=name).decode())
+        sys.stdout.write(to_csv(rows, account=name).decode())
         if answer.impact.apart:
             echo_error(answer.impact.apart.strip())
         for sentence in gaps:

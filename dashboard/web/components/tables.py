@@ -13,7 +13,7 @@ from dashboard.calls.store import sanitize_table as shown_table
 from dashboard.charts import encodings
 from dashboard.core.text import counted, visible
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.exports import csv_files
+from dashboard.services.exports import csv_files, to_csv
 
 Rows = TypeVar("Rows", pd.DataFrame, pyarrow.Table)
 MOST_ROWS = 16
@@ -104,7 +104,7 @@ def download(name: str, rows: int, frame: Callable[[], pd.DataFrame], snapshot: 
     account = csv_files.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
     st.download_button(
         f"Download {counted(rows, 'row')} as CSV",
-        data=lambda: csv_files.to_csv(frame(), account=account),
+        data=lambda: to_csv(frame(), account=account),
         file_name=f"{name}{'-SAMPLE' if snapshot.account.sample else ''}-{snapshot.taken_at:%Y%m%d-%H%MZ}.csv",
         mime="text/csv",
         icon=":material/download:",
