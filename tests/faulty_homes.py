@@ -26,7 +26,7 @@ from dashboard.calls.store.store import CallStore
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Age
 from dashboard.services import snapshot_builder
-from dashboard.services.background_sync import SYNC_ERROR
+from dashboard.services.background_sync import SYNC_ERROR_KEY
 from dashboard.services.workspace import CAPABILITIES
 from dashboard.storage.database import State, versions
 from tests.calls.exports import as_csv, rows_at
@@ -101,7 +101,7 @@ def set_faults(home: Path, faults: Collection[str] = (), *, refused: bool = Fals
             _empty(connection)
         _versions(state, by_name, now, listed=(SEATTLE,) if refused else (SEATTLE, DENVER))
         state.put(CAPABILITIES, sorted(set(Capability) - {Capability.CIDR_ENTRIES, Capability.IPV6_ENTRIES}))
-        state.put(SYNC_ERROR, next((CARRIERS[fault] for fault in faults if fault in CARRIERS), ""))
+        state.put(SYNC_ERROR_KEY, next((CARRIERS[fault] for fault in faults if fault in CARRIERS), ""))
         state.put("calls_until", fetched and fetched.isoformat())
         state.put("calls_since", fetched and (fetched - timedelta(days=20)).isoformat())
     finally:

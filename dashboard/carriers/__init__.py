@@ -2,20 +2,6 @@
 
 from __future__ import annotations
 
-from dashboard.carriers.registry import (
-    AccountState,
-    Carrier,
-    ExportedWindow,
-    PortalStep,
-    open_carrier,
-    step_for,
-)
+import lazy_loader
 
-__all__ = [
-    "AccountState",
-    "Carrier",
-    "ExportedWindow",
-    "PortalStep",
-    "open_carrier",
-    "step_for",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -13,16 +13,14 @@ from collections.abc import Callable
 
 import requests
 
-from dashboard.carriers.base import AccountState, Carrier, ExportedWindow
+from dashboard.carriers.base import Carrier
 from dashboard.carriers.flowroute.client import FlowrouteCarrier
-from dashboard.carriers.flowroute.portal import DeclaredPortal, EmulatedPortal, PortalStep, step_for
+from dashboard.carriers.flowroute.portal import DeclaredPortal, EmulatedPortal
 from dashboard.carriers.imported_files import FilesCarrier
 from dashboard.core.errors import SettingsError
 from dashboard.core.http.session import HttpSession
 from dashboard.core.settings import Settings
-from dashboard.storage.database import State
-
-__all__ = ["AccountState", "Carrier", "ExportedWindow", "PortalStep", "open_carrier", "step_for"]
+from dashboard.storage import State
 
 
 def open_carrier(

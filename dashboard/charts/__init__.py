@@ -2,46 +2,6 @@
 
 from __future__ import annotations
 
-from dashboard.charts.charts import (
-    KIND_OF,
-    KINDS,
-    LETTER,
-    NOTE_ROOM,
-    NOTEBOOK_COLORS,
-    PANEL_HEIGHT,
-    REPLAY,
-    SEVERITY_STATES,
-    STATUS_STATES,
-    Drawn,
-    calls_by_code,
-    calls_by_pbx,
-    findings_by_severity,
-    hour_of_week,
-    outcomes_over_time,
-    refusal_share,
-    replay_bar,
-    top_destinations,
-    use_in_notebook,
-)
+import lazy_loader
 
-__all__ = [
-    "KINDS",
-    "KIND_OF",
-    "LETTER",
-    "NOTEBOOK_COLORS",
-    "NOTE_ROOM",
-    "PANEL_HEIGHT",
-    "REPLAY",
-    "SEVERITY_STATES",
-    "STATUS_STATES",
-    "Drawn",
-    "calls_by_code",
-    "calls_by_pbx",
-    "findings_by_severity",
-    "hour_of_week",
-    "outcomes_over_time",
-    "refusal_share",
-    "replay_bar",
-    "top_destinations",
-    "use_in_notebook",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

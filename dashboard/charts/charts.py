@@ -24,7 +24,7 @@ from dashboard.domain.changes import ReplayImpact
 from dashboard.domain.findings import Severity, Status
 from dashboard.domain.replay_labels import TABLE
 
-KINDS: Final[Mapping[str, tuple[str, str]]] = {
+OUTCOME_KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "answered": ("Answered", "good"),
     "not_reached": ("Not reached", "unknown"),
     "failed": ("Failed otherwise", "risk"),
@@ -32,7 +32,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Kinds of outcomes that charts distinguish: kind to label and state, in stacking order from the bottom."""
 
-KIND_OF: Final[Mapping[str, str]] = {
+KIND_OF_OUTCOME: Final[Mapping[str, str]] = {
     "answered": "answered",
     "refused_auth": "refused_auth",
     **dict.fromkeys(("gave_up", "busy_or_no_answer", "bad_number"), "not_reached"),
@@ -40,7 +40,7 @@ KIND_OF: Final[Mapping[str, str]] = {
 }
 """Outcome (``tables.OUTCOMES``) to kind. Four series are readable, six are too many."""
 
-REPLAY: Final[Mapping[str, str]] = {label.name: label.state for label in TABLE}
+REPLAY_STATES: Final[Mapping[str, str]] = {label.name: label.state for label in TABLE}
 """Replay label to state, in the order of the bar."""
 LETTER = 0.021
 """Share of a narrow bar's width that one letter takes; a part gets a label only if the label fits above it."""
@@ -114,7 +114,7 @@ def outcomes_over_time(
     Draw calls over time, stacked by kind of outcome.
 
     Args:
-        frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``KINDS``), ``calls``.
+        frame: ``from_at``, ``until_at`` (bucket, a day or an hour), ``kind`` (of ``OUTCOME_KINDS``), ``calls``.
         now: The tooltip of a bucket that ends later says "so far".
         brush: Allow the selection of a time range (``BRUSH``).
         selected_range: Start and end of the selected time range.
@@ -125,7 +125,7 @@ def outcomes_over_time(
     plotted = plotted.sort_values(["from_at", "order"])
     plotted["top"] = plotted.groupby("from_at")["calls"].cumsum().astype("float64")
     plotted["bottom"] = plotted["top"] - plotted["calls"].astype("float64")
-    legend_entries = ((state, label) for label, state in KINDS.values())
+    legend_entries = ((state, label) for label, state in OUTCOME_KINDS.values())
     columns = ["from_at", "until_at", "bottom", "top", "state", "opacity", "sentence"]
     return ChartSpec(
         templates.over_time,
@@ -139,7 +139,8 @@ def calls_by_pbx(frame: pd.DataFrame, *, selected: str | None = None) -> ChartSp
     Draw one bar per PBX, stacked by kind of outcome, annotated with the total and the number of refused calls.
 
     Args:
-        frame: ``who``, ``kind`` (of ``KINDS``), ``calls``; ``who`` is the name of a PBX or an unassigned address.
+        frame: ``who``, ``kind`` (of ``OUTCOME_KINDS``), ``calls``; ``who`` is the name of a PBX or an unassigned
+            address.
         selected: ``who`` of the selected bar, ``""`` for none; ``None`` disables selection (``PICK``).
     """
     plotted = _with_kinds(frame)
@@ -158,7 +159,7 @@ def calls_by_code(frame: pd.DataFrame, *, selected: str | None = None) -> ChartS
     Draw one bar per final SIP status.
 
     Args:
-        frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``KINDS``), ``calls``.
+        frame: ``code`` (text, such as "486 Busy Here"), ``kind`` (of ``OUTCOME_KINDS``), ``calls``.
         selected: As in ``calls_by_pbx``.
     """
     plotted = _with_kinds(frame)
@@ -262,11 +263,11 @@ def _rows(
 
 
 def _with_kinds(frame: pd.DataFrame) -> pd.DataFrame:
-    kinds = list(KINDS)
-    labels = [KINDS[kind][0] for kind in frame["kind"]]
+    kinds = list(OUTCOME_KINDS)
+    labels = [OUTCOME_KINDS[kind][0] for kind in frame["kind"]]
     return frame.assign(
         label=labels,
         kind_said=[label[0].lower() + label[1:] for label in labels],
-        state=[KINDS[kind][1] for kind in frame["kind"]],
+        state=[OUTCOME_KINDS[kind][1] for kind in frame["kind"]],
         order=[kinds.index(kind) for kind in frame["kind"]],
     )

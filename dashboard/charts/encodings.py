@@ -10,8 +10,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from dashboard.calls.analytics.definitions import MIN_SAMPLE
-from dashboard.calls.analytics.metrics import wilson
+from dashboard.calls.analytics import definitions, metrics
 from dashboard.core.text import counted
 
 STATES: Final = ("good", "lost", "risk", "unknown", "proposal", "plain", "text")
@@ -131,8 +130,8 @@ def shares(frame: pd.DataFrame) -> pd.DataFrame:
         The rows; ``low`` and ``high`` are the Wilson interval of the share. Below ``MIN_SAMPLE`` calls, the share is
         replaced by a low gray mark that indicates refused calls.
     """
-    low, high = wilson(frame["refused"], frame["calls"])
-    is_sampled = (frame["calls"] >= MIN_SAMPLE).to_numpy()
+    low, high = metrics.wilson(frame["refused"], frame["calls"])
+    is_sampled = (frame["calls"] >= definitions.MIN_SAMPLE).to_numpy()
     share = (frame["refused"] / frame["calls"].clip(lower=1)).astype("float64").to_numpy()
     top = max(LEAST_TOP, float(share[is_sampled].max()) if is_sampled.any() else 0.0)
     mark = np.where(frame["refused"] > 0, top * FEW, 0.0)

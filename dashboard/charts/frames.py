@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.calls.analytics.cube import Cube, Part, has_hours
-from dashboard.calls.confirmed_callers import counted_callers
-from dashboard.calls.replay.refusals import admission_proofs
-from dashboard.charts.charts import KIND_OF, KINDS
+from dashboard.calls import Cube, confirmed_callers
+from dashboard.calls.analytics import CubePart, has_utc_hours
+from dashboard.calls.replay import admission_proofs
+from dashboard.charts.charts import KIND_OF_OUTCOME, OUTCOME_KINDS
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, REFUSAL
@@ -34,8 +34,8 @@ def outbound(snapshot: Snapshot) -> pd.DataFrame:
 
     Returns:
         Rows of TRAFFIC with ``confirmed``, ``placed_by`` and ``who`` (see ``counted_callers``), ``kind`` (of
-        ``charts.KINDS``), ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove neither).
-        Shared between callers, which must not change it.
+        ``charts.OUTCOME_KINDS``), ``refused`` and ``admitted`` (numbers of calls that prove it; the other calls prove
+        neither). Shared between callers, which must not change it.
     """
     return snapshot.memoize(_outbound)
 
@@ -57,8 +57,8 @@ def _outbound_of_last_day(snapshot: Snapshot) -> pd.DataFrame:
 def _labeled(snapshot: Snapshot, rows: pd.DataFrame) -> pd.DataFrame:
     proven = admission_proofs(rows, snapshot.versions, snapshot.observed)
     return rows.assign(
-        **counted_callers(snapshot, rows),
-        kind=rows["outcome"].map(KIND_OF),
+        **confirmed_callers.counted_callers(snapshot, rows),
+        kind=rows["outcome"].map(KIND_OF_OUTCOME),
         refused=rows["calls"].where(proven == REFUSAL, 0),
         admitted=rows["calls"].where(proven == ADMISSION, 0),
     )
@@ -100,7 +100,7 @@ def refusals(cube: Cube, zone: ZoneInfo) -> pd.DataFrame:
     return grouped.assign(until_at=grouped["from_at"] + A_DAY)
 
 
-def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
+def outcomes(cube: Cube, part: CubePart, until: datetime, zone: ZoneInfo, *, by_day: bool = True) -> pd.DataFrame:
     """
     Return the frame for ``charts.outcomes_over_time``.
 
@@ -118,24 +118,24 @@ def outcomes(cube: Cube, part: Part, until: datetime, zone: ZoneInfo, *, by_day:
     starts = pd.date_range(begin, end, freq=step, name="from_at")
     if not sums.empty:
         starts = starts.union(pd.Index(sums["at"].unique()))
-    kinds = [kind for kind in KINDS if kind in set(sums["kind"])] or [next(iter(KINDS))]
+    kinds = [kind for kind in OUTCOME_KINDS if kind in set(sums["kind"])] or [next(iter(OUTCOME_KINDS))]
     whole = pd.MultiIndex.from_product([starts, kinds], names=["from_at", "kind"])
     summed = sums.rename(columns={"at": "from_at"}).set_index(["from_at", "kind"])["calls"]
     filled = summed.reindex(whole, fill_value=0).reset_index()
     return filled.assign(until_at=filled["from_at"] + (A_DAY if by_day else AN_HOUR))
 
 
-def by_pbx(cube: Cube, part: Part) -> pd.DataFrame:
+def by_pbx(cube: Cube, part: CubePart) -> pd.DataFrame:
     """Return the frame for ``charts.calls_by_pbx``."""
     return _top(_kinds(cube.sums("who", "outcome", part=part), "who"), "who", "calls")
 
 
-def by_code(cube: Cube, part: Part) -> pd.DataFrame:
+def by_code(cube: Cube, part: CubePart) -> pd.DataFrame:
     """Return the frame for ``charts.calls_by_code``."""
     return _top(_kinds(cube.sums("code", "outcome", part=part), "code"), "code", "calls")
 
 
-def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
+def by_destination(cube: Cube, part: CubePart) -> pd.DataFrame:
     """Return the frame for ``charts.top_destinations``, most expensive first."""
     sums = cube.sums("zone", part=part)
     rows = sums.assign(minutes=sums["duration_s"] / 60, rank=sums["cost_usd"].astype("float64"))
@@ -145,7 +145,7 @@ def by_destination(cube: Cube, part: Part) -> pd.DataFrame:
 
 def zone_of_hours(zone: ZoneInfo, since: datetime, until: datetime) -> ZoneInfo:
     """Return ``zone`` if its hours start at full UTC hours throughout the period, else UTC."""
-    return zone if has_hours(zone, since, until) else ZoneInfo("UTC")
+    return zone if has_utc_hours(zone, since, until) else ZoneInfo("UTC")
 
 
 def hours_note(drawn_zone: ZoneInfo, zone: ZoneInfo) -> str:
@@ -155,7 +155,7 @@ def hours_note(drawn_zone: ZoneInfo, zone: ZoneInfo) -> str:
     return f"Hours are those of UTC: calls are added up by its hours, and those of {zone.key} begin within them."
 
 
-def by_hour_of_week(cube: Cube, part: Part, zone: ZoneInfo) -> pd.DataFrame:
+def by_hour_of_week(cube: Cube, part: CubePart, zone: ZoneInfo) -> pd.DataFrame:
     """Return the frame for ``charts.hour_of_week`` with all 168 hours; ``zone`` is a result of ``zone_of_hours``."""
     sums = cube.sums(part=part, step="week", zone=zone).set_index("at")["calls"]
     whole = sums.reindex(range(7 * 24), fill_value=0)
@@ -187,7 +187,7 @@ def severities(findings: Iterable[Finding]) -> pd.DataFrame:
 
 def _kinds(sums: pd.DataFrame, by: str) -> pd.DataFrame:
     """Sum the calls per kind of outcome that charts distinguish."""
-    with_kind = sums.assign(kind=sums["outcome"].map(KIND_OF))
+    with_kind = sums.assign(kind=sums["outcome"].map(KIND_OF_OUTCOME))
     return with_kind.groupby([by, "kind"], as_index=False)[["calls"]].sum()
 
 

@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-from dashboard.checks.registry import (
-    ACCOUNT,
-    INPUTS,
-    Check,
-    check,
-    discover,
-    explain_gap,
-    rank,
-    run,
-)
+import lazy_loader
 
-__all__ = [
-    "ACCOUNT",
-    "INPUTS",
-    "Check",
-    "check",
-    "discover",
-    "explain_gap",
-    "rank",
-    "run",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import networks, ownership
-from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, failed, passed, unknown
 from dashboard.core.addresses import is_network
 from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -25,7 +25,7 @@ def allowed_ip_has_pbx(snapshot: Snapshot) -> Iterator[Verdict]:
     calls = snapshot.memoize(call_evidence.OutboundCalls)
     owners = snapshot.memoize(ownership.AddressOwners)
     if snapshot.allowed_ips.empty:
-        yield passed(ACCOUNT, reason=f"{ownership.EMPTY_LIST} No address on it is without a PBX.")
+        yield passed(ACCOUNT_SUBJECT, reason=f"{ownership.EMPTY_LIST} No address on it is without a PBX.")
     yield from networks.unassigned(snapshot, owners, calls)
     for entry in ownership.entries(snapshot):
         network = str(entry["network"])

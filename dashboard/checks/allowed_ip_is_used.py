@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashboard.checks.evidence import caller_claims, networks, ownership
 from dashboard.checks.evidence import calls as call_evidence
-from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, failed, passed, unknown
 from dashboard.core.addresses import is_network
 from dashboard.domain.findings import Confidence, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot, members
@@ -27,7 +27,7 @@ def allowed_ip_is_used(snapshot: Snapshot) -> Iterator[Verdict]:
     calls = snapshot.memoize(call_evidence.OutboundCalls)
     owners = snapshot.memoize(ownership.AddressOwners)
     if snapshot.allowed_ips.empty:
-        yield passed(ACCOUNT, reason=f"{ownership.EMPTY_LIST} No address on it is unused.")
+        yield passed(ACCOUNT_SUBJECT, reason=f"{ownership.EMPTY_LIST} No address on it is unused.")
     for entry in ownership.entries(snapshot):
         yield _verdict(snapshot, entry, owners, calls.of(str(entry["network"])))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dashboard.checks.evidence import caller_claims, ownership, pbx_records
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence.unlisted import judge_each
-from dashboard.checks.registry import ACCOUNT, check, passed, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, passed, unknown
 from dashboard.core.addresses import contains
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.claims import cure
@@ -35,7 +35,8 @@ def call_source_is_allowed(snapshot: Snapshot) -> Iterator[Verdict]:
         pbxs = call_evidence.address_label(snapshot, pbx_ids, address)
         if not address:
             yield unknown(
-                ACCOUNT, reason=f"The account has {call_evidence.calls_and_dollars(whole)} without a source address."
+                ACCOUNT_SUBJECT,
+                reason=f"The account has {call_evidence.calls_and_dollars(whole)} without a source address.",
             )
         elif contains(snapshot.policy.networks, address):
             proven = call_evidence.admitted(snapshot, calls) and not claimed

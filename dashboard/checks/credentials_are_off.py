@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dashboard.checks.evidence import ownership
-from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, failed, passed, unknown
 from dashboard.domain.changes import SetCredentials
 from dashboard.domain.findings import Cause, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -23,7 +23,7 @@ def credentials_are_off(snapshot: Snapshot) -> Iterator[Verdict]:
     """Credentials are off, so that calls complete from listed addresses only, and no active PBX needs them."""
     if snapshot.account.credentials_on is None:
         reason = "Whether the account's credentials are on is not known. Confirm it on the page Account."
-        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+        yield unknown(ACCOUNT_SUBJECT, reason=reason, cause=Cause.MISSING)
     elif not snapshot.account.credentials_on:
         yield _off(snapshot)
     else:
@@ -34,10 +34,14 @@ def _off(snapshot: Snapshot) -> Verdict:
     need = ownership.needs_of_credentials(snapshot)
     cut_off = [pbx_id for pbx_id, reason_of_need in need.items() if reason_of_need in ownership.CANNOT_DO_WITHOUT]
     if not cut_off:
-        return passed(ACCOUNT, reason="The account's credentials are off: calls complete from listed addresses only.")
+        return passed(
+            ACCOUNT_SUBJECT, reason="The account's credentials are off: calls complete from listed addresses only."
+        )
     explanation = "; ".join(f"{snapshot.name_of(pbx_id)} {need[pbx_id]}" for pbx_id in cut_off)
     reason = f"The account's credentials are off, and not every active PBX can call without them: {explanation}."
-    return failed(ACCOUNT, reason=reason, severity=Severity.MEDIUM, impact=Impact.OUTAGE, pbx_ids=tuple(cut_off))
+    return failed(
+        ACCOUNT_SUBJECT, reason=reason, severity=Severity.MEDIUM, impact=Impact.OUTAGE, pbx_ids=tuple(cut_off)
+    )
 
 
 def _on(snapshot: Snapshot) -> Verdict:
@@ -52,7 +56,7 @@ def _on(snapshot: Snapshot) -> Verdict:
         reason += "not every active PBX is ready" if waiting else "every active PBX could do without them"
     step = f" {ownership.before_switching_off(snapshot, need)}" if cannot else ""
     return failed(
-        ACCOUNT,
+        ACCOUNT_SUBJECT,
         reason=f"{reason}: {explanation}.{step}" if explanation else f"{reason}.",
         severity=Severity.MEDIUM if cannot else Severity.HIGH,
         pbx_ids=(*cannot, *waiting),

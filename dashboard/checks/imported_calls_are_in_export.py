@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, failed, passed, unknown
 from dashboard.core.text import join
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
@@ -32,9 +32,11 @@ def imported_calls_are_in_export(snapshot: Snapshot) -> Iterator[Verdict]:
     if not rows.empty:
         yield _missing(rows)
     elif Capability.READ_CALLS not in snapshot.capabilities:
-        yield unknown(ACCOUNT, reason=NEVER_COMPARED, cause=Cause.MISSING)
+        yield unknown(ACCOUNT_SUBJECT, reason=NEVER_COMPARED, cause=Cause.MISSING)
     elif not snapshot.traffic.empty:
-        yield passed(ACCOUNT, reason="For the account no stored call is missing from the carrier's export of its time.")
+        yield passed(
+            ACCOUNT_SUBJECT, reason="For the account no stored call is missing from the carrier's export of its time."
+        )
 
 
 def _missing(rows: Any) -> Verdict:
@@ -52,7 +54,7 @@ def _missing(rows: Any) -> Verdict:
         "total. Compare "
         "them with the carrier's invoice; to remove them, run: trunkgate calls drop-imported."
     )
-    return failed(ACCOUNT, reason=reason, confidence=Confidence.PROVEN, evidence=tuple(sources))
+    return failed(ACCOUNT_SUBJECT, reason=reason, confidence=Confidence.PROVEN, evidence=tuple(sources))
 
 
 def _of_source(source: str, rows: Any) -> dict[str, Any]:

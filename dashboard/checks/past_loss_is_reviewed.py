@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import losses
-from dashboard.checks.registry import ACCOUNT, check, failed, passed, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, failed, passed, unknown
 from dashboard.core.text import join
 from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
@@ -24,9 +24,9 @@ def past_loss_is_reviewed(snapshot: Snapshot) -> Iterator[Verdict]:
     past_losses = losses.losses(snapshot)
     if not snapshot.versions:
         reason = "No policy of the account is on record, so a loss from before a change of it cannot be told."
-        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+        yield unknown(ACCOUNT_SUBJECT, reason=reason, cause=Cause.MISSING)
     elif not past_losses and (snapshot.judged_traffic["direction"] == "outbound").any():
-        yield passed(ACCOUNT, reason="No loss from before a change of the policy is on record for the account.")
+        yield passed(ACCOUNT_SUBJECT, reason="No loss from before a change of the policy is on record for the account.")
     for loss in past_losses:
         yield _verdict(snapshot, loss)
 

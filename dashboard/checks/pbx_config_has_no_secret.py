@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from dashboard.checks.evidence import ownership, secrets
-from dashboard.checks.registry import ACCOUNT, check, unknown
+from dashboard.checks.registry import ACCOUNT_SUBJECT, check, unknown
 from dashboard.domain.findings import Cause, Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.object_types import ObjectType
@@ -29,7 +29,7 @@ def pbx_config_has_no_secret(snapshot: Snapshot) -> Iterator[Verdict]:
     need = ownership.needs_of_credentials(snapshot, ("active", ownership.STANDBY))
     if facts.empty:
         reason = f"For the account, no configuration of a PBX was ever read. {CURE}"
-        yield unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)
+        yield unknown(ACCOUNT_SUBJECT, reason=reason, cause=Cause.MISSING)
         return
     for pbx_id in ownership.live(snapshot)["pbx_id"]:
         yield from _verdicts(snapshot, pbx_id, facts[facts["pbx_id"] == pbx_id], need.get(pbx_id, ownership.Need.PROOF))

@@ -27,7 +27,7 @@ from dashboard.domain.findings import Cause, Confidence, Finding, Impact, LastKn
 from dashboard.domain.snapshot import Age, Freshness, Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
 
-ACCOUNT = "account"
+ACCOUNT_SUBJECT = "account"
 """Subject of findings that concern the whole account."""
 
 INPUTS = {
@@ -78,7 +78,7 @@ class Check:
             old = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
             explanation = _explain_gaps(snapshot, [*missing, *old])
             reason = f"The account cannot be evaluated. {explanation}"
-            return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING, lacking=(*missing, *old))]
+            return [unknown(ACCOUNT_SUBJECT, reason=reason, cause=Cause.MISSING, lacking=(*missing, *old))]
         stale = [name for name in self.deciding if snapshot.age(name) is Age.STALE]
         if not stale:
             return self._with_available_inputs(snapshot)
@@ -119,11 +119,11 @@ class Check:
         except Exception as exc:  # an error in one check must not hide the findings of the others
             logger.exception("Check %s stopped.", self.id)
             reason = f"The check {self.id} stopped on an error of its own ({type(exc).__name__}); nothing was decided."
-            return [unknown(ACCOUNT, reason=reason, cause=Cause.CRASHED)]
+            return [unknown(ACCOUNT_SUBJECT, reason=reason, cause=Cause.CRASHED)]
         if not verdicts:
             expected = f"{self.description[0].lower()}{self.description[1:]}"
             reason = f"Nothing to examine, so this check is undecided: {expected}"
-            return [unknown(ACCOUNT, reason=reason, cause=Cause.MISSING)]
+            return [unknown(ACCOUNT_SUBJECT, reason=reason, cause=Cause.MISSING)]
         return verdicts
 
     def _rank(self, verdict: Verdict) -> tuple[int, int]:

@@ -17,8 +17,8 @@ from dashboard.domain.actors import local_actor
 from dashboard.domain.capabilities import Capability
 
 if TYPE_CHECKING:
-    from dashboard.carriers.flowroute.portal_paste import PasteDiff, PastedList
-    from dashboard.services.workspace import Workspace
+    from dashboard.carriers.flowroute import portal_paste
+    from dashboard.services import Workspace
 
 app = typer.Typer(help="What the carrier's portal shows of a real account.", no_args_is_help=True)
 
@@ -54,19 +54,19 @@ def paste(
     Ends with 0 when the list is kept, 1 when it is kept and something that looks like an address was put aside, 2
     when it was declined or on an error of its own.
     """
-    from dashboard.carriers.flowroute.portal_paste import accept_paste, difference, read_pasted  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.snapshot_builder import load_frame, save_frame  # noqa: PLC0415 - as above
+    from dashboard.carriers.flowroute import portal_paste  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services import load_frame, save_frame  # noqa: PLC0415 - as above
 
     text = _text_of(file)
     with open_home() as home:
         _refuse_readable(home, Capability.READ_ALLOWED_IPS)
-        pasted = read_pasted(text, public_ranges=home.settings.treated_as_public)
+        pasted = portal_paste.read_pasted(text, public_ranges=home.settings.treated_as_public)
         version = home.state.latest("allowed_ips")
         current = load_frame(home.state, "allowed_ips")
-        changes = difference(current["network"], pasted)
+        changes = portal_paste.difference(current["network"], pasted)
         operator = local_actor("command line").name
         now = clocks.now()
-        frame = accept_paste(current, changes, remove=remove or (), added_by=operator, added_at=now)
+        frame = portal_paste.accept_paste(current, changes, remove=remove or (), added_by=operator, added_at=now)
         _show(pasted, changes, remove or [])
         if not pasted.entries and version is None:
             raise InputError("No usable address was found, so nothing was kept. Copy the whole list from the portal.")
@@ -122,7 +122,7 @@ def _refuse_readable(home: Workspace, capability: Capability) -> None:
         )
 
 
-def _show(pasted: PastedList, changes: PasteDiff, remove: list[str]) -> None:
+def _show(pasted: portal_paste.PastedList, changes: portal_paste.PasteDiff, remove: list[str]) -> None:
     for entry in pasted.unusable:
         echo(f"NOT USABLE  line {entry.line}: {entry.sentence}")
     for added in changes.added:

@@ -36,7 +36,7 @@ def authorized(
 
     Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
-    from dashboard.calls.replay.replayer import Replayer  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.calls import Replayer  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.schemas.tables import OUTCOME_LABELS  # noqa: PLC0415 - as above
 
     window = TimeWindow.of(since, until)

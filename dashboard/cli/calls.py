@@ -15,10 +15,9 @@ import typer
 from dashboard.core import clocks
 
 if TYPE_CHECKING:
-    from dashboard.calls.store.store import CallStore
+    from dashboard.calls import CallStore
     from dashboard.core.settings import Settings
-    from dashboard.storage.database import State
-    from dashboard.storage.store_changes import Outcome
+    from dashboard.storage import State, store_changes
 
 from dashboard.cli import calls_import_pbx
 from dashboard.cli.lazy import prepare_import, read_settings
@@ -50,8 +49,7 @@ def import_(
     Ends with 0 when every row of every file was kept or was there already, 1 when some rows or files
     were rejected or came too late, 2 on an error of its own.
     """
-    from dashboard.calls.ingest.importer import import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.calls import CallStore, import_files  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
 
     settings = read_settings()
     prepare_import(settings)
@@ -94,17 +92,15 @@ def _compared_next(settings: Settings, last_at: datetime | None) -> str:
     """
     if settings.files:
         return ""
-    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.services.call_fetcher import next_since  # noqa: PLC0415 - as above
-    from dashboard.storage import anchors  # noqa: PLC0415 - as above
-    from dashboard.storage.account_binding import with_mode  # noqa: PLC0415 - as above
-    from dashboard.storage.database import State  # noqa: PLC0415 - as above
+    from dashboard.calls import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.services import next_sync_since  # noqa: PLC0415 - as above
+    from dashboard.storage import State, account_binding, anchors  # noqa: PLC0415 - as above
 
     with closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state:
-        if with_mode(state, settings).files:
+        if account_binding.with_mode(state, settings).files:
             return ""  # nothing is fetched in this mode
         now = clocks.now()
-        since = next_since(state, CallStore(settings.home), settings, now)
+        since = next_sync_since(state, CallStore(settings.home), settings, now)
         period = (
             f"the last {counted(math.ceil((now - since) / timedelta(hours=1)), 'hour')}"
             if state.get("calls_until")
@@ -141,9 +137,9 @@ def drop_imported(
 
     Ends with 0 when they are gone or there are none, 2 when it was declined or on an error of its own.
     """
-    from dashboard.calls.store.repair import drop_file_only  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
-    from dashboard.storage.store_changes import DROP_IMPORTED  # noqa: PLC0415 - loads the database's parts
+    from dashboard.calls import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import repair as store_repair  # noqa: PLC0415 - as above
+    from dashboard.storage import store_changes  # noqa: PLC0415 - loads the database's parts
 
     settings = read_settings()
     store = CallStore(settings.home)
@@ -163,8 +159,11 @@ def drop_imported(
     if not yes:
         ask("Remove these calls from the store?")
     day_texts = [date.fromisoformat(day) for day in sorted(set(file_only_calls["day"]))]
-    with _recorded(store, DROP_IMPORTED, day_texts, calls=int(file_only_calls["calls"].sum())) as (_, outcome):
-        outcome.calls = removed_count = drop_file_only(store, day_texts)
+    with _recorded(store, store_changes.DROP_IMPORTED, day_texts, calls=int(file_only_calls["calls"].sum())) as (
+        _,
+        outcome,
+    ):
+        outcome.calls = removed_count = store_repair.drop_file_only(store, day_texts)
     echo(
         f"{'1 call was' if removed_count == 1 else f'{removed_count:,} calls were'} removed. Import their file "
         "again to get them back."
@@ -172,18 +171,18 @@ def drop_imported(
 
 
 @contextmanager
-def _recorded(store: CallStore, command: str, days: Sequence[date], *, calls: int) -> Iterator[tuple[State, Outcome]]:
+def _recorded(
+    store: CallStore, command: str, days: Sequence[date], *, calls: int
+) -> Iterator[tuple[State, store_changes.Outcome]]:
     """Record a change of the store in the state database, which the context yields too."""
     from dashboard.domain.actors import local_actor  # noqa: PLC0415 - not needed by the other commands
-    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
-    from dashboard.storage.database import State  # noqa: PLC0415 - as above
-    from dashboard.storage.store_changes import recorded  # noqa: PLC0415 - as above
+    from dashboard.storage import State, anchors, store_changes  # noqa: PLC0415 - loads the database's parts
 
     actor = local_actor("command line")
     settings = read_settings()
     with (
         closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state,
-        recorded(state, command, actor=actor, days=days, calls=calls, generation=store.digest) as outcome,
+        store_changes.recorded(state, command, actor=actor, days=days, calls=calls, generation=store.digest) as outcome,
     ):
         yield state, outcome
 
@@ -209,10 +208,10 @@ def repair(
 
     Ends with 0 when it is done, 2 when single calls of a day cannot be read or on another error of its own.
     """
-    from dashboard.calls.store.repair import repair as repair_days  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
-    from dashboard.services.own_numbers import update_own_numbers  # noqa: PLC0415 - as above
-    from dashboard.storage.store_changes import REPAIR  # noqa: PLC0415 - loads the database's parts
+    from dashboard.calls import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import repair as store_repair  # noqa: PLC0415 - as above
+    from dashboard.services import update_own_numbers  # noqa: PLC0415 - as above
+    from dashboard.storage import store_changes  # noqa: PLC0415 - loads the database's parts
 
     selected_days = sorted({day.date() for day in days or ()})
     store = CallStore(read_settings().home)
@@ -220,8 +219,11 @@ def repair(
     if listed and not selected_days:
         echo("The list of own numbers is not damaged. Name the days whose sums are.")
         return
-    with _recorded(store, REPAIR, selected_days, calls=_calls_of(store, selected_days)) as (state, outcome):
-        outcome.calls = calls = repair_days(store, selected_days) if selected_days else 0
+    with _recorded(store, store_changes.REPAIR, selected_days, calls=_calls_of(store, selected_days)) as (
+        state,
+        outcome,
+    ):
+        outcome.calls = calls = store_repair.repair(store, selected_days) if selected_days else 0
         if not listed:
             update_own_numbers(state, store)
     if selected_days:
@@ -246,16 +248,16 @@ def forget(
 
     Ends with 0 when they are gone, 2 when the store has nothing of one of them or on another error of its own.
     """
-    from dashboard.calls.store.repair import forget as forget_days  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
-    from dashboard.storage.store_changes import FORGET  # noqa: PLC0415 - loads the database's parts
+    from dashboard.calls import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.store import repair as store_repair  # noqa: PLC0415 - as above
+    from dashboard.storage import store_changes  # noqa: PLC0415 - loads the database's parts
 
     selected_days = sorted({day.date() for day in days})
     day_list = ", ".join(map(str, selected_days))
     if not yes:
         ask(f"Forget every call of {day_list}?")
     store = CallStore(read_settings().home)
-    with _recorded(store, FORGET, selected_days, calls=_calls_of(store, selected_days)) as (_, outcome):
-        outcome.calls = removed_count = forget_days(store, selected_days)
+    with _recorded(store, store_changes.FORGET, selected_days, calls=_calls_of(store, selected_days)) as (_, outcome):
+        outcome.calls = removed_count = store_repair.forget(store, selected_days)
     calls = "1 call is" if removed_count == 1 else f"{removed_count:,} calls are"
     echo(f"{day_list}: {calls} forgotten. Import the export files of that time again.")

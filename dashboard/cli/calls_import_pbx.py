@@ -16,8 +16,7 @@ from dashboard.core.errors import InputError
 from dashboard.core.text import counted
 
 if TYPE_CHECKING:
-    from dashboard.calls.pbx_records.record_source import Origin
-    from dashboard.calls.pbx_records.store import PbxFileResult
+    from dashboard.calls.pbx_records import PbxFileResult, RecordOrigin
     from dashboard.core.settings import Settings
 
 NOT_ALL = 1
@@ -46,8 +45,8 @@ def import_pbx(
     Ends with 0 when every record of every file was used or was there already, 1 when some lines or files were put
     aside or nothing in a file went to the carrier, 2 on an error of its own.
     """
-    from dashboard.calls.pbx_records.store import PbxRecords  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-    from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - as above
+    from dashboard.calls import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+    from dashboard.calls.pbx_records import PbxRecords  # noqa: PLC0415 - as above
 
     if utc and timezone:
         raise InputError("Give --utc or --timezone, not both.")
@@ -64,18 +63,17 @@ def import_pbx(
         raise typer.Exit(NOT_ALL)
 
 
-def _origin(settings: Settings, pbx: str, zone: str, trunks: list[str], template: str) -> Origin:
-    from dashboard.calls.pbx_records.record_source import Origin  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.snapshot_builder import load_frame  # noqa: PLC0415 - as above
+def _origin(settings: Settings, pbx: str, zone: str, trunks: list[str], template: str) -> RecordOrigin:
+    from dashboard.calls.pbx_records import RecordOrigin  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services import load_frame  # noqa: PLC0415 - as above
     from dashboard.sip import Trunk  # noqa: PLC0415 - loads the numbering plan
-    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
-    from dashboard.storage.database import State  # noqa: PLC0415 - as above
+    from dashboard.storage import State, anchors  # noqa: PLC0415 - loads the database's parts
 
     with closing(State.open(settings.home, anchors=anchors.of_settings(settings))) as state:
         frames = {name: load_frame(state, name) for name in ("pbxs", "pbx_config", "edges")}
         account = state.latest("account")
     edges = frames["edges"][["host", "ranges"]].itertuples(index=False, name=None)
-    return Origin.of(
+    return RecordOrigin.of(
         pbx,
         pbxs=frames["pbxs"],
         pbx_config=frames["pbx_config"],

@@ -18,8 +18,8 @@ from dashboard.domain.findings import Finding, Severity, Status
 
 if TYPE_CHECKING:
     from dashboard.domain.snapshot import Snapshot
-    from dashboard.services.workspace import Workspace
-    from dashboard.storage.journal import JournalEntry
+    from dashboard.services import Workspace
+    from dashboard.storage import JournalEntry
 
 app = typer.Typer()
 
@@ -45,7 +45,7 @@ def check(
     something fails or failed last, 3 when nothing fails but something is unknown, a fix or a change of the call store
     has no recorded outcome or the carrier could not be read, 2 on an error of its own.
     """
-    from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage import store_changes  # noqa: PLC0415 - loads the database's parts
 
     with open_home() as home:
         fault = "" if no_sync else bring_up_to_date(home)
@@ -53,7 +53,7 @@ def check(
         findings = home.findings(snapshot)
         names = {pbx: snapshot.name_of(pbx) for finding in findings for pbx in finding.pbx_ids}
         unsettled = [without_outcome(entry) for entry in home.journal.open_entries()]
-        unsettled += [change.no_outcome for change in open_changes(home.state)]
+        unsettled += [change.no_outcome for change in store_changes.open_changes(home.state)]
     if output is Format.JSON:
         echo_json([as_json(finding, snapshot.taken_at) for finding in findings])
     else:
@@ -151,7 +151,7 @@ def without_outcome(entry: JournalEntry) -> str:
 
 def echo_gaps(snapshot: Snapshot, findings: Sequence[Finding] = ()) -> None:
     """Print a line for each missing or stale input: since when, the remedy, and which checks need it."""
-    from dashboard.checks.registry import explain_gap  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.checks import explain_gap  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.claims import CORE  # noqa: PLC0415 - as above
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
 

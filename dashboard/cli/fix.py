@@ -25,10 +25,8 @@ from dashboard.domain.actors import local_actor
 if TYPE_CHECKING:
     from dashboard.core.settings import Settings
     from dashboard.domain.changes import Plan
-    from dashboard.services.workspace import Workspace
-    from dashboard.storage.database import State
-    from dashboard.storage.journal import Journal, JournalEntry, Noted, Verified
-    from dashboard.storage.store_changes import StoreChange
+    from dashboard.services import Workspace
+    from dashboard.storage import Journal, JournalEntry, NotedHead, State, VerifiedJournal, store_changes
 
 app = typer.Typer()
 journal_app = typer.Typer(help="The journal of fixes.", no_args_is_help=True)
@@ -109,14 +107,13 @@ def verify(
     Ends with 0 when they hold, 1 when something was changed, removed or added, 3 when they hold and a fix or a change
     of the call store has no recorded outcome, or a fix one without an anchor, 2 on an error of its own.
     """
-    from dashboard.storage.journal import Noted  # noqa: PLC0415 - loads the database's parts
-    from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - as above
+    from dashboard.storage import NotedHead, store_changes  # noqa: PLC0415 - loads the database's parts
 
     settings = read_settings()
     with _home_records(settings) as (journal, state):
-        unsettled = open_changes(state)
+        unsettled = store_changes.open_changes(state)
         try:
-            noted = [Noted(text, source="--head") for text in head or []]
+            noted = [NotedHead(text, source="--head") for text in head or []]
             for file in anchors or []:
                 noted += noted_in(file, key=settings.journal_key.get_secret_value().encode())
             verification = journal.examine(noted)
@@ -159,33 +156,33 @@ def list_(
 
     Ends with 0 when it was shown, 2 on an error of its own.
     """
-    from dashboard.storage.store_changes import (  # noqa: PLC0415 - loads the database's parts
-        StoreChange,
-        open_changes,
-        store_changes,
-    )
+    from dashboard.storage import store_changes  # noqa: PLC0415 - loads the database's parts
 
     with _home_records(read_settings()) as (journal, state):
         entries = journal.entries()
-        changes = store_changes(state)
-        unsettled = {entry.action for entry in journal.open_entries()} | {one.action for one in open_changes(state)}
-    both: list[Sequence[JournalEntry | StoreChange]] = [entries, changes]
+        changes = store_changes.store_changes(state)
+        unsettled = {entry.action for entry in journal.open_entries()} | {
+            one.action for one in store_changes.open_changes(state)
+        }
+    both: list[Sequence[JournalEntry | store_changes.StoreChange]] = [entries, changes]
     records = [*merge(*both, key=attrgetter("at"))]
     if output is Format.JSON:
-        echo_json([_change_json(one) if isinstance(one, StoreChange) else _entry_json(one) for one in records])
+        echo_json(
+            [_change_json(one) if isinstance(one, store_changes.StoreChange) else _entry_json(one) for one in records]
+        )
         return
     if not entries:
         echo("The journal has no entries: no fix was recorded.")
     for record in records:
         no_outcome = "  (no recorded outcome)" if record.action in unsettled else ""
-        number, head = ("-", "-") if isinstance(record, StoreChange) else (record.id, record.short_hash)
+        number, head = ("-", "-") if isinstance(record, store_changes.StoreChange) else (record.id, record.short_hash)
         echo(
             f"{number:>4}  {record.at:%Y-%m-%d %H:%M:%S} UTC  {record.phase:<6}  {head:<12}  "
             f"{record.actor}  {record.title}{no_outcome}"
         )
 
 
-def noted_in(file: Path, *, key: bytes) -> list[Noted]:
+def noted_in(file: Path, *, key: bytes) -> list[NotedHead]:
     """
     Read the heads of the journal and of the versions from a file that was kept outside the home.
 
@@ -196,8 +193,8 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
     Raises:
         JournalError: The file is neither of these, or its lines or signatures do not verify.
     """
-    from dashboard.storage.anchors import JOURNAL, VERSIONS, WRITING, read_lines  # noqa: PLC0415 - loads pydantic
-    from dashboard.storage.journal import Noted  # noqa: PLC0415 - loads the database's parts
+    from dashboard.storage import NotedHead  # noqa: PLC0415 - loads pydantic
+    from dashboard.storage import anchors as anchor_files  # noqa: PLC0415 - as above
 
     text = file.read_text(encoding="utf-8", errors="replace")
     try:
@@ -205,17 +202,21 @@ def noted_in(file: Path, *, key: bytes) -> list[Noted]:
     except ValueError:
         manifest = None
     if isinstance(manifest, dict) and "journal_head" in manifest:
-        noted = [Noted(str(manifest["journal_head"]), JOURNAL, manifest.get("journal_entries"), str(file))]
+        noted = [
+            NotedHead(str(manifest["journal_head"]), anchor_files.JOURNAL, manifest.get("journal_entries"), str(file))
+        ]
         if "versions_head" in manifest:
-            noted.append(Noted(str(manifest["versions_head"]), VERSIONS, None, str(file)))
+            noted.append(NotedHead(str(manifest["versions_head"]), anchor_files.VERSIONS, None, str(file)))
         return noted
-    lines = [line for line in read_lines(text, name=str(file), key=key) if line.step != WRITING]
+    lines = [
+        line for line in anchor_files.read_lines(text, name=str(file), key=key) if line.step != anchor_files.WRITING
+    ]
     if not lines:
         raise JournalError(f"{file} is neither an anchor file nor the manifest of an export.")
-    return [Noted(line.head, line.chain, line.entries, f"{file}, line {line.line}") for line in lines]
+    return [NotedHead(line.head, line.chain, line.entries, f"{file}, line {line.line}") for line in lines]
 
 
-def verified_sentences(verification: Verified) -> list[str]:
+def verified_sentences(verification: VerifiedJournal) -> list[str]:
     """Return the result of a verification as sentences."""
     counts = counted(verification.entries, "entry", "entries")
     anchored = (
@@ -260,11 +261,10 @@ def _without_anchor(entry: JournalEntry) -> str:
 @contextmanager
 def _home_records(settings: Settings) -> Iterator[tuple[Journal, State]]:
     """Open the journal and the database of the home, without contacting the carrier or starting the emulator."""
-    from dashboard.storage.anchors import of_settings  # noqa: PLC0415 - loads pydantic
-    from dashboard.storage.database import State  # noqa: PLC0415 - loads SQLAlchemy
-    from dashboard.storage.journal import Journal  # noqa: PLC0415 - as above
+    from dashboard.storage import Journal, State  # noqa: PLC0415 - loads pydantic
+    from dashboard.storage import anchors as anchor_files  # noqa: PLC0415 - as above
 
-    state = State.open(settings.home, anchors=of_settings(settings))
+    state = State.open(settings.home, anchors=anchor_files.of_settings(settings))
     try:
         yield Journal(state), state
     finally:
@@ -368,7 +368,7 @@ def _entry_json(entry: JournalEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in ENTRY_FIELDS} | content_fields
 
 
-def _change_json(change: StoreChange) -> dict[str, Any]:
+def _change_json(change: store_changes.StoreChange) -> dict[str, Any]:
     """Return a change of the call store with the fields of an entry; it has no number, plan or hash."""
     fields = {name: getattr(change, name, None) for name in ENTRY_FIELDS}
     return fields | {"by": change.by or None, "message": change.message}

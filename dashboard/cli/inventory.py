@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dashboard.domain.snapshot import Snapshot
-    from dashboard.pbx.sources import Inventory, LintContext, LintFinding
+    from dashboard.pbx import Inventory, LintContext, LintFinding
 
 app = typer.Typer(help="The configuration of PBXs.", no_args_is_help=True)
 
@@ -55,20 +55,21 @@ def lint(
     nothing is wrong and everything could be read, 1 when something is wrong or could not be read, 2 on an error of its
     own. Notes alone end with 0.
     """
-    from dashboard.pbx.sources import Level, lint_inventory, merge  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx import LintLevel, lint_inventory  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx.inventory import diff  # noqa: PLC0415 - as above
 
     _check(sources)
     context, current = _context_of(tech_prefix, account=account)
     imported = _read_sources(sources, context, current, name)
     config_facts = imported.frames["pbx_config"]
-    pitfalls = lint_inventory({**merge(current.frames, imported).merged, "pbx_config": config_facts}, context)
+    pitfalls = lint_inventory({**diff.merge(current.frames, imported).merged, "pbx_config": config_facts}, context)
     if output is Format.JSON:
         echo_json(
             {"pitfalls": [asdict(item) for item in pitfalls], "problems": [asdict(item) for item in imported.problems]}
         )
     else:
         _show(pitfalls, imported)
-    if imported.problems or any(item.level is not Level.NOTE for item in pitfalls):
+    if imported.problems or any(item.level is not LintLevel.NOTE for item in pitfalls):
         raise typer.Exit(FOUND)
 
 
@@ -88,22 +89,24 @@ def read(
     TRUNKGATE_AMI_USER and TRUNKGATE_AMI_SECRET set. Passwords are left out. Ends with 0 when everything could be read,
     1 when something was put aside, 2 on an error of its own.
     """
-    from dashboard.pbx.sources import READ, merge  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.declarations import save_inventory  # noqa: PLC0415 - as above
+    from dashboard.pbx import READER_FRAMES  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx.inventory import diff  # noqa: PLC0415 - as above
+    from dashboard.services import declarations  # noqa: PLC0415 - as above
 
     _check(sources)
     with open_home() as home:
         snapshot = home.snapshot()
         context, current = _of_snapshot(snapshot, "")
         imported = _read_sources(sources, context, current, name)
-        difference = merge(current.frames, imported)
+        difference = diff.merge(current.frames, imported)
         if keep:
-            frames = {frame: difference.merged[frame] for frame in READ}
+            frames = {frame: difference.merged[frame] for frame in READER_FRAMES}
             by = local_actor("command line").name
-            save_inventory(home, frames, version_ids=snapshot.version_ids, by=by)
+            declarations.save_inventory(home, frames, version_ids=snapshot.version_ids, by=by)
     if output is Format.JSON:
         result: dict[str, Any] = {
-            frame: json.loads(imported.frames[frame].to_json(orient="records", date_format="iso")) for frame in READ
+            frame: json.loads(imported.frames[frame].to_json(orient="records", date_format="iso"))
+            for frame in READER_FRAMES
         }
         changes = difference.changes.to_dict("records")
         result |= {
@@ -177,7 +180,7 @@ def _write_files(folder: Path, files: Mapping[str, str]) -> None:
 def _context_of(tech_prefix: str, *, account: bool) -> tuple[LintContext, Inventory]:
     """Return lint context and inventory: with ``account`` those of the home, else the given prefix and no PBXs."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
-    from dashboard.pbx.sources import Inventory, LintContext  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx import Inventory, LintContext  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.sip import Trunk, parse_tech_prefix  # noqa: PLC0415 - loads the numbering plan
 
     prefix = parse_tech_prefix(tech_prefix) if tech_prefix else ""
@@ -188,9 +191,9 @@ def _context_of(tech_prefix: str, *, account: bool) -> tuple[LintContext, Invent
 
 
 def _of_snapshot(snapshot: Snapshot, prefix: str) -> tuple[LintContext, Inventory]:
-    from dashboard.pbx.sources import Inventory, LintContext, frames_of  # noqa: PLC0415 - as above
+    from dashboard.pbx import Inventory, LintContext, inventory_frames  # noqa: PLC0415 - as above
 
-    return LintContext.of(snapshot, prefix), Inventory(frames_of(snapshot), [])
+    return LintContext.of(snapshot, prefix), Inventory(inventory_frames(snapshot), [])
 
 
 def _check(sources: list[str]) -> None:
@@ -206,11 +209,11 @@ def _check(sources: list[str]) -> None:
 def _read_sources(sources: list[str], context: LintContext, current: Inventory, name: str) -> Inventory:
     """Read the given files and folders, or the one given running system."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
-    from dashboard.pbx.sources import is_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.pbx import is_system_address, read_files, read_running  # noqa: PLC0415 - loads pandas, for seconds
 
     public = context.treated_as_public
     frames = current.frames
-    if is_address(sources[0]):
+    if is_system_address(sources[0]):
         secrets = Settings.read().source_secrets
         return read_running(sources[0], secrets=secrets, treated_as_public=public, current=frames, trunk=context.trunk)
     paths = [Path(source) for source in sources]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from dashboard.core import private
 from dashboard.core.errors import SettingsError
 from dashboard.core.locks import lock_open_file
-from dashboard.storage.read_only import is_read_only
+from dashboard.storage import is_read_only
 
 if TYPE_CHECKING:
     from dashboard.core.settings import Settings
-    from dashboard.services.workspace import Workspace
+    from dashboard.services import Workspace
 
 
 def read_settings() -> Settings:
@@ -65,18 +65,15 @@ def prepare_import(settings: Settings) -> None:
     Raises:
         SettingsError: The home belongs to another account.
     """
-    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
-    from dashboard.storage.account_binding import bind_account  # noqa: PLC0415 - as above
-    from dashboard.storage.database import State  # noqa: PLC0415 - as above
-    from dashboard.storage.store_changes import open_changes  # noqa: PLC0415 - as above
+    from dashboard.storage import State, account_binding, anchors, store_changes  # noqa: PLC0415 - loads the database's parts
 
     state = State.open(settings.home, anchors=anchors.of_settings(settings))
     try:
         if settings.files:
-            bind_account(state, settings)
-        if not state.read_only and open_changes(state):
-            from dashboard.calls.store.store import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
-            from dashboard.services.store_settlement import settle_store_changes  # noqa: PLC0415 - as above
+            account_binding.bind_account(state, settings)
+        if not state.read_only and store_changes.open_changes(state):
+            from dashboard.calls import CallStore  # noqa: PLC0415 - loads DuckDB and pandas, for seconds
+            from dashboard.services import settle_store_changes  # noqa: PLC0415 - as above
 
             settle_store_changes(state, CallStore(settings.home))
     finally:
@@ -92,6 +89,6 @@ def open_home(*, live: bool = False, new_key: bool = False) -> Workspace:
         new_key: The account's key was renewed.
     """
     settings = read_settings()
-    from dashboard.services.workspace import Workspace  # noqa: PLC0415 - loads pandas and the web parts, for seconds
+    from dashboard.services import Workspace  # noqa: PLC0415 - loads pandas and the web parts, for seconds
 
     return Workspace.open(settings, traffic=settings.live_calls_per_s if live else 0.0, new_key=new_key)

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
     from dashboard.domain.findings import Finding
     from dashboard.domain.snapshot import Snapshot
-    from dashboard.services.onboarding.account_step import Credentials
-    from dashboard.services.onboarding.context import OnboardingContext
-    from dashboard.services.onboarding.fleet import PbxProgress
-    from dashboard.services.onboarding.report import OnboardingReport
-    from dashboard.services.onboarding.steps import LastKnownStep, OnboardingStep
+    from dashboard.services.onboarding import (
+        LastKnownStep,
+        OnboardingContext,
+        OnboardingReport,
+        OnboardingStep,
+        PbxProgress,
+        account_step,
+    )
 
 app = typer.Typer()
 
@@ -35,7 +38,7 @@ STATES = {
     "UNKNOWN": "unknown",
     "NOT_NEEDED": "not_needed",
 }
-"""State in the output by the name of the step's ``Progress``."""
+"""State in the output by the name of the step's ``StepProgress``."""
 STEPS = {
     "kind": "address_kind",
     "dial": "tech_prefix",
@@ -72,14 +75,13 @@ def onboard(
     no recorded outcome or the carrier could not be read, 2 on an error of its own. With --pbx, only the steps of that
     PBX count.
     """
-    from dashboard.services.onboarding.context import OnboardingContext  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.onboarding.report import report  # noqa: PLC0415 - as above
+    from dashboard.services.onboarding import OnboardingContext, onboarding_report  # noqa: PLC0415 - loads pandas, for seconds
 
     with open_home() as home:
         fault = "" if no_sync else bring_up_to_date(home)
         snapshot = home.snapshot()
         context = OnboardingContext.of_home(snapshot, home.findings(snapshot), home.state)
-        found = report(context, home.settings.max_changes, pbx)
+        found = onboarding_report(context, home.settings.max_changes, pbx)
         unsettled = home.journal.open_entries()
     if output is Format.JSON:
         echo_json(as_json(found, context))
@@ -112,7 +114,7 @@ def as_json(found: OnboardingReport, context: OnboardingContext) -> dict[str, An
 
 
 def _input(known: Snapshot, name: str) -> dict[str, Any]:
-    from dashboard.checks.registry import explain_gap  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.checks import explain_gap  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
 
     age = known.age(name)
@@ -124,15 +126,15 @@ def _input(known: Snapshot, name: str) -> dict[str, Any]:
     }
 
 
-def _account(account: Credentials, context: OnboardingContext) -> dict[str, Any]:
-    from dashboard.services.onboarding.fleet import account_action  # noqa: PLC0415 - loads pandas, for seconds
+def _account(account: account_step.Credentials, context: OnboardingContext) -> dict[str, Any]:
+    from dashboard.services.onboarding import fleet  # noqa: PLC0415 - loads pandas, for seconds
 
     fixes = [account.finding] if account.finding else []
-    return _step(account.step, context, account_action(account), fixes) | {"needs": list(account.needs)}
+    return _step(account.step, context, fleet.account_action(account), fixes) | {"needs": list(account.needs)}
 
 
 def _pbx(one: PbxProgress, context: OnboardingContext) -> dict[str, Any]:
-    from dashboard.services.onboarding.fleet import fixes  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.onboarding import fleet  # noqa: PLC0415 - loads pandas, for seconds
 
     row = context.pbxs[one.pbx_id]
     return {
@@ -145,7 +147,8 @@ def _pbx(one: PbxProgress, context: OnboardingContext) -> dict[str, Any]:
         "next_step": STEPS[one.next.id] if one.next else None,
         "next_action": one.action(context, one.next) if one.next else None,
         "steps": [
-            _step(step, context, one.action(context, step), fixes(context, one.pbx_id, step)) for step in one.steps
+            _step(step, context, one.action(context, step), fleet.fixes(context, one.pbx_id, step))
+            for step in one.steps
         ],
     }
 
@@ -190,10 +193,10 @@ def _last_known(last: LastKnownStep | None, now: datetime) -> dict[str, Any] | N
 
 
 def _show(found: OnboardingReport, context: OnboardingContext) -> None:
-    from dashboard.services.onboarding.fleet import account_action  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.onboarding import fleet  # noqa: PLC0415 - loads pandas, for seconds
 
     rows = [_row(one.name, step, one.action(context, step)) for one in found.pbxs for step in one.steps]
-    rows.append(_row(WHOLE, found.account.step, account_action(found.account)))
+    rows.append(_row(WHOLE, found.account.step, fleet.account_action(found.account)))
     echo(found.headline)
     echo("")
     table([HEAD, *rows], numbers=0)
@@ -212,10 +215,10 @@ def _row(whose: str, step: OnboardingStep, action: str) -> tuple[str, ...]:
 
 def _say_fixes(one: PbxProgress, context: OnboardingContext) -> None:
     """Print the command that plans each fix that completes a step of a PBX."""
-    from dashboard.services.onboarding.fleet import fixes  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.services.onboarding import fleet  # noqa: PLC0415 - loads pandas, for seconds
 
     for step in one.steps:
-        for finding in fixes(context, one.pbx_id, step):
+        for finding in fleet.fixes(context, one.pbx_id, step):
             echo(f"Fix: trunkgate fix {finding.check} {finding.subject}")
 
 

@@ -19,7 +19,7 @@ from dashboard.core.text import UNSAFE, counted, join, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dashboard.calls.ingest.lenient_csv import Reject
+    from dashboard.calls.ingest import Reject
     from dashboard.core.progress import Progress as Tell
 
 out = Console(emoji=False)

@@ -116,10 +116,9 @@ def _with_account_note(result: Probe) -> Probe:
 def _stored_account() -> ProbeContext | None:
     """Return the account stored in the home; ``None`` if the account was never read. A missing home is not created."""
     from dashboard.core.settings import Settings  # noqa: PLC0415 - loads pydantic
-    from dashboard.services.snapshot_builder import policy_versions  # noqa: PLC0415 - as above
+    from dashboard.services import policy_versions  # noqa: PLC0415 - as above
     from dashboard.sip.probe import ProbeContext  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.storage import anchors  # noqa: PLC0415 - loads the database's parts
-    from dashboard.storage.database import State  # noqa: PLC0415 - as above
+    from dashboard.storage import State, anchors  # noqa: PLC0415 - loads the database's parts
 
     settings = Settings.read()
     if not (settings.home / "state.db").exists():

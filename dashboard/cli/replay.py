@@ -24,8 +24,7 @@ from dashboard.domain.replay_labels import BROKEN, CANNOT, GONE, MAY_BREAK, MAY_
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dashboard.calls.replay.replayer import Replay
-    from dashboard.calls.store.store import CallStore
+    from dashboard.calls import CallStore, Replay
     from dashboard.domain.admission import Policy
     from dashboard.domain.changes import Change, ReplayImpact
     from dashboard.domain.snapshot import Age, Snapshot
@@ -102,11 +101,10 @@ def replay(
 
     Changes nothing. Ends with 0 when the calls were judged, whatever came out, 2 on an error of its own.
     """
-    from dashboard.calls.replay.replayer import Replayer  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.calls import Replayer  # noqa: PLC0415 - loads pandas, for seconds
     from dashboard.domain.snapshot import Age  # noqa: PLC0415 - as above
-    from dashboard.fixes.account_image import proposed  # noqa: PLC0415 - as above
-    from dashboard.services.exports.csv_files import account_name, to_csv  # noqa: PLC0415 - as above
-    from dashboard.services.exports.frames import replay_frame  # noqa: PLC0415 - as above
+    from dashboard.fixes import account_image  # noqa: PLC0415 - as above
+    from dashboard.services.exports import csv_files, frames, to_csv  # noqa: PLC0415 - as above
 
     window = TimeWindow.of(since, until)
     with open_home() as home:
@@ -115,12 +113,12 @@ def replay(
         snapshot = window.snapshot(home)
         base = snapshot.policy if as_of is None else _policy_of(snapshot, as_of)
         changes = _changes(snapshot, base, allow or [], remove or [], credentials)
-        proposal = proposed(base, changes)
+        proposal = account_image.proposed(base, changes)
         if prefix is not None:
             proposal = replace(proposal, prefix_known=prefix is Prefix.KNOWN)
         answer = Replayer(snapshot).against(proposal, since=window.since, until=window.until)
         dialed = _dialed(answer, home.store, destinations) if destinations else {}
-    rows = replay_frame(answer)
+    rows = frames.replay_frame(answer)
     old = _lacking(snapshot, Age.STALE)
     missing = _lacking(snapshot, Age.MISSING)
     gaps = [f"Missing: {missing}"] if missing else []
@@ -128,7 +126,7 @@ def replay(
     if output is Printed.JSON:
         echo_json(_as_json(answer.impact, rows, dialed) | {"out_of_date": old or None, "missing": missing or None})
     elif output is Printed.CSV:
-        name = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+        name = csv_files.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
         sys.stdout.write(to_csv(rows, account=name).decode())
         if answer.impact.apart:
             echo_error(answer.impact.apart.strip())
@@ -211,12 +209,12 @@ def _changes(
 
 def _dialed(answer: Replay, store: CallStore, most: int) -> dict[str, list[dict[str, Any]]]:
     """Return for each label its ``most`` costliest dialed numbers, costliest first, in the form of the JSON output."""
-    from dashboard.sip.numbering_plan import describe_number  # noqa: PLC0415 - loads pandas, for seconds
+    from dashboard.sip import numbering_plan  # noqa: PLC0415 - loads pandas, for seconds
 
     by_label: dict[str, list[dict[str, Any]]] = {}
     for label in answer.impact.labels:
         among = answer.rows[(answer.rows["label"] == label).to_numpy()]
-        numbers = describe_number(store.destinations(among=among, limit=most))
+        numbers = numbering_plan.describe_number(store.destinations(among=among, limit=most))
         by_label[label] = [
             {name: row[name] for name in ("destination", "zone", "country", "kind", "calls")}
             | {"minutes": round(row["minutes"], 1), "cost_usd": f"{row['cost_usd']:f}"}

@@ -68,8 +68,7 @@ def _serve(port: int, *, browser: bool) -> None:
         SettingsError: It cannot start, or ended by itself.
     """
     from dashboard.core.settings import Mode  # noqa: PLC0415 - loads pydantic
-    from dashboard.services.background_sync import SyncLoop  # noqa: PLC0415 - loads pandas, for seconds
-    from dashboard.services.sync_owner import SyncOwner  # noqa: PLC0415 - as above
+    from dashboard.services import SyncLoop, SyncOwner  # noqa: PLC0415 - loads pandas, for seconds
 
     _require_free_port(port)
     with open_home(live=True) as home, ExitStack() as ending:

@@ -11,7 +11,7 @@ from dashboard.core.errors import InputError
 
 if TYPE_CHECKING:
     from dashboard.domain.snapshot import Snapshot
-    from dashboard.services.workspace import Workspace
+    from dashboard.services import Workspace
 
 MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 """Formats of times on the command line, in UTC."""

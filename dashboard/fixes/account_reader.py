@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.carriers.registry import Carrier
+from dashboard.carriers import Carrier
 from dashboard.domain.admission import Policy
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change

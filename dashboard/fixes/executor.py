@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dashboard.carriers.registry import Carrier
+from dashboard.carriers import Carrier
 from dashboard.core.errors import (
     CapabilityError,
     CarrierError,
@@ -31,7 +31,7 @@ from dashboard.domain.changes import AllowAddress, Change, Plan
 from dashboard.fixes.account_image import after, image
 from dashboard.fixes.account_reader import AccountReading
 from dashboard.fixes.settlement import compare_outcome, dumped, live_changes_text, phase_of, settle_under_lock
-from dashboard.storage.journal import DONE, FAILED, Journal, JournalEntry
+from dashboard.storage import PHASE_DONE, PHASE_FAILED, Journal, JournalEntry
 
 LOCK_S = 10
 
@@ -133,7 +133,9 @@ def apply(
                 raise type(exc)(message) from exc
             exc.add_note(message)
             raise
-        return journal.finish(begun, plan, phase=DONE, before=before, after=result, message="Verified by re-reading.")
+        return journal.finish(
+            begun, plan, phase=PHASE_DONE, before=before, after=result, message="Verified by re-reading."
+        )
 
 
 def _signed(change: Change, actor: Actor) -> Change:
@@ -174,7 +176,7 @@ def _record(
         )
     live, changed_elsewhere = compare_outcome(before, now, plan.changes)
     phase = phase_of(live, plan.changes, changed_elsewhere)
-    if phase == FAILED:
+    if phase == PHASE_FAILED:
         ended = "What had been done before was rolled back." if any_applied else "Nothing was changed."
     else:
         ended = (

@@ -13,10 +13,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from dashboard.calls.confirmed_callers import RETIRED, is_of_others
-from dashboard.calls.replay.refusals import admission_proofs
-from dashboard.calls.replay.replayer import Replay
-from dashboard.calls.replay.undecided import INVENTORY
+from dashboard.calls import Replay, confirmed_callers
+from dashboard.calls.replay import admission_proofs, undecided
 from dashboard.core.addresses import membership, parse_entry
 from dashboard.core.clocks import TO_COME
 from dashboard.core.errors import AddressError
@@ -243,12 +241,12 @@ def undecided_calls_are_said(situation: Situation) -> GuardResult | None:
 @guard
 def owners_are_known(situation: Situation) -> GuardResult | None:
     """Require confirmation if a stale inventory leaves open whether rejected calls are ours."""
-    calls = sum(count for reason, count in situation.impact.why(CANNOT).items() if INVENTORY in reason)
+    calls = sum(count for reason, count in situation.impact.why(CANNOT).items() if undecided.INVENTORY in reason)
     if not calls:
         return None
     return GuardResult(
         id="owners_are_known",
-        sentence=f"Cannot tell for {calls:,} past call{'s' if calls > 1 else ''}: {INVENTORY}.",
+        sentence=f"Cannot tell for {calls:,} past call{'s' if calls > 1 else ''}: {undecided.INVENTORY}.",
         met=False,
         confirm="stale inventory",
     )
@@ -282,7 +280,7 @@ def _is_assigned(snapshot: Snapshot, network: str) -> bool:
     inventory = snapshot.freshness.get("inventory")
     if inventory is None or inventory.age(snapshot.taken_at) is not Age.FRESH:
         return False
-    retired = snapshot.pbxs.loc[snapshot.pbxs["status"] == RETIRED, "pbx_id"]
+    retired = snapshot.pbxs.loc[snapshot.pbxs["status"] == confirmed_callers.RETIRED, "pbx_id"]
     rows = snapshot.addresses_now
     return bool(membership([network], rows.loc[~rows["pbx_id"].isin(retired), "address"]).any())
 
@@ -298,7 +296,7 @@ def _loss(snapshot: Snapshot, network: str) -> str:
     rows = rows[(rows["direction"] == "outbound").to_numpy()]
     rows = rows[membership([network], rows["source_ip"])]
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
-    rows = rows[is_of_others(rows, snapshot)]
+    rows = rows[confirmed_callers.is_of_others(rows, snapshot)]
     cost = sum(rows["cost_usd"].dropna(), Decimal(0))
     calls = int(rows["calls"].sum())
     if not cost:

@@ -13,21 +13,20 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from dashboard.calls.attribution import attribute, is_only_claimed
-from dashboard.calls.replay.refusals import admission_proofs
-from dashboard.calls.store.store import CallStore
+from dashboard.calls import CallStore, attribute, is_only_claimed
+from dashboard.calls.replay import admission_proofs
 from dashboard.core.addresses import membership
 from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import ADMISSION, REFUSAL
-from dashboard.storage.journal import JournalEntry
+from dashboard.storage import JournalEntry
 
-ENOUGH = 20
+MONITORED_CALLS = 20
 """Calls after which monitoring ends: at a true share of 5 %, a refused call appears among 20 with probability 64 %."""
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class ProofCounts:
     """Number of calls by what they prove; calls that prove neither admission nor refusal count only in ``calls``."""
 
     calls: int = 0
@@ -47,12 +46,12 @@ class MonitorResult:
     since: datetime
     sources: tuple[str, ...] = ()
     """Addresses and networks that the fix added or removed."""
-    kept: Outcomes = Outcomes()
+    kept: ProofCounts = ProofCounts()
     """
     Calls that should be admitted: from sources that were added, or are still covered by another entry. If the fix
     changed the credentials switch, the calls of all PBXs of the inventory from their own addresses.
     """
-    removed: Outcomes = Outcomes()
+    removed: ProofCounts = ProofCounts()
     """Calls that should be refused: from sources that no entry covers any more."""
     expected_refusals: int = 0
     """Refused calls of ``kept`` of PBXs whose calls the plan predicted to break."""
@@ -64,7 +63,7 @@ class MonitorResult:
     @property
     def over(self) -> bool:
         """Whether enough calls that prove admission or refusal were observed."""
-        return self.decided >= ENOUGH
+        return self.decided >= MONITORED_CALLS
 
     @property
     def calls(self) -> int:
@@ -124,10 +123,10 @@ def _confirmed(rows: pd.DataFrame, snapshot: Snapshot) -> pd.Series[str]:
     return pd.Series(names, index=rows.index, dtype="str")
 
 
-def _outcomes(rows: pd.DataFrame, proven: pd.Series[str]) -> Outcomes:
+def _outcomes(rows: pd.DataFrame, proven: pd.Series[str]) -> ProofCounts:
     proven = proven[rows.index]
     admitted, refused = (int(rows.loc[proven == proof, "calls"].sum()) for proof in (ADMISSION, REFUSAL))
-    return Outcomes(int(rows["calls"].sum()), admitted, refused)
+    return ProofCounts(int(rows["calls"].sum()), admitted, refused)
 
 
 class Monitor:

@@ -7,14 +7,14 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
-from dashboard.calls.replay.replayer import replay
+from dashboard.calls.replay import replay
 from dashboard.core.errors import JournalError, StalePlanError, UnknownFindingError
 from dashboard.domain.changes import Change, Plan
 from dashboard.domain.snapshot import Snapshot
 from dashboard.fixes.account_image import Frames, image, part_of, proposed, touched
 from dashboard.fixes.guards import Situation, check_all
 from dashboard.fixes.removals import removals_for_cause
-from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal, JournalEntry
+from dashboard.storage import PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, Journal, JournalEntry
 
 
 def build(
@@ -88,7 +88,7 @@ def plan_undo(journal: Journal, number: int) -> tuple[Plan, JournalEntry, tuple[
     entries = journal.entries()
     selected = journal.entry(number)
     pair = [entry for entry in entries if entry.action == selected.action]
-    ended = next((entry for entry in pair if entry.phase in (DONE, FAILED, PARTLY)), None)
+    ended = next((entry for entry in pair if entry.phase in (PHASE_DONE, PHASE_FAILED, PHASE_PARTLY)), None)
     entry_label = f"Journal entry {number} ({selected.title})"
     if ended is None:
         raise JournalError(
@@ -115,7 +115,7 @@ def live_of(plan: Plan, ended: JournalEntry) -> tuple[Change, ...]:
     """Return the changes of a plan that are in place according to its outcome, in their order."""
     if "live" in ended.content:
         return _CHANGES.validate_python(ended.content["live"])
-    return plan.changes if ended.phase == DONE else ()
+    return plan.changes if ended.phase == PHASE_DONE else ()
 
 
 def ensure_unchanged_since(ended: JournalEntry, plan: Plan, frames: Frames) -> None:
@@ -138,7 +138,7 @@ def ensure_unchanged_since(ended: JournalEntry, plan: Plan, frames: Frames) -> N
 
 def find_undo(entries: Sequence[JournalEntry], ended: JournalEntry) -> JournalEntry | None:
     """Return the entry that undid this one, if any."""
-    return next((entry for entry in entries if entry.undoes == ended.id and entry.phase == DONE), None)
+    return next((entry for entry in entries if entry.undoes == ended.id and entry.phase == PHASE_DONE), None)
 
 
 def _title(changes: Sequence[Change]) -> str:

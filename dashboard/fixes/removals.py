@@ -8,7 +8,7 @@ from datetime import datetime
 
 from dashboard.domain.changes import UNASSIGNED, AllowAddress, Plan, RemoveAddress
 from dashboard.domain.replay_labels import BROKEN, CANNOT, STOPPED
-from dashboard.storage.journal import DONE, JournalEntry
+from dashboard.storage import PHASE_DONE, JournalEntry
 
 CHECK = "allowed_ip_has_pbx"
 """Check whose fix removes an entry because no PBX in service has its address."""
@@ -43,7 +43,7 @@ def removals_for_cause(entries: Sequence[JournalEntry]) -> dict[str, Removal]:
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
     removals: dict[str, Removal] = {}
     for entry in entries:
-        if entry.phase != DONE or entry.action not in begun:
+        if entry.phase != PHASE_DONE or entry.action not in begun:
             continue
         plan = Plan.model_validate(begun[entry.action].content["plan"])
         for change in plan.changes:

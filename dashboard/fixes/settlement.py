@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dashboard.carriers.registry import Carrier
+from dashboard.carriers import Carrier
 from dashboard.core.errors import BusyError, DashboardError
 from dashboard.core.locks import exclusive
 from dashboard.domain.changes import Change, Plan
 from dashboard.fixes.account_image import after, image, part_of, touched
 from dashboard.fixes.account_reader import AccountReading
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal, JournalEntry
+from dashboard.storage import PHASE_BEGUN, PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, Journal, JournalEntry
 
 SYSTEM = "trunkgate (system)"
 """Actor of an outcome that was recorded after an interruption."""
@@ -126,7 +126,7 @@ def _next_image(begun: JournalEntry, plan: Plan, entries: Sequence[JournalEntry]
     """
     locations = touched(plan.changes)
     for later in entries:
-        if later.id > begun.id and later.phase == BEGUN:
+        if later.id > begun.id and later.phase == PHASE_BEGUN:
             next_before: dict[str, Any] = later.content["before"]
             if all(_covers(next_before, kind, name) for kind, name in locations):
                 return next_before
@@ -141,8 +141,8 @@ def _covers(account_image: dict[str, Any], kind: str, name: str) -> bool:
 def phase_of(live: Sequence[Change], changes: Sequence[Change], changed_elsewhere: Sequence[str]) -> str:
     """Return the phase to record for an outcome."""
     if not live and not changed_elsewhere:
-        return FAILED
-    return DONE if len(live) == len(changes) else PARTLY
+        return PHASE_FAILED
+    return PHASE_DONE if len(live) == len(changes) else PHASE_PARTLY
 
 
 def live_changes_text(live: Sequence[Change], changes: Sequence[Change], changed_elsewhere: Sequence[str]) -> str:

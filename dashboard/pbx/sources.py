@@ -24,27 +24,21 @@ from dashboard.core.plugins import modules_of, packages_of
 from dashboard.core.text import quoted
 from dashboard.domain.snapshot import Snapshot
 from dashboard.pbx.inventory.cells import RULES
-from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, InventoryDiff, merge
 from dashboard.pbx.inventory.ids import with_earlier_ids
 from dashboard.pbx.inventory.rows import (
-    CONFIG,
-    FRAMES,
-    READ,
+    EDITABLE_FRAMES,
+    READER_FRAMES,
     Inventory,
     InventoryRow,
     Problem,
     ReaderResult,
     Upload,
-    are_different_pbxs,
-    location_text,
     problem_of,
 )
 from dashboard.pbx.inventory.validation import validate
-from dashboard.pbx.lint.dial_strings import Level
-from dashboard.pbx.lint.rules import LintContext, LintFinding, lint_inventory
 from dashboard.pbx.readers import config_folder
 from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.secrets import OF_SIP, PRESENT, NamesOf, Secret, is_secret_name
+from dashboard.pbx.readers.secrets import NamesOf, is_secret_name
 from dashboard.pbx.readers.text_records import LARGEST_BYTES
 from dashboard.sip import Trunk
 
@@ -52,42 +46,6 @@ ENTRY_MODULES = frozenset({"pasted", "reader", "running"})
 """Names of reader modules in a product's package: for pasted text, for files, and for a running system."""
 MOST_UNKNOWN = 20
 """Maximum number of unrecognized files of a folder that are reported individually."""
-
-__all__ = [
-    "ADDED",
-    "CHANGED",
-    "CONFIG",
-    "FRAMES",
-    "GONE",
-    "OF_SIP",
-    "PRESENT",
-    "READ",
-    "STAYS",
-    "Folder",
-    "Inventory",
-    "InventoryDiff",
-    "InventoryRow",
-    "Level",
-    "LintContext",
-    "LintFinding",
-    "Problem",
-    "ReaderResult",
-    "Secret",
-    "Upload",
-    "are_different_pbxs",
-    "frames_of",
-    "is_address",
-    "lint_inventory",
-    "location_text",
-    "merge",
-    "needs_name",
-    "read_edit",
-    "read_files",
-    "read_running",
-    "readers",
-    "validate_edit",
-    "with_earlier_ids",
-]
 
 
 @cache
@@ -140,7 +98,7 @@ def read_files(
     return _settled(readings, treated_as_public, current)
 
 
-def is_address(source: str) -> bool:
+def is_system_address(source: str) -> bool:
     """Return whether a source is the address of a running system instead of the path of a file or folder."""
     return "://" in source
 
@@ -195,12 +153,12 @@ def read_running(
     )
 
 
-def frames_of(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
+def inventory_frames(snapshot: Snapshot) -> dict[str, pd.DataFrame]:
     """Return the inventory frames of a snapshot by name, including the configuration facts."""
-    return {name: getattr(snapshot, name) for name in READ}
+    return {name: getattr(snapshot, name) for name in READER_FRAMES}
 
 
-def needs_name(files: Sequence[Upload]) -> bool:
+def needs_pbx_name(files: Sequence[Upload]) -> bool:
     """Return whether any file is a single configuration file, which does not identify its PBX."""
     return any(not config_folder.is_archive(file.name) and _reader_of(file) is None for file in files)
 
@@ -218,7 +176,7 @@ def read_edit(frames: Mapping[str, pd.DataFrame], treated_as_public: Collection[
     """
     rows = [
         InventoryRow(name, name, number, {column: _text(values.get(column)) for column in RULES[name]})
-        for name in FRAMES
+        for name in EDITABLE_FRAMES
         if name in frames
         for number, values in enumerate(frames[name].to_dict("records"), start=1)
         if any(_text(value).strip() for value in values.values())

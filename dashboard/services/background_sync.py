@@ -15,7 +15,7 @@ from dashboard.core.errors import DashboardError
 from dashboard.services.sync_owner import SyncOwner
 from dashboard.services.workspace import Workspace
 
-SYNC_ERROR = "sync_error"
+SYNC_ERROR_KEY = "sync_error"
 """Key in the state database for the error of the last background sync, for every process that shows the home."""
 
 TAKE_OVER_EVERY_S = 2.0
@@ -106,7 +106,7 @@ class SyncLoop:
     def _keep(self, error: str) -> None:
         self.last_error = error
         try:
-            if self._workspace.state.get(SYNC_ERROR, "") != error:
-                self._workspace.state.put(SYNC_ERROR, error)
+            if self._workspace.state.get(SYNC_ERROR_KEY, "") != error:
+                self._workspace.state.put(SYNC_ERROR_KEY, error)
         except DashboardError as exc:
             log.warning("How the sync ended could not be kept. %s", exc)

@@ -12,15 +12,15 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dashboard.calls.ingest.importer import FileResult, import_files
-from dashboard.calls.store.store import CallStore
-from dashboard.carriers.registry import Carrier
+from dashboard.calls import CallStore, import_files
+from dashboard.calls.ingest import FileResult
+from dashboard.carriers import Carrier
 from dashboard.core.clocks import to_come
 from dashboard.core.disk_faults import cure
 from dashboard.core.errors import CarrierAnswerError, StoreError
 from dashboard.core.progress import Progress, Stop, never_stop, no_progress
 from dashboard.core.settings import Settings
-from dashboard.storage.database import State
+from dashboard.storage import State
 
 QUICK_AGAIN = timedelta(minutes=10)
 """Overlap of a quick sync: longer than any call takes to appear in the export of the embedded account."""
@@ -65,13 +65,15 @@ def refresh_calls(
     fetch = partial(_fetch, carrier, store, state, settings, now=now, progress=progress, stop=stop)
     if unfinished := _unfinished_window(state, now):
         results += fetch(*unfinished)
-    since = next_since(state, store, settings, now, quick=quick)
+    since = next_sync_since(state, store, settings, now, quick=quick)
     if not state.get("calls_until"):
         state.put("calls_since", since.isoformat())
     return results + fetch(since.replace(microsecond=0), now.replace(microsecond=0) + timedelta(seconds=1))
 
 
-def next_since(state: State, store: CallStore, settings: Settings, now: datetime, *, quick: bool = False) -> datetime:
+def next_sync_since(
+    state: State, store: CallStore, settings: Settings, now: datetime, *, quick: bool = False
+) -> datetime:
     """
     Return the start, UTC, of the window that the next sync fetches and compares with the export.
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from dashboard.carriers.flowroute.portal_paste import PasteDiff, accept_paste
+from dashboard.carriers.flowroute import portal_paste
 from dashboard.core import clocks
 from dashboard.services.snapshot_builder import INVENTORY, confirm_frame, save_frame
 from dashboard.services.workspace import Workspace
@@ -66,7 +66,7 @@ def save_account(
 def save_list(
     workspace: Workspace,
     current: pd.DataFrame,
-    difference: PasteDiff,
+    difference: portal_paste.PasteDiff,
     *,
     remove: Collection[str],
     version_ids: Mapping[str, int],
@@ -87,7 +87,7 @@ def save_list(
         StaleInputError: Another list was accepted since the paste was compared.
     """
     now = clocks.now()
-    frame = accept_paste(current, difference, remove=remove, added_by=by, added_at=now)
+    frame = portal_paste.accept_paste(current, difference, remove=remove, added_by=by, added_at=now)
     based_on = _only(version_ids, "allowed_ips")
     save_frame(workspace.state, "allowed_ips", frame, now=now, known_by=by, based_on=based_on)
 

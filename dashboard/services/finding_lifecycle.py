@@ -16,9 +16,8 @@ import sqlalchemy as sa
 from dashboard.core.clocks import to_come
 from dashboard.domain.changes import Plan
 from dashboard.domain.findings import Finding, Life, Status
-from dashboard.fixes.planner import find_undo
-from dashboard.storage.database import State, findings
-from dashboard.storage.journal import DONE, Journal
+from dashboard.fixes import planner
+from dashboard.storage import PHASE_DONE, Journal, State, database
 
 ENDED = (Life.VERIFIED,)
 
@@ -40,7 +39,8 @@ def with_lifecycle(current: Sequence[Finding], *, state: State, journal: Journal
     """
     with state.reading() as connection:
         stored_rows = {
-            (row["check"], row["subject"]): dict(row) for row in connection.execute(findings.select()).mappings()
+            (row["check"], row["subject"]): dict(row)
+            for row in connection.execute(database.findings.select()).mappings()
         }
     planned = {(plan.check, plan.subject): plan.made_at for plan in reversed(state.plans()) if plan.undoes is None}
     applied = _applied(journal)
@@ -140,7 +140,9 @@ def _applied(journal: Journal) -> dict[tuple[str, str], datetime]:
     entries = journal.entries()
     begun = {entry.action: Plan.model_validate(entry.content["plan"]) for entry in entries if "plan" in entry.content}
     effective = [
-        entry for entry in entries if entry.phase == DONE and not entry.undoes and not find_undo(entries, entry)
+        entry
+        for entry in entries
+        if entry.phase == PHASE_DONE and not entry.undoes and not planner.find_undo(entries, entry)
     ]
     return {(begun[entry.action].check, begun[entry.action].subject): entry.at for entry in effective}
 
@@ -154,8 +156,10 @@ def _remember(state: State, rows: Sequence[tuple[dict[str, Any] | None, dict[str
     ]
     if not changed:
         return
-    same_finding = (findings.c.check == sa.bindparam("of_check")) & (findings.c.subject == sa.bindparam("of_subject"))
+    same_finding = (database.findings.c.check == sa.bindparam("of_check")) & (
+        database.findings.c.subject == sa.bindparam("of_subject")
+    )
     keys = [{"of_check": row["check"], "of_subject": row["subject"]} for row in changed]
     with state.writing(own_notes=True) as connection:
-        connection.execute(findings.delete().where(same_finding), keys)
-        connection.execute(findings.insert(), changed)
+        connection.execute(database.findings.delete().where(same_finding), keys)
+        connection.execute(database.findings.insert(), changed)

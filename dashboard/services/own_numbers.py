@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from dashboard.calls.store.repair import Renewal, set_own_numbers
-from dashboard.calls.store.store import CallStore
+from dashboard.calls import CallStore
+from dashboard.calls.store import repair as store_repair
 from dashboard.core.progress import Progress
 from dashboard.services.snapshot_builder import load_frame
-from dashboard.storage.database import State
+from dashboard.storage import State
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class InventoryNumbers:
 
 def update_own_numbers(
     state: State, store: CallStore, *, progress: Progress | None = None, stop: Callable[[], bool] | None = None
-) -> Renewal:
+) -> store_repair.Renewal:
     """
     Give the store the numbers of the account and of the PBXs.
 
@@ -54,7 +54,7 @@ def update_own_numbers(
     before = store.generations.current().unreadable
     frames = [load_frame(state, name) for name in ("numbers", "pbx_numbers")]
     numbers = {number for frame in frames for number in frame["number"]}
-    renewal = set_own_numbers(store, numbers, progress=progress, stop=stop)
+    renewal = store_repair.set_own_numbers(store, numbers, progress=progress, stop=stop)
     retired = [day for day in store.unattributed_days() if day not in renewal.unreadable]
     if renewal.rolled_up and retired:
         log.warning(

@@ -17,13 +17,11 @@ from typing import Any
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.calls.analytics.cube import Cube, cube_of
-from dashboard.calls.attribution import attribute, claimed_sources, is_only_claimed
-from dashboard.calls.pbx_records.reconcile import Reconciliation, Span, compare
-from dashboard.calls.pbx_records.store import PbxRecords
-from dashboard.calls.store.queries import FIRST
-from dashboard.calls.store.store import CallStore, Segments
-from dashboard.carriers.registry import Carrier
+from dashboard.calls import CallStore, Cube, attribute, claimed_sources, is_only_claimed
+from dashboard.calls.analytics import cube_of
+from dashboard.calls.pbx_records import PbxRecords, Reconciliation, reconcile
+from dashboard.calls.store import Segments, queries
+from dashboard.carriers import Carrier
 from dashboard.core import clocks
 from dashboard.core.clocks import to_come
 from dashboard.core.host_names import Resolver, is_same_target, target_of
@@ -33,8 +31,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.snapshot import Account, Freshness, Snapshot, egress_of
 from dashboard.schemas.object_types import with_object
 from dashboard.schemas.pandera_import import pa
-from dashboard.storage.database import State, begins
-from dashboard.storage.entry_history import entry_periods
+from dashboard.storage import State, database, entry_periods
 
 DAY = timedelta(days=1)
 """Calls of the last 24 hours are counted separately."""
@@ -400,9 +397,9 @@ def _past_traffic(
     if not versions or (len(versions) == 1 and versions[0].policy.credentials_on is not False):
         return schemas.empty(schemas.TRAFFIC)
     end = min(until, versions[-1].valid_from + timedelta(seconds=1))
-    cuts = _instants(versions, frames["pbx_addresses"], FIRST, end)
+    cuts = _instants(versions, frames["pbx_addresses"], queries.FIRST, end)
     parts = [
-        store.traffic(since=FIRST, until=end, split_at=cuts, step="segment", file_only=file_only)
+        store.traffic(since=queries.FIRST, until=end, split_at=cuts, step="segment", file_only=file_only)
         for file_only in (False, True)
     ]
     return _attributed(pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), frames)
@@ -492,7 +489,7 @@ def policy_versions(state: State, *, now: datetime | None = None) -> tuple[Polic
     events = []
     for kind, name in (("networks", "allowed_ips"), ("account", "account")):
         rows = state.versions(name)
-        begun = [present if to_come(at, present) else at for at in begins(rows)]
+        begun = [present if to_come(at, present) else at for at in database.begins(rows)]
         events += [(at, row["id"], kind, row["content"]) for at, row in zip(begun, rows, strict=True)]
     prefix_known = any(content["tech_prefix"] for *_, kind, content in events if kind == "account")
     current: dict[str, Any] = {}
@@ -562,11 +559,11 @@ def _compared(
     if fetched and begun:
         until = fetched - timedelta(seconds=settings.calls_settle_s)
         refetched_from = until if settings.files else fetched - timedelta(hours=settings.sync_again_hours)
-        span = Span(max(begun, since), until, refetched_from)
+        span = reconcile.Span(max(begun, since), until, refetched_from)
     owners: dict[str, list[str]] = {}
     for address, pbx_id in egress_of(addresses)[["address", "pbx_id"]].itertuples(index=False):
         owners.setdefault(str(address), []).append(str(pbx_id))
-    return compare(store, PbxRecords(store), span, since=since, split_at=split_at, owners=owners)
+    return reconcile.compare(store, PbxRecords(store), span, since=since, split_at=split_at, owners=owners)
 
 
 def _calls_begin(state: State, store: CallStore) -> datetime | None:

@@ -21,9 +21,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from dashboard.calls.analytics.cube import Cube, build_cube
-from dashboard.calls.pbx_records.store import PbxRecords
-from dashboard.calls.replay.replayer import Replayer
+from dashboard.calls import Cube, Replayer, build_cube
+from dashboard.calls.pbx_records import PbxRecords
 from dashboard.core import clocks
 from dashboard.core.errors import DashboardError
 from dashboard.domain.findings import Finding

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard.calls.store.generations import Generation
-from dashboard.calls.store.store import CallStore
+from dashboard.calls import CallStore
+from dashboard.calls.store import Generation
 from dashboard.core.errors import BusyError
 from dashboard.core.locks import exclusive
-from dashboard.storage.database import State
-from dashboard.storage.journal import DONE, FAILED
-from dashboard.storage.store_changes import BUSY, DROP_IMPORTED, FORGET, LOCK, StoreChange, finish, open_changes
+from dashboard.storage import PHASE_DONE, PHASE_FAILED, State, store_changes
 
 ACTOR = "trunkgate"
 """Who records the outcome of an interrupted change."""
@@ -26,30 +24,32 @@ def settle_store_changes(state: State, store: CallStore) -> None:
         StoreError: The store's manifest is unreadable.
         StateError: The outcome cannot be recorded.
     """
-    if not open_changes(state):
+    if not store_changes.open_changes(state):
         return
     try:
-        with exclusive(state.home / LOCK, timeout_s=0, busy=BUSY):
-            for begun in open_changes(state):
+        with exclusive(state.home / store_changes.LOCK, timeout_s=0, busy=store_changes.BUSY):
+            for begun in store_changes.open_changes(state):
                 generation = store.generations.current()
                 done = generation.name != begun.generation and _is_in_place(begun, generation)
                 calls = begun.calls if done else 0
                 message = f"Found after an interruption: {_found(begun, done=done)}"
-                finish(state, begun, DONE if done else FAILED, calls=calls, message=message, actor=ACTOR)
+                store_changes.finish(
+                    state, begun, PHASE_DONE if done else PHASE_FAILED, calls=calls, message=message, actor=ACTOR
+                )
     except BusyError:
         return
 
 
-def _is_in_place(begun: StoreChange, generation: Generation) -> bool:
+def _is_in_place(begun: store_changes.StoreChange, generation: Generation) -> bool:
     """Return whether the store is as it would be after a change; a repair leaves no trace, so it counts as not done."""
     days = [generation.days[day] for day in begun.days if day in generation.days]
-    if begun.command == FORGET:
+    if begun.command == store_changes.FORGET:
         return not days
-    return begun.command == DROP_IMPORTED and not any(day.file_only_rows for day in days)
+    return begun.command == store_changes.DROP_IMPORTED and not any(day.file_only_rows for day in days)
 
 
-def _found(begun: StoreChange, *, done: bool) -> str:
+def _found(begun: store_changes.StoreChange, *, done: bool) -> str:
     """Return what the store shows of a change, as the end of a sentence."""
-    if begun.command in {FORGET, DROP_IMPORTED}:
+    if begun.command in {store_changes.FORGET, store_changes.DROP_IMPORTED}:
         return "the store does not have these calls." if done else "the store has these calls; nothing was removed."
     return "no call was changed; repair the days again if their sums are still damaged."

@@ -16,14 +16,10 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from dashboard import checks
-from dashboard.calls.analytics.cube import Cube
-from dashboard.calls.store.store import CallStore
-from dashboard.carriers.flowroute.client import API
-from dashboard.carriers.flowroute.portal import READS, WRITES
-from dashboard.carriers.imported_files import FilesCarrier
-from dashboard.carriers.offline import OfflineCarrier
-from dashboard.carriers.registry import Carrier, open_carrier
-from dashboard.checks.evidence.losses import Loss, losses
+from dashboard.calls import CallStore, Cube
+from dashboard.carriers import Carrier, FilesCarrier, OfflineCarrier, open_carrier
+from dashboard.carriers.flowroute import API_CAPABILITIES, PORTAL_READS, PORTAL_WRITES
+from dashboard.checks.evidence import losses
 from dashboard.core import clocks, private
 from dashboard.core.errors import CarrierError, StateError, UnknownFindingError
 from dashboard.core.host_names import SAMPLE, Resolver, SystemResolver
@@ -37,20 +33,14 @@ from dashboard.domain.changes import Change, Plan
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Snapshot
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import users as emulator_users
-from dashboard.fixes import executor, planner
-from dashboard.fixes.monitor import Monitor, MonitorResult
-from dashboard.fixes.settlement import settle
+from dashboard.emulator.lifecycle import users_lock as emulator_users
+from dashboard.fixes import Monitor, MonitorResult, executor, planner, settlement
 from dashboard.services import finding_lifecycle, snapshot_builder
 from dashboard.services.call_fetcher import refresh_calls
 from dashboard.services.own_numbers import InventoryNumbers, update_own_numbers
 from dashboard.services.snapshot_builder import SyncReport
 from dashboard.services.store_settlement import settle_store_changes
-from dashboard.storage import anchors
-from dashboard.storage.account_binding import EMBEDDED, OWNER, bind_account, store_key_digest, with_mode
-from dashboard.storage.database import State
-from dashboard.storage.journal import Journal, JournalEntry
-from dashboard.storage.read_only import is_read_only
+from dashboard.storage import Journal, JournalEntry, State, account_binding, anchors, is_read_only
 
 SYNC_WAIT_S = 60
 CAPABILITIES = "capabilities"
@@ -116,11 +106,11 @@ class Workspace:
             state = State.open(settings.home, anchors=anchors.of_settings(settings))
             parts.callback(state.close)
             if state.read_only:
-                settings = with_mode(state, settings)
+                settings = account_binding.with_mode(state, settings)
                 store = CallStore(settings.home, spill=state.scratch, own_numbers=InventoryNumbers(state))
                 opened = cls(settings, state, store, _offline(state, settings))
             else:
-                settings = bind_account(state, settings, new_key=new_key)
+                settings = account_binding.bind_account(state, settings, new_key=new_key)
                 users = share(emulator_users(settings.home)) if settings.embedded else None
                 parts.callback(_release, users, settings)
                 running = _start(settings, traffic=traffic) if settings.embedded else None
@@ -149,7 +139,7 @@ class Workspace:
 
     def settle(self) -> list[JournalEntry]:
         """Record the outcome of interrupted fixes, as far as the account can be read; return the recorded entries."""
-        settled = settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+        settled = settlement.settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
         last = self.journal.last()
         routes = self.state.latest("routes")
         if settled or (last is not None and routes is not None and last.at > routes["seen_at"]):
@@ -209,7 +199,7 @@ class Workspace:
         busy = "Another process is syncing this home. Wait for it to end, then sync again."
         with exclusive(self.settings.home / "sync.lock", timeout_s=SYNC_WAIT_S, busy=busy):
             now = clocks.now()
-            settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
+            settlement.settle(carrier=self.carrier, journal=self.journal, home=self.settings.home)
             if not self.store.covers_inventory(self.store.generations.current()):  # also while the carrier is down
                 update_own_numbers(self.state, self.store, progress=progress, stop=stop)
             try:
@@ -219,7 +209,7 @@ class Workspace:
                 raise
             self._unreadable = False
             snapshot_builder.refresh_hosts(self.resolver, self.state, now=now)
-            store_key_digest(self.state, self.settings)
+            account_binding.store_key_digest(self.state, self.settings)
             self._keep_capabilities()
             quick = quick and self.store.span() is not None
             renewal = update_own_numbers(self.state, self.store, progress=progress, stop=stop)
@@ -286,14 +276,14 @@ class Workspace:
             checks.run(snapshot), state=self.state, journal=self.journal, now=snapshot.taken_at
         )
 
-    def loss(self, subject: str, *, snapshot: Snapshot | None = None) -> Loss:
+    def loss(self, subject: str, *, snapshot: Snapshot | None = None) -> losses.Loss:
         """
         Return the past loss of a source, which can be marked as reviewed.
 
         Raises:
             UnknownFindingError: The source has no past loss, or its calls are still admitted.
         """
-        losses_by_source = {loss.source_ip: loss for loss in losses(snapshot or self.snapshot())}
+        losses_by_source = {loss.source_ip: loss for loss in losses.losses(snapshot or self.snapshot())}
         if subject not in losses_by_source:
             sources = ", ".join(losses_by_source) or "none"
             raise UnknownFindingError(f"There is no past loss of {subject}. Sources that have one: {sources}.")
@@ -440,7 +430,14 @@ def _offline(state: State, settings: Settings) -> OfflineCarrier:
 
     Homes of earlier versions lack stored capabilities and get defaults; a home of mode ``files`` has none.
     """
-    defaults = sorted(API | (READS | WRITES if state.get(OWNER) == EMBEDDED else frozenset()))
+    defaults = sorted(
+        API_CAPABILITIES
+        | (
+            PORTAL_READS | PORTAL_WRITES
+            if state.get(account_binding.OWNER) == account_binding.EMBEDDED
+            else frozenset()
+        )
+    )
     names = FilesCarrier.capabilities if settings.files else state.get(CAPABILITIES) or defaults
     reason = f"The home {state.home} is read-only, so its account is not asked."
     return OfflineCarrier(frozenset(Capability(name) for name in names), reason)

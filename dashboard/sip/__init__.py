@@ -9,33 +9,6 @@ authentication and on dialing formats.
 
 from __future__ import annotations
 
-from dashboard.sip.destination import (
-    PREFIX_LENGTH,
-    Destination,
-    Issue,
-    Kind,
-    parse_destination,
-    parse_tech_prefix,
-    read_number,
-    with_country_code,
-)
-from dashboard.sip.dial_string import RETIRED_HOSTS, DialString, build, lint, parse, parse_pop
-from dashboard.sip.trunk import Trunk
+import lazy_loader
 
-__all__ = [
-    "PREFIX_LENGTH",
-    "RETIRED_HOSTS",
-    "Destination",
-    "DialString",
-    "Issue",
-    "Kind",
-    "Trunk",
-    "build",
-    "lint",
-    "parse",
-    "parse_destination",
-    "parse_pop",
-    "parse_tech_prefix",
-    "read_number",
-    "with_country_code",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -17,7 +17,7 @@ import pandas as pd
 from dashboard import schemas
 from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress
 from dashboard.storage.database import State, begins
-from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal, JournalEntry
+from dashboard.storage.journal import PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, Journal, JournalEntry
 
 CARRIER, JOURNAL, FIRST_SEEN = "carrier", "journal", "first_seen"
 """Source of a period's start: the carrier's report, a fix by this product, or the copy that first had the entry."""
@@ -127,7 +127,7 @@ def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
     begun = {entry.action: entry for entry in entries if "plan" in entry.content}
     result = []
     for ended in entries:
-        if ended.phase not in (DONE, PARTLY, FAILED) or ended.action not in begun:
+        if ended.phase not in (PHASE_DONE, PHASE_PARTLY, PHASE_FAILED) or ended.action not in begun:
             continue
         first = begun[ended.action]
         plan = Plan.model_validate(first.content["plan"])
@@ -135,7 +135,7 @@ def _actions(entries: Sequence[JournalEntry]) -> list[_Action]:
             frozenset(change.network for change in plan.changes if isinstance(change, kind))
             for kind in (AllowAddress, RemoveAddress)
         )
-        failed = ended.phase == FAILED
+        failed = ended.phase == PHASE_FAILED
         result.append(_Action(first.at, first.actor, plan.undoes is not None, failed, allowed, removed))
     return result
 

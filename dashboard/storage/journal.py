@@ -30,9 +30,9 @@ from dashboard.storage.database import ANCHORED, SEALED, State, has_calls
 from dashboard.storage.database import journal as journal_table
 from dashboard.storage.sealing import GENESIS
 
-BEGUN, DONE, FAILED, PARTLY = "begun", "done", "failed", "partly"
+PHASE_BEGUN, PHASE_DONE, PHASE_FAILED, PHASE_PARTLY = "begun", "done", "failed", "partly"
 """Phases of an action. ``partly``: some changes are live and others are not."""
-OUTCOMES = (DONE, FAILED, PARTLY)
+OUTCOMES = (PHASE_DONE, PHASE_FAILED, PHASE_PARTLY)
 NOT_ANCHORED = "not_anchored"
 """Key in the content of an outcome whose anchor could not be written; the value is the reason."""
 SHORTEST_HEAD = 8
@@ -84,7 +84,7 @@ class JournalEntry:
 
 
 @dataclass(frozen=True)
-class Noted:
+class NotedHead:
     """A head recorded outside the home: by a person, in a manifest, or in a copy of the anchor file."""
 
     head: str
@@ -96,7 +96,7 @@ class Noted:
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedJournal:
     """Result of a successful verification."""
 
     entries: int
@@ -141,7 +141,7 @@ class Journal:
         content = {"plan": plan.model_dump(mode="json"), "before": before}
         if by:
             content["by"] = dict(by)
-        return self._append(uuid.uuid4().hex, BEGUN, actor, plan, content)
+        return self._append(uuid.uuid4().hex, PHASE_BEGUN, actor, plan, content)
 
     def finish(
         self,
@@ -179,10 +179,10 @@ class Journal:
 
     def open_entries(self) -> list[JournalEntry]:
         """Return the ``begun`` entry of each action that has no outcome, oldest first."""
-        ended = sa.select(journal_table.c.action).where(journal_table.c.phase != BEGUN)
+        ended = sa.select(journal_table.c.action).where(journal_table.c.phase != PHASE_BEGUN)
         query = (
             journal_table.select()
-            .where(journal_table.c.phase == BEGUN, journal_table.c.action.not_in(ended))
+            .where(journal_table.c.phase == PHASE_BEGUN, journal_table.c.action.not_in(ended))
             .order_by(journal_table.c.id)
         )
         with self._state.reading() as connection:
@@ -220,7 +220,7 @@ class Journal:
         """Return the hash of the last recorded version; 64 zeros if there is none."""
         return self._state.versions_head()
 
-    def anchor(self) -> Verified:
+    def anchor(self) -> VerifiedJournal:
         """
         Verify the chains, then anchor both heads: for use after setting a key or opening a home of an earlier version.
 
@@ -249,9 +249,9 @@ class Journal:
         Returns:
             Number of verified entries.
         """
-        return self.examine([Noted(head)] if head else []).entries
+        return self.examine([NotedHead(head)] if head else []).entries
 
-    def examine(self, noted: Sequence[Noted] = (), *, new_key: bool = False) -> Verified:
+    def examine(self, noted: Sequence[NotedHead] = (), *, new_key: bool = False) -> VerifiedJournal:
         """
         Recompute the chains of entries and of versions, and compare them with all anchors.
 
@@ -275,7 +275,7 @@ class Journal:
         start, start_of_versions = (
             next((line for line in lines if line.chain == chain), None) for chain in (JOURNAL, VERSIONS)
         )
-        return Verified(
+        return VerifiedJournal(
             entries=len(entries),
             head=hashes[JOURNAL][-1] if entries else GENESIS,
             versions=len(versions),
@@ -338,7 +338,7 @@ class Journal:
         return [note for note in notes if note], tuple(entry for entry in entries if entry.id in without)
 
     def _append(self, action: str, phase: str, actor: str, plan: Plan, content: dict[str, Any]) -> JournalEntry:
-        if phase == BEGUN:
+        if phase == PHASE_BEGUN:
             self._state.begin_anchors()
         with self._state.writing() as connection:
             newest = (
@@ -364,7 +364,7 @@ class Journal:
                 late = _late(_unanchored_end(_entries(connection))) if last and last.not_anchored else []
                 self._state.anchors.append(*late, Head(JOURNAL, WRITING, row["id"], row["hash"]))
             except JournalError as exc:
-                if phase == BEGUN:
+                if phase == PHASE_BEGUN:
                     raise
                 row["content"] = content | {NOT_ANCHORED: str(exc)}
                 row["hash"] = sealing.of_entry(row)
@@ -404,7 +404,7 @@ def _check_versions(versions: Sequence[dict[str, Any]]) -> None:
         previous = row["hash"]
 
 
-def _find(noted: Noted, hashes: Sequence[str]) -> None:
+def _find(noted: NotedHead, hashes: Sequence[str]) -> None:
     """Find a recorded head in a chain; if its number of entries was recorded too, both must match."""
     head = noted.head.strip().lower()
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_HEAD},64}}", head):
@@ -436,7 +436,7 @@ def _excusable(entries: Sequence[JournalEntry]) -> dict[int, int]:
     of_action: dict[str, list[JournalEntry]] = {}
     for entry in entries:
         of_action.setdefault(entry.action, []).append(entry)
-    pairs = [pair for pair in of_action.values() if [entry.phase == BEGUN for entry in pair] == [True, False]]
+    pairs = [pair for pair in of_action.values() if [entry.phase == PHASE_BEGUN for entry in pair] == [True, False]]
     return {ended.id: begun.id for begun, ended in pairs if ended.phase in OUTCOMES and ended.not_anchored}
 
 

@@ -23,7 +23,7 @@ from dashboard.core.locks import exclusive
 from dashboard.core.text import counted
 from dashboard.domain.actors import Actor
 from dashboard.storage.database import State
-from dashboard.storage.journal import BEGUN, DONE, FAILED
+from dashboard.storage.journal import PHASE_BEGUN, PHASE_DONE, PHASE_FAILED
 
 DROP_IMPORTED: Final = "drop-imported"
 FORGET: Final = "forget"
@@ -105,7 +105,16 @@ def recorded(
         BusyError: Another command changes the store.
     """
     begun = StoreChange(
-        uuid.uuid4().hex, BEGUN, clocks.now(), command, tuple(days), actor.name, calls, dict(actor.by), generation, ""
+        uuid.uuid4().hex,
+        PHASE_BEGUN,
+        clocks.now(),
+        command,
+        tuple(days),
+        actor.name,
+        calls,
+        dict(actor.by),
+        generation,
+        "",
     )
     with exclusive(state.home / LOCK, timeout_s=LOCK_WAIT_S, busy=BUSY):
         state.add(_KEY, _to_json(begun))
@@ -113,9 +122,9 @@ def recorded(
         try:
             yield outcome
         except DashboardError as exc:
-            finish(state, begun, FAILED, message=str(exc))
+            finish(state, begun, PHASE_FAILED, message=str(exc))
             raise
-        finish(state, begun, DONE, calls=outcome.calls)
+        finish(state, begun, PHASE_DONE, calls=outcome.calls)
 
 
 def finish(state: State, begun: StoreChange, phase: str, *, calls: int = 0, message: str = "", actor: str = "") -> None:
@@ -128,7 +137,7 @@ def finish(state: State, begun: StoreChange, phase: str, *, calls: int = 0, mess
 
 def store_changes(state: State) -> list[StoreChange]:
     """Return all records, oldest first."""
-    earlier = {row["action"]: row for row in state.get(_DROPPED, []) if row["phase"] == BEGUN}
+    earlier = {row["action"]: row for row in state.get(_DROPPED, []) if row["phase"] == PHASE_BEGUN}
     rows = [
         {"command": DROP_IMPORTED, "days": earlier.get(row["action"], row).get("days", []), **row}
         for row in state.get(_DROPPED, [])
@@ -139,8 +148,8 @@ def store_changes(state: State) -> list[StoreChange]:
 def open_changes(state: State) -> list[StoreChange]:
     """Return the ``begun`` record of each change that has no outcome, oldest first."""
     records = store_changes(state)
-    ended = {one.action for one in records if one.phase != BEGUN}
-    return [one for one in records if one.phase == BEGUN and one.action not in ended]
+    ended = {one.action for one in records if one.phase != PHASE_BEGUN}
+    return [one for one in records if one.phase == PHASE_BEGUN and one.action not in ended]
 
 
 def _to_json(change: StoreChange) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qs, quote
 
-from dashboard.services.access.links import Link, digest, number_of
+from dashboard.services.access import links
 from dashboard.web import peers, responses
 from dashboard.web.connections import LET_IN
 from dashboard.web.responses import GateResponse, Message
@@ -27,7 +27,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 PeerOf = Callable[[tuple[str, int] | None, tuple[str, int] | None], int | None]
-UseLink = Callable[[str], Link | None]
+UseLink = Callable[[str], links.Link | None]
 IsUnused = Callable[[str], bool]
 
 HEALTH: Final = "/healthz"
@@ -207,10 +207,10 @@ class Gate:
             if isinstance(before, Session):
                 return responses.going_on()
             return self._invalid_link(tokens)
-        self._used.add(digest(tokens[0]))
+        self._used.add(links.digest(tokens[0]))
         if isinstance(before, Session):
             self._sessions.end(before)
-        number = number_of(tokens[0])
+        number = links.number_of(tokens[0])
         cookie = self._sessions.add(
             Session(made_by=link.made_by, link=number, name=link.name, vouched=bool(link.name), uid=uid)
         )
@@ -218,7 +218,7 @@ class Gate:
 
     def _invalid_link(self, tokens: list[str]) -> GateResponse:
         """Return ``LINK_USED`` for a link that this gate has opened before, else ``LINK_UNKNOWN``."""
-        used = len(tokens) == 1 and digest(tokens[0]) in self._used
+        used = len(tokens) == 1 and links.digest(tokens[0]) in self._used
         return responses.LINK_USED if used else responses.LINK_UNKNOWN
 
     def _link_preview(self, scope: Scope, tokens: list[str], *, pressed: bool) -> GateResponse | None:

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboard.calls.analytics.cube import Cube, build_cube, midnights
-from dashboard.calls.replay.replayer import Replayer
+from dashboard.calls import Cube, Replayer, build_cube
+from dashboard.calls.analytics import midnights
 from dashboard.core.errors import DashboardError, FixError
 from dashboard.core.progress import Progress
 from dashboard.core.settings import PREFIXES, SYNCED_BY, Settings
@@ -31,11 +31,18 @@ from dashboard.domain.changes import Change, ReplayImpact
 from dashboard.domain.claims import Claims
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Freshness, Snapshot
-from dashboard.fixes.account_image import POLICY_KINDS, proposed
-from dashboard.services.background_sync import SYNC_ERROR, SyncLoop
-from dashboard.services.snapshot_builder import SyncReport, freshness_of
-from dashboard.services.snapshot_cache import AGE_EVERY_S, AccountView, SnapshotCache, StateVersion
-from dashboard.services.workspace import Workspace
+from dashboard.fixes import account_image
+from dashboard.services import (
+    AGE_EVERY_S,
+    SYNC_ERROR_KEY,
+    AccountView,
+    SnapshotCache,
+    StateVersion,
+    SyncLoop,
+    SyncReport,
+    Workspace,
+    freshness_of,
+)
 from dashboard.web import sessions
 from dashboard.web.components.formatting import plain
 
@@ -247,7 +254,7 @@ def impacts() -> Callable[[Finding], ReplayImpact | None]:
     view = now()
 
     def impact(finding: Finding) -> ReplayImpact | None:
-        if not any(isinstance(change, POLICY_KINDS) for change in finding.proposals):
+        if not any(isinstance(change, account_image.POLICY_KINDS) for change in finding.proposals):
             return None
         return _impact(view.moment, finding.id, finding.proposals, view)
 
@@ -261,13 +268,13 @@ def _impact(
     _changes: tuple[Change, ...],
     _view: AccountView,
 ) -> ReplayImpact:
-    return _view.replayer.against(proposed(_view.snapshot.policy, _changes)).impact
+    return _view.replayer.against(account_image.proposed(_view.snapshot.policy, _changes)).impact
 
 
 def sync(progress: Progress | None = None) -> SyncReport:
     """Read the account and fetch calls now; the next page run shows the result, because the cache follows the sync."""
     report = workspace().sync(progress=progress)
-    workspace().state.put(SYNC_ERROR, "")
+    workspace().state.put(SYNC_ERROR_KEY, "")
     return report
 
 
@@ -286,7 +293,7 @@ def loaded() -> bool:
 
 def sync_error() -> str:
     """Return the error of the last sync, in whichever process it ran; empty if it succeeded."""
-    return str(workspace().state.get(SYNC_ERROR, ""))
+    return str(workspace().state.get(SYNC_ERROR_KEY, ""))
 
 
 def browser() -> sessions.Session | None:

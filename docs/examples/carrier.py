@@ -21,7 +21,7 @@ import pandas as pd
 import requests
 
 from dashboard import schemas
-from dashboard.carriers.base import AccountState, Carrier, ExportedWindow
+from dashboard.carriers import AccountState, Carrier, ExportedWindow
 from dashboard.core.errors import CapabilityError, CarrierAnswerError
 from dashboard.core.http.session import HttpSession
 from dashboard.core.progress import Progress, Stop

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ipaddress import ip_network
 from typing import Final
 
-from dashboard.checks.registry import check, failed, passed, unknown
+from dashboard.checks import check, failed, passed, unknown
 from dashboard.domain.findings import Impact, Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
 

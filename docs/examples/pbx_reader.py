@@ -11,12 +11,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Final
 
-from dashboard.pbx.inventory.ids import pbx_id_of
-from dashboard.pbx.inventory.rows import Problem, ReaderResult
-from dashboard.pbx.readers.config_folder import Folder
-from dashboard.pbx.readers.facts import Found, Place, combine
-from dashboard.pbx.readers.secrets import Secret, report_secrets
-from dashboard.pbx.readers.text_records import text_of
+from dashboard.pbx import Problem, ReaderResult, Secret, pbx_id_of
+from dashboard.pbx.readers import Folder, facts, report_secrets, text_of
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -34,7 +30,7 @@ def accepts_folder(folder: Folder) -> bool:
 
 def read_folder(folder: Folder, trunk: Trunk) -> ReaderResult:
     """Read every PBX of a folder."""
-    return combine((_read(folder, path) for path in _files(folder)), trunk)
+    return facts.combine((_read(folder, path) for path in _files(folder)), trunk)
 
 
 def _files(folder: Folder) -> list[str]:
@@ -42,17 +38,17 @@ def _files(folder: Folder) -> list[str]:
     return sorted(path for path in folder.files if PurePosixPath(path).name == FILE)
 
 
-def _read(folder: Folder, path: str) -> Found:
+def _read(folder: Folder, path: str) -> facts.Found:
     """Read one file; a password is dropped here, and only its place is kept."""
     name = folder.pbx_name(str(PurePosixPath(path).parent))
     shown = folder.shown(path)
-    found = Found(pbx_id_of(name), name, "Example PBX", Place(shown, 1))
-    secrets: dict[Place, Secret] = {}
+    found = facts.Found(pbx_id_of(name), name, "Example PBX", facts.Place(shown, 1))
+    secrets: dict[facts.Place, Secret] = {}
     for number, line in enumerate(text_of(folder.files[path]).splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         setting, separator, value = (part.strip() for part in line.partition("="))
-        place = Place(shown, number)
+        place = facts.Place(shown, number)
         if not separator:
             found.problems.append(Problem(shown, number, "", "The line has no '='. Write it as name = value."))
         elif setting == PASSWORD and value:

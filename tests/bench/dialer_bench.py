@@ -106,7 +106,7 @@ def command(name: str, home: str, days: int) -> tuple[float, Any]:
 
 
 if __name__ == "__main__":
-    from dashboard.cli import main
+    from dashboard.cli.entry_point import main
 
     sys.argv = ["trunkgate", sys.argv[1], "--no-sync", "--format", "json"]
     try:

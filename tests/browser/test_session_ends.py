@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from dashboard.services.access import links
 from dashboard.storage.database import State
-from dashboard.storage.journal import BEGUN, DONE, Journal
+from dashboard.storage.journal import PHASE_BEGUN, PHASE_DONE, Journal
 from tests.browser.conftest import HOMES, NAME, QUIET_PROGRAM, Program, settle
 from tests.browser.test_story import DENVER, card, networks
 from tests.texts import golden
@@ -54,15 +54,15 @@ def test_fix_completes_when_its_session_ends(serve: Callable[..., Program], open
     assert requests.patch(faults, json={"slow_s": SLOW_S}, auth=key, timeout=WAIT_S).ok
 
     page.get_by_role("dialog").get_by_role("button", name=f"Allow {DENVER}").click()
-    until(lambda: phases(program) == [BEGUN])
+    until(lambda: phases(program) == [PHASE_BEGUN])
     out.click()
 
     for each in (page, tab):
         expect(each.get_by_role("heading", name=ENDED)).to_be_visible()
-    assert phases(program) == [BEGUN]
+    assert phases(program) == [PHASE_BEGUN]
     assert requests.delete(faults, auth=key, timeout=WAIT_S).ok
     until(lambda: len(phases(program)) > 1)
-    assert phases(program) == [BEGUN, DONE]
+    assert phases(program) == [PHASE_BEGUN, PHASE_DONE]
     assert DENVER in networks(program)
 
     page.goto(links.address(program.url, links.make(HOMES[program.url], name="Kim")))

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from dashboard import schemas
-from dashboard.carriers.registry import AccountState, Carrier, open_carrier
+from dashboard.carriers import AccountState, Carrier, open_carrier
 from dashboard.core.errors import CapabilityError
 from dashboard.core.settings import Settings
 from dashboard.domain.capabilities import Capability

@@ -214,7 +214,7 @@ def test_every_kind_is_named_with_its_color() -> None:
     """The legend always has all kinds in stacking order, including absent ones."""
     legend = drawn(charts.outcomes_over_time(kinds(answered=100)))["encoding"]["color"]["legend"]
 
-    assert [state for _, state in charts.KINDS.values()] == legend["values"]
+    assert [state for _, state in charts.OUTCOME_KINDS.values()] == legend["values"]
     assert "datum.value == 'lost' ? 'Refused for authorization'" in legend["labelExpr"]
 
 
@@ -237,9 +237,9 @@ def test_hours_are_named_by_the_clock_and_days_by_the_date() -> None:
 
 def test_every_outcome_is_of_a_kind() -> None:
     """Every outcome belongs to one of few distinguishable kinds."""
-    assert set(OUTCOMES) == set(charts.KIND_OF)
-    assert set(charts.KINDS) == set(charts.KIND_OF.values())
-    assert len(charts.KINDS) <= 6
+    assert set(OUTCOMES) == set(charts.KIND_OF_OUTCOME)
+    assert set(charts.OUTCOME_KINDS) == set(charts.KIND_OF_OUTCOME.values())
+    assert len(charts.OUTCOME_KINDS) <= 6
 
 
 def test_bars_are_ranked_and_noted() -> None:

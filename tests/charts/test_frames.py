@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.calls.analytics.cube import GROUP, Cube, Part
+from dashboard.calls.analytics.cube import GROUP, Cube, CubePart
 from dashboard.calls.store.store import NO_CELLS
 from dashboard.charts import frames
-from dashboard.charts.charts import KIND_OF
+from dashboard.charts.charts import KIND_OF_OUTCOME
 from tests.texts import golden
 
 MONDAY = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the store are naive UTC
@@ -104,12 +104,12 @@ def test_bars_are_the_calls_by_kind(rows: list[Row]) -> None:
     by_code: Counter[tuple[str, str]] = Counter()
     for row in rows:
         outcome, code, reason = row["ending"]
-        by_pbx[OWNERS[row["owner"]], KIND_OF[outcome]] += row["calls"]
-        by_code[f"{code or 'no code'} {reason}".strip(), KIND_OF[outcome]] += row["calls"]
+        by_pbx[OWNERS[row["owner"]], KIND_OF_OUTCOME[outcome]] += row["calls"]
+        by_code[f"{code or 'no code'} {reason}".strip(), KIND_OF_OUTCOME[outcome]] += row["calls"]
 
     for found, name, counted in (
-        (frames.by_pbx(cube, Part()), "who", by_pbx),
-        (frames.by_code(cube, Part()), "code", by_code),
+        (frames.by_pbx(cube, CubePart()), "who", by_pbx),
+        (frames.by_code(cube, CubePart()), "code", by_code),
     ):
         told = dict(zip(zip(found[name], found["kind"], strict=True), found["calls"], strict=True))
         assert told.items() <= counted.items()
@@ -124,7 +124,7 @@ def test_bars_are_the_calls_by_kind(rows: list[Row]) -> None:
 @given(some_rows, st.sampled_from(ZONES))
 def test_hours_of_the_week_are_those_of_the_zone(rows: list[Row], zone: ZoneInfo) -> None:
     """All hours of the week are present, in the viewer's time zone; Monday's first hour is 0."""
-    found = frames.by_hour_of_week(cube_of(rows), Part(), zone)
+    found = frames.by_hour_of_week(cube_of(rows), CubePart(), zone)
 
     counted: Counter[tuple[int, int]] = Counter()
     for row in rows:
@@ -178,7 +178,7 @@ def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
     zone = ZONES[-1]
     hours = range(48)
     told = [{**row_at(begin + timedelta(hours=hour)), "calls": hour + 1} for hour in hours]
-    found = frames.by_hour_of_week(made_of(told), Part(), zone)
+    found = frames.by_hour_of_week(made_of(told), CubePart(), zone)
 
     counted: Counter[int] = Counter()
     for hour in hours:
@@ -191,7 +191,7 @@ def test_hours_of_the_week_follow_the_clock_change(begin: datetime) -> None:
 @given(some_rows)
 def test_the_costliest_destinations_come_first(rows: list[Row]) -> None:
     """Destinations without cost are omitted; calls and dollars equal the sums of the rows."""
-    found = frames.by_destination(cube_of(rows), Part())
+    found = frames.by_destination(cube_of(rows), CubePart())
 
     costs: Counter[str] = Counter()
     for row in rows:

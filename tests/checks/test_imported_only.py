@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboard import checks, schemas
-from dashboard.calls.analytics.cube import Part
+from dashboard.calls.analytics.cube import CubePart
 from dashboard.calls.replay.callers import Callers
 from dashboard.calls.replay.replayer import Replayer
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
@@ -174,4 +174,6 @@ def test_counts_of_pages_say_what_they_leave_out() -> None:
 @pytest.mark.parametrize("chosen", [{"who": "Denver"}, {"zone": "CUBA"}, {"code": "403"}, {"outcome": "answered"}])
 def test_a_number_that_follows_no_filter_is_not_said_beside_one(chosen: dict[str, str]) -> None:
     """The Calls page counts them by time alone, and omits the count when another filter is set."""
-    assert "" == search.unfiltered_file_only_note(only_in_files(account(), calls_row(THIEF, calls=60)), Part(**chosen))
+    assert "" == search.unfiltered_file_only_note(
+        only_in_files(account(), calls_row(THIEF, calls=60)), CubePart(**chosen)
+    )

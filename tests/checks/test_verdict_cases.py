@@ -19,7 +19,7 @@ from dashboard.checks.allowed_ip_has_pbx import allowed_ip_has_pbx
 from dashboard.checks.call_source_is_allowed import call_source_is_allowed
 from dashboard.checks.past_loss_is_reviewed import past_loss_is_reviewed
 from dashboard.checks.pbx_address_is_allowed import pbx_address_is_allowed
-from dashboard.checks.registry import ACCOUNT
+from dashboard.checks.registry import ACCOUNT_SUBJECT
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.findings import Confidence, Finding, Severity, Status
 from dashboard.domain.snapshot import Snapshot
@@ -347,14 +347,14 @@ PAST = [
         "only failures before the switch",
         [ended("network", 503, at=NOW - 5 * DAY)],
         (PASS, HIGH, INFERRED),
-        subject=ACCOUNT,
+        subject=ACCOUNT_SUBJECT,
         **SWITCHED_OFF,
     ),
     Case(
         "a PBX's own calls by credentials before the switch",
         [own("atlanta", ATLANTA, at=NOW - 5 * DAY)],
         (PASS, HIGH, INFERRED),
-        subject=ACCOUNT,
+        subject=ACCOUNT_SUBJECT,
         **SWITCHED_OFF,
     ),
     Case(

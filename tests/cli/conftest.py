@@ -18,7 +18,7 @@ import pytest
 
 from dashboard.core.locks import share
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import users
+from dashboard.emulator.lifecycle.home import users_lock
 from tests.cli.forking import PREFIXES, TERMINAL, forks
 from tests.waiting import WAIT_S
 
@@ -99,7 +99,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pr
 
         def make(name: str, **options: Any) -> Program:
             home = tmp_path_factory.mktemp(name)
-            stack.enter_context(closing(share(users(home))))
+            stack.enter_context(closing(share(users_lock(home))))
             process.start(home, **({"calls": CALLS} | options))
             stack.callback(process.stop, home)
             program = Program(home)

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from dashboard.carriers.registry import open_carrier
+from dashboard.carriers import open_carrier
 from dashboard.core.errors import CarrierRefusedError
 from dashboard.core.settings import Settings
 from dashboard.domain.actors import Actor, Role
@@ -30,7 +30,7 @@ from dashboard.fixes.executor import apply
 from dashboard.services.workspace import Workspace
 from dashboard.storage.anchors import Anchors, Head
 from dashboard.storage.database import State
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal
+from dashboard.storage.journal import PHASE_BEGUN, PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, Journal
 from tests.waiting import WAIT_S, until
 
 ANA = Actor("ana (test)", Role.APPROVER)
@@ -196,13 +196,13 @@ class Kills:
             assert [] == again.journal.open_entries()
             again.journal.verify()
             entries = again.journal.entries()[count:]
-            assert [BEGUN] * (len(entries) // 2) == [entry.phase for entry in entries[::2]]
+            assert [PHASE_BEGUN] * (len(entries) // 2) == [entry.phase for entry in entries[::2]]
             phase = entries[-1].phase if entries else ""
             assert left == self.image()
-            assert (left == before) == (phase in ("", FAILED)), (phase, before, left)
-            if phase in (DONE, PARTLY):
+            assert (left == before) == (phase in ("", PHASE_FAILED)), (phase, before, left)
+            if phase in (PHASE_DONE, PHASE_PARTLY):
                 back = again.undo_plan(entries[-1].id)
-                assert again.apply(back, actor=ANA, typed=back.phrases).phase == DONE
+                assert again.apply(back, actor=ANA, typed=back.phrases).phase == PHASE_DONE
             assert before == self.image()
         return Round(killed, phase)
 

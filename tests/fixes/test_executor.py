@@ -14,7 +14,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress
 from dashboard.fixes import executor
 from dashboard.storage.database import State
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, Journal
+from dashboard.storage.journal import PHASE_BEGUN, PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, Journal
 from tests.fixes.test_settlement import ALLOW, LISTED, REMOVE, Listed, plan_of
 from tests.texts import golden, golden_pattern
 
@@ -58,16 +58,22 @@ def test_change_that_is_in_place_is_verified(journal: Journal, tmp_path: Path) -
     """A change that the account shows when it is read again is done."""
     carrier = Forgetful()
 
-    assert DONE == apply(carrier, journal, tmp_path, ALLOW)
+    assert PHASE_DONE == apply(carrier, journal, tmp_path, ALLOW)
     assert [*LISTED, ALLOW.network] == carrier.networks
 
 
 @pytest.mark.parametrize(
     ("ignored", "changes", "phase", "networks", "words"),
     [
-        ((AllowAddress,), (ALLOW,), FAILED, LISTED, golden("fixes.executor.rolled_back")),
-        ((RemoveAddress,), (REMOVE,), FAILED, LISTED, golden("fixes.executor.rolled_back")),
-        ((RemoveAddress,), (ALLOW, REMOVE), PARTLY, (*LISTED, ALLOW.network), golden("fixes.executor.not_as_it_was")),
+        ((AllowAddress,), (ALLOW,), PHASE_FAILED, LISTED, golden("fixes.executor.rolled_back")),
+        ((RemoveAddress,), (REMOVE,), PHASE_FAILED, LISTED, golden("fixes.executor.rolled_back")),
+        (
+            (RemoveAddress,),
+            (ALLOW, REMOVE),
+            PHASE_PARTLY,
+            (*LISTED, ALLOW.network),
+            golden("fixes.executor.not_as_it_was"),
+        ),
     ],
     ids=["addition", "removal", "removal, and the rollback of the addition"],
 )
@@ -88,7 +94,7 @@ def test_accepted_change_that_is_not_in_place_fails(
 
     begun, ended = journal.entries()
     differing = changes[-1].model_dump()["network"]
-    assert (BEGUN, phase) == (begun.phase, ended.phase)
+    assert (PHASE_BEGUN, phase) == (begun.phase, ended.phase)
     assert (str(caught.value), sorted(networks)) == (ended.content["message"], sorted(carrier.networks))
     assert golden("fixes.executor.shows_otherwise_words", differing=differing, words=words) in ended.content["message"]
     rolled_back = [change.inverse() for change in reversed(changes)]

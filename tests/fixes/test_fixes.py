@@ -30,7 +30,7 @@ from dashboard.emulator.lifecycle import process
 from dashboard.fixes import executor
 from dashboard.services.workspace import Workspace
 from dashboard.storage.database import versions
-from dashboard.storage.journal import DONE, FAILED
+from dashboard.storage.journal import PHASE_DONE, PHASE_FAILED
 from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
 
@@ -72,7 +72,7 @@ def test_allowing_the_refused_pbx(account: Workspace) -> None:
 
     entry = account.apply(plan, actor=ANA)
 
-    assert (entry.phase, entry.actor) == (DONE, "ana (test)")
+    assert (entry.phase, entry.actor) == (PHASE_DONE, "ana (test)")
     assert DENVER in networks(account)
     verdict = {(f.check, f.subject): f for f in account.findings()}
     assert verdict["pbx_address_is_allowed", DENVER].status == "pass"
@@ -241,8 +241,8 @@ def test_failure_of_a_later_change_is_rolled_back(account: Workspace) -> None:
         account.apply(plan, actor=ANA)
 
     assert before == networks(account)
-    assert [FAILED] == [entry.phase for entry in account.journal.entries()][1:]
-    assert account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA).phase == DONE
+    assert [PHASE_FAILED] == [entry.phase for entry in account.journal.entries()][1:]
+    assert account.apply(account.plan("pbx_address_is_allowed", DENVER), actor=ANA).phase == PHASE_DONE
 
 
 def test_failing_carrier_is_recorded_as_unknown(account: Workspace) -> None:
@@ -264,7 +264,7 @@ def test_failing_carrier_is_recorded_as_unknown(account: Workspace) -> None:
     requests.delete(faults, auth=key, timeout=WAIT_S).raise_for_status()
 
     assert before == networks(account)
-    assert account.apply(plan, actor=ANA).phase == DONE
+    assert account.apply(plan, actor=ANA).phase == PHASE_DONE
 
 
 @pytest.mark.parametrize(
@@ -423,7 +423,7 @@ def test_a_fix_that_is_cut_off_is_taken_back_and_journaled(account: Workspace) -
         )
 
     last = account.journal.entries()[-1]
-    assert last.phase == FAILED
+    assert last.phase == PHASE_FAILED
     assert last.content["message"].startswith(golden("errors.fixes.cut_off"))
     assert routes == set(account.carrier.routes()["alias"])
     assert [last.content["message"]] == caught.value.__notes__
@@ -467,4 +467,4 @@ def test_a_fix_of_a_last_known_failure_applies_once_the_account_is_read_again(ac
     fresh = account.plan("pbx_address_is_allowed", DENVER)
 
     assert (stale.changes, None) == (fresh.changes, fresh.last_known_at)
-    assert DONE == account.apply(fresh, actor=ANA).phase
+    assert PHASE_DONE == account.apply(fresh, actor=ANA).phase

@@ -13,7 +13,7 @@ from dashboard.domain.changes import AllowAddress, Change, GuardResult, Plan, Re
 from dashboard.domain.snapshot import Freshness, Snapshot
 from dashboard.fixes.planner import build
 from dashboard.fixes.removals import removals_for_cause
-from dashboard.storage.journal import BEGUN, DONE, JournalEntry
+from dashboard.storage.journal import PHASE_BEGUN, PHASE_DONE, JournalEntry
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.domain.test_changes import OLD_PLAN
 from tests.texts import golden
@@ -129,9 +129,9 @@ def removal(**facts: Any) -> tuple[JournalEntry, ...]:
     texts = ("act", "ana", plan.title, plan.hash, None)
     action, actor, title, digest, undoes = texts
     begun = JournalEntry(
-        1, NOW, action, BEGUN, actor, title, digest, undoes, {"plan": plan.model_dump(mode="json")}, "", ""
+        1, NOW, action, PHASE_BEGUN, actor, title, digest, undoes, {"plan": plan.model_dump(mode="json")}, "", ""
     )
-    return begun, replace(begun, id=2, phase=DONE, content={})
+    return begun, replace(begun, id=2, phase=PHASE_DONE, content={})
 
 
 def test_an_address_that_cost_money_is_allowed_again_only_when_typed() -> None:

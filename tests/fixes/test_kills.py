@@ -9,7 +9,7 @@ import pytest
 
 from dashboard.domain.changes import Plan
 from dashboard.services.workspace import Workspace
-from dashboard.storage.journal import DONE, FAILED, PARTLY
+from dashboard.storage.journal import PHASE_DONE, PHASE_FAILED, PHASE_PARTLY
 from tests.fixes.killing import Kills
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -17,17 +17,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 AT_STEPS = [
     (3, False, "", "before the first entry is announced"),
     (3, True, "", "announced, and not committed"),
-    (4, False, FAILED, "committed, before the first change"),
-    (5, False, FAILED, "before the first change is sent"),
-    (5, True, PARTLY, "after the first change"),
-    (6, True, PARTLY, "after the second change"),
-    (7, True, DONE, "after the last change"),
-    (9, True, DONE, "read again, before the outcome is announced"),
-    (10, True, DONE, "announced, and not committed"),
-    (11, False, DONE, "committed"),
+    (4, False, PHASE_FAILED, "committed, before the first change"),
+    (5, False, PHASE_FAILED, "before the first change is sent"),
+    (5, True, PHASE_PARTLY, "after the first change"),
+    (6, True, PHASE_PARTLY, "after the second change"),
+    (7, True, PHASE_DONE, "after the last change"),
+    (9, True, PHASE_DONE, "read again, before the outcome is announced"),
+    (10, True, PHASE_DONE, "announced, and not committed"),
+    (11, False, PHASE_DONE, "committed"),
 ]
 """Steps of a plan with three changes: two reads, two anchors, three changes, two reads, two anchors."""
-IN_ROLL_BACK = [(7, False, PARTLY), (7, True, FAILED)]
+IN_ROLL_BACK = [(7, False, PHASE_PARTLY), (7, True, PHASE_FAILED)]
 """The carrier refuses the second change, so the first is rolled back."""
 
 
@@ -48,4 +48,4 @@ def test_killed_fix_gets_an_outcome(kills: tuple[Kills, Plan]) -> None:
     assert [phase for _, _, phase, _ in AT_STEPS] == [each.phase for each in found]
     assert [phase for *_, phase in IN_ROLL_BACK] == [each.phase for each in rolled_back]
     assert {True} == {each.killed for each in found + rolled_back}
-    assert (False, DONE) == (found_at_random[0].killed, found_at_random[0].phase)
+    assert (False, PHASE_DONE) == (found_at_random[0].killed, found_at_random[0].phase)

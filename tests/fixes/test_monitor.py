@@ -15,7 +15,7 @@ from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from dashboard.domain.changes import AllowAddress, Change, Plan, RemoveAddress, ReplayImpact, SetCredentials
 from dashboard.fixes.monitor import Monitor, MonitorResult, watch
 from dashboard.services.workspace import Workspace
-from dashboard.storage.journal import DONE, JournalEntry
+from dashboard.storage.journal import PHASE_DONE, JournalEntry
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def fix(*, off: bool = True, breaks: tuple[str, ...] = ("Atlanta",)) -> tuple[Pl
         versions=versions,
         observed=Observations(no_path_status=403),
     )
-    return plan, JournalEntry(2, FIXED_AT, "it", DONE, "root", "It", plan.hash, None, {}, "", ""), world
+    return plan, JournalEntry(2, FIXED_AT, "it", PHASE_DONE, "root", "It", plan.hash, None, {}, "", ""), world
 
 
 def watched(

@@ -31,7 +31,7 @@ from dashboard.fixes.account_image import after, image
 from dashboard.fixes.planner import ensure_unchanged_since, live_of, plan_undo
 from dashboard.fixes.settlement import SYSTEM, compare_outcome, settle
 from dashboard.storage.database import State
-from dashboard.storage.journal import DONE, FAILED, PARTLY, Journal
+from dashboard.storage.journal import PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, Journal
 from tests.old_homes import make_database
 from tests.texts import golden, golden_pattern
 
@@ -133,9 +133,9 @@ def test_what_somebody_else_changed_is_named() -> None:
 @pytest.mark.parametrize(
     ("networks", "phase", "live"),
     [
-        (LISTED, FAILED, ()),
-        ((*LISTED, "198.51.100.24"), PARTLY, (ALLOW,)),
-        (("198.51.100.11", "198.51.100.24"), DONE, (ALLOW, REMOVE)),
+        (LISTED, PHASE_FAILED, ()),
+        ((*LISTED, "198.51.100.24"), PHASE_PARTLY, (ALLOW,)),
+        (("198.51.100.11", "198.51.100.24"), PHASE_DONE, (ALLOW, REMOVE)),
     ],
 )
 def test_an_interrupted_fix_gets_its_outcome(
@@ -189,11 +189,14 @@ def test_later_fix_is_not_attributed_to_an_interrupted_one(home: Path) -> None:
     """Open entries of earlier versions that are followed by other fixes are settled after reading the account."""
     first = plan_of(ALLOW, carrier=Listed())
     second = plan_of(ALLOW, REMOVE, carrier=Listed())
-    make_database(home, "0002", plans=[(first, ""), (second, DONE)])
+    make_database(home, "0002", plans=[(first, ""), (second, PHASE_DONE)])
 
     with closing(State.open(home)) as state:
         journal = Journal(state)
         settle(carrier=Listed(("198.51.100.11", "198.51.100.24")), journal=journal, home=home)
         last = journal.entries()[-1]
 
-    assert (FAILED, golden("fixes.executor.none_in_place")) == (last.phase, last.content["message"].split(": ")[1])
+    assert (PHASE_FAILED, golden("fixes.executor.none_in_place")) == (
+        last.phase,
+        last.content["message"].split(": ")[1],
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from dashboard.core.settings import Settings
 from dashboard.domain.findings import Status
-from dashboard.pbx.sources import Inventory, LintContext, lint_inventory, read_files
+from dashboard.pbx import Inventory, LintContext, lint_inventory, read_files
 from dashboard.services.workspace import Workspace
 from dashboard.sip import Trunk
 from tests.lab import asterisk as asterisks

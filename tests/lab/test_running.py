@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from dashboard.pbx.sources import Inventory, read_files
+from dashboard.pbx import Inventory, read_files
 from dashboard.sip import Trunk
 from tests.lab import asterisk as asterisks
 from tests.lab.asterisk import PBXS, Asterisk, asterisk, config_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.pbx.sources import LintContext, lint_inventory, read_files
+from dashboard.pbx import LintContext, lint_inventory, read_files
 from dashboard.pbx.writers.registry import TrunkSpec, write
 from dashboard.sip import Trunk
 from tests.lab import asterisk as asterisks

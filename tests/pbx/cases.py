@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dashboard.pbx.sources import Inventory, LintContext, lint_inventory, read_files
+from dashboard.pbx import Inventory, LintContext, lint_inventory, read_files
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dashboard.pbx.sources import Inventory, Upload, read_files
+from dashboard.pbx import Inventory, Upload, read_files
 
 PUBLIC = ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dashboard.core.text import UNSAFE
-from dashboard.pbx.sources import Inventory, LintContext, Upload, lint_inventory, read_files, read_running, readers
+from dashboard.pbx import Inventory, LintContext, Upload, lint_inventory, read_files, read_running
+from dashboard.pbx.sources import readers
 from tests.pbx.cases import HERE
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.readers.asterisk import test_running

@@ -13,7 +13,7 @@ from dashboard.domain.findings import Confidence, Finding, LastKnown, Life, Seve
 from dashboard.domain.findings import Impact as Harm
 from dashboard.services.finding_lifecycle import with_lifecycle
 from dashboard.storage.database import State
-from dashboard.storage.journal import DONE, FAILED, Journal
+from dashboard.storage.journal import PHASE_DONE, PHASE_FAILED, Journal
 
 CHECK = "pbx_address_is_allowed"
 SUBJECT = "198.51.100.24"
@@ -57,7 +57,7 @@ class Story:
         self.state.save_plan(plan)
         return plan
 
-    def carry_out(self, plan: Plan, phase: str = DONE) -> int:
+    def carry_out(self, plan: Plan, phase: str = PHASE_DONE) -> int:
         """Write the journal entries of an applied plan; return the number of the last entry."""
         begun = self.journal.begin(plan, actor="ana", before={})
         return self.journal.finish(begun, plan, phase=phase, before={}, after={}).id
@@ -108,7 +108,7 @@ def test_unknown_result_keeps_the_failure_open(story: Story) -> None:
 def test_a_failed_or_undone_fix_does_not_count_as_applied(story: Story) -> None:
     """Only a fix that succeeded and was not undone counts as applied."""
     story.see(Status.FAIL)
-    story.carry_out(story.plan(), phase=FAILED)
+    story.carry_out(story.plan(), phase=PHASE_FAILED)
     assert story.see(Status.FAIL).life == Life.PLANNED
 
     done = story.carry_out(story.plan())

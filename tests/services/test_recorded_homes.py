@@ -26,8 +26,8 @@ import pytest
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.replay.replayer import Replayer
 from dashboard.calls.store.store import CallStore
-from dashboard.carriers.flowroute.client import API
-from dashboard.carriers.flowroute.portal import READS, WRITES
+from dashboard.carriers.flowroute.client import API_CAPABILITIES
+from dashboard.carriers.flowroute.portal import PORTAL_READS, PORTAL_WRITES
 from dashboard.carriers.offline import OfflineCarrier
 from dashboard.cli.fix import verified_sentences
 from dashboard.core import clocks, private
@@ -111,7 +111,9 @@ class Recorded:
         private.prepare(self.home)
         state = State.open(self.home, anchors=anchors.of_settings(self.settings))
         settings = bind_account(state, self.settings)
-        carrier = OfflineCarrier(frozenset(map(Capability, API | READS | WRITES)), "A test asks no account.")
+        carrier = OfflineCarrier(
+            frozenset(map(Capability, API_CAPABILITIES | PORTAL_READS | PORTAL_WRITES)), "A test asks no account."
+        )
         store = CallStore(self.home, own_numbers=InventoryNumbers(state))
         with Workspace(settings, state, store, carrier) as workspace:
             workspace.settle()

@@ -18,12 +18,12 @@ from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.pbx_records.store import PbxRecords
 from dashboard.calls.replay.replayer import Replayer
 from dashboard.calls.store.store import CallStore
-from dashboard.carriers.registry import ExportedWindow
+from dashboard.carriers import ExportedWindow
 from dashboard.core.errors import CarrierAnswerError, TableError
 from dashboard.core.settings import Settings
 from dashboard.domain.findings import Severity, Status
 from dashboard.domain.snapshot import Age
-from dashboard.services.call_fetcher import next_since, refresh_calls
+from dashboard.services.call_fetcher import next_sync_since, refresh_calls
 from dashboard.services.exports.frames import all_tables
 from dashboard.services.snapshot_builder import (
     build_snapshot,
@@ -379,7 +379,7 @@ def test_without_a_stored_call_everything_is_asked_for_again(state: State, tmp_p
     """Without a stored call the end of the fetched time is unknown, so everything is requested again."""
     state.put("calls_until", (T0 + 7 * DAY).isoformat())
 
-    assert T0 - 30 * DAY == next_since(state, CallStore(tmp_path), Settings(home=tmp_path), T0)
+    assert T0 - 30 * DAY == next_sync_since(state, CallStore(tmp_path), Settings(home=tmp_path), T0)
 
 
 def test_imported_calls_do_not_say_until_when_calls_were_fetched(state: State, tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_imported_calls_do_not_say_until_when_calls_were_fetched(state: State, t
     import_files(store, [file])
     state.put("calls_until", (T0 + 7 * DAY).isoformat())
 
-    assert T0 - 9 * DAY - timedelta(hours=48) == next_since(state, store, settings, T0)
+    assert T0 - 9 * DAY - timedelta(hours=48) == next_sync_since(state, store, settings, T0)
 
 
 @pytest.mark.parametrize("last_call", [None, 10 * DAY], ids=["no call", "10 days ago"])
@@ -411,8 +411,8 @@ def test_a_quiet_account_does_not_fetch_its_history_again(
     for ahead in (timedelta(), timedelta(minutes=4)):  # small clock differences are tolerated
         state.put("calls_until", (T0 + ahead).isoformat())
 
-        assert T0 - timedelta(hours=48) == next_since(state, store, settings, T0)
-        assert T0 - timedelta(minutes=10) == next_since(state, store, settings, T0, quick=True)
+        assert T0 - timedelta(hours=48) == next_sync_since(state, store, settings, T0)
+        assert T0 - timedelta(minutes=10) == next_sync_since(state, store, settings, T0, quick=True)
 
 
 def test_what_was_recorded_while_the_clock_was_ahead_is_in_force(state: State) -> None:

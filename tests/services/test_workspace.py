@@ -23,13 +23,13 @@ from dashboard.core.settings import Mode, Settings
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.emulator.lifecycle import process
-from dashboard.emulator.lifecycle.home import users
+from dashboard.emulator.lifecycle.home import users_lock
 from dashboard.services.own_numbers import InventoryNumbers
 from dashboard.services.snapshot_builder import save_frame
 from dashboard.services.workspace import CAPABILITIES, Workspace
 from dashboard.storage.account_binding import store_key_digest
 from dashboard.storage.database import State
-from dashboard.storage.journal import DONE
+from dashboard.storage.journal import PHASE_DONE
 from tests.calls.exports import NOON, as_csv, rows_at
 from tests.texts import golden, golden_pattern
 
@@ -143,7 +143,7 @@ def test_an_account_started_again_elsewhere_is_found(embedded: Callable[..., Wor
     psutil.Process(before.pid).kill()
     psutil.Process(before.pid).wait()
     other = process.start(home)
-    somebody = share(users(home))
+    somebody = share(users_lock(home))
     try:
         assert account.revive() is True
         assert account.carrier.account().sample is True
@@ -165,7 +165,7 @@ def test_an_error_while_opening_closes_everything(tmp_path: Path) -> None:
     with pytest.raises(LockError, match=golden_pattern("errors.fixes.fix_lock")):
         Workspace.open(settings)
 
-    with nobody_shares(users(tmp_path)) as free:
+    with nobody_shares(users_lock(tmp_path)) as free:
         assert (True, None) == (free, process.running(tmp_path))
 
 
@@ -188,7 +188,7 @@ def test_a_fix_is_watched_while_the_carrier_is_down(tmp_path: Path) -> None:
     state.put(CAPABILITIES, [Capability.READ_ALLOWED_IPS])
     with Workspace(Settings(home=tmp_path), state, CallStore(tmp_path), DownCarrier()) as opened:
         begun = opened.journal.begin(PLAN, actor="ana", before=PLAN.before)
-        entry = opened.journal.finish(begun, PLAN, phase=DONE, before=PLAN.before, after=PLAN.before)
+        entry = opened.journal.finish(begun, PLAN, phase=PHASE_DONE, before=PLAN.before, after=PLAN.before)
 
         assert 0 == opened.watch(entry).decided
 

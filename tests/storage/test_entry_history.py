@@ -19,7 +19,7 @@ from dashboard.services.snapshot_builder import build_snapshot
 from dashboard.services.workspace import Workspace
 from dashboard.storage.database import State
 from dashboard.storage.entry_history import entry_periods
-from dashboard.storage.journal import DONE, FAILED, Journal
+from dashboard.storage.journal import PHASE_DONE, PHASE_FAILED, Journal
 
 ENTRY = "203.0.113.66"
 OTHER = "198.51.100.11"
@@ -42,7 +42,9 @@ class Home:
         content = [{"network": OTHER, "known_by": kind}, *({"network": ENTRY, "known_by": kind} | row for row in rows)]
         self.state.save_version("allowed_ips", content, valid_from=at, seen_at=at, known_by=known_by)
 
-    def did(self, by: str, *changes: Change, undoes: int | None = None, phase: str = DONE) -> tuple[datetime, int]:
+    def did(
+        self, by: str, *changes: Change, undoes: int | None = None, phase: str = PHASE_DONE
+    ) -> tuple[datetime, int]:
         """Write a fix to the journal; return the time when the carrier applied it, and its last entry's number."""
         impact = ReplayImpact(labels={}, decided=1)
         plan = Plan(title="A fix", changes=changes, before={}, impact=impact, undoes=undoes, made_at=T0)
@@ -102,7 +104,7 @@ def test_an_undo_between_two_reads_keeps_it_too(home: Home) -> None:
 def test_a_fix_that_failed_and_was_rolled_back_keeps_it(home: Home) -> None:
     """A rolled-back fix keeps the period, although the entry was absent for a moment."""
     home.saw(T0, reported(T0 - DAY, "contractor"))
-    at, _ = home.did("ann", RemoveAddress(network=ENTRY), phase=FAILED)
+    at, _ = home.did("ann", RemoveAddress(network=ENTRY), phase=PHASE_FAILED)
     home.saw(at, reported(at, "contractor"))
 
     assert [(T0 - DAY, "carrier", "contractor", True)] == home.told()

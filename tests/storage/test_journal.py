@@ -19,7 +19,7 @@ from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact
 from dashboard.storage.anchors import FILE, JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchors, Head
 from dashboard.storage.database import ANCHORED, State
 from dashboard.storage.database import journal as table
-from dashboard.storage.journal import DONE, Journal, JournalEntry
+from dashboard.storage.journal import PHASE_DONE, Journal, JournalEntry
 from dashboard.storage.sealing import GENESIS, of_entry
 from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
@@ -49,7 +49,7 @@ def journal(state: State) -> Journal:
     journal = Journal(state)
     for _ in range(2):
         begun = journal.begin(PLAN, actor="ana (browser)", before={"allowed_ips": {}})
-        journal.finish(begun, PLAN, phase=DONE, before={}, after={"allowed_ips": {"198.51.100.24": {}}})
+        journal.finish(begun, PLAN, phase=PHASE_DONE, before={}, after={"allowed_ips": {"198.51.100.24": {}}})
     return journal
 
 
@@ -159,7 +159,7 @@ def test_without_an_anchor_nothing_begins_and_an_outcome_is_still_recorded(state
 
     with pytest.raises(JournalError, match=golden_pattern("errors.journal.cannot_be_anchored") + " .*: Is a directory"):
         journal.begin(PLAN, actor="ana", before={})
-    ended = journal.finish(begun, PLAN, phase=DONE, before={}, after={})
+    ended = journal.finish(begun, PLAN, phase=PHASE_DONE, before={}, after={})
     state.anchors.path.rmdir()
     state.anchors.path.write_bytes(kept)
 
@@ -171,7 +171,7 @@ def fail_to_anchor(state: State, journal: Journal, count: int) -> list[JournalEn
     begun = [journal.begin(PLAN, actor="ana", before={}) for _ in range(count)]
     state.anchors.path.rename(state.anchors.path.with_suffix(".kept"))
     state.anchors.path.mkdir()
-    ended = [journal.finish(each, PLAN, phase=DONE, before={}, after={}) for each in begun]
+    ended = [journal.finish(each, PLAN, phase=PHASE_DONE, before={}, after={}) for each in begun]
     state.anchors.path.rmdir()
     state.anchors.path.with_suffix(".kept").rename(state.anchors.path)
     return ended
@@ -425,7 +425,7 @@ def test_first_anchors_that_were_cut_off_are_written_again(tmp_path: Path, at: s
     with closing(State.open(tmp_path)) as state:
         state.save_version("account", {}, valid_from=NOW, seen_at=NOW, known_by="carrier")
         journal = Journal(state)
-        journal.finish(journal.begin(PLAN, actor="ana", before={}), PLAN, phase=DONE, before={}, after={})
+        journal.finish(journal.begin(PLAN, actor="ana", before={}), PLAN, phase=PHASE_DONE, before={}, after={})
 
         found = journal.examine()
         assert (2, 1, notes) == (found.entries, found.versions, len(found.notes))

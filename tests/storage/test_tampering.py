@@ -26,7 +26,7 @@ from dashboard.domain.changes import AllowAddress, Plan, ReplayImpact, canonical
 from dashboard.storage.anchors import FILE, JOURNAL, START, VERSIONS, WRITING, WRITTEN, Anchors, Head
 from dashboard.storage.database import ANCHORED, State, versions
 from dashboard.storage.database import journal as journal_table
-from dashboard.storage.journal import DONE, FAILED, NOT_ANCHORED, Journal, Noted, Verified
+from dashboard.storage.journal import NOT_ANCHORED, PHASE_DONE, PHASE_FAILED, Journal, NotedHead, VerifiedJournal
 from dashboard.storage.sealing import GENESIS, of_entry, of_version
 from tests.paths import ROOT
 from tests.texts import golden, golden_pattern
@@ -155,7 +155,7 @@ def fill(folder: Path, key: bytes = b"") -> Home:
     journal = Journal(state)
     for number in range(2):
         begun = journal.begin(PLAN, actor="ana (browser)", before={})
-        journal.finish(begun, PLAN, phase=DONE, before={}, after={})
+        journal.finish(begun, PLAN, phase=PHASE_DONE, before={}, after={})
         if not number:
             state.close()
             shutil.copytree(path, earlier)
@@ -184,10 +184,10 @@ def verify(home: Home, *, key: bytes = b"", head: str = "") -> list[str]:
     return list(examine(home, key=key, head=head).notes)
 
 
-def examine(home: Home, *, key: bytes = b"", head: str = "") -> Verified:
+def examine(home: Home, *, key: bytes = b"", head: str = "") -> VerifiedJournal:
     """Open the home as the product does and verify it."""
     with closing(State.open(home.path, anchors=Anchors(home.path, key=key))) as state:
-        return Journal(state).examine([Noted(head)] if head else [])
+        return Journal(state).examine([NotedHead(head)] if head else [])
 
 
 def somebody_else(rows: Rows) -> None:
@@ -235,13 +235,13 @@ def forge_marked_outcome(rows: Rows) -> None:
     """Add to the last fix an outcome marked as not anchored."""
     begun = next(row for row in reversed(rows) if row["phase"] == "begun")
     rows.append(dict(begun))
-    mark(rows[-1], phase=DONE, actor="bob")
+    mark(rows[-1], phase=PHASE_DONE, actor="bob")
 
 
 def forge_and_go_on(home: Home) -> None:
     """Add a forged fix marked as not anchored, and record a genuine one after it."""
     home.rewrite_journal(forge_marked, keep=4)
-    home.fix(phase=DONE)
+    home.fix(phase=PHASE_DONE)
 
 
 def forge_before_the_last(home: Home) -> None:
@@ -264,13 +264,13 @@ def rewrite_the_last_fix(home: Home) -> None:
 def rewrite_an_outcome(home: Home) -> None:
     """Change the first outcome, mark it as not anchored, and remove its anchors and all later ones."""
     home.cut_anchors(1)
-    home.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED))
+    home.rewrite_journal(lambda rows: mark(rows[1], phase=PHASE_FAILED))
 
 
 def rewrite_the_last_outcome(home: Home) -> None:
     """Change the last outcome, mark it as not anchored, and remove its anchors and the versions since."""
     home.cut_anchors(3)
-    home.rewrite_journal(lambda rows: mark(rows[3], phase=FAILED))
+    home.rewrite_journal(lambda rows: mark(rows[3], phase=PHASE_FAILED))
 
 
 def replace_by_a_link(home: Home) -> None:
@@ -445,7 +445,7 @@ EXCUSED: dict[str, tuple[Callable[[Home], object], str]] = {
         "entry 3 was changed",
     ),
     "An outcome is edited, marked as not anchored": (
-        lambda h: h.rewrite_journal(lambda rows: mark(rows[1], phase=FAILED)),
+        lambda h: h.rewrite_journal(lambda rows: mark(rows[1], phase=PHASE_FAILED)),
         "entry 2 was changed",
     ),
     "An outcome is edited, marked as not anchored, and the anchors from there on removed": (
@@ -523,7 +523,7 @@ def test_an_outcome_that_rests_on_its_own_word_is_named(
         (named,) = found.unanchored
         assert (found.entries, "The disk was full.") == (named.id, named.not_anchored)
 
-        home.fix(phase=DONE)
+        home.fix(phase=PHASE_DONE)
 
         found = examine(home, key=key)
         (note,) = found.notes

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard import charts
-from dashboard.calls.analytics.cube import ALL, Part, empty_cube
+from dashboard.calls.analytics.cube import ALL, CubePart, empty_cube
 from dashboard.charts import frames as shapes
 from dashboard.charts.encodings import STATES
 from dashboard.core import elapsed, text
@@ -134,7 +134,9 @@ def test_the_title_counts_what_the_legend_names(outcome: str) -> None:
     """The title counts an outcome as failed otherwise exactly if the charts do."""
     told = page_titles.of_calls(by_outcome(answered=30, **({outcome: 7} if outcome != "answered" else {})), "today")
 
-    assert ("7 failed otherwise" in told) is (charts.KINDS[charts.KIND_OF[outcome]][0] == "Failed otherwise")
+    assert ("7 failed otherwise" in told) is (
+        charts.OUTCOME_KINDS[charts.KIND_OF_OUTCOME[outcome]][0] == "Failed otherwise"
+    )
 
 
 def test_calls_that_are_not_counted_are_said_beside_those_that_are() -> None:
@@ -638,8 +640,8 @@ def test_a_network_names_the_pbxs_inside(world: Snapshot) -> None:
     assert "unassigned" == formatting.owner_of("192.0.2.0/28", world)
 
 
-@pytest.mark.parametrize("part", [Part(since=NOW, who="Denver"), Part(since=NOW, code="200 OK")])
-def test_a_caller_without_calls_in_the_time_span_selects_no_row(part: Part) -> None:
+@pytest.mark.parametrize("part", [CubePart(since=NOW, who="Denver"), CubePart(since=NOW, code="200 OK")])
+def test_a_caller_without_calls_in_the_time_span_selects_no_row(part: CubePart) -> None:
     """The selection keeps the columns of the traffic, so that the search finds no call."""
     snapshot = make_snapshot(traffic=[calls_row("198.51.100.24", last_at=NOW - timedelta(days=1))])
 

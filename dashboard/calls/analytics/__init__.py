@@ -1,3 +1,7 @@
 """Call analytics: the hourly cube, metrics with their definitions, and peaks."""
 
 from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

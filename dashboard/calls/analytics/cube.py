@@ -8,7 +8,7 @@ the inventory.
 
 Hours are UTC hours. For a zone whose midnight does not fall on one of them (half-hour zones), a separate cube splits
 the hours in which a day of the zone starts, so that its days are right. Its hours of the week cannot be derived from
-them: see ``has_hours``.
+them: see ``has_utc_hours``.
 
 Columns hold small integers, sorted by hour, so that any query is a slice and a count.
 """
@@ -58,7 +58,7 @@ QUARTER_S = 900
 
 
 @dataclass(frozen=True)
-class Part:
+class CubePart:
     """Selection of calls, in hours that start in [since, until); omitted fields and empty texts do not filter."""
 
     since: datetime | None = None
@@ -74,7 +74,7 @@ class Part:
     policy: str = ""
 
 
-ALL = Part()
+ALL = CubePart()
 
 
 class Cube:
@@ -135,7 +135,7 @@ class Cube:
     def _code_groups(self, groups: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
         """Return the distinct groups with their ``code``, and the group of each row of ``groups``."""
         labels = {
-            pair: code_of(None if pd.isna(pair[0]) else int(pair[0]), pair[1])
+            pair: sip_status_label(None if pd.isna(pair[0]) else int(pair[0]), pair[1])
             for pair in groups[["sip_status", "sip_reason"]].drop_duplicates().itertuples(index=False, name=None)
         }
         pairs = list(zip(groups["sip_status"], groups["sip_reason"], strict=True))
@@ -156,7 +156,7 @@ class Cube:
         """Return the final SIP status of each value of the dimension ``code``; missing where a call had none."""
         return codes.map(self._status_of).astype("Int64")
 
-    def sums(self, *names: str, part: Part = ALL, step: str = "", zone: ZoneInfo | None = None) -> pd.DataFrame:
+    def sums(self, *names: str, part: CubePart = ALL, step: str = "", zone: ZoneInfo | None = None) -> pd.DataFrame:
         """
         Return sums by dimension and time.
 
@@ -164,7 +164,7 @@ class Cube:
             names: The ``DIMENSIONS`` to group by.
             part: Selection of calls.
             step: Also group by time: ``hour``, ``day``, or ``week`` (the hour of the week, 0 is Monday's first).
-            zone: Time zone of days and hours; UTC by default. For ``week``, a zone for which ``has_hours`` is true.
+            zone: Time zone of days and hours; UTC by default. For ``week``, a zone for which ``has_utc_hours`` is true.
 
         Returns:
             One row per combination that occurs: ``at`` if a step is given, ``names``, ``calls``, ``short_calls``,
@@ -210,7 +210,7 @@ class Cube:
         """Return the values of a dimension in some rows, as positions in ``_values``."""
         return self._zone[rows] if name == "zone" else self._codes[name][self._group[rows]]
 
-    def _chosen(self, part: Part) -> tuple[slice | Codes, npt.NDArray[np.bool_] | None]:
+    def _chosen(self, part: CubePart) -> tuple[slice | Codes, npt.NDArray[np.bool_] | None]:
         """Return the rows of the selected hours, and a mask of those that are selected (``None`` if all are)."""
         first = 0 if part.since is None else np.searchsorted(self.hours, np.datetime64(utc(part.since), "s"))
         last = (
@@ -254,7 +254,7 @@ class Cube:
         return codes.astype("int64"), labels
 
 
-def has_hours(zone: ZoneInfo, since: datetime, until: datetime) -> bool:
+def has_utc_hours(zone: ZoneInfo, since: datetime, until: datetime) -> bool:
     """Return whether the hours of a zone coincide with UTC hours between two times; those of half-hour zones do not."""
     hours = pd.date_range(since, max(since, until), freq="h").floor("h").tz_convert(zone)
     return bool((hours.minute == 0).all())
@@ -355,6 +355,6 @@ def _small(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return values.astype(np.promote_types(np.min_scalar_type(least), np.min_scalar_type(most)))
 
 
-def code_of(status: int | None, reason: str) -> str:
+def sip_status_label(status: int | None, reason: str) -> str:
     """Return the SIP status label: status and reason up to a dash, after which carriers put their address."""
     return f"{'no code' if status is None else status} {reason.split(' - ', maxsplit=1)[0]}".strip()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.sip.call_outcomes import SHORT_S
+from dashboard.sip import call_outcomes
 
 MIN_SAMPLE = 20
 """Minimum calls for a share to be shown: a share of fewer reflects chance rather than the PBX."""
@@ -127,10 +127,10 @@ DEFINITIONS: dict[str, Definition] = {
         ),
         Definition(
             "short_calls",
-            f"Short calls (under {SHORT_S} s)",
-            f"answered for less than {SHORT_S} s / answered",
+            f"Short calls (under {call_outcomes.SHORT_S} s)",
+            f"answered for less than {call_outcomes.SHORT_S} s / answered",
             "product-defined",
-            numerator=Count(f"answered calls under {SHORT_S} s", "short_calls", ("answered",)),
+            numerator=Count(f"answered calls under {call_outcomes.SHORT_S} s", "short_calls", ("answered",)),
             denominator=ANSWERED,
         ),
         Definition(

@@ -32,12 +32,12 @@ A_MINUTE = timedelta(minutes=1)
 A_SECOND = timedelta(seconds=1)
 MINUTES = A_DAY // A_MINUTE
 KEYS = ["direction", "source_ip", "x_tag", "number"]
-Column = Literal["source_ip", "destination_name"]
+PeakColumn = Literal["source_ip", "destination_name"]
 
 
 @dataclass(frozen=True)
 class CallOwners:
-    """Owners of calls by the keys of the roll-up; created by ``owners_of``."""
+    """Owners of calls by the keys of the roll-up; created by ``call_owners``."""
 
     keys: pyarrow.Table
     """``direction``, ``source_ip``, ``x_tag``, ``number``, ``segment``, and ``owner``: an index into ``names``."""
@@ -56,7 +56,7 @@ class Peaks:
     """Days (UTC) whose single calls are no longer stored and were not counted."""
 
 
-def owners_of(snapshot: Snapshot, naming: Callable[[str], str] = str) -> CallOwners:
+def call_owners(snapshot: Snapshot, naming: Callable[[str], str] = str) -> CallOwners:
     """
     Return the owners of the snapshot's calls, as in the cube.
 
@@ -75,7 +75,7 @@ def owners_of(snapshot: Snapshot, naming: Callable[[str], str] = str) -> CallOwn
 
 def count_peaks(
     store: CallStore,
-    by: Column | CallOwners,
+    by: PeakColumn | CallOwners,
     *,
     since: datetime,
     until: datetime | None = None,
@@ -187,7 +187,7 @@ class _Counted:
 def _count_day(
     store: CallStore,
     generation: Generation,
-    by: Column | CallOwners,
+    by: PeakColumn | CallOwners,
     *,
     day: date,
     pieces: Iterable[tuple[datetime, datetime]],

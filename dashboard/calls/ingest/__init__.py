@@ -1,3 +1,7 @@
 """Import of CDR export files: staging by day, then merging into the call store."""
 
 from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -26,7 +26,7 @@ from dashboard.calls.ingest.rollup import as_one_array
 from dashboard.calls.ingest.row_fingerprints import fingerprint_rows
 from dashboard.calls.ingest.timestamps import characters, times_of
 from dashboard.calls.store.engine import Engine
-from dashboard.sip.call_outcomes import outcome
+from dashboard.sip import call_outcomes
 
 TEXTS = {
     "direction": "direction",
@@ -255,7 +255,7 @@ def _outcomes(columns: dict[str, pyarrow.Array]) -> pyarrow.Array:
     for combination in distinct.tolist():
         without_reason, of_reason = divmod(combination, len(reasons))
         code, of_word = divmod(without_reason, len(words))
-        ends.append(outcome(words[of_word], code or None, reasons[of_reason]))
+        ends.append(call_outcomes.outcome(words[of_word], code or None, reasons[of_reason]))
     names = sorted(set(ends))
     codes_of_names = np.array([names.index(end) for end in ends], dtype=np.int32)
     return pyarrow.DictionaryArray.from_arrays(

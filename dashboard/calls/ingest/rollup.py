@@ -14,7 +14,7 @@ import pyarrow
 import pyarrow.compute
 
 from dashboard.calls.store.own_numbers import EVERY_NUMBER, OwnNumbers
-from dashboard.sip.call_outcomes import SHORT_S
+from dashboard.sip import call_outcomes
 
 HOUR_S = 3600
 KEYS = ("hour_at", "direction", "source_ip", "x_tag", "number", "outcome", "sip_status", "sip_reason", "zone")
@@ -51,7 +51,9 @@ def roll_up(calls: pyarrow.Table, own_numbers: OwnNumbers = EVERY_NUMBER) -> pya
             told_apart = compute.and_(told_apart, compute.is_in(callers, value_set=own_numbers.array))
         number = compute.if_else(told_apart, callers, number)
     seconds = columns["started_at"].cast(pyarrow.timestamp("s")).cast(pyarrow.int64())
-    short = compute.and_(is_answered, compute.fill_null(compute.less(columns["duration_s"], SHORT_S), False))
+    short = compute.and_(
+        is_answered, compute.fill_null(compute.less(columns["duration_s"], call_outcomes.SHORT_S), False)
+    )
     texts = {"zone": "destination_name"} | {name: name for name in KEYS if name not in {"hour_at", "number", "zone"}}
     coded = {key: columns[name] for key, name in texts.items()}
     rows = pyarrow.table(

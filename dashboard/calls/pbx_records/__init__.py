@@ -6,3 +6,7 @@ and ``reconcile`` compare it with the carrier's calls.
 """
 
 from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -23,7 +23,7 @@ import pyarrow
 
 from dashboard import schemas
 from dashboard.calls.ingest.lenient_csv import Reject
-from dashboard.calls.pbx_records.record_source import Origin
+from dashboard.calls.pbx_records.record_source import RecordOrigin
 from dashboard.calls.pbx_records.records import LineFault, PbxRecord, RecordLayout
 from dashboard.calls.store.engine import to_table
 from dashboard.core.errors import FileError
@@ -69,7 +69,7 @@ def readers() -> tuple[Any, ...]:
     return modules_of(f"{__name__.rpartition('.')[0]}.readers")
 
 
-def read(path: Path, origin: Origin, progress: Callable[[str, float], None]) -> Read:
+def read(path: Path, origin: RecordOrigin, progress: Callable[[str, float], None]) -> Read:
     """
     Read a CDR file.
 
@@ -97,7 +97,7 @@ def read(path: Path, origin: Origin, progress: Callable[[str, float], None]) -> 
 
 
 class _RecordReading:
-    def __init__(self, name: str, origin: Origin, form: RecordLayout) -> None:
+    def __init__(self, name: str, origin: RecordOrigin, form: RecordLayout) -> None:
         self._name = name
         self._origin = origin
         self._form = form

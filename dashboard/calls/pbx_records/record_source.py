@@ -21,7 +21,7 @@ _SEPARATORS = re.compile(r"[*#]|%23|%2A", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
-class Origin:
+class RecordOrigin:
     """Source of a PBX's records."""
 
     pbx_id: str
@@ -45,7 +45,7 @@ class Origin:
         zone: str = "",
         trunks: Collection[str] = (),
         template: str = "",
-    ) -> Origin:
+    ) -> RecordOrigin:
         """
         Create the source from the inventory.
 

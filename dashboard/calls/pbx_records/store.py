@@ -22,7 +22,7 @@ import pyarrow.parquet
 from dashboard.calls.ingest.containment import contained
 from dashboard.calls.ingest.lenient_csv import Reject
 from dashboard.calls.pbx_records.reader import Read, read
-from dashboard.calls.pbx_records.record_source import Origin
+from dashboard.calls.pbx_records.record_source import RecordOrigin
 from dashboard.calls.store.engine import utc
 from dashboard.calls.store.generations import Day, Generation, Generations
 from dashboard.calls.store.queries import LOCK_WAIT_S, asked_again
@@ -88,7 +88,7 @@ class PbxRecords:
         return frame_of(asked_again(self.generations, self._bad_rows.of))
 
     def import_files(
-        self, paths: Sequence[Path], origin: Origin, *, progress: Callable[[str, float], None] | None = None
+        self, paths: Sequence[Path], origin: RecordOrigin, *, progress: Callable[[str, float], None] | None = None
     ) -> list[PbxFileResult]:
         """
         Import files of a PBX.

@@ -1,3 +1,7 @@
 """Call replay: evaluation of which past calls a policy change would save or break."""
 
 from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -47,7 +47,7 @@ def refused(rows: pd.DataFrame, versions: Sequence[PolicyVersion], observed: Obs
     return admission_proofs(rows, versions, observed) == REFUSAL
 
 
-def as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:
+def is_judged_as_now(rows: pd.DataFrame, versions: Sequence[PolicyVersion]) -> pd.Series[bool]:
     """
     Return for each row whether the policy still treats its source the same way, so that its calls describe today.
 

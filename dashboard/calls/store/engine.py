@@ -38,7 +38,7 @@ from dashboard.calls.ingest.columns import (
 from dashboard.core.errors import DamagedFileError, StoreError
 from dashboard.core.text import MARK, UNSAFE, visible
 from dashboard.schemas.pandera_import import pa
-from dashboard.sip.call_outcomes import SHORT_S, outcome_sql
+from dashboard.sip import call_outcomes
 
 SQL = Path(__file__).parent / "sql"
 PARQUET = "FORMAT parquet, COMPRESSION snappy, WRITE_BLOOM_FILTER false"
@@ -72,7 +72,7 @@ DONE_AT = (
 """End of the time a call is in progress: its start unless answered, and at most the end of the following day."""
 
 _PIECES: Mapping[str, Callable[[], str]] = {
-    "outcome": outcome_sql,
+    "outcome": call_outcomes.outcome_sql,
     "number": lambda: OUR_NUMBER,
     "done_at": lambda: DONE_AT,
     "attempt_columns": lambda: ", ".join(ATTEMPTS),
@@ -83,7 +83,7 @@ _PIECES: Mapping[str, Callable[[], str]] = {
     "rolled_keys": lambda: ", ".join(ROLLED_KEYS),
     "rolled_sums": lambda: ", ".join(ROLLED_SUMS),
     "row_hash": lambda: content_sql("judged"),
-    "short_s": lambda: str(SHORT_S),
+    "short_s": lambda: str(call_outcomes.SHORT_S),
     "content": lambda: content_sql("told"),
     "same_call": same_call_sql,
 }

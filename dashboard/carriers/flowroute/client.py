@@ -33,7 +33,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change, CreateRoute, DeleteRoute, RouteNumber
 from dashboard.schemas.tables import EDGES, NUMBERS, ROUTES, empty
 
-API = frozenset(
+API_CAPABILITIES = frozenset(
     {Capability.READ_CALLS, Capability.READ_NUMBERS, Capability.READ_ROUTES, Capability.WRITE_ROUTES},
 )
 REGISTRATION_ALIAS, REGISTRATION_ID = "sip-reg", "0"
@@ -59,7 +59,7 @@ class FlowrouteCarrier:
     @property
     def capabilities(self) -> frozenset[Capability]:
         """See ``Carrier``."""
-        return API | self._portal.capabilities
+        return API_CAPABILITIES | self._portal.capabilities
 
     def account(self) -> AccountState:
         """See ``Carrier``."""

@@ -30,7 +30,7 @@ from dashboard.domain.admission import Observations
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.sip import parse_tech_prefix
-from dashboard.storage.database import State
+from dashboard.storage import State
 
 ACCOUNT_PATH = "/portal/account"
 ENTRIES_PATH = "/portal/allowed-ips"
@@ -42,8 +42,8 @@ INVENTORY = {
     "past_allowed_ips": schemas.PAST_ALLOWED_IPS,
 }
 
-READS = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
-WRITES = frozenset({Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS})
+PORTAL_READS = frozenset({Capability.READ_ALLOWED_IPS, Capability.READ_CREDENTIALS})
+PORTAL_WRITES = frozenset({Capability.WRITE_ALLOWED_IPS, Capability.WRITE_CREDENTIALS})
 
 
 class Portal(Protocol):
@@ -79,7 +79,7 @@ class EmulatedPortal:
         """See ``Carrier``; REFUSALS_IN_CDRS as of the last read of the account."""
         if self._refusals_in_cdrs is None:
             self.account()
-        return READS | WRITES | ({Capability.REFUSALS_IN_CDRS} if self._refusals_in_cdrs else frozenset())
+        return PORTAL_READS | PORTAL_WRITES | ({Capability.REFUSALS_IN_CDRS} if self._refusals_in_cdrs else frozenset())
 
     def account(self) -> AccountState:
         """See ``Carrier``."""
@@ -177,7 +177,7 @@ class DeclaredPortal:
         Raises:
             CapabilityError: Always; the message describes the step in the portal.
         """
-        raise CapabilityError(f"Flowroute offers no API for this. {step_for(change).sentence}")
+        raise CapabilityError(f"Flowroute offers no API for this. {portal_step_for(change).sentence}")
 
 
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ class PortalStep:
     sentence: str
 
 
-def step_for(change: Change) -> PortalStep:
+def portal_step_for(change: Change) -> PortalStep:
     """
     Return the portal page for a change, and the value to enter.
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pandas as pd
 
-from dashboard.calls.attribution import CALLER_ID, CLAIMS, X_TAG, is_only_claimed
+from dashboard.calls import attribution, is_only_claimed
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
 from dashboard.core.text import join
@@ -22,7 +22,7 @@ ENOUGH_CALLS, ENOUGH_DAYS = 100, timedelta(days=7)
 RARE = 0.01
 """An hour is unusual if it and its two neighbors together have a smaller share of the PBX's own calls."""
 MOST_ZONES = 3
-NAMES = {X_TAG: "X-Tag", CALLER_ID: "caller id"}
+NAMES = {attribution.X_TAG: "X-Tag", attribution.CALLER_ID: "caller id"}
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ def callers(owners: ownership.AddressOwners, address: str, calls: call_evidence.
 
 def sentence(snapshot: Snapshot, pbx_ids: Iterable[str], calls: call_evidence.Tallies) -> str:
     """Return text that names the fields on which a claim to be one of these PBXs is based."""
-    fields = join((NAMES[field] for field in CLAIMS if field in {tally.attributed_by for tally in calls}), None)
+    fields = join(
+        (NAMES[field] for field in attribution.CLAIMS if field in {tally.attributed_by for tally in calls}), None
+    )
     names = " or ".join(map(snapshot.name_of, pbx_ids))
     return f"only the {fields} says that it is {names}, and any caller can write that"
 

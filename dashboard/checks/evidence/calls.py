@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow
 
-from dashboard.calls.attribution import is_only_claimed
+from dashboard.calls import is_only_claimed
 from dashboard.core.address_index import AddressIndex
 from dashboard.core.addresses import contains
 from dashboard.core.text import join

@@ -10,9 +10,8 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.calls.attribution import CLAIMS
-from dashboard.calls.confirmed_callers import is_of_others
-from dashboard.calls.replay.refusals import admission_proofs
+from dashboard.calls import attribution, confirmed_callers
+from dashboard.calls.replay import admission_proofs
 from dashboard.checks.evidence import calls as call_evidence
 from dashboard.checks.evidence import ownership
 from dashboard.core.addresses import contains
@@ -141,7 +140,9 @@ def _of_others(snapshot: Snapshot) -> pd.DataFrame:
     """
     parts = [part for part in (snapshot.past_traffic, snapshot.judged_traffic) if len(part)] or [snapshot.traffic]
     rows = pd.concat(parts, ignore_index=True)
-    rows = rows[(rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(CLAIMS))]
+    rows = rows[
+        (rows["direction"] == "outbound") & ((rows["pbx_id"] == "") | rows["attributed_by"].isin(attribution.CLAIMS))
+    ]
     rows = rows[~rows["source_ip"].isin(["", *snapshot.memoize(ownership.current)["address"]])]
     rows = rows[admission_proofs(rows, snapshot.versions, snapshot.observed) == ADMISSION]
-    return rows[is_of_others(rows, snapshot)]
+    return rows[confirmed_callers.is_of_others(rows, snapshot)]

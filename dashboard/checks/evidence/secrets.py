@@ -11,7 +11,7 @@ from dashboard.checks.registry import failed, passed, unknown
 from dashboard.core.text import first_of
 from dashboard.domain.findings import Severity, Verdict
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.sources import OF_SIP, PRESENT, Secret, location_text
+from dashboard.pbx import SECRET_PRESENT, SIP_SECRETS, Secret, location_text
 from dashboard.schemas.object_types import ObjectType
 
 Found = Mapping[Secret, tuple[str, ...]]
@@ -29,7 +29,7 @@ def config_facts(snapshot: Snapshot) -> pd.DataFrame:
 def find_secrets(facts: pd.DataFrame) -> Found:
     """Return the locations of secrets among the facts of one PBX."""
     locations: dict[Secret, tuple[str, ...]] = {}
-    rows = facts[facts["attribute"] == PRESENT]
+    rows = facts[facts["attribute"] == SECRET_PRESENT]
     for value, file, line in zip(rows["value"], rows["file"], rows["line"], strict=True):
         kind = Secret.of(value)
         locations[kind] = (*locations.get(kind, ()), location_text(str(file), None if pd.isna(line) else line))
@@ -57,7 +57,7 @@ def judge_password(
 ) -> Verdict:
     """Return the verdict on SIP passwords of the trunk in a PBX's files."""
     subject = f"{pbx_id}: SIP password"
-    trunk_secrets = {kind: secret_locations[kind] for kind in OF_SIP if kind in secret_locations}
+    trunk_secrets = {kind: secret_locations[kind] for kind in SIP_SECRETS if kind in secret_locations}
     locations = tuple(at for kind in trunk_secrets.values() for at in kind)
     open_ones = secret_locations.get(Secret.UNKNOWN, ())
     if not locations and open_ones:

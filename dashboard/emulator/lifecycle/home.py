@@ -47,6 +47,6 @@ def last_log_line(home: Path) -> str:
     return f"It said: {lines[-1]}" if lines else "It said nothing."
 
 
-def users(home: Path) -> Path:
+def users_lock(home: Path) -> Path:
     """Return the path of the lock file that all processes share while they use a home's emulator."""
     return home / "emulator.users"

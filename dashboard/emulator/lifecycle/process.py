@@ -3,7 +3,7 @@ Emulator processes: start, find and stop the emulator of a home.
 
 A running emulator writes ``emulator.json`` (mode 0600: it contains the key) into its home once it responds, and
 removes it when it ends. An emulator that another process started ends when that process is gone and no other
-process uses it (``home.users``).
+process uses it (``home.users_lock``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dashboard.core.http import loopback
 from dashboard.core.locks import exclusive, nobody_shares
 from dashboard.core.regular_files import read_json
 from dashboard.core.settings import EMULATOR_ACCESS_KEY, EMULATOR_SECRET_KEY
-from dashboard.emulator.lifecycle.home import last_log_line, log_file, note, users
+from dashboard.emulator.lifecycle.home import last_log_line, log_file, note, users_lock
 
 STOP_S = 10
 HEALTH_S = 2
@@ -135,7 +135,7 @@ def start(
 
 def stop_unused(home: Path) -> None:
     """Stop the emulator of a home if no process uses it, unless it was started on its own."""
-    with nobody_shares(users(home)) as free:
+    with nobody_shares(users_lock(home)) as free:
         emulator = running(home) if free else None
         if emulator is not None and not emulator.lasting:
             stop(home)

@@ -29,7 +29,7 @@ from dashboard.core.sqlite_faults import explain
 from dashboard.domain.admission import DEFAULT_NO_PATH_STATUS, Observations
 from dashboard.emulator.api.application import create_app
 from dashboard.emulator.database import Database
-from dashboard.emulator.lifecycle.home import keep_key, note, users, write_private
+from dashboard.emulator.lifecycle.home import keep_key, note, users_lock, write_private
 from dashboard.emulator.lifecycle.process import Running, answers
 from dashboard.emulator.traffic import sample as sample_account
 from dashboard.emulator.traffic.traffic import LiveTraffic, history
@@ -204,7 +204,7 @@ def _follow(parent: int, home: Path, server: uvicorn.Server, ended: threading.Ev
     """
     while not ended.wait(PARENT_EVERY_S):
         if os.getppid() != parent or not psutil.pid_exists(parent):
-            with nobody_shares(users(home)) as free:
+            with nobody_shares(users_lock(home)) as free:
                 if free:
                     server.should_exit = True
                     ended.wait(ENDING_S)

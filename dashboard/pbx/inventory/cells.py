@@ -13,7 +13,7 @@ import pandas as pd
 from dashboard.core.addresses import is_network, parse_entry
 from dashboard.core.errors import InputError
 from dashboard.core.text import escaped, is_formula, join, quoted
-from dashboard.pbx.inventory.rows import CONFIG
+from dashboard.pbx.inventory.rows import CONFIG_FRAME
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import read_number, with_country_code
 
@@ -208,6 +208,6 @@ def read_cell(frame: str, column: str, text: str, public: Collection[str]) -> ob
         InputError: The text violates its column's rule or looks like a formula.
     """
     stripped = text.strip()
-    if frame != CONFIG and is_formula(text):
+    if frame != CONFIG_FRAME and is_formula(text):
         raise InputError(f"{quoted(stripped, LONGEST)} looks like a spreadsheet formula. Write the value itself.")
     return RULES[frame][column](stripped, public)

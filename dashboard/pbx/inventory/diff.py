@@ -15,7 +15,7 @@ import pandas as pd
 
 from dashboard import schemas
 from dashboard.core.text import join
-from dashboard.pbx.inventory.rows import CONFIG, FRAMES, Inventory, key_of
+from dashboard.pbx.inventory.rows import CONFIG_FRAME, EDITABLE_FRAMES, Inventory, key_of
 from dashboard.schemas.object_types import ObjectType
 
 ADDED = "added"
@@ -80,12 +80,12 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
     Returns:
         The diff with both possible results, ``merged`` and ``replaced``; the operator chooses one.
     """
-    imported_facts = new.frames[CONFIG] if CONFIG in new.frames else schemas.empty(schemas.PBX_CONFIG)
+    imported_facts = new.frames[CONFIG_FRAME] if CONFIG_FRAME in new.frames else schemas.empty(schemas.PBX_CONFIG)
     reread = set(imported_facts.loc[~_recorded(imported_facts), "pbx_id"])
     changes: list[dict[str, str]] = []
     merged: dict[str, pd.DataFrame] = {}
     replaced: dict[str, pd.DataFrame] = {}
-    for name in FRAMES:
+    for name in EDITABLE_FRAMES:
         existing = current.get(name, schemas.empty(schemas.FRAMES[name]))
         rows, touched, frame_changes = _merge_frame(name, existing, new, reread)
         changes += frame_changes
@@ -94,9 +94,11 @@ def merge(current: Mapping[str, pd.DataFrame], new: Inventory) -> InventoryDiff:
         remaining = [row for index, row in enumerate(rows) if index in touched or not imported]
         pbx_ids = set(replaced["pbxs"]["pbx_id"]) if replaced else {str(row["pbx_id"]) for row in remaining}
         replaced[name] = _frame(name, [row for row in remaining if row["pbx_id"] in pbx_ids])
-    facts = current.get(CONFIG, schemas.empty(schemas.PBX_CONFIG))
-    merged[CONFIG], frame_changes = _merge_facts(facts, imported_facts)
-    replaced[CONFIG] = merged[CONFIG][merged[CONFIG]["pbx_id"].isin(replaced["pbxs"]["pbx_id"])].reset_index(drop=True)
+    facts = current.get(CONFIG_FRAME, schemas.empty(schemas.PBX_CONFIG))
+    merged[CONFIG_FRAME], frame_changes = _merge_facts(facts, imported_facts)
+    replaced[CONFIG_FRAME] = merged[CONFIG_FRAME][
+        merged[CONFIG_FRAME]["pbx_id"].isin(replaced["pbxs"]["pbx_id"])
+    ].reset_index(drop=True)
     changes += frame_changes
     columns = ["frame", "key", "change", "column", "before", "after"]
     return InventoryDiff(merged, replaced, pd.DataFrame(changes, columns=columns, dtype="str"))
@@ -166,13 +168,13 @@ def _merge_facts(existing: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFram
     ]
     records = [*existing[is_retained].to_dict("records"), *new.to_dict("records")]
     rows = [{str(column): value for column, value in row.items()} for row in records]
-    facts = _frame(CONFIG, sorted(rows, key=lambda row: row["object_type"] == ObjectType.RECORD))
+    facts = _frame(CONFIG_FRAME, sorted(rows, key=lambda row: row["object_type"] == ObjectType.RECORD))
     changes = []
     for pbx_id in sorted(set(new["pbx_id"])):
         before, after = (frame[frame["pbx_id"] == pbx_id].reset_index(drop=True) for frame in (existing, facts))
         if not before.equals(after):
             counts = {"column": "", "before": _fact_count(before), "after": _fact_count(after)}
-            entry = {"frame": CONFIG, "key": pbx_id, "change": CHANGED if len(before) else ADDED}
+            entry = {"frame": CONFIG_FRAME, "key": pbx_id, "change": CHANGED if len(before) else ADDED}
             changes.append(entry | counts)
     return facts, changes
 

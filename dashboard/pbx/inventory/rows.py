@@ -11,10 +11,10 @@ import pandas as pd
 from dashboard.core.errors import FileError
 from dashboard.core.text import visible
 
-FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
+EDITABLE_FRAMES = ("pbxs", "pbx_addresses", "pbx_numbers")
 """Frames that operators can edit."""
-CONFIG = "pbx_config"
-READ = (*FRAMES, CONFIG)
+CONFIG_FRAME = "pbx_config"
+READER_FRAMES = (*EDITABLE_FRAMES, CONFIG_FRAME)
 """Frames that readers produce."""
 KEYS: Mapping[str, tuple[str, ...]] = {
     "pbxs": ("pbx_id",),

@@ -20,9 +20,9 @@ from dashboard import schemas
 from dashboard.core.errors import InputError
 from dashboard.pbx.inventory.cells import RULES, assumed_number, read_cell
 from dashboard.pbx.inventory.rows import (
-    CONFIG,
-    FRAMES,
-    READ,
+    CONFIG_FRAME,
+    EDITABLE_FRAMES,
+    READER_FRAMES,
     Inventory,
     InventoryRow,
     Problem,
@@ -69,13 +69,13 @@ def validate(
         columns_of_frame |= {
             row.frame: columns_of_frame.get(row.frame, frozenset()) | frozenset(row.cells) for row in parts
         }
-    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in READ}
-    for name in READ:
+    frames: dict[str, list[dict[str, Any]]] = {name: [] for name in READER_FRAMES}
+    for name in READER_FRAMES:
         for row, values in accepted:
             before = len(settling.problems)
             if row.frame == name and settling.fits(row, values):
                 frames[name].append(values)
-                if name in FRAMES:
+                if name in EDITABLE_FRAMES:
                     given_of[name, *key_of(name, values)] = frozenset(row.cells) - row.only_new
             settling.forget(before, [row])
     conformed = {
@@ -210,7 +210,7 @@ class _Settling:
             "pbxs": self._pbx_fits,
             "pbx_addresses": self._address_fits,
             "pbx_numbers": self._number_fits,
-            CONFIG: self._fact_fits,
+            CONFIG_FRAME: self._fact_fits,
         }
         return (row.frame == "pbxs" or self._belongs(row)) and judge[row.frame](row, values)
 
@@ -287,7 +287,7 @@ class _Settling:
     def _refuse(self, row: InventoryRow, column: str, message: str) -> None:
         value = row.cells.get(column, "")
         problem = Problem(row.file, row.line or None, column, message, value)
-        if problem not in self.problems[-len(FRAMES) * len(RULES["pbxs"]) :]:
+        if problem not in self.problems[-len(EDITABLE_FRAMES) * len(RULES["pbxs"]) :]:
             self.problems.append(problem)
 
 

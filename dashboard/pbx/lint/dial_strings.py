@@ -16,7 +16,7 @@ from dashboard.core.errors import DialStringError
 from dashboard.sip import PREFIX_LENGTH, lint, parse_tech_prefix
 
 
-class Level(StrEnum):
+class LintLevel(StrEnum):
     """Severity: calls are rejected or misrouted (error), may be in future (warning), or information only (note)."""
 
     ERROR = "error"
@@ -58,7 +58,7 @@ _RUN_TOGETHER = 18
 """Length of a prefix and a ten-digit number without a separator; longer than any valid number."""
 
 
-Fault = tuple[str, Level, str, str]
+Fault = tuple[str, LintLevel, str, str]
 """Stable code, severity, description and remedy."""
 
 
@@ -74,11 +74,11 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
     head = _head_of(text)
     if text.startswith(("*", "#", "%23", "%2a", "%2A")):
         sentence = f"The dial string {text!r} begins with a separator, which is a feature code: its prefix is empty."
-        yield "star_swallowed", Level.ERROR, sentence, CURES["prefix_not_set"]
+        yield "star_swallowed", LintLevel.ERROR, sentence, CURES["prefix_not_set"]
         return
     if "${" in head or (not _HEAD.match(text) and _NOT_SET.match(text)):
         sentence = f"The dial string {text!r} begins with a variable that the configuration does not set."
-        yield "prefix_not_set", Level.WARNING, sentence, CURES["prefix_not_set"]
+        yield "prefix_not_set", LintLevel.WARNING, sentence, CURES["prefix_not_set"]
         return
     sample = sample_of(text)
     expected = prefix or (sample[:PREFIX_LENGTH] if _run_together(sample) else "0" * PREFIX_LENGTH)
@@ -90,7 +90,7 @@ def faults_of(text: str, prefix: str, *, signs_in: bool) -> Iterator[Fault]:
             continue
         if code == "prefix_wrong":
             code, sentence = _wrong(head, text, prefix)
-        level = Level.WARNING if code in WARNINGS else Level.ERROR
+        level = LintLevel.WARNING if code in WARNINGS else LintLevel.ERROR
         yield code, level, sentence, CURES.get(code, CURES["wrong_length"])
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 from dashboard.core.addresses import contains, is_network, special_purpose
 from dashboard.core.text import join, visible
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.inventory.rows import CONFIG, location_text
-from dashboard.pbx.lint.dial_strings import Level, faults_of, likely_prefix
-from dashboard.pbx.readers.secrets import MANY, PRESENT, Secret
+from dashboard.pbx.inventory.rows import CONFIG_FRAME, location_text
+from dashboard.pbx.lint.dial_strings import LintLevel, faults_of, likely_prefix
+from dashboard.pbx.readers.secrets import MANY, SECRET_PRESENT, Secret
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -27,7 +27,7 @@ class LintFinding:
     """One mistake in a PBX's configuration, with its remedy."""
 
     code: str
-    level: Level
+    level: LintLevel
     pbx_id: str
     file: str
     line: int
@@ -100,7 +100,7 @@ def lint_inventory(frames: Mapping[str, pd.DataFrame], context: LintContext) -> 
         All findings, grouped by PBX, without duplicates.
     """
     findings: dict[LintFinding, None] = {}
-    config = frames[CONFIG]
+    config = frames[CONFIG_FRAME]
     for pbx_id in config["pbx_id"].drop_duplicates():
         rows = config[config["pbx_id"] == pbx_id]
         columns = ("object_type", "object_name", "attribute", "value", "file")
@@ -146,7 +146,7 @@ class _Look:
     def _of(self, object_type: ObjectType, attribute: str) -> list[_Fact]:
         return [fact for fact in self._facts if (fact.object_type, fact.attribute) == (object_type, attribute)]
 
-    def _finding(self, code: str, level: Level, fact: _Fact, sentence: str, cure: str) -> LintFinding:
+    def _finding(self, code: str, level: LintLevel, fact: _Fact, sentence: str, cure: str) -> LintFinding:
         return LintFinding(code, level, self._pbx_id, fact.file, fact.line, sentence, cure)
 
     def _signs_in(self, trunk: str) -> bool:
@@ -161,14 +161,14 @@ class _Look:
                 f"The dial string {number!r} goes through the dialplan once more, where {code} is a feature code."
             )
             cure = "Dial the trunk itself, not a local channel; or let feature codes begin with something else."
-            yield self._finding("star_swallowed", Level.WARNING, fact, sentence, cure)
+            yield self._finding("star_swallowed", LintLevel.WARNING, fact, sentence, cure)
 
     def _retired(self) -> Iterator[LintFinding]:
         for fact in [*self._of_trunks("host"), *self._of(ObjectType.INBOUND, "match")]:
             if Trunk.is_retired(fact.value):
                 sentence = f"{fact.value} is a retired PoP of the carrier."
                 cure = "Use the PoPs that the account's list shows, such as us-west-or.sip.flowroute.com."
-                yield self._finding("pop_retired", Level.ERROR, fact, sentence, cure)
+                yield self._finding("pop_retired", LintLevel.ERROR, fact, sentence, cure)
 
     def _matches(self) -> Iterator[LintFinding]:
         facts = self._of(ObjectType.INBOUND, "match")
@@ -182,7 +182,7 @@ class _Look:
                 f"Only {join(sorted(set(matches)), 5)} may call in{f', and {missing_text}' if missing_text else ''}."
             )
             cure = "Let in the ranges of every PoP: the carrier calls from another one when it has to."
-            yield self._finding("one_pop_matched", Level.WARNING, facts[0], sentence, cure)
+            yield self._finding("one_pop_matched", LintLevel.WARNING, facts[0], sentence, cure)
 
     def _egress(self) -> Iterator[LintFinding]:
         """Compare the configured public address with the allow list and with the inventory's addresses."""
@@ -195,7 +195,7 @@ class _Look:
             purpose = special_purpose(address)
             if purpose and not contains(self._known.treated_as_public, address):
                 sentence = f"{address} is given as the public address and is {purpose}, which the carrier never sees."
-                yield self._finding("private_address", Level.ERROR, fact, sentence, "Write the public address.")
+                yield self._finding("private_address", LintLevel.ERROR, fact, sentence, "Write the public address.")
             elif (
                 self._known.allowed is not None
                 and not self._by_credentials
@@ -205,14 +205,14 @@ class _Look:
                 address_label = "fail-over address" if address in failover else "address"
                 sentence = f"The {address_label} {address} is not on Outbound Allowed IPs: calls from it are refused."
                 yield self._finding(
-                    code, Level.ERROR, fact, sentence, "Add it on the page Findings, or correct it here."
+                    code, LintLevel.ERROR, fact, sentence, "Add it on the page Findings, or correct it here."
                 )
             elif len(inventory_rows) and address not in set(inventory_rows["address"]):
                 sentence = (
                     f"{address} is configured, and the inventory knows {join(inventory_rows['address'].unique())}."
                 )
                 cure = "Find out which one packets leave from (1:1 NAT, SD-WAN), and correct the other."
-                yield self._finding("egress_differs", Level.WARNING, fact, sentence, cure)
+                yield self._finding("egress_differs", LintLevel.WARNING, fact, sentence, cure)
 
     def _seen_elsewhere(self) -> Iterator[LintFinding]:
         """Compare the configured public address with the addresses that the carrier observed."""
@@ -222,7 +222,7 @@ class _Look:
             sources = join(observed)
             sentence = f"{facts[0].value} is configured, and every call with this PBX's X-Tag came from {sources}."
             cure = "Find out where packets leave (1:1 NAT, SD-WAN); what the carrier sees is what must be listed."
-            yield self._finding("egress_observed_differs", Level.WARNING, facts[0], sentence, cure)
+            yield self._finding("egress_observed_differs", LintLevel.WARNING, facts[0], sentence, cure)
 
     def _digest(self) -> Iterator[LintFinding]:
         if self._prefixed:
@@ -232,29 +232,29 @@ class _Look:
                     cure = (
                         "Take them out once its address is listed: they hide a missing entry until they are disabled."
                     )
-                    yield self._finding("digest_on_trunk", Level.WARNING, fact, sentence, cure)
+                    yield self._finding("digest_on_trunk", LintLevel.WARNING, fact, sentence, cure)
             for fact in self._of_trunks("registration"):
                 sentence = f"The trunk {fact.trunk} dials the tech prefix and still registers."
                 cure = "Route its numbers to its address and take the registration out."
-                yield self._finding("registration_left", Level.WARNING, fact, sentence, cure)
+                yield self._finding("registration_left", LintLevel.WARNING, fact, sentence, cure)
         first = next(iter(self._of_trunks("auth")), None)
         if first and self._prefixed and self._known.credentials_on and not self._signs_in(first.trunk):
             sentence = f"The trunk {first.trunk} needs no credentials, and the account's are still enabled."
             cure = "Disable them once every PBX does without: see the check 'credentials are off'."
-            yield self._finding("credentials_left_on", Level.NOTE, first, sentence, cure)
+            yield self._finding("credentials_left_on", LintLevel.NOTE, first, sentence, cure)
 
     def _secrets(self) -> Iterator[LintFinding]:
-        for fact in [*self._of(ObjectType.PBX, PRESENT), *self._of(ObjectType.RECORD, PRESENT)]:
+        for fact in [*self._of(ObjectType.PBX, SECRET_PRESENT), *self._of(ObjectType.RECORD, SECRET_PRESENT)]:
             kind = Secret.of(fact.value)
             if kind is Secret.API_KEY:
                 sentence = "An API key stands here in clear text; whoever reads the file can use it."
                 cure = (
                     "Take it out of the PBX and make a new one: the carrier's keys change numbers and inbound routes."
                 )
-                yield self._finding("api_key_in_configuration", Level.WARNING, fact, sentence, cure)
+                yield self._finding("api_key_in_configuration", LintLevel.WARNING, fact, sentence, cure)
                 continue
             sentence = f"A {kind} stands here in clear text; the import keeps none of it."
             if kind in MANY:
                 sentence = f"From here on {kind}s stand in clear text; the import keeps none of them."
             cure = "Keep the file from people and repositories that need not see it."
-            yield self._finding("secret_in_configuration", Level.NOTE, fact, sentence, cure)
+            yield self._finding("secret_in_configuration", LintLevel.NOTE, fact, sentence, cure)

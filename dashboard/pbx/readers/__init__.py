@@ -1,3 +1,7 @@
 """Configuration readers, one package per product; ``pbx.sources`` finds each by its entry module."""
 
 from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

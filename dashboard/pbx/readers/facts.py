@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from dashboard.core.errors import InputError
-from dashboard.pbx.inventory.rows import CONFIG, InventoryRow, Problem, ReaderResult
+from dashboard.pbx.inventory.rows import CONFIG_FRAME, InventoryRow, Problem, ReaderResult
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk, lint, read_number
 
@@ -114,7 +114,7 @@ class Found:
         ]
         rows += [
             self._row(
-                CONFIG,
+                CONFIG_FRAME,
                 fact.place,
                 object_type=fact.object_type,
                 object_name=fact.object_name,

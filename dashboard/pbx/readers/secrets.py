@@ -55,10 +55,10 @@ class NamesOf(StrEnum):
     ADDRESS = "address of a running system"
 
 
-OF_SIP = (Secret.TRUNK, Secret.REGISTRATION)
+SIP_SECRETS = (Secret.TRUNK, Secret.REGISTRATION)
 MANY = (Secret.PHONE, Secret.PIN, Secret.UNKNOWN)
 """Kinds that may occur thousands of times in one file."""
-PRESENT = "secret_present"
+SECRET_PRESENT = "secret_present"  # noqa: S105 - the name of an attribute
 """Attribute of a fact for the location of a secret."""
 
 _URL_LOGIN = re.compile(r"(?<=://)[^:/@\s]*:[^@\s]*(?=@)|(?<=sip:)[^:@\s;]*:[^@\s]*(?=@)")
@@ -174,5 +174,5 @@ def report_secrets(pbx: Found, secrets: Mapping[Place, Secret]) -> None:
                 reason = f"Passwords stand in more than {MOST_TOLD} places; from here on none is named."
                 pbx.problems.append(Problem(location.file, location.line or None, "", reason))
                 return
-            pbx.say(ObjectType.PBX, PRESENT, kind.value, location)
+            pbx.say(ObjectType.PBX, SECRET_PRESENT, kind.value, location)
         reported.add((location.file, kind))

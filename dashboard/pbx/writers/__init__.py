@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
+from dashboard.pbx.writers.comparison import SettingComparison, SettingState, compare
 from dashboard.pbx.writers.programs.asterisk_pjsip import write_with_credentials
-from dashboard.pbx.writers.registry import (
-    CredentialsSpec,
-    PageSetting,
-    SettingComparison,
-    SettingState,
-    Snippet,
-    TrunkSpec,
-    compare,
-    kind_for,
-    kinds,
-    label_of,
-    trunk_spec_for,
-    vendor_of,
-    write,
-)
+from dashboard.pbx.writers.registry import kind_for, kinds, label_of, write
+from dashboard.pbx.writers.trunk_spec import CredentialsSpec, Snippet, TrunkSpec, trunk_spec_for
 
 __all__ = [
     "CredentialsSpec",
-    "PageSetting",
     "SettingComparison",
     "SettingState",
     "Snippet",
@@ -31,7 +18,6 @@ __all__ = [
     "kinds",
     "label_of",
     "trunk_spec_for",
-    "vendor_of",
     "write",
     "write_with_credentials",
 ]

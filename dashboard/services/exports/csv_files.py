@@ -23,8 +23,7 @@ import pandas as pd
 from dashboard import __version__
 from dashboard.core.errors import InputError
 from dashboard.core.text import csv_cell
-from dashboard.storage.journal import Journal
-from dashboard.storage.sealing import GENESIS
+from dashboard.storage import Journal, sealing
 
 SAMPLE = "SAMPLE"
 MANIFEST = "manifest.json"
@@ -59,7 +58,7 @@ class Seal:
     """Last hash of the journal, so that a later truncation of the journal is detected."""
     entries: int = 0
     """Number of journal entries."""
-    versions_head: str = GENESIS
+    versions_head: str = sealing.GENESIS
     """Last hash of the recorded versions of the account and the inventory."""
     open_fixes: int = 0
     """Number of fixes without a recorded outcome."""
@@ -68,7 +67,7 @@ class Seal:
     def of(cls, journal: Journal, *, account: str, taken_at: datetime) -> Seal:
         """Return the seal for an export made now."""
         entries = journal.entries()
-        head = entries[-1].hash if entries else GENESIS
+        head = entries[-1].hash if entries else sealing.GENESIS
         return cls(account, taken_at, head, len(entries), journal.versions_head(), len(journal.open_entries()))
 
 

@@ -9,17 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.calls.attribution import attribute
-from dashboard.calls.pbx_records.store import PbxRecords
-from dashboard.calls.replay.replayer import Replay
-from dashboard.calls.store.store import CallFilter, CallStore
+from dashboard.calls import CallFilter, CallStore, Replay, attribute
+from dashboard.calls.pbx_records import PbxRecords
 from dashboard.domain.claims import age_s
 from dashboard.domain.findings import Finding
 from dashboard.domain.replay_labels import LABELS
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import UTC_TIME
 from dashboard.services.exports.csv_files import Table
-from dashboard.storage.journal import BEGUN, JournalEntry
+from dashboard.storage import PHASE_BEGUN, JournalEntry
 
 MOST_CALLS, PIECE = 1_000_000, 50_000
 """Maximum rows of a spreadsheet sheet, rounded down; and number of calls in memory at once."""
@@ -135,7 +133,7 @@ def _by(period: Mapping[Any, Any]) -> str:
 
 def journal_frame(entries: Sequence[JournalEntry]) -> pd.DataFrame:
     """Return the journal, oldest first: actor, action, outcome and chain hashes; open fixes are marked as such."""
-    ended = {entry.action for entry in entries if entry.phase != BEGUN}
+    ended = {entry.action for entry in entries if entry.phase != PHASE_BEGUN}
     rows = [
         {
             "entry": entry.id,

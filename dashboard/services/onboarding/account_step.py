@@ -11,10 +11,10 @@ from dashboard.domain.admitted_calls import AdmittedCalls
 from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Cause, Finding, Status
 from dashboard.domain.snapshot import Age
-from dashboard.services.onboarding.context import CREDENTIALS, OnboardingContext
+from dashboard.services.onboarding.context import CREDENTIALS_CHECK, OnboardingContext
 from dashboard.services.onboarding.steps import (
     OnboardingStep,
-    Progress,
+    StepProgress,
     StepResult,
     calls_by_address,
     not_fresh,
@@ -42,7 +42,7 @@ class Credentials:
     """Set only if the step is open and its fix can be planned now."""
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> StepProgress:
         """Progress of the step."""
         return self.step.progress
 
@@ -69,7 +69,7 @@ def credentials(ground: OnboardingContext) -> Credentials:
     if snapshot.account.credentials_on is None:
         text = "Whether they are on is not known. Say so on Account."
         return Credentials(
-            _step(StepResult(Progress.UNKNOWN, text, Cause.MISSING, None, ("credentials",))), tuple(needs)
+            _step(StepResult(StepProgress.UNKNOWN, text, Cause.MISSING, None, ("credentials",))), tuple(needs)
         )
     if names := not_fresh(snapshot, *OFF):
         text = f"Whether they can stay off is not known. {lacking(snapshot, *names)}"
@@ -77,9 +77,9 @@ def credentials(ground: OnboardingContext) -> Credentials:
     if not snapshot.account.credentials_on:
         if dynamic:
             text = f"They are off, and {_names(ground, dynamic)} cannot call."
-            return Credentials(_step(StepResult(Progress.OPEN, text)), tuple(needs))
+            return Credentials(_step(StepResult(StepProgress.OPEN, text)), tuple(needs))
         text = "They are off: calls complete from listed addresses only."
-        return Credentials(_step(StepResult(Progress.DONE, text)))
+        return Credentials(_step(StepResult(StepProgress.DONE, text)))
     return _on(ground, static, dynamic, waiting, needs)
 
 
@@ -96,26 +96,26 @@ def _on(
             f"{'is' if proven_count == 1 else 'are'} proven"
         )
         text = f"They stay on: {proven} by calls to do without them."
-        return Credentials(_step(StepResult(Progress.BLOCKED, text)), tuple(needs))
+        return Credentials(_step(StepResult(StepProgress.BLOCKED, text)), tuple(needs))
     if dynamic:
         verb = "has a dynamic address" if len(dynamic) == 1 else "have dynamic addresses"
         text = f"They stay on as long as {_names(ground, dynamic)} {verb}."
         if static:
             text += f" {_not_known(ground, names) if names else _static_pbxs(ground, static)}"
-        return Credentials(_step(StepResult(Progress.BLOCKED, text, lacking=names)), tuple(needs))
+        return Credentials(_step(StepResult(StepProgress.BLOCKED, text, lacking=names)), tuple(needs))
     if not static:
         text = "They are on, and no PBX is active: nothing is proven yet."
-        return Credentials(_step(StepResult(Progress.BLOCKED, text)))
+        return Credentials(_step(StepResult(StepProgress.BLOCKED, text)))
     candidates = [
         finding
         for finding in ground.findings
-        if finding.check == CREDENTIALS and finding.status is Status.FAIL and finding.changes
+        if finding.check == CREDENTIALS_CHECK and finding.status is Status.FAIL and finding.changes
     ]
     quiet = _quiet(ground, static)
     text = "They are on, and calls prove that every PBX does without them."
     if quiet:
         text = f"They are on. Every PBX has placed calls by address, {_no_recent_call(ground, quiet)}"
-    return Credentials(_step(StepResult(Progress.OPEN, text)), finding=next(iter(candidates), None))
+    return Credentials(_step(StepResult(StepProgress.OPEN, text)), finding=next(iter(candidates), None))
 
 
 def _static_pbxs(ground: OnboardingContext, static: Collection[str]) -> str:
@@ -142,7 +142,7 @@ def _not_known(ground: OnboardingContext, names: Sequence[str]) -> str:
 def _unknown(ground: OnboardingContext, names: Sequence[str], evidence: str, needs: Sequence[str]) -> Credentials:
     """Return the step as unknown, because inputs are missing or stale; with the last known result if they are stale."""
     missing = any(ground.snapshot.age(name) is Age.MISSING for name in names)
-    recorded = StepResult(Progress.UNKNOWN, "") if missing else credentials(ground.as_recorded).step
+    recorded = StepResult(StepProgress.UNKNOWN, "") if missing else credentials(ground.as_recorded).step
     result = out_of_date(ground.snapshot, names, evidence, recorded.progress, recorded.evidence)
     return Credentials(_step(result), tuple(needs))
 

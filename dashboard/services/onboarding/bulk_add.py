@@ -10,10 +10,7 @@ import pandas as pd
 
 from dashboard.core.text import counted, join, label_of
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.readers.csv import pasted
-from dashboard.pbx.sources import (
-    ADDED,
-    CHANGED,
+from dashboard.pbx import (
     Inventory,
     InventoryDiff,
     InventoryRow,
@@ -21,11 +18,12 @@ from dashboard.pbx.sources import (
     Problem,
     Upload,
     are_different_pbxs,
-    frames_of,
-    merge,
+    inventory_frames,
     read_files,
     with_earlier_ids,
 )
+from dashboard.pbx.inventory import diff
+from dashboard.pbx.readers.csv import pasted
 
 PASTE: Final = "Your paste"
 LEFT_OUT = "✕ Left out"
@@ -78,14 +76,14 @@ def read(snapshot: Snapshot, table_upload: Upload) -> PastedFleet:
         snapshot: The account and the inventory.
         table_upload: Table from ``upload`` or ``table``.
     """
-    current = frames_of(snapshot)
+    current = inventory_frames(snapshot)
     public = snapshot.treated_as_public
     inventory = read_files(
         [table_upload], treated_as_public=public, current=current, trunk=LintContext.of(snapshot).trunk
     )
     parsed_rows = with_earlier_ids(pasted.read(table_upload.name, table_upload.data).rows, current["pbxs"])
     inventory = _with_hosts(_without_clashes(inventory, parsed_rows, snapshot), current)
-    difference = merge(current, inventory)
+    difference = diff.merge(current, inventory)
     existing_ids = set(current["pbxs"]["pbx_id"])
     return PastedFleet(
         layout=_layout(table_upload),
@@ -99,7 +97,7 @@ def read(snapshot: Snapshot, table_upload: Upload) -> PastedFleet:
 
 def changed_only(difference: InventoryDiff) -> InventoryDiff:
     """Return only the changes of existing PBXs; additions are visible in the rows themselves."""
-    return replace(difference, changes=difference.changes[difference.changes["change"] == CHANGED])
+    return replace(difference, changes=difference.changes[difference.changes["change"] == diff.CHANGED])
 
 
 def _layout(table_upload: Upload) -> str:
@@ -255,7 +253,7 @@ class _Merged:
                 ]
                 self._sharing.setdefault(str(pbx_id), []).append((str(address), other_names))
         self._changes: dict[str, list[str]] = {}
-        changes = difference.changes[difference.changes["change"].isin([ADDED, CHANGED])]
+        changes = difference.changes[difference.changes["change"].isin([diff.ADDED, diff.CHANGED])]
         for frame, key, column in zip(changes["frame"], changes["key"], changes["column"], strict=True):
             label = label_of(column).lower() if column else {"pbx_addresses": "address", "pbx_numbers": "numbers"}
             pbx_changes = self._changes.setdefault(key.split(" ")[0], [])
@@ -293,7 +291,7 @@ def press_of(pasted: PastedFleet) -> str:
         return "Nothing to add"
     if pasted.added:
         return f"Add {counted(pasted.added, 'PBX', 'PBXs')}"
-    return f"Keep {counted(pasted.difference.count(ADDED) + pasted.difference.count(CHANGED), 'change')}"
+    return f"Keep {counted(pasted.difference.count(diff.ADDED) + pasted.difference.count(diff.CHANGED), 'change')}"
 
 
 def problems_of(pasted: PastedFleet) -> str:

@@ -10,19 +10,19 @@ from typing import Any, Self
 
 import pandas as pd
 
-from dashboard.calls.attribution import CLAIMS
-from dashboard.checks.evidence.calls import OutboundCalls, Tally, of_today
-from dashboard.checks.registry import ACCOUNT
+from dashboard.calls import attribution
+from dashboard.checks import ACCOUNT_SUBJECT
+from dashboard.checks.evidence import calls as call_evidence
 from dashboard.domain.admission import changed_at, counts_from
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot
 from dashboard.pbx import writers
 from dashboard.services.onboarding.notes import Note, Notes, latest_notes
-from dashboard.storage.database import State
+from dashboard.storage import State
 
-ALLOWED = "pbx_address_is_allowed"
-ROUTED = "pbx_has_inbound_route"
-CREDENTIALS = "credentials_are_off"
+ALLOWED_CHECK = "pbx_address_is_allowed"
+ROUTED_CHECK = "pbx_has_inbound_route"
+CREDENTIALS_CHECK = "credentials_are_off"
 RETIRED = "retired"
 
 
@@ -75,18 +75,18 @@ class OnboardingContext:
         return frozenset(rows.loc[(rows["direction"] == "outbound").to_numpy(), "pbx_id"].unique())
 
     @cached_property
-    def calls(self) -> dict[str, list[Tally]]:
+    def calls(self) -> dict[str, list[call_evidence.Tally]]:
         """
         Calls by PBX id, from its current addresses and since the latest policy change for each address.
 
         A PBX without current addresses has only calls that are attributed by something other than X-Tag or caller id:
         those two prove nothing about a PBX.
         """
-        calls_by_pbx: dict[str, list[Tally]] = {}
-        for source, calls in self.snapshot.memoize(OutboundCalls).by_source.items():
-            for tally in of_today(self.snapshot, source, calls):
+        calls_by_pbx: dict[str, list[call_evidence.Tally]] = {}
+        for source, calls in self.snapshot.memoize(call_evidence.OutboundCalls).by_source.items():
+            for tally in call_evidence.of_today(self.snapshot, source, calls):
                 pbx_addresses = self.addresses.get(tally.pbx_id)
-                is_own = source in pbx_addresses if pbx_addresses else tally.attributed_by not in CLAIMS
+                is_own = source in pbx_addresses if pbx_addresses else tally.attributed_by not in attribution.CLAIMS
                 if tally.pbx_id and is_own:
                     calls_by_pbx.setdefault(tally.pbx_id, []).append(tally)
         return calls_by_pbx
@@ -99,7 +99,7 @@ class OnboardingContext:
     def of(self, check: str, pbx_id: str) -> list[Finding]:
         """Return the findings of a check on one PBX; if there are none, its unknown findings on the account."""
         return self._found.get((check, pbx_id)) or [
-            finding for finding in self._found.get((check, ACCOUNT), []) if finding.status is Status.UNKNOWN
+            finding for finding in self._found.get((check, ACCOUNT_SUBJECT), []) if finding.status is Status.UNKNOWN
         ]
 
     @cached_property

@@ -15,13 +15,13 @@ from dashboard.domain.claims import lacking
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Snapshot
 from dashboard.services.onboarding.account_step import Credentials, credentials
-from dashboard.services.onboarding.context import ALLOWED, RETIRED, ROUTED, OnboardingContext
+from dashboard.services.onboarding.context import ALLOWED_CHECK, RETIRED, ROUTED_CHECK, OnboardingContext
 from dashboard.services.onboarding.steps import (
     CHECKS,
     TITLES,
     TO_DO,
     OnboardingStep,
-    Progress,
+    StepProgress,
     calls_by_address,
     is_refused,
     next_open,
@@ -42,24 +42,24 @@ COLUMNS: Final = {
 NEXT = "→ Next"
 REFUSED = "✕ Refused"
 CELLS: Final = {
-    Progress.DONE: "✓ Done",
-    Progress.OPEN: "○ Open",
-    Progress.SAID: "~ Said",
-    Progress.BLOCKED: "… Waits",
-    Progress.UNKNOWN: "? Unsure",
-    Progress.NOT_NEEDED: "∅ Skip",
+    StepProgress.DONE: "✓ Done",
+    StepProgress.OPEN: "○ Open",
+    StepProgress.SAID: "~ Said",
+    StepProgress.BLOCKED: "… Waits",
+    StepProgress.UNKNOWN: "? Unsure",
+    StepProgress.NOT_NEEDED: "∅ Skip",
 }
 """Text of a cell: a symbol and a word, so that color is never the only distinction."""
 
 STATES: Final = {
-    CELLS[Progress.DONE]: "good",
+    CELLS[StepProgress.DONE]: "good",
     NEXT: "risk",
     REFUSED: "lost",
-    CELLS[Progress.OPEN]: "plain",
-    CELLS[Progress.SAID]: "unknown",
-    CELLS[Progress.BLOCKED]: "plain",
-    CELLS[Progress.UNKNOWN]: "unknown",
-    CELLS[Progress.NOT_NEEDED]: "unknown",
+    CELLS[StepProgress.OPEN]: "plain",
+    CELLS[StepProgress.SAID]: "unknown",
+    CELLS[StepProgress.BLOCKED]: "plain",
+    CELLS[StepProgress.UNKNOWN]: "unknown",
+    CELLS[StepProgress.NOT_NEEDED]: "unknown",
 }
 LEGEND = (
     "Next: can be done now. Open: can be done too. Waits: another step comes first. Said: somebody said so, nothing "
@@ -96,16 +96,16 @@ class PbxProgress:
         return self.steps.index(self.next) + 1 if self.next else len(self.steps) + 1
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> StepProgress:
         """
         Progress of the whole set-up: ``OPEN`` if a step remains to be done, now or according to the last known data.
 
         Otherwise ``UNKNOWN`` if a step is unknown, ``SAID`` if a step is only said, else ``DONE``.
         """
         if any(step.to_do for step in self.steps):
-            return Progress.OPEN
+            return StepProgress.OPEN
         states = {step.progress for step in self.steps}
-        return next((one for one in (Progress.UNKNOWN, Progress.SAID) if one in states), Progress.DONE)
+        return next((one for one in (StepProgress.UNKNOWN, StepProgress.SAID) if one in states), StepProgress.DONE)
 
     def action(self, ground: OnboardingContext, step: OnboardingStep) -> str:
         """Return short text for what to do for one of its steps; empty if nothing can be done for it now."""
@@ -199,7 +199,7 @@ def account_action(account: Credentials) -> str:
 
 def update(step: OnboardingStep) -> str:
     """Return which input to update first for a step that is unknown without it; else empty."""
-    if step.progress is not Progress.UNKNOWN or not step.lacking:
+    if step.progress is not StepProgress.UNKNOWN or not step.lacking:
         return ""
     return UPDATE[step.lacking[0]]
 
@@ -248,7 +248,7 @@ def batch_allow(ground: OnboardingContext, most: int) -> PlanBatch:
         most: Maximum number of changes in one plan.
     """
     by_sentence: dict[str, Change] = {}
-    for finding in _failing(ground, ALLOWED):
+    for finding in _failing(ground, ALLOWED_CHECK):
         for change in finding.changes:
             by_sentence.setdefault(change.describe(), change)
     included = tuple(by_sentence.values())[:most]
@@ -271,8 +271,10 @@ def batch_routes(ground: OnboardingContext, most: int) -> PlanBatch:
     """
     included: list[Change] = []
     created: set[str] = set()
-    total = sum(isinstance(change, RouteNumber) for finding in _failing(ground, ROUTED) for change in finding.changes)
-    for finding in _failing(ground, ROUTED):
+    total = sum(
+        isinstance(change, RouteNumber) for finding in _failing(ground, ROUTED_CHECK) for change in finding.changes
+    )
+    for finding in _failing(ground, ROUTED_CHECK):
         creates = [change for change in finding.changes if isinstance(change, CreateRoute)]
         points = [change for change in finding.changes if isinstance(change, RouteNumber)]
         room = most - len(included) - len(creates)

@@ -18,8 +18,7 @@ import sqlalchemy as sa
 from dashboard.core.errors import InputError
 from dashboard.core.text import join, one_line
 from dashboard.sip.probe import Probe
-from dashboard.storage import database
-from dashboard.storage.database import State
+from dashboard.storage import State, database
 
 CONFIGURED: Final = "configured"
 """A person stated that the configuration is installed on the PBX."""

@@ -12,11 +12,11 @@ from dashboard.services.onboarding import steps
 from dashboard.services.onboarding.account_step import Credentials, credentials
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.fleet import FleetProgress, PbxProgress, in_order, standing
-from dashboard.services.onboarding.steps import OnboardingStep, Progress
+from dashboard.services.onboarding.steps import OnboardingStep, StepProgress
 
 MOST_NAMED: Final = 12
 """Maximum number of PBX ids that an error names."""
-COUNTED: Final = (Progress.DONE, Progress.OPEN, Progress.SAID, Progress.UNKNOWN)
+COUNTED: Final = (StepProgress.DONE, StepProgress.OPEN, StepProgress.SAID, StepProgress.UNKNOWN)
 """Values of ``PbxProgress.progress``."""
 
 
@@ -38,15 +38,15 @@ class OnboardingReport:
     @property
     def unproven(self) -> bool:
         """Whether a step is unknown or only said, or there is no PBX."""
-        return not self.pbxs or any(step.progress in (Progress.UNKNOWN, Progress.SAID) for step in self.judged)
+        return not self.pbxs or any(step.progress in (StepProgress.UNKNOWN, StepProgress.SAID) for step in self.judged)
 
     @property
-    def counts(self) -> Mapping[Progress, int]:
+    def counts(self) -> Mapping[StepProgress, int]:
         """Number of PBXs by their progress."""
         return {progress: sum(one.progress is progress for one in self.pbxs) for progress in COUNTED}
 
 
-def report(ground: OnboardingContext, most: int, pbx_id: str | None = None) -> OnboardingReport:
+def onboarding_report(ground: OnboardingContext, most: int, pbx_id: str | None = None) -> OnboardingReport:
     """
     Evaluate the set-up of all PBXs that are not retired, or of one PBX.
 

@@ -18,11 +18,11 @@ from dashboard.domain.findings import Cause, Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot, members
 from dashboard.schemas.tables import ADMISSION, PROVES, REFUSAL
 from dashboard.services.onboarding import notes
-from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
+from dashboard.services.onboarding.context import ALLOWED_CHECK, ROUTED_CHECK, OnboardingContext
 from dashboard.sip.probe import ProbeContext, of_account
 
 
-class Progress(StrEnum):
+class StepProgress(StrEnum):
     """Progress of a step."""
 
     DONE = "done"
@@ -33,9 +33,9 @@ class Progress(StrEnum):
     NOT_NEEDED = "not needed"
 
 
-TO_DO: Final = (Progress.OPEN, Progress.UNKNOWN)
-UNFINISHED: Final = (Progress.OPEN, Progress.BLOCKED)
-PASSED: Final = (Progress.DONE, Progress.SAID, Progress.NOT_NEEDED)
+TO_DO: Final = (StepProgress.OPEN, StepProgress.UNKNOWN)
+UNFINISHED: Final = (StepProgress.OPEN, StepProgress.BLOCKED)
+PASSED: Final = (StepProgress.DONE, StepProgress.SAID, StepProgress.NOT_NEEDED)
 TITLES: Final = {
     "kind": "Know whether its address is static",
     "dial": "Dial the tech prefix",
@@ -82,9 +82,13 @@ OF_DYNAMIC: Final = {
     "probe": "A test call sends no credentials, so it would be refused.",
 }
 """Steps that a PBX with a dynamic address does not need, with reasons."""
-OF_STATUS: Final = {Status.FAIL: Progress.OPEN, Status.UNKNOWN: Progress.UNKNOWN, Status.PASS: Progress.DONE}
+OF_STATUS: Final = {
+    Status.FAIL: StepProgress.OPEN,
+    Status.UNKNOWN: StepProgress.UNKNOWN,
+    Status.PASS: StepProgress.DONE,
+}
 """Progress of a step that a check evaluates."""
-CHECKS: Final = {"allow": ALLOWED, "route": ROUTED}
+CHECKS: Final = {"allow": ALLOWED_CHECK, "route": ROUTED_CHECK}
 """Check of each step that a check evaluates; its changes complete the step."""
 
 Pbx = Mapping[str, Any]
@@ -94,7 +98,7 @@ Pbx = Mapping[str, Any]
 class LastKnownStep:
     """Result of a step on the data as recorded, while an input of it is stale."""
 
-    progress: Progress
+    progress: StepProgress
     as_of: datetime
     """When the oldest stale input was last read, UTC."""
     evidence: str
@@ -103,7 +107,7 @@ class LastKnownStep:
 class StepResult(NamedTuple):
     """Result of evaluating a step."""
 
-    progress: Progress
+    progress: StepProgress
     evidence: str
     cause: Cause | None = None
     """Why the result is unknown; set only then."""
@@ -119,7 +123,7 @@ class OnboardingStep:
 
     id: str
     title: str
-    progress: Progress
+    progress: StepProgress
     evidence: str
     cause: Cause | None = None
     last_known: LastKnownStep | None = None
@@ -134,7 +138,7 @@ class OnboardingStep:
 Judge = Callable[[OnboardingContext, Pbx], StepResult]
 
 
-def remains(progress: Progress, last_known: LastKnownStep | None) -> bool:
+def remains(progress: StepProgress, last_known: LastKnownStep | None) -> bool:
     """Return whether something remains to be done, now or according to the last known data."""
     return progress in UNFINISHED or (last_known is not None and last_known.progress in UNFINISHED)
 
@@ -159,7 +163,7 @@ def steps(ground: OnboardingContext, pbx_id: str) -> list[OnboardingStep]:
     }
     spared = OF_DYNAMIC if pbx["ip_kind"] == "dynamic" else {}
     evaluated = [
-        OnboardingStep(name, title, Progress.NOT_NEEDED, spared[name])
+        OnboardingStep(name, title, StepProgress.NOT_NEEDED, spared[name])
         if name in spared
         else OnboardingStep(name, title, *_dated(ground, pbx, name, judges[name]))
         for name, title in TITLES.items()
@@ -177,12 +181,12 @@ def _dated(ground: OnboardingContext, pbx: Pbx, name: str, judge: Judge) -> Step
     known = ground.snapshot
     result = judge(ground, pbx)
     rests_on = not_fresh(known, *RESTS_ON.get(name, ()))
-    if result.progress is Progress.DONE:
+    if result.progress is StepProgress.DONE:
         return _as_last_known(ground, rests_on, result.evidence) if rests_on else result
     stale = [one for one in (*RESTS_ON.get(name, ()), *PROVEN_BY.get(name, ())) if known.age(one) is Age.STALE]
     if stale and result.progress in TO_DO:
         recorded = judge(ground.as_recorded, pbx)
-        if recorded.progress is Progress.DONE:
+        if recorded.progress is StepProgress.DONE:
             return _as_last_known(ground, stale, recorded.evidence)
     return result._replace(lacking=tuple(dict.fromkeys((*result.lacking, *rests_on))))
 
@@ -190,7 +194,7 @@ def _dated(ground: OnboardingContext, pbx: Pbx, name: str, judge: Judge) -> Step
 def _as_last_known(ground: OnboardingContext, names: Sequence[str], evidence: str) -> StepResult:
     """Return a step that is done according to missing or stale inputs as unknown."""
     known = ground.snapshot
-    return out_of_date(known, names, f"Last known: {evidence} {lacking(known, *names)}", Progress.DONE, evidence)
+    return out_of_date(known, names, f"Last known: {evidence} {lacking(known, *names)}", StepProgress.DONE, evidence)
 
 
 def not_fresh(snapshot: Snapshot, *names: str) -> tuple[str, ...]:
@@ -199,7 +203,7 @@ def not_fresh(snapshot: Snapshot, *names: str) -> tuple[str, ...]:
 
 
 def out_of_date(
-    snapshot: Snapshot, names: Sequence[str], evidence: str, progress: Progress, recorded: str
+    snapshot: Snapshot, names: Sequence[str], evidence: str, progress: StepProgress, recorded: str
 ) -> StepResult:
     """
     Return an unknown result, because inputs are missing or stale.
@@ -212,10 +216,10 @@ def out_of_date(
         recorded: Evidence according to the data as recorded.
     """
     if any(snapshot.age(name) is Age.MISSING for name in names):
-        return StepResult(Progress.UNKNOWN, evidence, Cause.MISSING, lacking=tuple(names))
+        return StepResult(StepProgress.UNKNOWN, evidence, Cause.MISSING, lacking=tuple(names))
     as_of = min(at for name in names if (at := snapshot.freshness[name].as_of) is not None)
     known = LastKnownStep(progress, as_of, recorded)
-    return StepResult(Progress.UNKNOWN, evidence, Cause.STALE, known, tuple(names))
+    return StepResult(StepProgress.UNKNOWN, evidence, Cause.STALE, known, tuple(names))
 
 
 def _blocked_by_earlier(step: OnboardingStep, evaluated: Sequence[OnboardingStep]) -> OnboardingStep:
@@ -225,15 +229,15 @@ def _blocked_by_earlier(step: OnboardingStep, evaluated: Sequence[OnboardingStep
         for n, other_step in enumerate(evaluated, 1)
         if other_step.id in WAITS_FOR.get(step.id, ()) and other_step.progress not in PASSED
     ]
-    if not waits or step.progress is not Progress.OPEN:
+    if not waits or step.progress is not StepProgress.OPEN:
         return step
-    return replace(step, progress=Progress.BLOCKED, evidence=f"{step.evidence} Step {waits[0]} comes first.")
+    return replace(step, progress=StepProgress.BLOCKED, evidence=f"{step.evidence} Step {waits[0]} comes first.")
 
 
 def next_open(evaluated: Sequence[OnboardingStep]) -> OnboardingStep | None:
     """Return the first open or unknown step; if there is none, the first blocked step, else ``None``."""
     open_one = next((step for step in evaluated if step.progress in TO_DO), None)
-    return open_one or next((step for step in evaluated if step.progress is Progress.BLOCKED), None)
+    return open_one or next((step for step in evaluated if step.progress is StepProgress.BLOCKED), None)
 
 
 def answer(evaluated: Sequence[OnboardingStep], name: str, silence: str = "") -> str:
@@ -248,7 +252,7 @@ def answer(evaluated: Sequence[OnboardingStep], name: str, silence: str = "") ->
     """
     step = next_open(evaluated)
     if step is None:
-        unproven_count = sum(step.progress is Progress.SAID for step in evaluated)
+        unproven_count = sum(step.progress is StepProgress.SAID for step in evaluated)
         proven = (
             "every step is proven"
             if not unproven_count
@@ -268,11 +272,13 @@ def calls_by_address(ground: OnboardingContext, pbx_id: str) -> bool:
     pbx = ground.pbxs[pbx_id]
     if lacking(ground.snapshot, "calls", "allowed_ips", "inventory"):
         return False
-    if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx).progress is not Progress.DONE:
+    if pbx["ip_kind"] == "dynamic" or _dial(ground, pbx).progress is not StepProgress.DONE:
         return False
     if not _admitted_on_record(ground, ground.calls.get(pbx_id, [])):
         return False
-    return _allowed(ground, pbx).progress is Progress.DONE and _first_call(ground, pbx).progress is Progress.DONE
+    return (
+        _allowed(ground, pbx).progress is StepProgress.DONE and _first_call(ground, pbx).progress is StepProgress.DONE
+    )
 
 
 def _admitted(ground: OnboardingContext, calls: call_evidence.Tallies) -> call_evidence.Tallies:
@@ -298,31 +304,33 @@ def _kind(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     if pbx["ip_kind"] == "dynamic":
         text = "Its address is dynamic, so it signs in with SIP credentials; IP authentication needs a static address."
         return StepResult(
-            Progress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
+            StepProgress.DONE, f"{text} Its path is shorter: it keeps its credentials, and nothing is listed."
         )
     if not addresses:
-        return StepResult(Progress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory.")
-    return StepResult(Progress.DONE, f"It is static, at {join(addresses)}.")
+        return StepResult(
+            StepProgress.OPEN, "It is static, but the inventory has no address for it. Add one on Inventory."
+        )
+    return StepResult(StepProgress.DONE, f"It is static, at {join(addresses)}.")
 
 
 def _dial(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     calls = ground.calls.get(pbx["pbx_id"], []) if not lacking(ground.snapshot, "calls", "credentials") else []
     if ground.snapshot.account.credentials_on is False and _admitted_on_record(ground, calls):
         text = "Its calls prove that it dials the prefix: they were admitted with credentials off."
-        return StepResult(Progress.DONE, text)
+        return StepResult(StepProgress.DONE, text)
     if pbx["auth_method"] == "credentials":
         text = "The inventory says that it signs in with credentials; by its address it has to dial it."
-        return StepResult(Progress.OPEN, text)
+        return StepResult(StepProgress.OPEN, text)
     if pbx["dials_prefix"] == "yes":
-        return StepResult(Progress.DONE, "It dials the prefix, as the inventory says.")
+        return StepResult(StepProgress.DONE, "It dials the prefix, as the inventory says.")
     if pbx["dials_prefix"] == "no":
-        return StepResult(Progress.OPEN, "It does not dial the prefix yet, as the inventory says.")
+        return StepResult(StepProgress.OPEN, "It does not dial the prefix yet, as the inventory says.")
     note = ground.note(pbx["pbx_id"], notes.CONFIGURED)
     if note:
         age = ago(note.at, ground.snapshot.taken_at)
         text = f"{note.by} put the configuration on that dials it, {age}. No call proves it yet."
-        return StepResult(Progress.SAID, text)
-    return StepResult(Progress.UNKNOWN, "Nobody said yet whether it dials the prefix.", Cause.UNDECIDABLE)
+        return StepResult(StepProgress.SAID, text)
+    return StepResult(StepProgress.UNKNOWN, "Nobody said yet whether it dials the prefix.", Cause.UNDECIDABLE)
 
 
 def _snippet(ground: OnboardingContext, pbx: Pbx) -> StepResult:
@@ -330,33 +338,35 @@ def _snippet(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     pbx_id = pbx["pbx_id"]
     if calls_by_address(ground, pbx_id):
         note_on_reading = "What was read of it stands below." if pbx_id in ground.read else "Nothing was read of it."
-        return StepResult(Progress.DONE, f"Its calls were admitted from its address, so it is on. {note_on_reading}")
+        return StepResult(
+            StepProgress.DONE, f"Its calls were admitted from its address, so it is on. {note_on_reading}"
+        )
     if pbx_id in ground.read:
         return _read_back(ground, pbx_id)
     if (
         not lacking(ground.snapshot, "calls")
-        and _dial(ground, pbx).progress is Progress.DONE
+        and _dial(ground, pbx).progress is StepProgress.DONE
         and any(map(_proves_trunk, ground.calls.get(pbx_id, [])))
     ):
-        return StepResult(Progress.DONE, "Its calls reached the carrier, so a trunk is on. Nothing was read of it.")
+        return StepResult(StepProgress.DONE, "Its calls reached the carrier, so a trunk is on. Nothing was read of it.")
     note = ground.note(pbx_id, notes.CONFIGURED)
     if note:
         age = ago(note.at, ground.snapshot.taken_at)
         return StepResult(
-            Progress.SAID, f"{note.by} put it on, {age}. It was not read back, and no call proves it yet."
+            StepProgress.SAID, f"{note.by} put it on, {age}. It was not read back, and no call proves it yet."
         )
-    return StepResult(Progress.OPEN, "Nothing was read of it, and nobody said that it is on.")
+    return StepResult(StepProgress.OPEN, "Nothing was read of it, and nobody said that it is on.")
 
 
 def _read_back(ground: OnboardingContext, pbx_id: str) -> StepResult:
     try:
         differ = len(ground.differs(pbx_id))
     except InputError as exc:
-        return StepResult(Progress.BLOCKED, str(exc))
+        return StepResult(StepProgress.BLOCKED, str(exc))
     if differ:
         verb = "is" if differ == 1 else "are"
-        return StepResult(Progress.OPEN, f"{counted(differ, 'thing')} in what was read of it {verb} not as wanted.")
-    return StepResult(Progress.DONE, "What was read of it is as it should be.")
+        return StepResult(StepProgress.OPEN, f"{counted(differ, 'thing')} in what was read of it {verb} not as wanted.")
+    return StepResult(StepProgress.DONE, "What was read of it is as it should be.")
 
 
 def _proves_trunk(call: call_evidence.Tally) -> bool:
@@ -368,16 +378,16 @@ def _proves_trunk(call: call_evidence.Tally) -> bool:
 
 
 def _allowed(ground: OnboardingContext, pbx: Pbx) -> StepResult:
-    return _from_findings(ground.of(ALLOWED, pbx["pbx_id"]), ground.addresses.get(pbx["pbx_id"], []))
+    return _from_findings(ground.of(ALLOWED_CHECK, pbx["pbx_id"]), ground.addresses.get(pbx["pbx_id"], []))
 
 
 def _routed(ground: OnboardingContext, pbx: Pbx) -> StepResult:
-    return _from_findings(ground.of(ROUTED, pbx["pbx_id"]), [])
+    return _from_findings(ground.of(ROUTED_CHECK, pbx["pbx_id"]), [])
 
 
 def _from_findings(findings: Sequence[Finding], about: Sequence[str]) -> StepResult:
     if not findings:
-        return StepResult(Progress.UNKNOWN, "Nothing is known of it yet.", Cause.MISSING)
+        return StepResult(StepProgress.UNKNOWN, "Nothing is known of it yet.", Cause.MISSING)
     worst = min(findings, key=lambda finding: list(Status).index(finding.status))
     untold = [address for address in about if address not in worst.reason]
     tail = f" ({join(untold)})" if worst.status is Status.PASS and untold else ""
@@ -389,13 +399,15 @@ def _from_findings(findings: Sequence[Finding], about: Sequence[str]) -> StepRes
 def _probe(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     """Evaluate the test call step: by real calls, else by a test call since the policy for its address changed."""
     note = ground.note(pbx["pbx_id"], notes.CALLED)
-    if _first_call(ground, pbx).progress is Progress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
-        return StepResult(Progress.DONE, "Calls of its own were admitted, which says more than a test call.")
+    if _first_call(ground, pbx).progress is StepProgress.DONE and not lacking(ground.snapshot, *RESTS_ON["call"]):
+        return StepResult(StepProgress.DONE, "Calls of its own were admitted, which says more than a test call.")
     if note is not None:
         return _test_call(ground, pbx, note)
     if pbx["status"] != "active":
-        return StepResult(Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}. A test call would show that it is ready.")
-    return StepResult(Progress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}")
+        return StepResult(
+            StepProgress.NOT_NEEDED, f"It is {ON[pbx['status']]}. A test call would show that it is ready."
+        )
+    return StepResult(StepProgress.OPEN, f"No test call from it was noted yet.{_reached(ground, pbx)}")
 
 
 def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> StepResult:
@@ -404,17 +416,19 @@ def _test_call(ground: OnboardingContext, pbx: Pbx, note: notes.Note) -> StepRes
     outcome = f"{response}, {ago(note.at, ground.snapshot.taken_at)}"
     if to_come(note.at, ground.snapshot.taken_at):
         return StepResult(
-            Progress.OPEN, f"The last test call ({outcome}) was noted while the clock was ahead. Make another."
+            StepProgress.OPEN, f"The last test call ({outcome}) was noted while the clock was ahead. Make another."
         )
     if since is not None and note.at < since:
         return StepResult(
-            Progress.OPEN, f"The last test call ({outcome}) was before the policy for its address changed."
+            StepProgress.OPEN, f"The last test call ({outcome}) was before the policy for its address changed."
         )
     if note.content["admitted"]:
-        return StepResult(Progress.DONE, f"A test call from {note.content['source']} was admitted: {outcome}.")
+        return StepResult(StepProgress.DONE, f"A test call from {note.content['source']} was admitted: {outcome}.")
     result = "was refused" if note.content["admitted"] is False else "says nothing of admission"
     account_note = _account_comparison(ground, note.content) if note.content["sip_status"] is not None else ""
-    return StepResult(Progress.OPEN, f"The last test call {result}: {outcome}. {note.content['meaning']}{account_note}")
+    return StepResult(
+        StepProgress.OPEN, f"The last test call {result}: {outcome}. {note.content['meaning']}{account_note}"
+    )
 
 
 def _account_comparison(ground: OnboardingContext, note_content: Mapping[str, Any]) -> str:
@@ -443,28 +457,30 @@ def _reached(ground: OnboardingContext, pbx: Pbx) -> str:
 def _unheard(ground: OnboardingContext, pbx: Pbx) -> StepResult:
     snapshot = ground.snapshot
     if pbx["status"] != "active":
-        return StepResult(Progress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected.")
+        return StepResult(StepProgress.NOT_NEEDED, f"It is {ON[pbx['status']]}: no call is expected.")
     age = snapshot.age("calls")
     if age is not Age.FRESH:
         text = f"The calls on record are {age}, and none of them is of this PBX. {cure(snapshot, 'calls')}"
-        return out_of_date(snapshot, ("calls",), text, Progress.OPEN, "None of the calls on record is of this PBX.")
+        return out_of_date(snapshot, ("calls",), text, StepProgress.OPEN, "None of the calls on record is of this PBX.")
     sharing = next((members(pbx_ids) for pbx_ids in ground.heard if pbx["pbx_id"] in members(pbx_ids)), ())
     if sharing:
         other_names = join(snapshot.name_of(pbx_ids) for pbx_ids in sharing if pbx_ids != pbx["pbx_id"])
         text = f"Calls come from an address that it shares with {other_names}, and nothing tells whose they are."
-        return StepResult(Progress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan.")
+        return StepResult(
+            StepProgress.OPEN, f"{text} Set an X-Tag on each of them, in the inventory and in its dialplan."
+        )
     return StepResult(
-        Progress.OPEN, f"No outbound call of it was seen in the last {counted(snapshot.window_days, 'day')}."
+        StepProgress.OPEN, f"No outbound call of it was seen in the last {counted(snapshot.window_days, 'day')}."
     )
 
 
 def _no_own_call(*, has_address: bool) -> StepResult:
     if has_address:
         return StepResult(
-            Progress.OPEN, "No call was seen from its address of today since the policy for that changed."
+            StepProgress.OPEN, "No call was seen from its address of today since the policy for that changed."
         )
     claim = "Only an X-Tag or a caller id ties calls to it, and any caller can write that"
-    return StepResult(Progress.UNKNOWN, f"{claim}. Add its address on the page Inventory.", Cause.UNDECIDABLE)
+    return StepResult(StepProgress.UNKNOWN, f"{claim}. Add its address on the page Inventory.", Cause.UNDECIDABLE)
 
 
 def _first_call(ground: OnboardingContext, pbx: Pbx) -> StepResult:
@@ -477,16 +493,16 @@ def _first_call(ground: OnboardingContext, pbx: Pbx) -> StepResult:
         return _no_own_call(has_address=bool(ground.addresses.get(pbx_id)))
     if is_refused(ground, pbx_id):
         age = ago(call_evidence.last(call_evidence.refused(snapshot, calls)), snapshot.taken_at)
-        return StepResult(Progress.OPEN, f"Its last call was refused for authorization, {age}.")
+        return StepResult(StepProgress.OPEN, f"Its last call was refused for authorization, {age}.")
     admitted = _admitted(ground, calls)
     if not admitted:
         age = ago(call_evidence.last(calls), snapshot.taken_at)
         text = f"Its last call, {age}, ended in a way that proves neither admission nor refusal."
         if call_evidence.admitted(snapshot, calls):
             text = "Its admitted calls are only in imported files, and the carrier's export of that time lacks them."
-        return StepResult(Progress.UNKNOWN, text, Cause.UNDECIDABLE)
+        return StepResult(StepProgress.UNKNOWN, text, Cause.UNDECIDABLE)
     age = ago(call_evidence.last(admitted), snapshot.taken_at)
-    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx).progress is Progress.OPEN:
+    if pbx["ip_kind"] != "dynamic" and _allowed(ground, pbx).progress is StepProgress.OPEN:
         text = f"Its last call was admitted by its credentials, {age}: not every address is allowed."
-        return StepResult(Progress.OPEN, text)
-    return StepResult(Progress.DONE, f"Its last call was admitted, {age}.")
+        return StepResult(StepProgress.OPEN, text)
+    return StepResult(StepProgress.DONE, f"Its last call was admitted, {age}.")

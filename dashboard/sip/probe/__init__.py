@@ -13,4 +13,12 @@ from dashboard.sip.probe.connection import ProbeTarget
 from dashboard.sip.probe.interpret import ProbeContext, of_account
 from dashboard.sip.probe.probes import Probe, call, options
 
-__all__ = ["Probe", "ProbeContext", "ProbeTarget", "call", "of_account", "options", "safe_number"]
+__all__ = [
+    "Probe",
+    "ProbeContext",
+    "ProbeTarget",
+    "call",
+    "of_account",
+    "options",
+    "safe_number",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.core.errors import InputError
-from dashboard.sip import Kind, parse_destination
+from dashboard.sip.destination import Kind, parse_destination
 from dashboard.sip.numbering_plan import kind_of
 
 AT_HOME = frozenset({"US", "CA"})

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from secrets import token_hex
 
 from dashboard.core.text import one_line
-from dashboard.sip import build
+from dashboard.sip.dial_string import build
 from dashboard.sip.probe import interpret
 from dashboard.sip.probe.connection import ProbeTarget, SipConnection
 from dashboard.sip.probe.messages import LONGEST_REASON, Dialog, SipResponse, session

@@ -17,9 +17,9 @@ from dashboard.domain.changes import AllowAddress, RemoveAddress, SetCredentials
 from dashboard.domain.claims import Claims, GroupStatus, file_only_sentence
 from dashboard.domain.findings import Finding, Status
 from dashboard.domain.snapshot import Age, Snapshot
-from dashboard.fixes.account_image import entry
+from dashboard.fixes import account_image
 from dashboard.services import declarations
-from dashboard.services.exports.frames import earlier_periods
+from dashboard.services.exports import frames
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
 from dashboard.web.components.fields import fill
@@ -132,7 +132,7 @@ def _table(claims: Claims) -> None:
         icon=":material/delete:",
         key="account_remove",
         on_click=review.ask_changes,
-        args=([RemoveAddress(network=row["network"], **entry(row))],),
+        args=([RemoveAddress(network=row["network"], **account_image.entry(row))],),
     )
 
 
@@ -147,7 +147,7 @@ def entry_history_text(row: Mapping[Any, Any], snapshot: Snapshot) -> str:
             f", {'declared' if word == 'First seen' else 'added'} by {period['added_by']}" if period["added_by"] else ""
         )
         sentences.append(f"{word} {date} ({ago(period['since'], snapshot.taken_at)}){by}.")
-    if earlier := earlier_periods(snapshot, str(row["network"])):
+    if earlier := frames.earlier_periods(snapshot, str(row["network"])):
         sentences.append(f"Earlier: {'; '.join(earlier)}.")
     if review_date := exact(row["review_by"], session.zone(), DAY_FORM):
         sentences.append(f"Due for review by {review_date}.")

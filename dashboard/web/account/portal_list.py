@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.carriers.flowroute.portal_paste import PasteDiff, PastedList, difference, read_pasted
+from dashboard.carriers.flowroute import portal_paste
 from dashboard.core.text import counted
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, RemoveAddress
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.account_image import entry
+from dashboard.fixes import account_image
 from dashboard.services import declarations
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, mono, owner_of, plain
@@ -32,7 +32,7 @@ def _compare(text: str, snapshot: Snapshot) -> None:
     """Draw the difference between the pasted text and the list, or the button for an empty list in the portal."""
     if not text.strip():
         if snapshot.allowed_ips.empty and Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
-            no_difference = PasteDiff(added=(), missing=(), same=())
+            no_difference = portal_paste.PasteDiff(added=(), missing=(), same=())
             st.button(
                 "The list in the portal is empty",
                 key="account_empty",
@@ -41,12 +41,12 @@ def _compare(text: str, snapshot: Snapshot) -> None:
             )
         return
     with session.show_errors():
-        pasted = read_pasted(text, public_ranges=snapshot.treated_as_public)
-        diff = difference(snapshot.allowed_ips["network"], pasted)
+        pasted = portal_paste.read_pasted(text, public_ranges=snapshot.treated_as_public)
+        diff = portal_paste.difference(snapshot.allowed_ips["network"], pasted)
         _difference(pasted, diff, snapshot)
 
 
-def _difference(pasted: PastedList, diff: PasteDiff, snapshot: Snapshot) -> None:
+def _difference(pasted: portal_paste.PastedList, diff: portal_paste.PasteDiff, snapshot: Snapshot) -> None:
     for fault in pasted.unusable:
         st.markdown(f":orange[{ICONS['warning']}] Line {fault.line}: {plain(fault.sentence)}")
     if not pasted.entries:
@@ -73,7 +73,7 @@ def _is_ticked(network: str, snapshot: Snapshot) -> bool:
     return st.checkbox(f"{mono(network)} {plain(owner_of(network, snapshot))}", key=f"account_gone_{network}")
 
 
-def _accept(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
+def _accept(diff: portal_paste.PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
     changes = len(diff.added) + len(removed_networks)
     if Capability.READ_ALLOWED_IPS not in snapshot.capabilities:
         label = "Accept as the list" if changes else "Confirm that the list is the same"
@@ -89,7 +89,7 @@ def _accept(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) ->
         return
     rows = snapshot.allowed_ips.set_index("network")
     planned = [AllowAddress(network=new.network, label=new.label) for new in diff.added]
-    removed = [RemoveAddress(network=network, **entry(rows.loc[network])) for network in removed_networks]
+    removed = [RemoveAddress(network=network, **account_image.entry(rows.loc[network])) for network in removed_networks]
     st.button(
         f"Review {counted(changes, 'change')} of the account",
         type="primary",
@@ -99,7 +99,7 @@ def _accept(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) ->
     )
 
 
-def _save_list(diff: PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
+def _save_list(diff: portal_paste.PasteDiff, removed_networks: list[str], snapshot: Snapshot) -> None:
     """Save the accepted list and clear the text area."""
     with session.keep_errors(TEXT_KEY):
         opened = session.workspace()

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from dashboard.calls.replay.replayer import Replayer
+from dashboard.calls import Replayer
 
 SAID: Final = {
     ("yes", "ip"): "Authorized by its address, under the list in force when it was made.",

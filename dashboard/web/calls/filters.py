@@ -17,9 +17,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pandas as pd
 import streamlit as st
 
-from dashboard.calls.analytics.cube import Cube, Part
-from dashboard.charts.charts import Drawn
-from dashboard.charts.encodings import BRUSH, PICK
+from dashboard.calls import Cube
+from dashboard.calls.analytics import CubePart
+from dashboard.charts import Drawn, encodings
 from dashboard.core.text import visible
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
@@ -49,16 +49,16 @@ CLEARED: Final = (*DIMENSION_KEYS.values(), NUMBER, SOURCE)
 class FilterValues:
     """Current values of the filters."""
 
-    part: Part
+    part: CubePart
     """All conditions."""
-    whole: Part
+    whole: CubePart
     """The time span only, without a selected range or any other condition."""
     words: str
     """The time span in words, for a sentence."""
     by_day: bool
     """Whether the time span is long enough for daily buckets."""
 
-    def without(self, *names: str) -> Part:
+    def without(self, *names: str) -> CubePart:
         """Return the conditions without those on some dimensions, for a chart that filters by them."""
         return replace(self.part, **cast("dict[str, Any]", dict.fromkeys(names, "")))
 
@@ -94,9 +94,9 @@ def draw_filters(snapshot: Snapshot, cube: Cube) -> FilterValues:
     if any(st.session_state.get(key, linked.get(key)) for key in (*CLEARED, BEGIN, END)):
         always_there.button("Clear filters", icon=":material/filter_alt_off:", key="calls_clear", on_click=_clear)
     _convert_linked_times(begin, end, zone)
-    whole = Part(since=since)
+    whole = CubePart(since=since)
     begins, ends = (whole_hour(at.replace(tzinfo=zone)) if at else None for at in (begin, end))
-    narrowed = Part(begins or since, ends, who=caller, outcome=outcome, code=code, zone=to)
+    narrowed = CubePart(begins or since, ends, who=caller, outcome=outcome, code=code, zone=to)
     return FilterValues(narrowed, whole, words, snapshot.taken_at - since > HOURS_UP_TO)
 
 
@@ -119,7 +119,7 @@ def selected_range(filters: FilterValues) -> tuple[datetime, datetime] | None:
     )
 
 
-def without_time_range(filters: FilterValues) -> Part:
+def without_time_range(filters: FilterValues) -> CubePart:
     """Return the conditions for the chart over time: the whole span, so that a range can be selected in it."""
     return replace(filters.part, since=filters.whole.since, until=None)
 
@@ -141,7 +141,7 @@ def chart(
 
     def apply_selection() -> None:
         selection = st.session_state[name]["selection"]
-        st.session_state.update(filters_of(selection.get(PICK) or selection.get(BRUSH) or {}))
+        st.session_state.update(filters_of(selection.get(encodings.PICK) or selection.get(encodings.BRUSH) or {}))
 
     charts.draw_selectable(
         charts.cached_plot(name, inputs, build, ages=False), description, key=name, on_select=apply_selection

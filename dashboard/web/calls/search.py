@@ -11,11 +11,9 @@ import pandas as pd
 import pyarrow
 import streamlit as st
 
-from dashboard.calls.analytics.cube import Part, code_of
-from dashboard.calls.attribution import CallerClaims
-from dashboard.calls.confirmed_callers import callers_of_judged_traffic
-from dashboard.calls.store.store import CallFilter
-from dashboard.charts.charts import KIND_OF, KINDS
+from dashboard.calls import CallerClaims, CallFilter, confirmed_callers
+from dashboard.calls.analytics import CubePart, sip_status_label
+from dashboard.charts import KIND_OF_OUTCOME, OUTCOME_KINDS
 from dashboard.core.text import counted
 from dashboard.domain.changes import not_counted
 from dashboard.domain.snapshot import Snapshot
@@ -72,7 +70,7 @@ def file_only_sentence(snapshot: Snapshot, since: datetime | None, until: dateti
     return not_counted(calls) if calls else ""
 
 
-def unfiltered_file_only_note(snapshot: Snapshot, part: Part) -> str:
+def unfiltered_file_only_note(snapshot: Snapshot, part: CubePart) -> str:
     """Return ``file_only_sentence``; empty if a filter other than time is set, because its count ignores those."""
     other_filters = (part.who, part.zone, part.code, part.outcome)
     return "" if any(other_filters) else file_only_sentence(snapshot, part.since, part.until)
@@ -170,18 +168,18 @@ def _record(file_only: int) -> str:
     return record or ""
 
 
-def among(part: Part, snapshot: Snapshot) -> pd.DataFrame | None:
+def among(part: CubePart, snapshot: Snapshot) -> pd.DataFrame | None:
     """Return the traffic rows of the selected caller and code; ``None`` if neither is selected."""
     if not (part.who or part.code):
         return None
     rows = snapshot.judged_traffic
     selected = (rows["last_at"] >= part.since).to_numpy()
     if part.who:
-        selected = selected & (callers_of_judged_traffic(snapshot) == part.who)
+        selected = selected & (confirmed_callers.callers_of_judged_traffic(snapshot) == part.who)
     rows = rows[selected]
     if part.code:
         codes = zip(rows["sip_status"], rows["sip_reason"], strict=True)
-        named = [code_of(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]
+        named = [sip_status_label(None if pd.isna(code) else int(code), reason) == part.code for code, reason in codes]
         rows = rows[np.array(named, dtype=np.bool_)]
     return rows
 
@@ -225,7 +223,9 @@ def _table(rows: pyarrow.Table, calls: pd.DataFrame, snapshot: Snapshot) -> None
         hide_index=True,
         height=tables.height(len(calls), most=12, px=460),
         column_config={
-            "outcome": tables.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "outcome": tables.chips(
+                "Outcome", {OUTCOME_LABELS[o]: OUTCOME_KINDS[k][1] for o, k in KIND_OF_OUTCOME.items()}, width=170
+            ),
             "started_at": tables.at("Started"),
             "pbx": tables.text("PBX", width=80),
             "source_ip": tables.text("Source address", width=115),

@@ -23,9 +23,8 @@ import pyarrow
 import streamlit as st
 from altair.utils.schemapi import debug_mode
 
-from dashboard.calls.store.engine import sanitize_table
-from dashboard.charts.charts import Drawn
-from dashboard.charts.templates import ChartSpec
+from dashboard.calls.store import sanitize_table
+from dashboard.charts import ChartSpec, Drawn
 from dashboard.web import session
 
 _ALTAIR = Lock()

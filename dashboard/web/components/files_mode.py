@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dashboard.core.elapsed import ago
-from dashboard.services.snapshot_builder import calls_until
-from dashboard.services.workspace import Workspace
+from dashboard.services import Workspace, calls_until
 
 STEPS = {
     "account": "record the tech prefix and the credentials on the page Account",

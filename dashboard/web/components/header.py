@@ -9,7 +9,7 @@ from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Age, Freshness
-from dashboard.services.snapshot_builder import calls_until
+from dashboard.services import calls_until
 from dashboard.web import session
 from dashboard.web.components import entrance, files_mode
 from dashboard.web.components.formatting import AGE_COLORS, ICONS, INPUT_WORDS, Color, exact, mono, plain

@@ -6,21 +6,20 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dashboard.calls.replay.refusals import as_now
-from dashboard.charts import frames
-from dashboard.charts.charts import KIND_OF
+from dashboard.calls.replay import is_judged_as_now
+from dashboard.charts import KIND_OF_OUTCOME, frames
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.claims import Claims, GroupStatus, lacking
 from dashboard.domain.findings import Finding, Impact, Status
 from dashboard.domain.snapshot import Age, Snapshot, members
-from dashboard.fixes.planner import find_undo
+from dashboard.fixes import planner
 from dashboard.schemas.tables import OUTCOME_LABELS
-from dashboard.storage.journal import BEGUN, DONE, PARTLY, JournalEntry
+from dashboard.storage import PHASE_BEGUN, PHASE_DONE, PHASE_PARTLY, JournalEntry
 from dashboard.web.components.formatting import money, plain
 
 S = "'s"
-FAILED = tuple(outcome for outcome, kind in KIND_OF.items() if kind == "failed")
+FAILED = tuple(outcome for outcome, kind in KIND_OF_OUTCOME.items() if kind == "failed")
 """Outcomes that charts show as "Failed otherwise"; titles count the same calls under that name."""
 REFUSED_SHARE = 0.05
 """Minimum share of a day's calls refused for a PBX to count as rejected; one mistyped call is not an outage."""
@@ -145,12 +144,12 @@ def of_inventory(snapshot: Snapshot) -> str:
 
 def of_fixes(entries: Sequence[JournalEntry]) -> str:
     """Return how many fixes are active, undone, and without a recorded outcome."""
-    ended = {entry.action for entry in entries if entry.phase != BEGUN}
-    unsettled = sum(entry.phase == BEGUN and entry.action not in ended for entry in entries)
+    ended = {entry.action for entry in entries if entry.phase != PHASE_BEGUN}
+    unsettled = sum(entry.phase == PHASE_BEGUN and entry.action not in ended for entry in entries)
     verb = "has" if unsettled == 1 else "have"
     unsettled_note = f" {counted(unsettled, 'fix', 'fixes')} {verb} no recorded outcome." if unsettled else ""
-    completed = [entry for entry in entries if entry.phase in (DONE, PARTLY) and entry.undoes is None]
-    active = sum(find_undo(entries, entry) is None for entry in completed)
+    completed = [entry for entry in entries if entry.phase in (PHASE_DONE, PHASE_PARTLY) and entry.undoes is None]
+    active = sum(planner.find_undo(entries, entry) is None for entry in completed)
     if not completed:
         return unsettled_note.strip() or "No fix was made yet."
     undone_count = len(completed) - active
@@ -199,7 +198,7 @@ def _rejected(snapshot: Snapshot, outages: Sequence[Finding], rows: pd.DataFrame
     named = {pbx_id for finding in outages for pbx_id in finding.pbx_ids}
     out = {snapshot.name_of(pbx_id) for pbx_id in rows["placed_by"].unique() if named.intersection(members(pbx_id))}
     lost = rows[rows["refused"] > 0]
-    now = out & set(lost.loc[as_now(lost, snapshot.versions), "who"])
+    now = out & set(lost.loc[is_judged_as_now(lost, snapshot.versions), "who"])
     still = [name for name in who if name in now]
     before = [name for name in who if name not in now]
     said = [f"{calls.format(join(f'{plain(name)}{S}' for name in still))} are being rejected."] if still else []

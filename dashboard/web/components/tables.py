@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow
 import streamlit as st
 
-from dashboard.calls.store.engine import sanitize_table as shown_table
-from dashboard.charts.encodings import STATES
+from dashboard.calls.store import sanitize_table as shown_table
+from dashboard.charts import encodings
 from dashboard.core.text import counted, visible
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.exports.csv_files import account_name, to_csv
+from dashboard.services.exports import csv_files, to_csv
 
 Rows = TypeVar("Rows", pd.DataFrame, pyarrow.Table)
 MOST_ROWS = 16
@@ -59,7 +59,7 @@ def chips(label: str, states: Mapping[str, str], *, width: int = 110) -> Any:
     """
     options: list[str] = []
     for text, state in states.items():
-        while len(options) % len(STATES) != STATES.index(state):
+        while len(options) % len(encodings.STATES) != encodings.STATES.index(state):
             options.append(" " * (len(options) + 1))
         options.append(text)
     return st.column_config.MultiselectColumn(label, options=options, color="auto", width=width)
@@ -101,7 +101,7 @@ def download(name: str, rows: int, frame: Callable[[], pd.DataFrame], snapshot: 
         snapshot: Snapshot with the account and the time of the data.
         key: Key of the button.
     """
-    account = account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
+    account = csv_files.account_name(sample=snapshot.account.sample, tech_prefix=snapshot.account.tech_prefix)
     st.download_button(
         f"Download {counted(rows, 'row')} as CSV",
         data=lambda: to_csv(frame(), account=account),

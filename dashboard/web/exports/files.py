@@ -9,8 +9,7 @@ import streamlit as st
 
 from dashboard.core.text import counted, label_of
 from dashboard.domain.claims import NOTHING
-from dashboard.services.exports.csv_files import Seal, Table, account_name, csv_of, to_zip
-from dashboard.services.exports.frames import all_tables
+from dashboard.services.exports import csv_files, frames
 from dashboard.web import session
 from dashboard.web.components import tables as table_components
 from dashboard.web.components.formatting import plain
@@ -18,17 +17,17 @@ from dashboard.web.components.formatting import plain
 PREVIEW = 200
 
 
-def tables() -> Mapping[str, Table]:
+def tables() -> Mapping[str, csv_files.Table]:
     """Return all tables that can be exported, by name."""
     opened = session.workspace()
     return session.cached(
         "exports",
         "",
-        lambda: all_tables(session.snapshot(), session.findings(), opened.journal.entries(), opened.store),
+        lambda: frames.all_tables(session.snapshot(), session.findings(), opened.journal.entries(), opened.store),
     )
 
 
-def title(export_tables: Mapping[str, Table]) -> str:
+def title(export_tables: Mapping[str, csv_files.Table]) -> str:
     """Return the page title: number of tables and of calls; without a number if calls were never fetched."""
     current_claims = session.claims()
     calls = current_claims.figure(export_tables["calls"].rows or 0, "calls")
@@ -38,14 +37,14 @@ def title(export_tables: Mapping[str, Table]) -> str:
     return f"{len(export_tables)} tables, {calls.text} {noun} among them, ready to download. {calls.why}".strip()
 
 
-def draw_archive(export_tables: Mapping[str, Table]) -> None:
+def draw_archive(export_tables: Mapping[str, csv_files.Table]) -> None:
     """Draw the download of all tables as a zip."""
     snapshot = session.snapshot()
-    seal = Seal.of(session.workspace().journal, account=_account(), taken_at=snapshot.taken_at)
+    seal = csv_files.Seal.of(session.workspace().journal, account=_account(), taken_at=snapshot.taken_at)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Download all as a zip",
-            data=lambda: to_zip(export_tables, seal),
+            data=lambda: csv_files.to_zip(export_tables, seal),
             file_name=_name("trunkgate", "zip"),
             mime="application/zip",
             type="primary",
@@ -60,7 +59,7 @@ def draw_archive(export_tables: Mapping[str, Table]) -> None:
         )
 
 
-def draw_table(export_tables: Mapping[str, Table]) -> None:
+def draw_table(export_tables: Mapping[str, csv_files.Table]) -> None:
     """Draw the choice of a table, its download, and its first rows."""
     name = (
         st.pills(
@@ -80,7 +79,7 @@ def draw_table(export_tables: Mapping[str, Table]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             f"Download {name}.csv",
-            data=lambda: csv_of(table, account=_account()),
+            data=lambda: csv_files.csv_of(table, account=_account()),
             file_name=_name(name, "csv"),
             mime="text/csv",
             icon=":material/download:",
@@ -95,7 +94,7 @@ def draw_table(export_tables: Mapping[str, Table]) -> None:
     )
 
 
-def row_count_text(table: Table, looked_at: int) -> str:
+def row_count_text(table: csv_files.Table, looked_at: int) -> str:
     """
     Return how many rows a table has and how many of them are shown.
 
@@ -116,7 +115,7 @@ def preview(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _account() -> str:
     account = session.snapshot().account
-    return account_name(sample=account.sample, tech_prefix=account.tech_prefix)
+    return csv_files.account_name(sample=account.sample, tech_prefix=account.tech_prefix)
 
 
 def _name(stem: str, ending: str) -> str:

@@ -9,17 +9,17 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from dashboard.charts.charts import SEVERITY_STATES, STATUS_STATES
-from dashboard.checks.evidence.losses import DIGEST
-from dashboard.checks.registry import discover
+from dashboard.charts import SEVERITY_STATES, STATUS_STATES
+from dashboard.checks import discover
+from dashboard.checks.evidence import losses
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
 from dashboard.domain.claims import Claims, GroupStatus, as_of
 from dashboard.domain.findings import Finding, Impact, Severity, Status
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.planner import find_undo
-from dashboard.services.exports.frames import findings_frame
-from dashboard.storage.journal import DONE
+from dashboard.fixes import planner
+from dashboard.services.exports import frames
+from dashboard.storage import PHASE_DONE
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
 from dashboard.web.components.formatting import (
@@ -132,7 +132,9 @@ def _state(finding: Finding) -> str:
 
 def download(findings: Sequence[Finding], snapshot: Snapshot) -> None:
     """Draw the download of exactly the displayed rows."""
-    tables.download("findings", len(findings), lambda: findings_frame(findings, snapshot), snapshot, key="findings_csv")
+    tables.download(
+        "findings", len(findings), lambda: frames.findings_frame(findings, snapshot), snapshot, key="findings_csv"
+    )
 
 
 def detail(finding: Finding, snapshot: Snapshot) -> None:
@@ -182,7 +184,7 @@ def review_digest(finding: Finding) -> str:
     """Return the digest of the evidence of a past loss that is not reviewed yet; ``""`` for any other finding."""
     if finding.check != "past_loss_is_reviewed" or finding.status is not Status.FAIL:
         return ""
-    return next((str(row[DIGEST]) for row in finding.evidence if DIGEST in row), "")
+    return next((str(row[losses.DIGEST]) for row in finding.evidence if losses.DIGEST in row), "")
 
 
 def _mark_as_reviewed(subject: str, evidence_digest: str) -> None:
@@ -231,8 +233,8 @@ def _history(finding: Finding, snapshot: Snapshot) -> None:
     subjects = {entry.action: entry.content["plan"] for entry in entries if "plan" in entry.content}
     for entry in entries:
         plan = subjects.get(entry.action, {})
-        if entry.phase == DONE and (plan.get("check"), plan.get("subject")) == (finding.check, finding.subject):
-            undo_entry = find_undo(entries, entry)
+        if entry.phase == PHASE_DONE and (plan.get("check"), plan.get("subject")) == (finding.check, finding.subject):
+            undo_entry = planner.find_undo(entries, entry)
             tail = f", taken back {ago(undo_entry.at)}" if undo_entry else ""
             sentences.append(f"{plain(entry.title)} by {plain(entry.actor)} {ago(entry.at)}{tail}.")
     about = names(finding, snapshot)

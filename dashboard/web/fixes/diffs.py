@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from dashboard.core.text import counted
 from dashboard.domain.changes import AllowAddress, Change, CreateRoute, DeleteRoute, Plan, RouteNumber, SetCredentials
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.account_image import POLICY_KINDS, SIP_REG
+from dashboard.fixes import account_image
 from dashboard.web.components.formatting import mono_cell, owner_of, plain
 
-ROUTES = {"": "Unassigned", SIP_REG: "SIP registration"}
+ROUTES = {"": "Unassigned", account_image.SIP_REG: "SIP registration"}
 """Alias of a built-in route to its display text."""
 
 
@@ -62,7 +62,7 @@ def undo_label(plan: Plan) -> str:
 
 def touches_policy(plan: Plan) -> bool:
     """Return whether a plan affects which outbound calls are admitted."""
-    return any(isinstance(change, POLICY_KINDS) for change in plan.changes)
+    return any(isinstance(change, account_image.POLICY_KINDS) for change in plan.changes)
 
 
 def _sentence(changes: tuple[Change, ...]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.core.text import counted
-from dashboard.storage.journal import JournalEntry
+from dashboard.storage import JournalEntry
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, plain
 

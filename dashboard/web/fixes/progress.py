@@ -8,7 +8,7 @@ from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import AllowAddress, Plan, RemoveAddress, SetCredentials
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.monitor import ENOUGH, MonitorResult, Outcomes
+from dashboard.fixes import MONITORED_CALLS, MonitorResult, ProofCounts
 from dashboard.web.components.formatting import Color, owner_of
 
 Look = tuple[Color, str]
@@ -42,7 +42,7 @@ def monitor_state(plan: Plan, result: MonitorResult, snapshot: Snapshot) -> tupl
             lacking(snapshot, "calls"),
         ]
         return "gray", "time", " ".join(filter(None, parts))
-    seen_so_far = counted(result.decided, "call") if result.over else f"{result.decided} of {ENOUGH} calls"
+    seen_so_far = counted(result.decided, "call") if result.over else f"{result.decided} of {MONITORED_CALLS} calls"
     progress = f"{head}: {seen_so_far}"
     neither = result.calls - result.decided
     if neither:
@@ -82,7 +82,7 @@ def _sources_text(plan: Plan, result: MonitorResult, snapshot: Snapshot) -> str:
     return join(["your PBXs", *source_names] if _switches(plan) else source_names)
 
 
-def _outcome_text(source: str, outcomes: Outcomes, result_text: str, silent: str = "") -> str:
+def _outcome_text(source: str, outcomes: ProofCounts, result_text: str, silent: str = "") -> str:
     """Return the number of calls of one kind of source and what became of them."""
     return f"{outcomes.decided:,} of {source}, {result_text}" if outcomes.decided else f"none of {source}{silent}"
 

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard.calls.replay.undecided import INVENTORY
-from dashboard.carriers.registry import step_for
+from dashboard.calls.replay import undecided
+from dashboard.carriers import portal_step_for
 from dashboard.core.elapsed import ago
 from dashboard.core.errors import DashboardError
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.changes import Change, Plan
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
-from dashboard.storage.journal import JournalEntry
+from dashboard.storage import JournalEntry
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, mono, plain
 from dashboard.web.fixes import diffs, progress, replay_summary
@@ -172,7 +172,7 @@ def _before(plan: Plan) -> list[str]:
             plan.impact,
             lower_bound=Capability.REFUSALS_IN_CDRS not in snapshot.capabilities,
             lacking=lacking(snapshot, "calls"),
-            omitted_reason=INVENTORY if any(guard.id == "owners_are_known" for guard in plan.guards) else "",
+            omitted_reason=undecided.INVENTORY if any(guard.id == "owners_are_known" for guard in plan.guards) else "",
         )
     else:
         st.caption("It changes where inbound calls go. Outbound calls are not touched.")
@@ -211,7 +211,7 @@ def _guide(plan: Plan) -> None:
     """Draw the manual steps in the carrier's portal, for changes that the carrier's API does not support."""
     st.info("The carrier offers no way to do this by program. Do it in its portal:", icon=ICONS["info"])
     for change in plan.changes:
-        step = step_for(change)
+        step = portal_step_for(change)
         st.markdown(plain(step.sentence))
         if step.value:
             st.code(step.value, language=None)

@@ -11,8 +11,8 @@ from dashboard.core.elapsed import ago
 from dashboard.core.text import counted
 from dashboard.domain.changes import Plan
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.planner import find_undo, live_of
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, JournalEntry
+from dashboard.fixes import planner
+from dashboard.storage import PHASE_BEGUN, PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, JournalEntry
 from dashboard.web import session
 from dashboard.web.components import empty_states
 from dashboard.web.components.formatting import ICONS, Color, exact, plain
@@ -28,14 +28,14 @@ SHOWN_ONLY: Final[tuple[str, Color]] = ("Shown only", "blue")
 
 def history(entries: Sequence[JournalEntry], snapshot: Snapshot) -> None:
     """Draw the fixes, newest first, with the rows they changed; at most ``MOST``."""
-    begun = [entry for entry in reversed(entries) if entry.phase == BEGUN]
+    begun = [entry for entry in reversed(entries) if entry.phase == PHASE_BEGUN]
     if not begun:
         empty_states.empty(
             "Each change that is applied, on any page, is written here: who, what, before and after, and a way back.",
             icon=ICONS["info"],
         )
         return
-    ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
+    ends = {entry.action: entry for entry in entries if entry.phase != PHASE_BEGUN}
     for entry in begun[:MOST]:
         _entry(entry, ends.get(entry.action), entries, snapshot)
     if len(begun) > MOST:
@@ -78,22 +78,22 @@ def plan_outcomes(entries: Sequence[JournalEntry]) -> dict[str, tuple[str, Color
     Returns:
         Hash of the plan to the outcome and its color; the last application counts if there are several.
     """
-    ends = {entry.action: entry for entry in entries if entry.phase != BEGUN}
+    ends = {entry.action: entry for entry in entries if entry.phase != PHASE_BEGUN}
     outcomes = {}
     for begun in entries:
-        if begun.phase == BEGUN:
+        if begun.phase == PHASE_BEGUN:
             ended = ends.get(begun.action)
-            outcomes[begun.plan_hash] = outcome_of(ended, find_undo(entries, ended) if ended else None)
+            outcomes[begun.plan_hash] = outcome_of(ended, planner.find_undo(entries, ended) if ended else None)
     return outcomes
 
 
 def _entry(
     begun: JournalEntry, ended: JournalEntry | None, entries: Sequence[JournalEntry], snapshot: Snapshot
 ) -> None:
-    undo_entry = find_undo(entries, ended) if ended else None
+    undo_entry = planner.find_undo(entries, ended) if ended else None
     word, color = outcome_of(ended, undo_entry)
     plan = Plan.model_validate(begun.content["plan"])
-    live = live_of(plan, ended) if ended else ()
+    live = planner.live_of(plan, ended) if ended else ()
     with st.container(border=True):
         text, press = st.columns([6, 1], vertical_alignment="center")
         with text, st.container(horizontal=True, vertical_alignment="center"):
@@ -118,8 +118,10 @@ def _entry(
         st.markdown(diffs.table(plan.changes, snapshot, applied=True))
         if ended is None:
             st.markdown(f":orange[{ICONS['warning']}] {open_fixes.EXPLAINED}")
-        elif ended.phase != DONE or ended.content.get("interrupted"):
-            shade, icon = {FAILED: ("red", "error"), PARTLY: ("orange", "warning")}.get(ended.phase, ("green", "good"))
+        elif ended.phase != PHASE_DONE or ended.content.get("interrupted"):
+            shade, icon = {PHASE_FAILED: ("red", "error"), PHASE_PARTLY: ("orange", "warning")}.get(
+                ended.phase, ("green", "good")
+            )
             st.markdown(f":{shade}[{ICONS[icon]}] {plain(str(ended.content.get('message', '')))}")
         if undo_entry:
             st.caption(f"Undone {ago(undo_entry.at)} by {plain(undo_entry.actor)}, entry {undo_entry.id}.")
@@ -140,7 +142,7 @@ def outcome_of(ended: JournalEntry | None, undo_entry: JournalEntry | None) -> t
     if undo_entry:
         return "Undone", "gray"
     words: dict[str, tuple[str, Color]] = {
-        DONE: (DONE_WORD, "green"),
-        PARTLY: ("Partly done", "orange"),
+        PHASE_DONE: (DONE_WORD, "green"),
+        PHASE_PARTLY: ("Partly done", "orange"),
     }
     return words.get(ended.phase, ("Failed", "red"))

@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.core.errors import InputError
 from dashboard.core.text import label_of
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.sources import FRAMES, read_edit
+from dashboard.pbx import EDITABLE_FRAMES, read_edit
 
 Frames = Mapping[str, pd.DataFrame]
 SECOND = pd.Timedelta(seconds=1)
@@ -115,7 +115,7 @@ def validated(snapshot: Snapshot, **edited: pd.DataFrame) -> Frames:
     Raises:
         InputError: The inventory is invalid; the message states the first problem and the number of further ones.
     """
-    whole = {name: edited.get(name, getattr(snapshot, name)) for name in FRAMES}
+    whole = {name: edited.get(name, getattr(snapshot, name)) for name in EDITABLE_FRAMES}
     result = read_edit(whole, snapshot.treated_as_public)
     if result.problems:
         edited_problems = [problem for problem in result.problems if problem.file in edited] or result.problems

@@ -12,26 +12,22 @@ import streamlit as st
 from dashboard.core.errors import DashboardError
 from dashboard.core.text import counted, join, label_of, titled
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.sources import (
-    ADDED,
-    CHANGED,
-    CONFIG,
-    GONE,
-    READ,
-    STAYS,
+from dashboard.pbx import (
+    CONFIG_FRAME,
+    READER_FRAMES,
     Inventory,
     InventoryDiff,
-    Level,
     LintContext,
     LintFinding,
+    LintLevel,
     Problem,
     Upload,
-    frames_of,
+    inventory_frames,
     lint_inventory,
-    merge,
-    needs_name,
+    needs_pbx_name,
     read_files,
 )
+from dashboard.pbx.inventory import diff
 from dashboard.services import declarations
 from dashboard.web import session
 from dashboard.web.components import tables
@@ -82,20 +78,24 @@ def show() -> None:
     save_pressed(PRESSED, ROUND, lambda: placeholder.caption("Importing, then reading the inventory again"))
     if not files and running is None:
         return
-    current = frames_of(snapshot)
+    current = inventory_frames(snapshot)
     uploads = [Upload(file.name, file.getvalue()) for file in files]
     with session.show_errors(), placeholder.container():
-        pbx = _ask_pbx(snapshot) if needs_name(uploads) else ""
+        pbx = _ask_pbx(snapshot) if needs_pbx_name(uploads) else ""
         if pbx is None:
             return
         inventory = read(snapshot, uploads, pbx) if uploads or running is None else running
-        difference = merge(current, inventory)
+        difference = diff.merge(current, inventory)
         _problems(inventory.problems)
         for note in inventory.notes[:MOST_PROBLEMS]:
             st.caption(plain(str(note)))
-        _pitfalls(lint_inventory({**difference.merged, CONFIG: inventory.frames[CONFIG]}, LintContext.of(snapshot)))
+        _pitfalls(
+            lint_inventory(
+                {**difference.merged, CONFIG_FRAME: inventory.frames[CONFIG_FRAME]}, LintContext.of(snapshot)
+            )
+        )
         preview(difference)
-        _accept(difference, snapshot, read_any=not inventory.frames[CONFIG].empty)
+        _accept(difference, snapshot, read_any=not inventory.frames[CONFIG_FRAME].empty)
 
 
 def read(snapshot: Snapshot, uploads: list[Upload], pbx: str) -> Inventory:
@@ -110,7 +110,7 @@ def read(snapshot: Snapshot, uploads: list[Upload], pbx: str) -> Inventory:
     return read_files(
         uploads,
         treated_as_public=snapshot.treated_as_public,
-        current=frames_of(snapshot),
+        current=inventory_frames(snapshot),
         trunk=LintContext.of(snapshot).trunk,
         name=pbx,
     )
@@ -186,7 +186,7 @@ def _pitfalls(pitfalls: list[LintFinding]) -> None:
     """Draw the lint findings of the configurations that were read; none of them prevents the import."""
     if not pitfalls:
         return
-    serious = sum(finding.level is not Level.NOTE for finding in pitfalls)
+    serious = sum(finding.level is not LintLevel.NOTE for finding in pitfalls)
     headline = f"{counted(serious, 'thing')} to put right in the configuration" if serious else "Nothing to put right"
     (st.warning if serious else st.info)(
         f"{headline}. Passwords in it were left out.", icon=ICONS["warning" if serious else "good"]
@@ -235,11 +235,11 @@ def changes_frame(difference: InventoryDiff) -> pd.DataFrame:
             "change": str(row["change"]).capitalize(),
             "what": _row_name(row),
             "column": label_of(row["column"]) if row["column"] else "",
-            "before": NOT_THERE if row["change"] == ADDED else row["before"],
-            "after": _summary(difference, row) if row["change"] == ADDED else row["after"] or _removal_text(row),
+            "before": NOT_THERE if row["change"] == diff.ADDED else row["before"],
+            "after": _summary(difference, row) if row["change"] == diff.ADDED else row["after"] or _removal_text(row),
         }
         for row in difference.changes.to_dict("records")
-        if row["change"] != STAYS
+        if row["change"] != diff.STAYS
     ]
     return pd.DataFrame(rows, columns=["change", "what", "column", "before", "after"], dtype="str")
 
@@ -252,7 +252,7 @@ def _row_name(row: Mapping[Any, Any]) -> str:
 
 
 def _removal_text(row: Mapping[Any, Any]) -> str:
-    return "Taken out" if row["change"] == GONE else ""
+    return "Taken out" if row["change"] == diff.GONE else ""
 
 
 def _summary(difference: InventoryDiff, row: Mapping[Any, Any]) -> str:
@@ -276,19 +276,19 @@ def _accept(difference: InventoryDiff, snapshot: Snapshot, *, read_any: bool) ->
     An unchanged configuration is saved too, which confirms it as of now. The age of a configuration that was not read
     does not change.
     """
-    current = frames_of(snapshot)
-    absent = difference.count(STAYS)
+    current = inventory_frames(snapshot)
+    absent = difference.count(diff.STAYS)
     drop = False
     if absent:
         with st.expander(f"{counted(absent, 'row')} not in the import"):
-            rows = difference.changes[difference.changes["change"] == STAYS].to_dict("records")
+            rows = difference.changes[difference.changes["change"] == diff.STAYS].to_dict("records")
             st.caption(plain(join((_row_name(row) for row in rows), most=MOST_PROBLEMS)))
             drop = st.checkbox(f"Remove the {counted(absent, 'row')}", key="inventory_import_replace")
     accepted = difference.replaced if drop else difference.merged
-    changes = any(not accepted[name].equals(current[name]) for name in READ)
-    accepted = {name: accepted[name] for name in READ if name != CONFIG or read_any or drop}
-    added = difference.count(ADDED)
-    changed = difference.count(CHANGED) + difference.count(GONE)
+    changes = any(not accepted[name].equals(current[name]) for name in READER_FRAMES)
+    accepted = {name: accepted[name] for name in READER_FRAMES if name != CONFIG_FRAME or read_any or drop}
+    added = difference.count(diff.ADDED)
+    changed = difference.count(diff.CHANGED) + difference.count(diff.GONE)
     does = [f"import {counted(added + changed, 'change')}"] if added + changed else []
     results = [f"{added:,} added", f"{changed:,} changed"]
     if drop:

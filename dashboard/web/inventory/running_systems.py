@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard.domain.snapshot import Snapshot
-from dashboard.pbx.sources import Inventory, LintContext, frames_of, read_running
+from dashboard.pbx import Inventory, LintContext, inventory_frames, read_running
 from dashboard.web import session
 from dashboard.web.components.formatting import plain
 
@@ -30,7 +30,7 @@ def show(snapshot: Snapshot, number: int) -> Inventory | None:
                 source,
                 secrets=settings.source_secrets,
                 treated_as_public=snapshot.treated_as_public,
-                current=frames_of(snapshot),
+                current=inventory_frames(snapshot),
                 trunk=LintContext.of(snapshot).trunk,
             )
     inventory: Inventory | None = st.session_state.get(state_key)

@@ -7,9 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.pbx.sources import Problem, Upload
-from dashboard.services.onboarding import bulk_add
-from dashboard.services.onboarding.bulk_add import PastedFleet
+from dashboard.pbx import Problem, Upload
+from dashboard.services.onboarding import PastedFleet, bulk_add
 from dashboard.web import session
 from dashboard.web.components import tables
 from dashboard.web.components.formatting import ICONS, plain

@@ -12,11 +12,20 @@ from dashboard.core import clocks
 from dashboard.core.text import counted
 from dashboard.domain.findings import Finding
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.onboarding import config_archive, fleet, notes
-from dashboard.services.onboarding.account_step import Credentials
-from dashboard.services.onboarding.context import ALLOWED, ROUTED, OnboardingContext
-from dashboard.services.onboarding.fleet import FleetProgress, PbxProgress, PlanBatch, Show
-from dashboard.services.onboarding.steps import TITLES, Progress
+from dashboard.services.onboarding import (
+    ALLOWED_CHECK,
+    ROUTED_CHECK,
+    FleetProgress,
+    OnboardingContext,
+    PbxProgress,
+    PlanBatch,
+    StepProgress,
+    account_step,
+    config_archive,
+    fleet,
+    notes,
+)
+from dashboard.services.onboarding import steps as onboarding_steps
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
 from dashboard.web.components.formatting import ICONS, Color, plain
@@ -26,13 +35,13 @@ from dashboard.web.onboarding import bulk_form
 
 CHOSEN = "pbx_id"
 TABLE = "set_up_matrix"
-LOOKS: Final[dict[Progress, tuple[Color, str]]] = {
-    Progress.DONE: ("green", ICONS["good"]),
-    Progress.OPEN: ("orange", ":material/radio_button_unchecked:"),
-    Progress.SAID: ("gray", ":material/edit_note:"),
-    Progress.BLOCKED: ("gray", ":material/lock_clock:"),
-    Progress.UNKNOWN: ("gray", ICONS["unknown"]),
-    Progress.NOT_NEEDED: ("gray", ":material/remove_circle_outline:"),
+LOOKS: Final[dict[StepProgress, tuple[Color, str]]] = {
+    StepProgress.DONE: ("green", ICONS["good"]),
+    StepProgress.OPEN: ("orange", ":material/radio_button_unchecked:"),
+    StepProgress.SAID: ("gray", ":material/edit_note:"),
+    StepProgress.BLOCKED: ("gray", ":material/lock_clock:"),
+    StepProgress.UNKNOWN: ("gray", ICONS["unknown"]),
+    StepProgress.NOT_NEEDED: ("gray", ":material/remove_circle_outline:"),
 }
 WIDTHS: Final = {"kind": 72, "dial": 86, "snippet": 88, "allow": 86, "route": 86, "probe": 76, "call": 92}
 
@@ -91,7 +100,7 @@ def open_one(pbx_id: str | None) -> None:
 def _bar(context: OnboardingContext, allow: PlanBatch, route: PlanBatch) -> None:
     """Draw the actions on many PBXs: buttons that open the review of one plan, and the configuration archive."""
     writable = config_archive.writable(context)
-    for batch, check, icon in ((allow, ALLOWED, "shield_lock"), (route, ROUTED, "call_split")):
+    for batch, check, icon in ((allow, ALLOWED_CHECK, "shield_lock"), (route, ROUTED_CHECK, "call_split")):
         if batch.changes:
             st.button(
                 batch.label,
@@ -120,16 +129,16 @@ def _bar(context: OnboardingContext, allow: PlanBatch, route: PlanBatch) -> None
 def _matrix(context: OnboardingContext, standings: Sequence[PbxProgress]) -> None:
     show: Any = st.segmented_control(
         "Show",
-        [str(item) for item in Show],
-        default=str(Show.ALL),
+        [str(item) for item in fleet.Show],
+        default=str(fleet.Show.ALL),
         required=True,
         key="set_up_show",
         bind="query-params",
         label_visibility="collapsed",
     )
-    filtered = fleet.filter_fleet(standings, Show(show or Show.ALL))
+    filtered = fleet.filter_fleet(standings, fleet.Show(show or fleet.Show.ALL))
     if not filtered:
-        if show == Show.TO_DO:
+        if show == fleet.Show.TO_DO:
             empty_states.empty("None of them is left to do.")
         else:
             empty_states.empty("None of them is set up yet.", icon=ICONS["info"])
@@ -142,7 +151,10 @@ def _matrix(context: OnboardingContext, standings: Sequence[PbxProgress]) -> Non
         column_config={
             "name": tables.text("PBX", width=80) | {"pinned": True},
             "next": tables.text("Next", width=146),
-            **{name: tables.chips(fleet.COLUMNS[name], fleet.STATES, width=WIDTHS[name]) for name in TITLES},
+            **{
+                name: tables.chips(fleet.COLUMNS[name], fleet.STATES, width=WIDTHS[name])
+                for name in onboarding_steps.TITLES
+            },
         },
         on_select=lambda: _open_selected([item.pbx_id for item in filtered]),
         selection_mode="single-row",
@@ -160,7 +172,7 @@ def _open_selected(pbx_ids: Sequence[str]) -> None:
         open_one(pbx_ids[rows[0]])
 
 
-def _account(account: Credentials) -> None:
+def _account(account: account_step.Credentials) -> None:
     """Draw the account's step with what still needs credentials; the button appears once nothing does."""
     color, icon = LOOKS[account.progress]
     st.subheader("Last, for the whole account: credentials off")

@@ -9,10 +9,16 @@ import streamlit as st
 
 from dashboard.domain.claims import cure
 from dashboard.domain.snapshot import Snapshot
-from dashboard.services.onboarding import dialing, fleet, notes
-from dashboard.services.onboarding.account_step import credentials
-from dashboard.services.onboarding.context import OnboardingContext
-from dashboard.services.onboarding.steps import CHECKS, TO_DO, OnboardingStep, Progress, next_open
+from dashboard.services.onboarding import (
+    OnboardingContext,
+    OnboardingStep,
+    StepProgress,
+    account_step,
+    dialing,
+    fleet,
+    notes,
+)
+from dashboard.services.onboarding import steps as onboarding_steps
 from dashboard.sip import build, lint
 from dashboard.web import session
 from dashboard.web.components.formatting import ICONS, KIND_WORDS, plain
@@ -26,20 +32,20 @@ EXAMPLE_NUMBER = "12065550142"
 
 def show(steps: Sequence[OnboardingStep], context: OnboardingContext, pbx_id: str) -> None:
     """Draw every step with the next open one expanded, then the step of the account."""
-    following = next_open(steps)
+    following = onboarding_steps.next_open(steps)
     for number, step in enumerate(steps, start=1):
         with st.expander(_label(number, step.title, step.progress), expanded=step is following):
             st.markdown(plain(step.evidence))
             with session.show_errors():
                 _act(step, context, pbx_id)
-    account = credentials(context)
+    account = account_step.credentials(context)
     with st.expander(_label(len(steps) + 1, account.step.title, account.progress)):
         st.markdown(plain(account.evidence))
         st.markdown("\n".join(f"- {plain(sentence)}" for sentence in account.needs))
         st.button("See it beside all PBXs", key="set_up_to_all", on_click=overview.open_one, args=(None,))
 
 
-def _label(number: int, title: str, progress: Progress) -> str:
+def _label(number: int, title: str, progress: StepProgress) -> str:
     color, icon = LOOKS[progress]
     return f":{color}[{icon}] **{number}. {title}** &nbsp; :{color}[{progress.capitalize()}]"
 
@@ -52,10 +58,10 @@ def _act(step: OnboardingStep, context: OnboardingContext, pbx_id: str) -> None:
         st.caption(f"{KIND_WORDS[pbx['ip_kind']]}, as the inventory says.")
         st.page_link("web/pages/inventory.py", label="Change it on Inventory", icon=":material/dns:")
     elif step.id == "dial":
-        _dial(context, pbx_id, open_step=step.progress in TO_DO)
+        _dial(context, pbx_id, open_step=step.progress in onboarding_steps.TO_DO)
     elif step.id == "snippet" and not dynamic:
         _configure(step, snapshot, pbx_id)
-    elif step.id in CHECKS:
+    elif step.id in onboarding_steps.CHECKS:
         for number, finding in enumerate(fleet.fixes(context, pbx_id, step)):
             st.button(
                 plain(finding.changes[0].describe()),
@@ -69,7 +75,7 @@ def _act(step: OnboardingStep, context: OnboardingContext, pbx_id: str) -> None:
         probe_forms.show(
             snapshot, addresses, dialing.pop_of(context, pbx_id), lambda *note_content: _note(pbx_id, *note_content)
         )
-    elif step.id == "call" and step.progress is not Progress.DONE:
+    elif step.id == "call" and step.progress is not StepProgress.DONE:
         st.caption(f"Place a call from the PBX. It shows here once it was read. {cure(snapshot, 'calls')}")
 
 
@@ -82,8 +88,8 @@ def _note(pbx_id: str, kind: str, content: Mapping[str, Any]) -> None:
 def _configure(step: OnboardingStep, snapshot: Snapshot, pbx_id: str) -> None:
     """Draw the wanted configuration and the button that records it as installed, which does not prove the step."""
     pbx_config.show(snapshot, pbx_id)
-    if step.progress in (Progress.OPEN, Progress.SAID):
-        label = "I put it on the PBX" if step.progress is Progress.OPEN else "I put it on again"
+    if step.progress in (StepProgress.OPEN, StepProgress.SAID):
+        label = "I put it on the PBX" if step.progress is StepProgress.OPEN else "I put it on again"
         help_text = "It is noted with your name. The step is proven by calls, or by reading the configuration back."
         if st.button(label, icon=":material/edit_note:", key="set_up_configured", help=help_text):
             _note(pbx_id, notes.CONFIGURED, {})

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import pandas as pd
 
+from dashboard.calls import CallStore
 from dashboard.calls.analytics import metrics
-from dashboard.calls.store.store import CallStore
 from dashboard.core.text import counted
-from dashboard.sip.numbering_plan import UNKNOWN, describe_number
+from dashboard.sip import numbering_plan
 from dashboard.web.components.formatting import money
 
 MOST_DIALED, MOST_LOOKED_AT = 50, 5_000
@@ -29,7 +29,7 @@ class New:
 
 def dialed(store: CallStore, since: datetime, until: datetime) -> pd.DataFrame:
     """Return the most expensive dialed numbers, with their country and number type."""
-    return describe_number(store.top_destinations(since=since, until=until, limit=MOST_DIALED))
+    return numbering_plan.describe_number(store.top_destinations(since=since, until=until, limit=MOST_DIALED))
 
 
 def new(store: CallStore, since: datetime, now: datetime) -> New:
@@ -50,8 +50,8 @@ def new(store: CallStore, since: datetime, now: datetime) -> New:
     kinds: dict[str, tuple[str, str]] = {}
     if (new_values["kind"] == "zone").any():
         numbers = store.top_destinations(since=since, until=now, limit=MOST_LOOKED_AT)
-        described = describe_number(numbers[numbers["zone"].isin(new_values["value"])])
-        typed_numbers = described[described["kind"] != UNKNOWN].drop_duplicates("zone")
+        described = numbering_plan.describe_number(numbers[numbers["zone"].isin(new_values["value"])])
+        typed_numbers = described[described["kind"] != numbering_plan.UNKNOWN].drop_duplicates("zone")
         kinds = dict(
             zip(typed_numbers["zone"], zip(typed_numbers["country"], typed_numbers["kind"], strict=True), strict=True)
         )

@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from dashboard.calls.analytics.peaks import CallOwners, Column, Peaks, count_peaks, owners_of
+from dashboard.calls.analytics import CallOwners, PeakColumn, Peaks, call_owners, count_peaks
 from dashboard.core import clocks
 from dashboard.domain.snapshot import Snapshot
 from dashboard.web import session
@@ -78,11 +78,11 @@ def button(by: str, snapshot: Snapshot, since: datetime) -> None:
 
 
 def _count(by: str, snapshot: Snapshot, since: datetime) -> Peaks:
-    groupings: dict[str, Callable[[], Column | CallOwners]] = {
+    groupings: dict[str, Callable[[], PeakColumn | CallOwners]] = {
         "source": lambda: "source_ip",
         "destination": lambda: "destination_name",
-        "pbx": lambda: owners_of(snapshot),
-        "pop": lambda: owners_of(snapshot, rows.pop_of(snapshot)),
+        "pbx": lambda: call_owners(snapshot),
+        "pop": lambda: call_owners(snapshot, rows.pop_of(snapshot)),
     }
     return count_peaks(session.workspace().store, groupings[by](), since=since)
 

@@ -10,11 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard.calls.analytics import metrics
-from dashboard.calls.analytics.cube import Cube, Part
-from dashboard.calls.analytics.definitions import ANSWERED, DEFINITIONS, MIN_SAMPLE
-from dashboard.calls.analytics.peaks import Peaks
-from dashboard.calls.store.store import CallStore
+from dashboard.calls import CallStore, Cube
+from dashboard.calls.analytics import CubePart, Peaks, definitions, metrics
 from dashboard.core.text import counted
 from dashboard.domain.changes import UNASSIGNED
 from dashboard.domain.snapshot import Snapshot
@@ -31,7 +28,7 @@ BY: Final[Mapping[str, str]] = {
 SHARES: Final = ("asr", "ner", "short_calls", "refusal_share", "ser", "seer", "isa")
 MOST_ROWS = 500
 NOT_KNOWN = "Not known"
-DASH: Final = f"A dash: fewer than {MIN_SAMPLE} calls to divide by (for Short and ACD: answered calls)."
+DASH: Final = f"A dash: fewer than {definitions.MIN_SAMPLE} calls to divide by (for Short and ACD: answered calls)."
 SUMS: Final[Mapping[str, str]] = {
     "calls": "Outbound calls on record, whatever became of them.",
     "cost": "Sum of what the carrier charged for outbound calls, from their call records.",
@@ -80,7 +77,7 @@ def grouped(
     if by == "source":
         return store.by_source(since=since).rename(columns={"source_ip": "of"})
     name = {"pbx": "who", "pop": "who", "destination": "zone"}.get(by)
-    part = Part(since=since)
+    part = CubePart(since=since)
     step = "day" if by == "day" else ""
     sums = cube.sums(*([name] if name else []), "outcome", "code", part=part, step=step, zone=zone)
     sums = sums.assign(sip_status=cube.statuses(sums["code"]))
@@ -173,7 +170,7 @@ def table_note(by: str, shown_count: int, total: int) -> str:
 def share_details(rows: pd.DataFrame, of: str) -> pd.DataFrame:
     """Return the shares of one row of the table: the result of ``metrics.ratios`` with ``ratio`` in words."""
     shares = metrics.ratios(rows[rows["of"] == of], only=SHARES)
-    return shares.assign(ratio=[DEFINITIONS[name].name for name in shares["ratio"]])
+    return shares.assign(ratio=[definitions.DEFINITIONS[name].name for name in shares["ratio"]])
 
 
 def export_rows(rows: pd.DataFrame, by: str, of: Sequence[str], peaks: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -242,9 +239,9 @@ def figures(rows: pd.DataFrame, load: pd.DataFrame, zone: ZoneInfo) -> dict[str,
 def metric_help(name: str, basis: str = "") -> str:
     """Return the tooltip of a figure: formula, numerator and denominator, source and caveats."""
     basis_sentence = f"{basis}." if basis else ""
-    if name not in DEFINITIONS:
+    if name not in definitions.DEFINITIONS:
         return plain(" ".join(filter(None, [SUMS[name], basis_sentence])))
-    definition = DEFINITIONS[name]
+    definition = definitions.DEFINITIONS[name]
     sentences = [
         f"{definition.name}: {definition.formula}.",
         basis_sentence,
@@ -252,7 +249,7 @@ def metric_help(name: str, basis: str = "") -> str:
         definition.note,
     ]
     if definition.denominator:
-        sentences.append(f"Hidden where there are fewer than {MIN_SAMPLE} {_sample(name)}.")
+        sentences.append(f"Hidden where there are fewer than {definitions.MIN_SAMPLE} {_sample(name)}.")
     return plain(" ".join(filter(None, sentences)))
 
 
@@ -280,14 +277,14 @@ def title(rows: pd.DataFrame, by_pbx: pd.DataFrame, words: str) -> str:
 
 def _figure(value: Any, form: str, basis: str, name: str) -> OutcomeMetric:
     if pd.isna(value):
-        return OutcomeMetric("-", basis, f"fewer than {MIN_SAMPLE} {_sample(name)}")
+        return OutcomeMetric("-", basis, f"fewer than {definitions.MIN_SAMPLE} {_sample(name)}")
     return OutcomeMetric(form.format(value), basis)
 
 
 def _sample(name: str) -> str:
     """Return the name of the calls that the minimum sample size applies to."""
-    denominator = DEFINITIONS[name].denominator
-    return "answered calls" if denominator is ANSWERED else "calls"
+    denominator = definitions.DEFINITIONS[name].denominator
+    return "answered calls" if denominator is definitions.ANSWERED else "calls"
 
 
 def _interval(row: Mapping[Hashable, Any]) -> str:

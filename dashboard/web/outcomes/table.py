@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from dashboard.calls.analytics.metrics import PEAKS
+from dashboard.calls.analytics import metrics
 from dashboard.domain.claims import lacking
 from dashboard.domain.snapshot import Snapshot
 from dashboard.web import session
@@ -160,7 +160,7 @@ def _by(by: str, snapshot: Snapshot, since: datetime) -> None:
             "of",
             *(["whose"] if by == "source" else []),
             "calls",
-            *(PEAKS if peaks is not None else ()),
+            *(metrics.PEAKS if peaks is not None else ()),
             "asr",
             "between",
             *outcome_rows.SHARES[1:4],

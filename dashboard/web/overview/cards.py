@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboard import charts
-from dashboard.calls.analytics.definitions import MIN_SAMPLE
+from dashboard.calls.analytics import definitions
 from dashboard.charts import frames
-from dashboard.checks.registry import rank
+from dashboard.checks import rank
 from dashboard.core import clocks
 from dashboard.core.elapsed import ago
 from dashboard.core.text import counted, join
@@ -234,8 +234,8 @@ def panels(snapshot: Snapshot, zone: ZoneInfo) -> None:
     if unnamed:
         head = f"Calls of {join(map(plain, unnamed), most=8)} were refused with credentials off"
         sentences.append(f"{head}, by answers that do not name the list; shares do not count those.")
-    if len(refused_rows) and ((refused_rows["refused"] > 0) & (refused_rows["calls"] < MIN_SAMPLE)).any():
-        sentences.append(f"A gray mark: some calls were refused, of fewer than {MIN_SAMPLE} that day.")
+    if len(refused_rows) and ((refused_rows["refused"] > 0) & (refused_rows["calls"] < definitions.MIN_SAMPLE)).any():
+        sentences.append(f"A gray mark: some calls were refused, of fewer than {definitions.MIN_SAMPLE} that day.")
     if plots and len(changes):
         sentences.append("A dotted line is a change of the list or the switch.")
     sentences += filter(None, [file_only_sentence(snapshot)])

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.domain.capabilities import Capability
 from dashboard.domain.claims import BY_CALLS, lacking
-from dashboard.fixes.account_image import proposed
+from dashboard.fixes import account_image
 from dashboard.web import session
 from dashboard.web.fixes import replay_summary
 from dashboard.web.what_if import affected_calls, draft_text, editor
@@ -25,7 +25,7 @@ with right:
     st.subheader("What changes")
     reading = editor.edit_switch(drafted, known)
     editor.draw_actions(reading, known)
-answer = session.replayer().against(proposed(known.policy, reading.changes))
+answer = session.replayer().against(account_image.proposed(known.policy, reading.changes))
 title.title(
     draft_text.title(reading.changes, answer.impact, lower_bound=lower_bound, lacking=lacking(known, *BY_CALLS))
 )

@@ -12,19 +12,17 @@ from zlib import crc32
 import pandas as pd
 import streamlit as st
 
-from dashboard.calls.attribution import attribute
-from dashboard.calls.ingest.columns import ROLLED_KEYS
-from dashboard.calls.replay.replayer import Replay
-from dashboard.calls.store.store import CallFilter
-from dashboard.charts.charts import KIND_OF, KINDS, REPLAY
+from dashboard.calls import CallFilter, Replay, attribute
+from dashboard.calls.ingest import ROLLED_KEYS
+from dashboard.charts import KIND_OF_OUTCOME, OUTCOME_KINDS, REPLAY_STATES
 from dashboard.core.text import counted, titled
 from dashboard.domain.changes import UNASSIGNED
 from dashboard.domain.claims import cure
 from dashboard.domain.replay_labels import BY_NAME, LABELS
 from dashboard.domain.snapshot import Snapshot
 from dashboard.schemas.tables import OUTCOME_LABELS
-from dashboard.services.exports.frames import replay_frame
-from dashboard.sip.numbering_plan import describe_number
+from dashboard.services.exports import frames
+from dashboard.sip import numbering_plan
 from dashboard.web import session
 from dashboard.web.components import empty_states, tables
 from dashboard.web.components.formatting import plain
@@ -72,7 +70,7 @@ def show(answer: Replay) -> None:
             tables.download(
                 "what-if-by-pbx",
                 len(replay_rows),
-                lambda: replay_frame(answer),
+                lambda: frames.replay_frame(answer),
                 session.snapshot(),
                 key="behind_by_pbx_csv",
             )
@@ -133,7 +131,9 @@ def _table(rows: pd.DataFrame) -> int | None:
         hide_index=True,
         height=tables.height(len(frame), most=10, px=380),
         column_config={
-            "label": tables.chips("Past calls", {_label_text(label): REPLAY[label] for label in LABELS}, width=105),
+            "label": tables.chips(
+                "Past calls", {_label_text(label): REPLAY_STATES[label] for label in LABELS}, width=105
+            ),
             "who": tables.text("PBX or address", width=175),
             "today": tables.text("Admitted today by", width=165),
             "then": tables.text("After the change by", width=165),
@@ -171,7 +171,7 @@ def dialed(among: pd.DataFrame) -> pd.DataFrame:
     rows = pd.util.hash_pandas_object(among[[*ROLLED_KEYS, "first_at", "last_at"]], index=False)
 
     def fetched() -> pd.DataFrame:
-        return describe_number(session.workspace().store.destinations(among=among, limit=NUMBERS))
+        return numbering_plan.describe_number(session.workspace().store.destinations(among=among, limit=NUMBERS))
 
     return session.cached("behind", blake2b(rows.to_numpy().tobytes()).hexdigest(), fetched)
 
@@ -243,7 +243,9 @@ def _calls(answer: Replay, label: str, caller: str, *, total: int) -> None:
         hide_index=True,
         height=tables.height(len(frame), most=10, px=380),
         column_config={
-            "outcome": tables.chips("Outcome", {OUTCOME_LABELS[o]: KINDS[k][1] for o, k in KIND_OF.items()}, width=170),
+            "outcome": tables.chips(
+                "Outcome", {OUTCOME_LABELS[o]: OUTCOME_KINDS[k][1] for o, k in KIND_OF_OUTCOME.items()}, width=170
+            ),
             "started_at": tables.at("Started"),
             "pbx": tables.text("PBX", width=80),
             "source_ip": tables.text("Source address", width=110),

@@ -19,7 +19,7 @@ from dashboard.core.text import join, visible
 from dashboard.domain.admission import Policy
 from dashboard.domain.changes import AllowAddress, Change, RemoveAddress, SetCredentials
 from dashboard.domain.snapshot import Snapshot
-from dashboard.fixes.account_image import entry
+from dashboard.fixes import account_image
 from dashboard.web.components.formatting import address_of, mono, plain
 
 AS_NOW = "as now"
@@ -193,7 +193,9 @@ def parse_draft(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftRea
     written = [line for line in lines if line[1] != line[3] or (line[2] and not line[1])]
     row_of = {text: number for text, (number, _) in unchanged.items()}
     origins = {original for *_, original in written if original}
-    began = {row["network"]: entry(row) for row in _entries(snapshot, [name in origins for name in listed])}
+    began = {
+        row["network"]: account_image.entry(row) for row in _entries(snapshot, [name in origins for name in listed])
+    }
     listed_set = set(listed)
     faults = []
     added: list[Change] = []
@@ -210,7 +212,7 @@ def parse_draft(rows: pd.DataFrame, switch: str, snapshot: Snapshot) -> DraftRea
         if address not in listed_set:
             added.append(AllowAddress(network=address, **(began.get(original, {}) | {"label": row_label})))
     off_it = _entries(snapshot, [name not in row_of for name in listed])
-    removed: list[Change] = [RemoveAddress(network=row["network"], **entry(row)) for row in off_it]
+    removed: list[Change] = [RemoveAddress(network=row["network"], **account_image.entry(row)) for row in off_it]
     switch_state = {ON: True, OFF: False}.get(switch)
     switch_changes: list[Change] = []
     if switch_state is not None and switch_state is not snapshot.account.credentials_on:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dashboard import schemas
-from dashboard.calls.analytics.cube import Part, build_cube, empty_cube
+from dashboard.calls.analytics.cube import CubePart, build_cube, empty_cube
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest.importer import import_files
 from dashboard.domain.snapshot import Account, Snapshot
@@ -96,14 +96,14 @@ def test_sums_are_exact(cube):
 @pytest.mark.parametrize(
     ("part", "calls"),
     [
-        (Part(), 4),
-        (Part(since=NOON + HOUR), 3),
-        (Part(since=NOON, until=NOON + DAY), 2),
-        (Part(who="Denver"), 2),
-        (Part(outcome="refused_auth"), 1),
-        (Part(code="403 Tech Prefix and IP not in ACL"), 1),
-        (Part(zone="UK", who="Denver"), 1),
-        (Part(zone="Nowhere"), 0),
+        (CubePart(), 4),
+        (CubePart(since=NOON + HOUR), 3),
+        (CubePart(since=NOON, until=NOON + DAY), 2),
+        (CubePart(who="Denver"), 2),
+        (CubePart(outcome="refused_auth"), 1),
+        (CubePart(code="403 Tech Prefix and IP not in ACL"), 1),
+        (CubePart(zone="UK", who="Denver"), 1),
+        (CubePart(zone="Nowhere"), 0),
     ],
 )
 def test_parts_filter_time_and_dimensions(cube, part, calls):
@@ -156,8 +156,8 @@ def test_half_hour_zone_slice_begins_at_local_midnight(store, snapshot, export):
     import_files(store, [export(rows_at(midnight - timedelta(seconds=1), midnight, custom_x_tag="", callerid=""))])
     made = build_cube(store, taken(store, snapshot, NOON + 2 * DAY), zone=ZoneInfo("Asia/Kolkata"))
 
-    assert made.sums(part=Part(since=midnight))["calls"].sum() == 3
-    assert made.sums(part=Part(until=midnight))["calls"].sum() == 3
+    assert made.sums(part=CubePart(since=midnight))["calls"].sum() == 3
+    assert made.sums(part=CubePart(until=midnight))["calls"].sum() == 3
 
 
 def test_empty_cube_returns_empty_frames(cube):

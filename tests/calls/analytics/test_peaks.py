@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from dashboard import schemas
 from dashboard.calls.analytics.metrics import PEAKS
-from dashboard.calls.analytics.peaks import CallOwners, Column, count_peaks, owners_of
+from dashboard.calls.analytics.peaks import CallOwners, PeakColumn, call_owners, count_peaks
 from dashboard.calls.attribution import attribute
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.ingest.minute_load import peaks_of_groups
@@ -172,11 +172,11 @@ def test_peaks_equal_a_count_of_every_second(calls: list[Call], at_once: int) ->
         known = snapshot_of(store)
         who = [caller_of(call) for call in attribute(single, **inventory()).to_dict("records")]
         pops = ["west" if name == "Alpha" else "Not known" for name in who]
-        by_pop = owners_of(known, lambda name: "west" if name == "Alpha" else "Not known")
-        expected: list[tuple[Column | CallOwners, list[str]]] = [
+        by_pop = call_owners(known, lambda name: "west" if name == "Alpha" else "Not known")
+        expected: list[tuple[PeakColumn | CallOwners, list[str]]] = [
             ("source_ip", list(single["source_ip"])),
             ("destination_name", list(single["destination_name"])),
-            (owners_of(known), who),
+            (call_owners(known), who),
             (by_pop, pops),
         ]
         for by, of in expected:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard import schemas
-from dashboard.calls.analytics.cube import ALL, CARRIER, IMPORTED, Cube, Part, build_cube, code_of, cube_of
+from dashboard.calls.analytics.cube import ALL, CARRIER, IMPORTED, Cube, CubePart, build_cube, cube_of, sip_status_label
 from dashboard.calls.attribution import attribute
 from dashboard.calls.confirmed_callers import counted_callers
 from dashboard.calls.ingest.importer import import_files
@@ -110,7 +110,7 @@ def single_calls(store: CallStore, snapshot: Snapshot) -> pd.DataFrame:
                 origin=IMPORTED if file_only else CARRIER,
                 policy=[snapshot.versions[one].valid_from.isoformat() if one >= 0 else "" for one in versions],
                 code=[
-                    code_of(None if pd.isna(status) else int(status), reason)
+                    sip_status_label(None if pd.isna(status) else int(status), reason)
                     for status, reason in zip(calls["sip_status"], calls["sip_reason"], strict=True)
                 ],
                 zone=calls["destination_name"],
@@ -137,20 +137,20 @@ def summed(rows: pd.DataFrame, names: Sequence[str]) -> dict[tuple[Any, ...], li
     return {tuple(row[name] for name in names): [row[name] for name in SUMS] for row in rows.to_dict("records")}
 
 
-def selections(calls: pd.DataFrame) -> list[Part]:
+def selections(calls: pd.DataFrame) -> list[CubePart]:
     """Return selections by each value of each dimension, by time, and by direction and origin together."""
     by_value = [
-        Part(**{"direction": "", "origin": "", name: value})
+        CubePart(**{"direction": "", "origin": "", name: value})
         for name in GROUPED
         for value in calls[name].unique()
         if value
     ]
     kinds = product(["outbound", "inbound", ""], [CARRIER, IMPORTED, ""])
-    by_kind = [Part(NOON, NOON + 2 * HOUR, direction=direction, origin=origin) for direction, origin in kinds]
-    return [ALL, Part(since=NOON + HOUR), *by_value, *by_kind]
+    by_kind = [CubePart(NOON, NOON + 2 * HOUR, direction=direction, origin=origin) for direction, origin in kinds]
+    return [ALL, CubePart(since=NOON + HOUR), *by_value, *by_kind]
 
 
-def chosen(calls: pd.DataFrame, part: Part) -> pd.DataFrame:
+def chosen(calls: pd.DataFrame, part: CubePart) -> pd.DataFrame:
     """Return the calls of a selection."""
     for name in GROUPED:
         if value := getattr(part, name):
@@ -161,7 +161,7 @@ def chosen(calls: pd.DataFrame, part: Part) -> pd.DataFrame:
 
 def assert_equals_calls(cube: Cube, calls: pd.DataFrame) -> None:
     """Every selection, group and hour of the second level has exactly its single calls."""
-    everything = Part(direction="", origin="")
+    everything = CubePart(direction="", origin="")
     found = cube.sums(*GROUPED, part=everything, step="hour")
 
     assert summed(found, ["at", *GROUPED]) == counted(calls, ["at", *GROUPED])

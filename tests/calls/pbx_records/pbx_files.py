@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import schemas
-from dashboard.calls.pbx_records.record_source import Origin
+from dashboard.calls.pbx_records.record_source import RecordOrigin
 from dashboard.sip import Trunk
 from tests.builders import frame, pbx
 
@@ -20,12 +20,12 @@ UUID = "0a1b2c3d-0000-4000-8000-00000000000"
 
 def origin(
     zone: str = "UTC", *, pbx_id: str = "denver", config: list[dict[str, Any]] | None = None, **more: Any
-) -> Origin:
+) -> RecordOrigin:
     """Return the origin of records: a PBX of the inventory in a time zone, on an account with a known tech prefix."""
     pbxs = frame(schemas.PBXS, [pbx("denver", timezone="America/Denver"), pbx("seattle")])
     known: pd.DataFrame = frame(schemas.PBX_CONFIG, config or [])
     account = Trunk.of(PREFIX, [("us-west-or.sip.flowroute.com", "")])
-    return Origin.of(pbx_id, pbxs=pbxs, pbx_config=known, account=account, now=NOW, zone=zone, **more)
+    return RecordOrigin.of(pbx_id, pbxs=pbxs, pbx_config=known, account=account, now=NOW, zone=zone, **more)
 
 
 def quoted(*cells: object) -> str:

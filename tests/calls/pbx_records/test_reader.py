@@ -11,7 +11,7 @@ import pytest
 
 from dashboard.calls.pbx_records.reader import LONGEST, Read, read, readers
 from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
-from dashboard.calls.pbx_records.record_source import Origin
+from dashboard.calls.pbx_records.record_source import RecordOrigin
 from dashboard.core.errors import FileError, InputError
 from tests.calls.pbx_records.pbx_files import CALLED, PREFIX, UUID, master, origin, refused, switched
 from tests.paths import PACKAGE
@@ -24,7 +24,7 @@ from tests.waiting import SLOW_S
 def reads(tmp_path: Path) -> Any:
     """Return a function that reads lines or bytes as one file."""
 
-    def one(*lines: str | bytes, whose: Origin | None = None) -> Read:
+    def one(*lines: str | bytes, whose: RecordOrigin | None = None) -> Read:
         path = tmp_path / "Master.csv"
         path.write_bytes(b"".join(line.encode() if isinstance(line, str) else line for line in lines))
         return read(path, whose or origin(), lambda _what, _share: None)

@@ -13,7 +13,7 @@ import pytest
 from dashboard.calls.ingest.importer import import_files
 from dashboard.calls.pbx_records.readers.freeswitch_csv import TEMPLATES
 from dashboard.calls.pbx_records.reconcile import Reconciliation, Span, compare
-from dashboard.calls.pbx_records.record_source import Origin
+from dashboard.calls.pbx_records.record_source import RecordOrigin
 from dashboard.calls.pbx_records.store import PbxFileResult, PbxRecords
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import BusyError, StoreError
@@ -35,7 +35,7 @@ def kept(store: CallStore) -> PbxRecords:
 def taken(kept: PbxRecords, tmp_path: Path) -> Callable[..., PbxFileResult]:
     """Return a function that imports lines as one file of a PBX."""
 
-    def take(*lines: str, whose: Origin | None = None, name: str = "Master.csv") -> PbxFileResult:
+    def take(*lines: str, whose: RecordOrigin | None = None, name: str = "Master.csv") -> PbxFileResult:
         path = tmp_path / name
         path.write_text("".join(lines), encoding="utf-8", newline="")
         (result,) = kept.import_files([path], whose or origin())
@@ -170,7 +170,7 @@ def compared(
         *,
         span: Span | None = WHOLE,
         split_at: tuple[datetime, ...] = (),
-        whose: Origin | None = None,
+        whose: RecordOrigin | None = None,
     ) -> Reconciliation:
         taken(*lines, whose=whose)
         (result,) = import_files(store, [export(list(rows))])

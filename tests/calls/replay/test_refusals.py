@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboard import schemas
-from dashboard.calls.replay.refusals import admission_proofs, as_now, refused
+from dashboard.calls.replay.refusals import admission_proofs, is_judged_as_now, refused
 from dashboard.domain.admission import Observations, Policy, PolicyVersion
 from tests.builders import NOW, calls_row, frame
 
@@ -86,5 +86,5 @@ def test_calls_prove_facts_of_today_only_without_changes() -> None:
     times = [EARLIER, LATER, NOW - timedelta(minutes=1), NOW - timedelta(hours=1)]
     rows = frame(schemas.TRAFFIC, [calls_row(UNLISTED, at=at) for at in times])
 
-    assert [True, False, True, False] == as_now(rows, versions).tolist()
-    assert 4 * [True] == as_now(rows, ()).tolist()
+    assert [True, False, True, False] == is_judged_as_now(rows, versions).tolist()
+    assert 4 * [True] == is_judged_as_now(rows, ()).tolist()

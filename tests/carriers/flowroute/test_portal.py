@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 import requests
 
+from dashboard.carriers import open_carrier, portal_step_for
 from dashboard.carriers.flowroute.client import FlowrouteCarrier
 from dashboard.carriers.flowroute.portal import DeclaredPortal, EmulatedPortal
-from dashboard.carriers.registry import open_carrier, step_for
 from dashboard.core.errors import (
     CapabilityError,
     CarrierAnswerError,
@@ -275,7 +275,7 @@ def test_a_change_of_a_real_portal_says_where_it_is_made(
     """The error has menu path and value; only the one documented address is linked; no request is sent."""
     said = fails(CapabilityError, lambda: carrier.apply(change))
 
-    step = step_for(change)
+    step = portal_step_for(change)
     assert (menu, value) == (step.menu, step.value)
     assert menu in said
     assert value in said

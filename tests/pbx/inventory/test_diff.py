@@ -7,8 +7,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from dashboard.pbx import InventoryRow, read_edit
+from dashboard.pbx.inventory.diff import ADDED, CHANGED, GONE, STAYS, merge
 from dashboard.pbx.inventory.validation import validate
-from dashboard.pbx.sources import ADDED, CHANGED, GONE, STAYS, InventoryRow, merge, read_edit, validate_edit
+from dashboard.pbx.sources import validate_edit
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import about
 from tests.texts import golden

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from dashboard.pbx import Inventory, Upload, read_files
 from dashboard.pbx.inventory.ids import LONGEST, pbx_id_of
 from dashboard.pbx.readers.csv import pasted
-from dashboard.pbx.sources import Inventory, Upload, read_files
 from tests.paths import PBX_CASES
 from tests.texts import golden
 

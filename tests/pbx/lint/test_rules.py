@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from dashboard.pbx import Upload, read_files
 from dashboard.pbx.lint.dial_strings import faults_of, sample_of
-from dashboard.pbx.sources import Level, LintContext, Upload, lint_inventory, merge, read_files
+from dashboard.pbx.sources import Level, LintContext, lint_inventory, merge
 from dashboard.sip import Trunk
 from tests.builders import calls_row, make_snapshot
 from tests.pbx.conftest import PUBLIC

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.core.errors import FileError
+from dashboard.pbx import Upload, needs_pbx_name, read_files
 from dashboard.pbx.inventory.ids import pbx_id_of
 from dashboard.pbx.readers import config_folder
-from dashboard.pbx.sources import Upload, needs_name, read_files
 from tests.texts import golden
 
 FILES = {"etc/asterisk/pjsip.conf": b"[a]\n", "etc/asterisk/custom/b.conf": b"[b]\n"}
@@ -253,5 +253,5 @@ def test_a_pbx_is_named_for_the_nearest_folder_of_its_own():
 
 def test_single_files_of_configuration_need_a_name():
     """A single configuration file needs a PBX name; a table or an archive supplies its own."""
-    assert needs_name([Upload("pjsip.conf", b"")])
-    assert not needs_name([Upload("pbxs.csv", b""), Upload("seattle.zip", b"")])
+    assert needs_pbx_name([Upload("pjsip.conf", b"")])
+    assert not needs_pbx_name([Upload("pbxs.csv", b""), Upload("seattle.zip", b"")])

@@ -10,7 +10,8 @@ import pytest
 
 from dashboard import checks
 from dashboard.core.errors import DashboardError
-from dashboard.pbx.sources import LintContext, Secret, Upload, lint_inventory, merge, read_files
+from dashboard.pbx import LintContext, Secret, Upload, lint_inventory, read_files
+from dashboard.pbx.inventory.diff import merge
 from dashboard.services.exports.csv_files import to_csv
 from dashboard.services.exports.frames import findings_frame
 from tests.builders import make_snapshot, pbx

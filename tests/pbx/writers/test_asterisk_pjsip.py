@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.core.errors import InputError
-from dashboard.pbx.sources import LintContext, Upload, lint_inventory, read_files
+from dashboard.pbx import LintContext, Upload, lint_inventory, read_files
 from dashboard.pbx.writers import CredentialsSpec, write, write_with_credentials
 from dashboard.sip import Trunk
 from tests.paths import PACKAGE

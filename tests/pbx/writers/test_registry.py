@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dashboard import schemas
 from dashboard.core.errors import DashboardError, WritingError
 from dashboard.domain.snapshot import Account, Snapshot
-from dashboard.pbx.sources import Inventory, LintContext, Upload, lint_inventory, read_files
+from dashboard.pbx import Inventory, LintContext, Upload, lint_inventory, read_files
 from dashboard.pbx.writers.registry import TrunkSpec, kind_for, kinds, trunk_spec_for, vendor_of, write
 from dashboard.sip import Trunk
 from tests.paths import PACKAGE

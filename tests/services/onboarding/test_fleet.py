@@ -22,7 +22,7 @@ from dashboard.services.onboarding import config_archive, fleet
 from dashboard.services.onboarding.account_step import Credentials, credentials
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.fleet import NEXT, REFUSED, PlanBatch, Show
-from dashboard.services.onboarding.steps import Progress
+from dashboard.services.onboarding.steps import StepProgress
 from tests.builders import NOW, calls_row, make_snapshot, pbx, refused_row
 from tests.texts import golden
 
@@ -70,7 +70,7 @@ def test_credentials_stay_on_where_all_calls_are_from_before_the_policy_on_recor
 
     step = credentials(world(1, calling=1, listed=1, **known))
 
-    assert (Progress.BLOCKED, None) == (step.progress, step.finding)
+    assert (StepProgress.BLOCKED, None) == (step.progress, step.finding)
     assert golden("pages.set_up.proven_of_one") in step.evidence
 
 
@@ -191,21 +191,23 @@ def test_the_archive_takes_the_kind_of_the_make() -> None:
 @pytest.mark.parametrize(
     ("facts", "expected", "words"),
     [
-        ({"calling": 1, "listed": 2}, Progress.BLOCKED, golden("pages.set_up.one_of_two_proven")),
-        ({"calling": 2, "listed": 2}, Progress.OPEN, golden("pages.set_up.every_pbx_does_without")),
-        ({"calling": 2, "listed": 2, "dynamic": 1}, Progress.BLOCKED, golden("pages.set_up.as_long_as_dynamic")),
-        ({"calling": 2, "listed": 2, "credentials_on": False}, Progress.DONE, "They are off"),
-        ({"dynamic": 1, "credentials_on": False}, Progress.OPEN, "Dyn-0 cannot call"),
-        ({"credentials_on": None}, Progress.UNKNOWN, "not known"),
+        ({"calling": 1, "listed": 2}, StepProgress.BLOCKED, golden("pages.set_up.one_of_two_proven")),
+        ({"calling": 2, "listed": 2}, StepProgress.OPEN, golden("pages.set_up.every_pbx_does_without")),
+        ({"calling": 2, "listed": 2, "dynamic": 1}, StepProgress.BLOCKED, golden("pages.set_up.as_long_as_dynamic")),
+        ({"calling": 2, "listed": 2, "credentials_on": False}, StepProgress.DONE, "They are off"),
+        ({"dynamic": 1, "credentials_on": False}, StepProgress.OPEN, "Dyn-0 cannot call"),
+        ({"credentials_on": None}, StepProgress.UNKNOWN, "not known"),
     ],
 )
-def test_credentials_go_off_only_once_nobody_needs_them(facts: dict[str, Any], expected: Progress, words: str) -> None:
+def test_credentials_go_off_only_once_nobody_needs_them(
+    facts: dict[str, Any], expected: StepProgress, words: str
+) -> None:
     """The switch is offered only if every static PBX is proven by calls and no PBX is dynamic."""
     found: Credentials = credentials(world(2, **facts))
 
     assert expected is found.progress
     assert words in found.evidence
-    assert (found.finding is not None) is (expected is Progress.OPEN and facts.get("credentials_on", True) is True)
+    assert (found.finding is not None) is (expected is StepProgress.OPEN and facts.get("credentials_on", True) is True)
 
 
 def aged(ground: OnboardingContext, **as_of: datetime | None) -> OnboardingContext:
@@ -241,7 +243,7 @@ def test_the_present_rests_on_calls_of_the_last_day(dynamic: int, ago: timedelta
     found = credentials(world(2, listed=2, dynamic=dynamic, traffic=calls_of(2, ago=ago)))
 
     assert found.evidence.startswith(words)
-    assert (Progress.BLOCKED if dynamic else Progress.OPEN) is found.progress
+    assert (StepProgress.BLOCKED if dynamic else StepProgress.OPEN) is found.progress
 
 
 @pytest.mark.parametrize("name", ["calls", "allowed_ips"])
@@ -256,14 +258,14 @@ def test_without_fresh_calls_and_list_nothing_is_said_of_static_pbxs(name: str, 
     waits = credentials(both).step
     unknown = credentials(static).step
 
-    assert (Progress.BLOCKED, Progress.UNKNOWN) == (waits.progress, unknown.progress)
+    assert (StepProgress.BLOCKED, StepProgress.UNKNOWN) == (waits.progress, unknown.progress)
     for step in (waits, unknown):
         assert step.evidence.endswith(golden("pages.set_up.without_is_not_known", why=why))
         assert (name,) == step.lacking
     assert (Cause.STALE if hours else Cause.MISSING) is unknown.cause
     assert (unknown.last_known is not None) is bool(hours)
     if unknown.last_known:
-        assert (Progress.OPEN, as_of) == (unknown.last_known.progress, unknown.last_known.as_of)
+        assert (StepProgress.OPEN, as_of) == (unknown.last_known.progress, unknown.last_known.as_of)
 
 
 def test_without_a_static_pbx_none_is_claimed() -> None:
@@ -273,7 +275,7 @@ def test_without_a_static_pbx_none_is_claimed() -> None:
 
 def test_no_active_pbx_proves_nothing() -> None:
     """Without an active PBX nothing is proven."""
-    assert Progress.BLOCKED is credentials(world(0)).progress
+    assert StepProgress.BLOCKED is credentials(world(0)).progress
 
 
 def test_a_thousand_are_judged_in_a_second() -> None:

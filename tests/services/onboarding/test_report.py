@@ -12,8 +12,8 @@ from dashboard.core.errors import InputError
 from dashboard.services.onboarding import notes
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.notes import Note
-from dashboard.services.onboarding.report import report
-from dashboard.services.onboarding.steps import Progress
+from dashboard.services.onboarding.report import onboarding_report
+from dashboard.services.onboarding.steps import StepProgress
 from tests.builders import NOW, calls_row, make_snapshot, pbx
 from tests.texts import golden, golden_pattern
 
@@ -36,33 +36,33 @@ def world(**facts: Any) -> OnboardingContext:
 
 def test_one_pbx_is_done_without_the_step_of_the_account() -> None:
     """The step of the account counts for all PBXs together, because it waits for all of them."""
-    one = report(world(), MOST, "denver")
-    everyone = report(world(), MOST)
+    one = onboarding_report(world(), MOST, "denver")
+    everyone = onboarding_report(world(), MOST)
 
     assert (False, False) == (one.to_do, one.unproven)
-    assert (Progress.BLOCKED, True) == (everyone.account.progress, everyone.to_do)
+    assert (StepProgress.BLOCKED, True) == (everyone.account.progress, everyone.to_do)
     assert golden("pages.set_up.title_all_proven", pbx="Denver") == one.headline
-    assert 1 == one.counts[Progress.DONE]
+    assert 1 == one.counts[StepProgress.DONE]
 
 
 def test_what_is_only_said_is_not_proven() -> None:
     """A PBX with a step that a person said is done is neither done nor to do."""
-    found = report(world(dials_prefix="unknown"), MOST, "denver")
+    found = onboarding_report(world(dials_prefix="unknown"), MOST, "denver")
 
     assert (False, True) == (found.to_do, found.unproven)
-    assert {Progress.DONE: 0, Progress.OPEN: 0, Progress.SAID: 1, Progress.UNKNOWN: 0} == found.counts
+    assert {StepProgress.DONE: 0, StepProgress.OPEN: 0, StepProgress.SAID: 1, StepProgress.UNKNOWN: 0} == found.counts
 
 
 def test_a_retired_pbx_is_reported_only_by_its_id() -> None:
     """Retired PBXs are not in the report of all; a report without a PBX proves nothing."""
     ground = world(status="retired")
 
-    assert () == report(ground, MOST).pbxs
-    assert report(ground, MOST).unproven
-    assert ["denver"] == [one.pbx_id for one in report(ground, MOST, "denver").pbxs]
+    assert () == onboarding_report(ground, MOST).pbxs
+    assert onboarding_report(ground, MOST).unproven
+    assert ["denver"] == [one.pbx_id for one in onboarding_report(ground, MOST, "denver").pbxs]
 
 
 def test_an_unknown_id_is_an_error_with_the_known_ones() -> None:
     """The error names the ids that the inventory has."""
     with pytest.raises(InputError, match=golden_pattern("pages.set_up.give_the_id_of")):
-        report(world(), MOST, "tampa")
+        onboarding_report(world(), MOST, "tampa")

@@ -18,7 +18,7 @@ from dashboard.services.onboarding import notes
 from dashboard.services.onboarding import steps as onboarding_steps
 from dashboard.services.onboarding.context import OnboardingContext
 from dashboard.services.onboarding.notes import Note
-from dashboard.services.onboarding.steps import OnboardingStep, Progress
+from dashboard.services.onboarding.steps import OnboardingStep, StepProgress
 from tests.builders import NOW, calls_row, frame, make_snapshot, pbx, refused_row
 from tests.pbx.facts import about
 from tests.texts import golden
@@ -43,7 +43,7 @@ def judged(*noted: Note, **facts: Any) -> dict[str, OnboardingStep]:
     return {step.id: step for step in onboarding_steps.steps(context(*noted, **facts), "denver")}
 
 
-def progress(steps: dict[str, OnboardingStep]) -> dict[str, Progress]:
+def progress(steps: dict[str, OnboardingStep]) -> dict[str, StepProgress]:
     """Return the state of each step."""
     return {name: step.progress for name, step in steps.items()}
 
@@ -56,13 +56,13 @@ def said(kind: str, *, minutes: int = 5, **content: Any) -> Note:
 def test_a_new_pbx_waits_for_its_address_on_the_list() -> None:
     """For a PBX known only from the inventory, independent steps are open, and calls wait for the list."""
     assert {
-        "kind": Progress.DONE,
-        "dial": Progress.DONE,
-        "snippet": Progress.OPEN,
-        "allow": Progress.OPEN,
-        "route": Progress.UNKNOWN,
-        "probe": Progress.BLOCKED,
-        "call": Progress.BLOCKED,
+        "kind": StepProgress.DONE,
+        "dial": StepProgress.DONE,
+        "snippet": StepProgress.OPEN,
+        "allow": StepProgress.OPEN,
+        "route": StepProgress.UNKNOWN,
+        "probe": StepProgress.BLOCKED,
+        "call": StepProgress.BLOCKED,
     } == progress(judged())
 
 
@@ -70,8 +70,8 @@ def test_a_refused_pbx_is_at_the_step_that_allows_its_address() -> None:
     """Calls refused only because of the address prove that the PBX is configured."""
     steps = judged(traffic=[refused_row(ADDRESS, **OWN)])
 
-    assert Progress.DONE is steps["snippet"].progress
-    assert (Progress.OPEN, Progress.BLOCKED) == (steps["allow"].progress, steps["call"].progress)
+    assert StepProgress.DONE is steps["snippet"].progress
+    assert (StepProgress.OPEN, StepProgress.BLOCKED) == (steps["allow"].progress, steps["call"].progress)
     assert "refused for authorization" in steps["call"].evidence
     assert "Denver: " + golden("pages.set_up.next_is_allow", step=4) + "." == onboarding_steps.answer(
         [*steps.values()], "Denver"
@@ -82,14 +82,14 @@ def test_calls_that_are_admitted_prove_what_came_before() -> None:
     """Admitted calls from a listed address prove the earlier steps without notes."""
     steps = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, **OWN)])
 
-    assert {Progress.DONE} == {step.progress for name, step in steps.items() if name != "route"}
+    assert {StepProgress.DONE} == {step.progress for name, step in steps.items() if name != "route"}
 
 
 def test_calls_of_a_shared_address_prove_nothing_of_one_pbx() -> None:
     """Without an X-Tag, calls of a shared address prove nothing about one PBX; the step is open with instructions."""
     step = judged(allowed=(ADDRESS,), traffic=[calls_row(ADDRESS, pbx_id="denver|tampa")])["call"]
 
-    assert step.progress is not Progress.DONE
+    assert step.progress is not StepProgress.DONE
     assert golden("pages.set_up.address_is_shared") in step.evidence
     assert golden("pages.set_up.set_an_x_tag") in step.evidence
 
@@ -98,7 +98,7 @@ def test_a_call_by_credentials_is_no_call_by_address() -> None:
     """A call admitted from an unlisted address proves credentials, not the address."""
     steps = judged(traffic=[calls_row(ADDRESS, **OWN)])
 
-    assert (Progress.BLOCKED, Progress.BLOCKED) == (steps["probe"].progress, steps["call"].progress)
+    assert (StepProgress.BLOCKED, StepProgress.BLOCKED) == (steps["probe"].progress, steps["call"].progress)
     assert "by its credentials" in steps["call"].evidence
 
 
@@ -107,7 +107,7 @@ def test_admitted_while_credentials_are_off_proves_the_prefix() -> None:
     facts = {"allowed": (ADDRESS,), "credentials_on": False, "traffic": [calls_row(ADDRESS, **OWN)]}
     steps = judged(pbx={"dials_prefix": "unknown"}, **facts)
 
-    assert Progress.DONE is steps["dial"].progress
+    assert StepProgress.DONE is steps["dial"].progress
     assert "prove" in steps["dial"].evidence
 
 
@@ -118,8 +118,8 @@ def test_calls_from_before_the_policy_on_record_prove_no_prefix() -> None:
     facts |= {"versions": (PolicyVersion(policy, NOW - timedelta(hours=1)),)}
     before = calls_row(ADDRESS, at=NOW - timedelta(days=5), **OWN)
 
-    assert Progress.UNKNOWN is judged(traffic=[before], **facts)["dial"].progress
-    assert Progress.DONE is judged(traffic=[before, calls_row(ADDRESS, at=NOW, **OWN)], **facts)["dial"].progress
+    assert StepProgress.UNKNOWN is judged(traffic=[before], **facts)["dial"].progress
+    assert StepProgress.DONE is judged(traffic=[before, calls_row(ADDRESS, at=NOW, **OWN)], **facts)["dial"].progress
 
 
 @pytest.mark.parametrize("prefix", ["yes", "unknown"])
@@ -132,9 +132,9 @@ def test_calls_that_the_carriers_export_lacks_prove_nothing(prefix: str) -> None
     steps = {step.id: step for step in onboarding_steps.steps(ground, "denver")}
 
     assert not onboarding_steps.calls_by_address(ground, "denver")
-    assert prefix == "yes" or steps["dial"].progress is Progress.UNKNOWN
-    assert (Progress.OPEN, Progress.OPEN) == (steps["snippet"].progress, steps["probe"].progress)
-    assert Progress.UNKNOWN is steps["call"].progress
+    assert prefix == "yes" or steps["dial"].progress is StepProgress.UNKNOWN
+    assert (StepProgress.OPEN, StepProgress.OPEN) == (steps["snippet"].progress, steps["probe"].progress)
+    assert StepProgress.UNKNOWN is steps["call"].progress
     assert golden("pages.set_up.only_in_imported_files") in steps["call"].evidence
 
 
@@ -142,7 +142,7 @@ def test_note_advances_without_proof() -> None:
     """A note advances to the next step, and says that it is not proven."""
     steps = judged(said(notes.CONFIGURED), pbx={"dials_prefix": "unknown"})
 
-    assert (Progress.SAID, Progress.SAID) == (steps["dial"].progress, steps["snippet"].progress)
+    assert (StepProgress.SAID, StepProgress.SAID) == (steps["dial"].progress, steps["snippet"].progress)
     assert steps["snippet"].evidence.startswith(golden("pages.set_up.put_on"))
     following = onboarding_steps.next_open([*steps.values()])
     assert following is not None
@@ -154,23 +154,23 @@ def test_a_configuration_that_was_read_is_compared() -> None:
     read = [{"pbx_id": "denver", **about("trunk.x.host"), "value": "192.0.2.9", "file": "pjsip.conf", "line": 3}]
     steps = judged(said(notes.CONFIGURED), pbx_config=read)
 
-    assert Progress.OPEN is steps["snippet"].progress
+    assert StepProgress.OPEN is steps["snippet"].progress
     assert "not as wanted" in steps["snippet"].evidence
 
 
 @pytest.mark.parametrize(
     ("content", "expected", "words"),
     [
-        (CALL, Progress.DONE, golden("pages.set_up.test_call_was_admitted")),
-        (CALL | {"sip_status": 403, "admitted": False}, Progress.OPEN, "was refused: 403"),
+        (CALL, StepProgress.DONE, golden("pages.set_up.test_call_was_admitted")),
+        (CALL | {"sip_status": 403, "admitted": False}, StepProgress.OPEN, "was refused: 403"),
         (
             CALL | {"sip_status": None, "sip_reason": "", "admitted": None},
-            Progress.OPEN,
+            StepProgress.OPEN,
             golden("pages.set_up.says_nothing_of_admission"),
         ),
     ],
 )
-def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected: Progress, words: str) -> None:
+def test_a_test_call_is_judged_by_what_it_met(content: dict[str, Any], expected: StepProgress, words: str) -> None:
     """A test call is admitted, refused or neither, with status, time and meaning."""
     step = judged(said(notes.CALLED, **content), allowed=(ADDRESS,))["probe"]
 
@@ -197,7 +197,7 @@ def test_a_test_call_from_before_the_change_is_history() -> None:
     versions = (PolicyVersion(before, NOW - timedelta(days=9)), PolicyVersion(after, changed))
     step = judged(said(notes.CALLED, **CALL), allowed=(ADDRESS,), versions=versions)["probe"]
 
-    assert Progress.OPEN is step.progress
+    assert StepProgress.OPEN is step.progress
     assert golden("pages.set_up.before_the_policy_changed") in step.evidence
 
 
@@ -206,9 +206,9 @@ def test_a_dynamic_pbx_has_a_shorter_path() -> None:
     steps = judged(pbx={"ip_kind": "dynamic", "auth_method": "credentials"}, addresses=[])
 
     assert {"dial", "snippet", "allow", "probe"} == {
-        name for name, step in steps.items() if step.progress is Progress.NOT_NEEDED
+        name for name, step in steps.items() if step.progress is StepProgress.NOT_NEEDED
     }
-    assert Progress.OPEN is steps["call"].progress
+    assert StepProgress.OPEN is steps["call"].progress
     assert "keeps its credentials" in steps["kind"].evidence
 
 
@@ -221,14 +221,14 @@ def test_calls_under_its_name_prove_nothing_about_a_pbx(claim: str) -> None:
         traffic=[calls_row("203.0.113.9", pbx_id="denver", attributed_by=claim)],
     )
 
-    assert Progress.UNKNOWN is steps["call"].progress
+    assert StepProgress.UNKNOWN is steps["call"].progress
 
 
 def test_calls_that_prove_neither_leave_the_call_step_unknown() -> None:
     """A network failure proves neither admission nor refusal, so the call step is unknown."""
     row = calls_row(ADDRESS, outcome="network", sip_status=503, **OWN)
 
-    assert Progress.UNKNOWN is judged(allowed=(ADDRESS,), traffic=[row])["call"].progress
+    assert StepProgress.UNKNOWN is judged(allowed=(ADDRESS,), traffic=[row])["call"].progress
 
 
 def test_a_pbx_whose_steps_are_proven_may_be_silent_now() -> None:
@@ -247,8 +247,8 @@ def test_a_pbx_that_nobody_described_is_not_done() -> None:
     """Without an address, no step that depends on it is done."""
     steps = judged(pbx={"dials_prefix": "unknown"}, addresses=[])
 
-    assert (Progress.OPEN, Progress.UNKNOWN) == (steps["kind"].progress, steps["dial"].progress)
-    assert [Progress.BLOCKED] * 3 == [steps[name].progress for name in ("snippet", "probe", "call")]
+    assert (StepProgress.OPEN, StepProgress.UNKNOWN) == (steps["kind"].progress, steps["dial"].progress)
+    assert [StepProgress.BLOCKED] * 3 == [steps[name].progress for name in ("snippet", "probe", "call")]
     assert "Denver: " + golden("pages.set_up.next_is_know", step=1) + "." == onboarding_steps.answer(
         [*steps.values()], "Denver"
     )
@@ -280,12 +280,12 @@ def test_a_step_that_only_stale_data_prove_is_unknown(name: str, unknown: set[st
     steps = [step for step in onboarding_steps.steps(proven(**{name: as_of}), "denver") if step.id != "route"]
 
     for step in steps:
-        expected = Progress.UNKNOWN if step.id in unknown else Progress.DONE
+        expected = StepProgress.UNKNOWN if step.id in unknown else StepProgress.DONE
         assert expected is step.progress, (step.id, step.evidence)
         assert (step.cause is Cause.STALE) is (step.last_known is not None) is (step.id in unknown)
         assert step.evidence.startswith("Last known") is (step.id in unknown)
         if step.last_known:
-            assert (Progress.DONE, as_of) == (step.last_known.progress, step.last_known.as_of)
+            assert (StepProgress.DONE, as_of) == (step.last_known.progress, step.last_known.as_of)
             assert (name,) == step.lacking
             assert not step.to_do
 
@@ -298,7 +298,7 @@ def test_a_last_known_failure_remains_to_be_done() -> None:
     step = next(step for step in steps if step.id == "allow")
 
     assert step.last_known is not None
-    assert (Progress.UNKNOWN, Progress.OPEN) == (step.progress, step.last_known.progress)
+    assert (StepProgress.UNKNOWN, StepProgress.OPEN) == (step.progress, step.last_known.progress)
     assert step.to_do
 
 
@@ -320,6 +320,6 @@ def test_stale_calls_say_nothing_of_a_silent_pbx() -> None:
         step.id: step for step in onboarding_steps.steps(OnboardingContext(stale, checks.run(stale), {}), "denver")
     }
 
-    assert (Progress.DONE, Progress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
+    assert (StepProgress.DONE, StepProgress.UNKNOWN) == (steps["allow"].progress, steps["call"].progress)
     assert "stale" in steps["call"].evidence
     assert golden("pages.set_up.decided_without_calls") in steps["allow"].evidence

@@ -19,7 +19,7 @@ from dashboard.domain.changes import (
     RouteNumber,
     SetCredentials,
 )
-from dashboard.fixes.monitor import MonitorResult, Outcomes
+from dashboard.fixes.monitor import MonitorResult, ProofCounts
 from dashboard.web.fixes import diffs, progress, replay_summary
 from tests.builders import NOW, make_snapshot, pbx
 from tests.texts import golden
@@ -41,9 +41,9 @@ def watch(calls: int = 0, refused: int = 0, sources: tuple[str, ...] = (ADDRESS,
     return MonitorResult(since=NOW, sources=sources, kept=outcomes(calls, refused))
 
 
-def outcomes(calls: int = 0, refused: int = 0) -> Outcomes:
+def outcomes(calls: int = 0, refused: int = 0) -> ProofCounts:
     """Return the outcomes of calls that all prove admission or refusal."""
-    return Outcomes(calls=calls, admitted=calls - refused, refused=refused)
+    return ProofCounts(calls=calls, admitted=calls - refused, refused=refused)
 
 
 def removed(calls: int, refused: int) -> MonitorResult:
@@ -251,7 +251,7 @@ HEAD = golden("pages.fixes.watching_network")
     ],
 )
 def test_monitor_of_a_replaced_network_separates_refusals(
-    kept: Outcomes, gone: Outcomes, said: tuple[str, str, str]
+    kept: ProofCounts, gone: ProofCounts, said: tuple[str, str, str]
 ) -> None:
     """If a fix adds and removes entries, refusals are intended for removed sources, and an error for added ones."""
     seen = MonitorResult(since=NOW, sources=(ADDRESS, NETWORK), kept=kept, removed=gone)

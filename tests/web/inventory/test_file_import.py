@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.pbx.sources import FRAMES, Upload, merge, read_files
+from dashboard.pbx import EDITABLE_FRAMES, Upload, read_files
+from dashboard.pbx.inventory.diff import merge
 from dashboard.web.inventory.file_import import changes_frame
 from tests.builders import NOW, make_snapshot, pbx
 
@@ -14,7 +15,7 @@ WORLD = make_snapshot(
 
 def preview(text: str) -> list[tuple[str, ...]]:
     """Return the rows of the preview of one file."""
-    current = {name: getattr(WORLD, name) for name in FRAMES}
+    current = {name: getattr(WORLD, name) for name in EDITABLE_FRAMES}
     upload = Upload("import.csv", text.encode())
     found = read_files([upload], treated_as_public=WORLD.treated_as_public, current=current)
     return list(changes_frame(merge(current, found)).itertuples(index=False, name=None))

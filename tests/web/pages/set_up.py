@@ -12,11 +12,11 @@ from typer.testing import CliRunner
 from dashboard.cli.entry_point import app as program
 from dashboard.cli.onboard import STATES, STEPS
 from dashboard.services.onboarding.fleet import CELLS, NEXT, REFUSED
-from dashboard.services.onboarding.steps import Progress
+from dashboard.services.onboarding.steps import StepProgress
 from tests.web.pages.faults import texts
 
 LABEL = re.compile(r"\*\*\d+\. (.*)\*\* &nbsp; :\w+\[(.*)\]$")
-WORDS = {str(progress).capitalize(): STATES[progress.name] for progress in Progress}
+WORDS = {str(progress).capitalize(): STATES[progress.name] for progress in StepProgress}
 """States of a step in the command's output by the word on the page."""
 CHIPS = {chip: {STATES[progress.name]} for progress, chip in CELLS.items()} | {NEXT: {"to_do", "unknown"}}
 """Possible states of a step by its cell in the matrix of all PBXs."""

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.domain.actors import browser_actor
 from dashboard.domain.changes import AllowAddress
 from dashboard.services.workspace import Workspace
-from dashboard.storage.journal import BEGUN, DONE, FAILED, PARTLY, JournalEntry
+from dashboard.storage.journal import PHASE_BEGUN, PHASE_DONE, PHASE_FAILED, PHASE_PARTLY, JournalEntry
 from dashboard.web.fixes import review, timeline
 from tests.texts import golden
 
@@ -44,17 +44,17 @@ def test_a_history_of_nothing_says_so_once(app: Callable[..., AppTest]) -> None:
     [
         ((), None),
         ((None,), "No recorded outcome"),
-        ((DONE,), "Done and verified"),
-        ((PARTLY,), "Partly done"),
-        ((FAILED,), "Failed"),
-        ((FAILED, DONE), "Done and verified"),
+        ((PHASE_DONE,), "Done and verified"),
+        ((PHASE_PARTLY,), "Partly done"),
+        ((PHASE_FAILED,), "Failed"),
+        ((PHASE_FAILED, PHASE_DONE), "Done and verified"),
     ],
 )
 def test_a_plan_is_shown_with_its_outcome(phases: Sequence[str | None], word: str | None) -> None:
     """A plan has the outcome of its last application, in the words of the history."""
     entries = []
     for action, phase in enumerate(phases):
-        entries.append(entry(len(entries) + 1, str(action), BEGUN))
+        entries.append(entry(len(entries) + 1, str(action), PHASE_BEGUN))
         entries += [entry(len(entries) + 1, str(action), phase)] if phase else []
 
     assert word == timeline.plan_outcomes(entries).get("the plan", (None,))[0]
@@ -62,8 +62,8 @@ def test_a_plan_is_shown_with_its_outcome(phases: Sequence[str | None], word: st
 
 def test_a_plan_that_was_taken_back_says_so() -> None:
     """A plan that was undone is shown as undone, not as applied."""
-    entries = [entry(1, "do", BEGUN), entry(2, "do", DONE), entry(3, "back", BEGUN, "its undo")]
-    entries.append(replace(entry(4, "back", DONE, "its undo"), undoes=2))
+    entries = [entry(1, "do", PHASE_BEGUN), entry(2, "do", PHASE_DONE), entry(3, "back", PHASE_BEGUN, "its undo")]
+    entries.append(replace(entry(4, "back", PHASE_DONE, "its undo"), undoes=2))
 
     assert ("Undone", "Done and verified") == tuple(
         timeline.plan_outcomes(entries)[plan][0] for plan in ("the plan", "its undo")

@@ -19,7 +19,7 @@ from dashboard.domain.changes import AllowAddress
 from dashboard.domain.findings import Cause, Status
 from dashboard.domain.snapshot import Age
 from dashboard.services import declarations, snapshot_builder
-from dashboard.services.background_sync import SYNC_ERROR
+from dashboard.services.background_sync import SYNC_ERROR_KEY
 from dashboard.services.workspace import Workspace
 from tests.apps import form_errors, new_app
 from tests.router import PAGES
@@ -124,7 +124,7 @@ def test_a_fresh_home_says_what_to_do_first(page: Callable[[str], AppTest]) -> N
 
 def test_a_failed_first_sync_is_not_one_in_progress(real: Workspace) -> None:
     """After a failed first sync the title says so; once a list is declared, the page opens with the data so far."""
-    real.state.put(SYNC_ERROR, "The carrier cannot be reached.")
+    real.state.put(SYNC_ERROR_KEY, "The carrier cannot be reached.")
     at = new_app().run()
 
     assert golden("pages.account.could_not_be_read_yet") == at.title[0].value

@@ -13,7 +13,7 @@ from dashboard.core.errors import FileError
 from dashboard.core.text import counted, join, one_line
 from dashboard.pbx.inventory.cells import REQUIRED, RULES
 from dashboard.pbx.inventory.columns import column_named, numbers_in, pieces, plain_name
-from dashboard.pbx.inventory.rows import FRAMES, InventoryRow, Problem, ReaderResult, problem_of
+from dashboard.pbx.inventory.rows import EDITABLE_FRAMES, InventoryRow, Problem, ReaderResult, problem_of
 from dashboard.pbx.readers.text_records import TextRecord, decode, records
 
 OWN_NAMES = {"pbx": "pbx_id"}
@@ -23,8 +23,8 @@ KEYS = frozenset({"pbx_id", "address", "number"})
 SHOWN_COLUMNS = 12
 SPLIT = {"pbx_addresses": ("address", pieces), "pbx_numbers": ("number", numbers_in)}
 """Column and split function of frames for which one cell may give several rows."""
-KNOWN = frozenset(column for name in FRAMES for column in RULES[name]) | {"country"}
-OWN = {name: frozenset(RULES[name]) - {"pbx_id"} for name in FRAMES}
+KNOWN = frozenset(column for name in EDITABLE_FRAMES for column in RULES[name]) | {"country"}
+OWN = {name: frozenset(RULES[name]) - {"pbx_id"} for name in EDITABLE_FRAMES}
 
 
 def accepts(name: str, data: bytes) -> bool:  # noqa: ARG001 - all readers have the same interface
@@ -93,7 +93,7 @@ def _columns(name: str, header: TextRecord) -> dict[str, int]:
     if header.fault:
         raise FileError(header.fault, file=name, line=header.line)
     columns = _column_indexes(name, header)
-    frame = next((candidate for candidate in FRAMES if columns.keys() & OWN[candidate]), "")
+    frame = next((candidate for candidate in EDITABLE_FRAMES if columns.keys() & OWN[candidate]), "")
     required = REQUIRED[frame] if frame else ("pbx_id", "name")
     for column in required:
         if column not in columns:
@@ -151,7 +151,7 @@ def _unused_columns_note(
 
 def _frames(columns: Mapping[str, int]) -> list[str]:
     """Return the frames whose required columns are present; the first is the file's main frame."""
-    return [frame for frame in FRAMES if set(REQUIRED[frame]) <= columns.keys()]
+    return [frame for frame in EDITABLE_FRAMES if set(REQUIRED[frame]) <= columns.keys()]
 
 
 def _key(frame: str) -> tuple[str, ...]:

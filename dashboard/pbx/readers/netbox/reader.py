@@ -21,7 +21,7 @@ from dashboard.core.errors import InputError, SettingsError, SourceAnswerError
 from dashboard.core.text import quoted
 from dashboard.pbx.inventory.cells import read_cell
 from dashboard.pbx.inventory.ids import pbx_id_of
-from dashboard.pbx.inventory.rows import CONFIG, InventoryRow, Problem, ReaderResult
+from dashboard.pbx.inventory.rows import CONFIG_FRAME, InventoryRow, Problem, ReaderResult
 from dashboard.pbx.readers.netbox.objects import (
     custom_fields_of,
     host_of,
@@ -33,7 +33,7 @@ from dashboard.pbx.readers.netbox.objects import (
     value_of,
 )
 from dashboard.pbx.readers.netbox.secrets import is_secret, secrets_of
-from dashboard.pbx.readers.secrets import PRESENT, NamesOf, is_secret_name
+from dashboard.pbx.readers.secrets import SECRET_PRESENT, NamesOf, is_secret_name
 from dashboard.schemas.object_types import ObjectType
 from dashboard.sip import Trunk
 
@@ -218,7 +218,7 @@ class _Register:
         for key, value in facts.items():
             self._fact(pbx_id, key, value, location)
         for path, kind in secrets_of(record):
-            self._rows.append(_fact_row(pbx_id, PRESENT, kind.value, f"{location} {path}"))
+            self._rows.append(_fact_row(pbx_id, SECRET_PRESENT, kind.value, f"{location} {path}"))
         self._rows[begun:] = [replace(row, made_of=made_of) for row in self._rows[begun:]]
 
     @staticmethod
@@ -272,4 +272,4 @@ def _fact_row(pbx_id: str, attribute: str, value: str, location: str) -> Invento
         "file": location,
         "line": "",
     }
-    return InventoryRow(CONFIG, location, 0, cells, if_fit=True)
+    return InventoryRow(CONFIG_FRAME, location, 0, cells, if_fit=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboard.pbx.sources import Upload, read_files
+from dashboard.pbx import Upload, read_files
 from dashboard.sip import Trunk
 from tests.examples import times
 from tests.pbx import cases

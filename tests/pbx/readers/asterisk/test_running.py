@@ -22,9 +22,9 @@ from dashboard.core.errors import (
     SourceRefusedError,
     SourceUnavailableError,
 )
+from dashboard.pbx import Inventory, read_running
 from dashboard.pbx.readers.asterisk.manager_connection import ManagerTimeouts, Where
 from dashboard.pbx.readers.asterisk.running import read_address
-from dashboard.pbx.sources import Inventory, read_running
 from dashboard.sip import Trunk
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import keys

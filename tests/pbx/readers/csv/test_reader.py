@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import schemas
+from dashboard.pbx import Upload, read_files
 from dashboard.pbx.inventory.columns import NAMES
 from dashboard.pbx.readers.csv import pasted
 from dashboard.pbx.readers.text_records import LARGEST_BYTES
-from dashboard.pbx.sources import FRAMES, Upload, read_files
+from dashboard.pbx.sources import FRAMES
 from tests.texts import golden
 
 GOOD = "pbx_id,name,address\nseattle,Seattle,198.51.100.11\ndenver,Denver,198.51.100.24\n"

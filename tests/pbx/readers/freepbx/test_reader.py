@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.pbx import READER_FRAMES, Inventory, Upload, read_files
 from dashboard.pbx.readers.facts import Place
 from dashboard.pbx.readers.freepbx.dial_rules import DialRule, through
-from dashboard.pbx.sources import READ, Inventory, Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys
@@ -144,7 +144,7 @@ def test_backup_equals_its_folder(tmp_path: Path) -> None:
     unpacked = cases.read(folder)
 
     assert archive.problems == unpacked.problems == []
-    for name in READ:
+    for name in READER_FRAMES:
         assert unpacked.frames[name].to_csv() == archive.frames[name].to_csv()
 
 

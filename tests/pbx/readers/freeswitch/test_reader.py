@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboard.pbx import Upload, read_files
 from dashboard.pbx.readers.number_regex import variants
-from dashboard.pbx.sources import Upload, read_files
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import key_of, keys

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dashboard.pbx import Secret, Upload, read_files
 from dashboard.pbx.readers.kamailio.numbers import matches, shapes, stripped, subst
-from dashboard.pbx.sources import Secret, Upload, read_files
 from dashboard.sip import Trunk
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC

@@ -21,8 +21,8 @@ from dashboard.core.errors import (
     SourceRefusedError,
     SourceUnavailableError,
 )
+from dashboard.pbx import Inventory, Secret, read_running
 from dashboard.pbx.readers.netbox.session import NetBox
-from dashboard.pbx.sources import Inventory, Secret, read_running
 from tests.pbx import cases
 from tests.pbx.conftest import PUBLIC
 from tests.pbx.facts import keys

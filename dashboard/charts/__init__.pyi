@@ -1,0 +1,42 @@
+from . import encodings, frames
+from .charts import (
+    KIND_OF_OUTCOME,
+    NOTEBOOK_COLORS,
+    OUTCOME_KINDS,
+    REPLAY_STATES,
+    SEVERITY_STATES,
+    STATUS_STATES,
+    Drawn,
+    calls_by_code,
+    calls_by_pbx,
+    findings_by_severity,
+    hour_of_week,
+    outcomes_over_time,
+    refusal_share,
+    replay_bar,
+    top_destinations,
+    use_in_notebook,
+)
+from .templates import ChartSpec
+
+__all__ = [
+    "KIND_OF_OUTCOME",
+    "NOTEBOOK_COLORS",
+    "OUTCOME_KINDS",
+    "REPLAY_STATES",
+    "SEVERITY_STATES",
+    "STATUS_STATES",
+    "ChartSpec",
+    "Drawn",
+    "calls_by_code",
+    "calls_by_pbx",
+    "encodings",
+    "findings_by_severity",
+    "frames",
+    "hour_of_week",
+    "outcomes_over_time",
+    "refusal_share",
+    "replay_bar",
+    "top_destinations",
+    "use_in_notebook",
+]

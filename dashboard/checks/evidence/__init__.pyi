@@ -1,0 +1,6 @@
+from . import calls, losses
+
+__all__ = [
+    "calls",
+    "losses",
+]

@@ -1,0 +1,5 @@
+from . import diff
+
+__all__ = [
+    "diff",
+]

@@ -1,0 +1,5 @@
+from . import pasted
+
+__all__ = [
+    "pasted",
+]

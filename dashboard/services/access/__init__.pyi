@@ -1,0 +1,5 @@
+from . import links
+
+__all__ = [
+    "links",
+]

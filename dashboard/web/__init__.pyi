@@ -1,0 +1,5 @@
+from . import session
+
+__all__ = [
+    "session",
+]

@@ -1,0 +1,5 @@
+from . import review
+
+__all__ = [
+    "review",
+]
