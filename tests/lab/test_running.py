@@ -35,7 +35,7 @@ READ = f"""
 import json, sys
 from dashboard.core.errors import DashboardError
 from dashboard.core.settings import Settings
-from dashboard.pbx.sources import READ, read_running
+from dashboard.pbx import READER_FRAMES, read_running
 from dashboard.sip import Trunk
 
 try:
@@ -44,7 +44,7 @@ try:
     )
 except DashboardError as exc:
     sys.exit(str(exc))
-frames = {{name: json.loads(found.frames[name].to_json(orient="records", date_format="iso")) for name in READ}}
+frames = {{name: json.loads(found.frames[name].to_json(orient="records", date_format="iso")) for name in READER_FRAMES}}
 print(json.dumps({{"frames": frames, "problems": [str(one) for one in found.problems]}}))
 """
 """Script that reads a PBX from within the network of the PBXs."""
