@@ -13,8 +13,8 @@ import pytest
 from filelock import FileLock
 
 from dashboard import schemas
+from dashboard.carriers import AccountState
 from dashboard.carriers.offline import OfflineCarrier
-from dashboard.carriers.registry import AccountState
 from dashboard.core.errors import JournalError, StalePlanError
 from dashboard.domain.admission import Policy
 from dashboard.domain.changes import (

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.core.errors import DialStringError
-from dashboard.sip import (
-    Kind,
-    build,
-    lint,
-    parse,
-    parse_destination,
-    parse_pop,
-    parse_tech_prefix,
-    read_number,
-)
+from dashboard.sip import build, lint, parse, parse_pop, parse_tech_prefix, read_number
+from dashboard.sip.destination import Kind, parse_destination
 from tests.texts import golden, golden_pattern
 
 PREFIX = "12345678"

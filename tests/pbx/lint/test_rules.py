@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from dashboard.pbx import Upload, read_files
+from dashboard.pbx import LintContext, LintLevel, Upload, lint_inventory, read_files
+from dashboard.pbx.inventory.diff import merge
 from dashboard.pbx.lint.dial_strings import faults_of, sample_of
-from dashboard.pbx.sources import Level, LintContext, lint_inventory, merge
 from dashboard.sip import Trunk
 from tests.builders import calls_row, make_snapshot
 from tests.pbx.conftest import PUBLIC
@@ -101,7 +101,7 @@ def test_each_pitfall_is_found_alone_at_its_line(parts, code, line):
     assert (pitfall.code, pitfall.line) == (code, line)
     assert pitfall.sentence.endswith(".")
     assert pitfall.cure.endswith(".")
-    assert pitfall.level is not Level.NOTE
+    assert pitfall.level is not LintLevel.NOTE
     assert str(pitfall).startswith(f"{'extensions' if line == 2 else 'pjsip'}.conf, line {line}: ")
 
 
@@ -109,11 +109,11 @@ def test_a_plus_that_the_carrier_may_take_is_a_warning():
     """A plus sign is a warning: the service guide calls it optional, the article on dialing formats says to omit it."""
     (pitfall,) = look(dial="12345678*+${EXTEN}")
 
-    assert pitfall.level is Level.WARNING
+    assert pitfall.level is LintLevel.WARNING
     assert golden("pbx.lint.guide_on_plus") in pitfall.sentence
     assert golden("pbx.lint.article_on_plus") in pitfall.sentence
     (other,) = look(dial="12345678*011${EXTEN}")
-    assert other.level is Level.ERROR
+    assert other.level is LintLevel.ERROR
 
 
 def test_a_second_address_that_is_not_listed_is_the_fail_over():
@@ -127,7 +127,7 @@ def test_credentials_left_enabled_are_noted():
     """Enabled credentials on the account are noted if the trunk does not use them."""
     known = LintContext(ALL.trunk, ALL.allowed, credentials_on=True, treated_as_public=ALL.treated_as_public)
 
-    assert [(one.code, one.level) for one in look(known)] == [("credentials_left_on", Level.NOTE)]
+    assert [(one.code, one.level) for one in look(known)] == [("credentials_left_on", LintLevel.NOTE)]
     assert codes(look(known, more="outbound_auth=a")) == [("digest_on_trunk", 4)]
 
 
