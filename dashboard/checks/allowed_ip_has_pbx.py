@@ -49,7 +49,7 @@ def _nobodys(
     calls = [tally for tally in calls if tally.orphaned]
     used = call_evidence.admitted(snapshot, calls)
     reason = f"{call_evidence.address_label(snapshot, last, network)} {owners.owner_change_text(network)}"
-    reason += f", and calls from it were admitted: {call_evidence.over_time(used)}." if used else "."
+    reason += f", and calls from it were admitted: {call_evidence.over_time(snapshot, used)}." if used else "."
     reason += owners.next_step(network, call_evidence.callers(calls))
     return failed(
         network,

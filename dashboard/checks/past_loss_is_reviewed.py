@@ -36,7 +36,7 @@ def _verdict(snapshot: Snapshot, loss: losses.Loss) -> Verdict:
     review = next((candidate for candidate in reversed(reviews) if losses.covers(candidate, loss)), None)
     base = f"{loss.source_ip}: {loss.sentence}"
     if loss.pbx_ids:
-        names = join((snapshot.name_of(pbx_id) for pbx_id in loss.pbx_ids), None)
+        names = join((snapshot.name_of(pbx_id) for pbx_id in loss.pbx_ids), None, last="or")
         base += f"; only an X-Tag or a caller id said that it was {names}"
     evidence = (loss.evidence,)
     if review is not None and not loss.goes_on:

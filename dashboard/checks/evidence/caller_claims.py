@@ -84,11 +84,11 @@ def callers(owners: ownership.AddressOwners, address: str, calls: call_evidence.
 
 def sentence(snapshot: Snapshot, pbx_ids: Iterable[str], calls: call_evidence.Tallies) -> str:
     """Return text that names the fields on which a claim to be one of these PBXs is based."""
-    fields = join(
-        (NAMES[field] for field in attribution.CLAIMS if field in {tally.attributed_by for tally in calls}), None
-    )
-    names = " or ".join(map(snapshot.name_of, pbx_ids))
-    return f"only the {fields} says that it is {names}, and any caller can write that"
+    rules = {tally.attributed_by for tally in calls}
+    fields = [NAMES[field] for field in attribution.CLAIMS if field in rules]
+    verb = "says" if len(fields) == 1 else "say"
+    names = join(map(snapshot.name_of, pbx_ids), None, last="or")
+    return f"only the {join(fields, None)} {verb} that it is {names}, and any caller can write that"
 
 
 def examine(snapshot: Snapshot, owners: ownership.AddressOwners, pbx_id: str, calls: call_evidence.Tallies) -> Claim:

@@ -186,11 +186,19 @@ def file_only(calls: Tallies) -> str:
     return " (only in imported files)" if number == total else f" ({number:,} of them only in imported files)"
 
 
-def over_time(calls: Tallies) -> str:
+def over_time(snapshot: Snapshot, calls: Tallies) -> str:
     """Return number and cost of the calls, the last 24 hours first; ``calls`` must not be empty."""
     day = last_day(calls)
     whole = f"{calls_and_dollars(calls)} since {moment(first(calls))}"
-    return f"{calls_and_dollars(day)} in the last 24 h, {whole}" if day else f"{whole}, none in the last 24 h"
+    window = day_window(snapshot)
+    return f"{calls_and_dollars(day)} {window}, {whole}" if day else f"{whole}, none {window}"
+
+
+def day_window(snapshot: Snapshot) -> str:
+    """Return ``in the last 24 h``, or until when these hours are for calls that are out of date."""
+    if snapshot.calls_at == snapshot.taken_at:
+        return "in the last 24 h"
+    return f"in the 24 h until {moment(snapshot.calls_at)}"
 
 
 def summary(calls: Tallies) -> tuple[Mapping[str, Any], ...]:
@@ -234,12 +242,7 @@ def outcome_text(snapshot: Snapshot, calls: Tallies, result: str) -> str:
     day = last_day(calls)
     change = changed_at(snapshot.versions, calls[0].source_ip)
     number = count(day) or count(calls)
-    window = (
-        "in the last 24 h"
-        if snapshot.calls_at == snapshot.taken_at
-        else f"in the 24 h until {moment(snapshot.calls_at)}"
-    )
-    period = window if day else f"until {moment(last(calls))}"
+    period = day_window(snapshot) if day else f"until {moment(last(calls))}"
     if change is not None and change > snapshot.calls_at - DAY:
         period = f"since the policy changed at {moment(change)}"
     described = day or calls

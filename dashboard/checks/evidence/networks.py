@@ -108,7 +108,7 @@ def _verdict(
     reason = (
         f"{call_evidence.address_label(snapshot, last, source)} is inside the listed network {networks}{description}"
     )
-    reason += f", and calls from it were admitted: {call_evidence.over_time(used)}" if used else ""
+    reason += f", and calls from it were admitted: {call_evidence.over_time(snapshot, used)}" if used else ""
     for pbx_id, claim in claims.items():
         pbx_calls = (
             f"in {call_evidence.count(claimed[pbx_id]):,} of its calls, " if unclaimed or len(claims) > 1 else ""

@@ -110,7 +110,7 @@ class AddressOwners:
         live = [pbx_id for pbx_id in pbx_ids if pbx_id in self.kinds]
         if not live or fault(self._snapshot, address) or set(live) & set(ids(self.now.of(address))):
             return ""
-        names = " or ".join(map(self._snapshot.name_of, live))
+        names = join(map(self._snapshot.name_of, live), None, last="or")
         return (
             f" If {address} is an address of {names}, add it on the page Inventory, and this check offers to allow it."
         )

@@ -167,7 +167,7 @@ def _cell(pbx: PbxProgress, step: OnboardingStep) -> str:
 def evidence_of(fleet: Sequence[PbxProgress]) -> pd.DataFrame:
     """Return the matrix with evidence for export: two columns per step."""
     rows = [
-        {"pbx_id": pbx.pbx_id, "name": pbx.name, "next": pbx.next.title if pbx.next else ""}
+        {"pbx_id": pbx.pbx_id, "name": pbx.name, "next": (update(pbx.next) or pbx.next.title) if pbx.next else ""}
         | {f"{step.id}_state": str(step.progress) for step in pbx.steps}
         | {f"{step.id}_evidence": step.evidence for step in pbx.steps}
         for pbx in fleet

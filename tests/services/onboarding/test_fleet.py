@@ -127,6 +127,15 @@ def test_the_file_has_the_evidence_of_every_step() -> None:
     assert golden("checks.listed.is_not_on_the_list") in row["allow_evidence"]
 
 
+def test_the_file_names_the_same_next_action_as_the_page_on_stale_inputs() -> None:
+    """With stale calls, both name the input to update first."""
+    ground = aged(world(1, listed=1, calling=1), calls=NOW - timedelta(days=2))
+    (progress,) = fleet.fleet_progress(ground)
+    (row,) = fleet.evidence_of([progress]).to_dict("records")
+
+    assert "Update the calls" == row["next"] == fleet.next_action_text(progress, ground)
+
+
 def test_addresses_are_allowed_by_one_plan() -> None:
     """The combined plan has the changes and guards of each finding's own plan."""
     ground = world(4, listed=1)
