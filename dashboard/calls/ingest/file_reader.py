@@ -1,9 +1,9 @@
 """
 Staging of one export file: writes Parquet by day, with calls as the store has them, not yet compared with the store.
 
-The file is prepared as plain text (``files``), its beginning decides on the reader (``readers.choice``), and that reads
-it. If a later row does not fit, the file is read again by the fallback for what that row showed; ``NumberedReader``,
-which every file fits, reads it if the fallback finds a second problem.
+``files`` prepares the file as plain text, ``readers.choice`` selects a reader by its first rows, and that reader stages
+it. If the reader does not accept a later row, the fallback for that kind of problem reads the file again;
+``NumberedReader``, which accepts every file, reads it if the fallback finds a second problem.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _prepared(path: Path, work: Path, *, whole: bool) -> Prepared:
 
 
 def _read(file: FileReading) -> None:
-    """Stage the file with the reader chosen by its beginning, else with one that its rows fit."""
+    """Stage the file with the reader chosen by its first rows, else with a fallback."""
     try:
         choose(file).stage(file)
     except MisfitError as exc:

@@ -1,4 +1,4 @@
-"""Reasons why rows deep in an export file do not fit the reader chosen by its beginning."""
+"""Reasons why the reader chosen by the first rows of an export file does not accept a later row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Enum
 
 
 class Misfit(Enum):
-    """What a row showed of its file; it decides on the fallback (``readers.choice.fallback_of``)."""
+    """Kind of problem in a row; ``readers.choice.fallback_of`` selects the fallback by it."""
 
     LAYOUT = "The rows are not one line each, in order of their days."
     FORM = "A value is in another form than the documented one."

@@ -114,7 +114,7 @@ class CallStore:
 
     @property
     def digest(self) -> str:
-        """Name of the published generation, ``""`` if there is none: the cache key of everything read here."""
+        """Return the name of the published generation, ``""`` if none is; a cache key for all results of this store."""
         return self.generations.current_name()
 
     def count(self) -> int:
@@ -183,7 +183,7 @@ class CallStore:
         return own_numbers_of(self.generations, generation.own_numbers).has(self._needed_numbers())
 
     def has_readable_list(self) -> bool:
-        """Return whether the list of own numbers is readable, or there is none."""
+        """Return whether the store can read its list of own numbers; True for a store without a list."""
         return own_numbers_of(self.generations, self.generations.current().own_numbers).is_readable
 
     def counted_afresh(self, generation: Generation, days: Iterable[date]) -> set[date]:

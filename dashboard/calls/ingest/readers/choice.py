@@ -1,8 +1,8 @@
 """
-Choice of the reader of an export file, once, by what its beginning shows, and of its fallback.
+Choice of the reader of an export file, once, by its first rows, and of its fallback.
 
-From the fastest to the one that every file fits: ``DayReader``, ``TypedReader``, ``TextReader``, ``NumberedReader``.
-All give the same calls and rejects for the files that they read.
+From the fastest to the most tolerant: ``DayReader``, ``TypedReader``, ``TextReader``, ``NumberedReader``. For a file
+that several of them accept, all return the same calls and rejects.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dashboard.calls.ingest.readers.typed_rows import TypedReader
 
 def choose(file: FileReading) -> CdrReader:
     """
-    Return the fastest reader for which the beginning of the file speaks.
+    Return the fastest reader that accepts the first rows of the file.
 
     Raises:
         StoreError: DuckDB failed.
@@ -41,7 +41,7 @@ def choose(file: FileReading) -> CdrReader:
 
 
 def fallback_of(misfit: Misfit) -> CdrReader:
-    """Return the reader for a file of which a row did not fit the chosen one."""
+    """Return the reader for a file with a row that the chosen reader does not accept."""
     fallbacks: dict[Misfit, CdrReader] = {
         Misfit.LAYOUT: TypedReader(),
         Misfit.FORM: TextReader(),

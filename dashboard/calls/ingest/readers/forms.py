@@ -29,7 +29,7 @@ _NOTHING = frozenset(NOTHING)
 
 @dataclass(frozen=True)
 class Beginning:
-    """What the first rows of a file show. A reader that they fit may still find another form in a later row."""
+    """Properties of the first rows of a file. A later row may still have another form."""
 
     is_sound: bool = True
     """The rows follow the CSV rules."""
@@ -42,7 +42,7 @@ class Beginning:
 
     @classmethod
     def of(cls, prepared: Prepared) -> Beginning:
-        """Return what the first ``ROWS`` rows show."""
+        """Return the properties of the first ``ROWS`` rows."""
         lines = read_lines(prepared.path, LONGEST_LINE)
         source = csv.reader(
             islice(lines, prepared.header_lines, ROWS * RECORD_LINES), strict=True, skipinitialspace=True
@@ -83,6 +83,6 @@ def is_readable(texts: Collection[str], engine: Engine) -> bool:
     Raises:
         StoreError: DuckDB failed.
     """
-    told = pyarrow.table({"said": pyarrow.array(sorted(texts), pyarrow.string())})
-    (readable,) = engine.fetch("readable", {}, operation="read values", tables={"told": told})["readable"].to_pylist()
+    rows = pyarrow.table({"value": pyarrow.array(sorted(texts), pyarrow.string())})
+    (readable,) = engine.fetch("readable", {}, operation="read values", tables={"texts": rows})["readable"].to_pylist()
     return readable is not False

@@ -14,7 +14,7 @@ MOST_KEPT = 10_000
 
 
 class NumberedReader:
-    """Reader that every file fits: the one line by line (``lenient_csv``), and the slowest."""
+    """Reader that accepts every file, line by line (``lenient_csv``); the slowest."""
 
     def stage(self, file: FileReading) -> None:
         """Rewrite the file with line numbers, and read that as text; see ``CdrReader``."""

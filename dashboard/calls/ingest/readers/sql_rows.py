@@ -114,7 +114,7 @@ def stage_unnumbered(file: FileReading, *, typed: bool) -> None:
             if of_engine(exc):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        if (folder / FAULTY).exists() or ("cdr_id" in file.prepared.columns and _corrects_itself(file, folder)):
+        if (folder / FAULTY).exists() or ("cdr_id" in file.prepared.columns and _has_corrections(file, folder)):
             shutil.rmtree(folder)
             raise MisfitError(Misfit.FAULT)
     collect(file, folder)
@@ -163,7 +163,7 @@ def collect(file: FileReading, folder: Path) -> None:
         file.staged.rows += sum(map(rows_in, parts))
 
 
-def _corrects_itself(file: FileReading, folder: Path) -> bool:
+def _has_corrections(file: FileReading, folder: Path) -> bool:
     """
     Return whether rows of the file with one ID differ: their order then matters, and lines must be numbered.
 

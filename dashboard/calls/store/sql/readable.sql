@@ -1,5 +1,4 @@
--- Whether each text can be a time or a number of a call in some form, or stands for a missing value; `told` holds the
--- texts (said).
-SELECT bool_and(NOT (unread(said, utc_of(said)) AND unread(said, whole_of(said)) AND unread(said, usd_of(said))))
+-- Whether each value of the table `texts` can be a time or a number of a call in some form, or stands for a missing value.
+SELECT bool_and(NOT (unread(value, utc_of(value)) AND unread(value, whole_of(value)) AND unread(value, usd_of(value))))
     AS readable
-FROM told
+FROM texts
