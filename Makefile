@@ -18,14 +18,14 @@ run: $(VENV)/.installed-run ## Everything from a fresh clone to the dashboard at
 	@$(BIN)/trunkgate serve --port $(PORT)
 
 test: $(VENV)/.installed-test ## Everything from a fresh clone to a green suite; installs the system parts it needs
-	@$(MAKE) --no-print-directory --jobs=2 parts gates
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	@$(MAKE) --no-print-directory --jobs=2 parts style contracts
+	@$(MAKE) --no-print-directory --jobs=2 types suite
 
 check: $(VENV)/.installed-test ## The quick gates: format, lint, types, import contracts, unit tests
 	@$(MAKE) --no-print-directory --jobs=2 gates
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not browser and not slow" -q
 
-.PHONY: parts gates style types contracts
+.PHONY: parts gates style types contracts suite
 parts:
 	@sh tests/system-parts.sh
 
@@ -40,6 +40,9 @@ types:
 
 contracts:
 	@$(BIN)/lint-imports --no-cache
+
+suite:
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
 lab: $(VENV)/.installed-test ## A real SIP edge and calling PBXs with the dashboard on top, at http://127.0.0.1:$(PORT); needs root
 	@sh tests/system-parts.sh

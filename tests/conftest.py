@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,39 @@ from dashboard.core.settings import Settings
 from dashboard.services.workspace import Workspace
 
 SAMPLE_CALLS = 4_000
+COLLECT_AFTER = (50_000, 10, 50)
+"""Thresholds of the garbage collector for its three generations."""
 
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine must not fail a test
 hypothesis.settings.load_profile("unhurried")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """
+    Exclude the imported modules and the collected tests from garbage collection, and collect less often.
+
+    They live as long as the process, and each of its full collections would visit all of them.
+    """
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # libraries report what was never collected as leaks
+    gc.set_threshold(*COLLECT_AFTER)
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return paths of homes that do not exist; a folder for each test would cost more than most tests do."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) / "home" for number in count())
+
+
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _own_environment(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) -> None:
     """Isolate each test from the developer's account and home."""
     for name in ("TRUNKGATE_ACCOUNT", "FLOWROUTE_BASE_URL", "FLOWROUTE_ACCESS_KEY", "FLOWROUTE_SECRET_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("TRUNKGATE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TRUNKGATE_HOME", str(next(_homes)))
 
 
 @pytest.fixture

@@ -16,6 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import SOURCE, tree_of
+
+pytestmark = SOURCE
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "dashboard"
 TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -63,7 +67,7 @@ def interface(package: str) -> Mapping[str, str]:
         return {}
     origins: dict[str, str] = {}
     listed: list[str] = []
-    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+    for node in tree_of(file).body:
         if isinstance(node, ast.ImportFrom):
             module = f"{package}.{node.module or ''}" if node.level else (node.module or "").removeprefix("dashboard.")
             origins |= {alias.asname or alias.name: f"{module.rstrip('.')}.{alias.name}" for alias in node.names}
@@ -143,7 +147,7 @@ def is_defined(dotted: str) -> bool:
     module = place / f"{names.pop(0)}.py"
     if not module.is_file():
         return False
-    tree: ast.stmt | ast.Module = ast.parse(module.read_text(encoding="utf-8"))
+    tree: ast.stmt | ast.Module = tree_of(module)
     for name in names:
         inside = dict(defined_in(tree)) if isinstance(tree, ast.Module | ast.ClassDef) else {}
         if name not in inside:
@@ -188,7 +192,7 @@ def test_the_table_has_every_package_once() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_package_imports_others_by_their_interfaces(path: Path) -> None:
     """Code names of another package only what an interface lists, except for libraries."""
-    assert [] == deep_imports(ast.parse(path.read_text(encoding="utf-8")), top_of(path))
+    assert [] == deep_imports(tree_of(path), top_of(path))
 
 
 @pytest.mark.parametrize("name", outside_code())
@@ -263,7 +267,7 @@ def test_contracts_hold_through_interfaces(contract: Mapping[str, list[str]]) ->
         dotted = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
         if not f"{dotted}.".startswith(tuple(f"{name}." for name in sources)):
             continue
-        for module, name in imports_in(ast.parse(path.read_text(encoding="utf-8"))):
+        for module, name in imports_in(tree_of(path)):
             origin = interface(module).get(name, "") if module else name
             if f"{origin}.".startswith(tuple(f"{name}." for name in forbidden)):
                 found.append((dotted, origin))

@@ -12,6 +12,9 @@ import pytest
 
 import dashboard
 from dashboard.core.text import counted
+from tests.syntax import SOURCE, tree_of
+
+pytestmark = SOURCE
 
 ROOT = Path(dashboard.__file__).parent
 NOUNS = (
@@ -53,7 +56,7 @@ def named(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:
 
 def counts(path: Path) -> Iterator[str]:
     """Yield each count that is followed by a plural noun without a singular alternative."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     beside = {id(one) for node in ast.walk(tree) if isinstance(node, ast.IfExp) for one in ast.walk(node)}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr) and id(node) not in beside:

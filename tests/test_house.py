@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax import SOURCE, tree_of
+
+pytestmark = SOURCE
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "dashboard"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -32,17 +36,15 @@ def test_no_module_beside_the_app_shadows_the_standard_library() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_module_has_a_docstring(path: Path) -> None:
     """The first statement of a module is a docstring; a page, which is layout only, is short."""
-    text = path.read_text()
-
-    assert ast.get_docstring(ast.parse(text))
-    assert path not in PAGES or len(text.splitlines()) <= MOST_LINES_OF_A_PAGE
+    assert ast.get_docstring(tree_of(path))
+    assert path not in PAGES or len(path.read_text().splitlines()) <= MOST_LINES_OF_A_PAGE
 
 
 def test_class_name_has_one_meaning() -> None:
     """No two modules define a class of one name, so a search for the name finds one definition."""
     modules: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.parse(path.read_text()).body:
+        for node in tree_of(path).body:
             if isinstance(node, ast.ClassDef):
                 modules.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
 
@@ -54,7 +56,7 @@ def test_class_is_in_one_module() -> None:
     homes: dict[str, Path] = {}
     derived: dict[str, list[str]] = {}
     for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.ClassDef):
                 homes[node.name] = path
                 for base in node.bases:
@@ -69,7 +71,7 @@ def test_a_page_is_layout(path: Path) -> None:
     """A page defines no function and no class: its decisions belong in a module."""
     defined = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
-    assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, defined)]
+    assert not [node for node in ast.walk(tree_of(path)) if isinstance(node, defined)]
 
 
 def test_every_ignore_has_its_reason() -> None:
@@ -93,7 +95,7 @@ def test_what_is_a_terminal_is_asked_of_the_system(path: Path) -> None:
     Variables such as ``FORCE_COLOR`` make rich treat a log file as a terminal, and a secret would be written to it.
     """
     asked = {"is_terminal", "is_interactive", "is_dumb_terminal"}
-    found = [node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+    found = [node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)]
 
     assert asked.isdisjoint(found)
 
@@ -137,7 +139,7 @@ def test_requests_are_sent_by_core_http(path: Path) -> None:
     sends = {"delete", "get", "head", "options", "patch", "post", "put", "request", "session", "Session", "urlopen"}
     found = [
         node.lineno
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
@@ -145,13 +147,13 @@ def test_requests_are_sent_by_core_http(path: Path) -> None:
     ]
     found += [
         node.lineno
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.ClassDef) and {"requests.Session", "HTTPAdapter"} & set(map(ast.unparse, node.bases))
     ]
     others = {"aiohttp", "http.client", "httpx", "requests.adapters", "urllib.request"}
     imported = {
         name
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in ([node.module] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
     }
@@ -161,7 +163,7 @@ def test_requests_are_sent_by_core_http(path: Path) -> None:
 
 def own_no_ops(path: Path) -> list[str]:
     """Return the callbacks of a module that ignore their arguments and do nothing."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     nothing = (ast.Constant, ast.Pass, type(None))
 
     def is_empty(body: list[ast.stmt]) -> bool:
@@ -189,7 +191,7 @@ def test_callbacks_that_do_nothing_come_from_core_progress(path: Path) -> None:
 
 def own_text_code(path: Path) -> list[str]:
     """Return the places of a module that clean, escape, shorten or join text by their own code."""
-    tree = ast.parse(path.read_text())
+    tree = tree_of(path)
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join":
@@ -245,7 +247,7 @@ def test_every_pause_of_a_test_has_its_reason() -> None:
         lines = path.read_text().splitlines()
         found += [
             f"{path.relative_to(ROOT)}:{node.lineno}"
-            for node in ast.walk(ast.parse("\n".join(lines)))
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.Call)
             and ast.unparse(node.func) == "time.sleep"
             and not re.search(r"# \w", lines[node.lineno - 1])
@@ -260,7 +262,7 @@ def test_no_test_replaces_an_object_of_the_product() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sorted((ROOT / "tests").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if (isinstance(node, ast.Attribute) and node.attr in replacing)
         or (isinstance(node, ast.ImportFrom) and str(node.module).startswith("unittest"))
     ]
@@ -284,7 +286,7 @@ def test_commands_open_the_state_with_the_anchors_of_the_settings() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in sorted(PACKAGE.rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) == "State.open"
         and "anchors" not in {keyword.arg for keyword in node.keywords}

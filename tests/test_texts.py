@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.sentences import sentences, text_of
+from tests.syntax import SOURCE, tree_of
 from tests.texts import FIELD, TEXTS_FILE, all_texts, as_toml, golden, golden_pattern
+
+pytestmark = SOURCE
 
 FOLDER = Path(__file__).parent
 MODULES = {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.rglob("*.py"))}
@@ -46,7 +49,7 @@ def used_keys() -> dict[str, list[tuple[str, set[str]]]]:
     """Return every key that tests name, with the place and the fields of each use."""
     used: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
     for name, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.Call) or ast.unparse(node.func) not in {"golden", "golden_pattern"}:
                 continue
             place = f"{name}:{node.lineno}"
@@ -63,7 +66,7 @@ def test_no_test_expects_a_sentence_literal() -> None:
         f"{name}:{each.node.lineno}: {text}"
         for name, path in MODULES.items()
         if name not in NOT_TEXTS
-        for each in sentences(ast.parse(path.read_text()))
+        for each in sentences(tree_of(path))
         if (text := str(text_of(each.node))).strip() not in OTHERS and not text.startswith(CODE)
     ]
 

@@ -52,8 +52,10 @@ settled => new Promise(stands => {
     let since = performance.now();
     const seen = new MutationObserver(() => { since = performance.now(); });
     seen.observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+    const moves = animation =>
+        animation.playState === "running" && Number.isFinite(animation.effect?.getComputedTiming().endTime);
     const look = setInterval(() => {
-        if (!document.querySelector(settled)) since = performance.now();
+        if (!document.querySelector(settled) || document.getAnimations().some(moves)) since = performance.now();
         if (performance.now() - since < quiet_ms) return;
         clearInterval(look);
         seen.disconnect();
@@ -61,7 +63,7 @@ settled => new Promise(stands => {
     }, 20);
 })
 """
-"""Script that resolves once the app's script is idle and the page has not changed for a while."""
+"""Script that resolves once the app's script is idle and the page has neither changed nor moved for a while."""
 DARKNESS = 3 * 128
 PAINTED = f"""
 dark => {{

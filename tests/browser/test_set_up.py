@@ -96,6 +96,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
     left = page.url
     assert "pbx_id=" in left
     page.get_by_text("3. Put its configuration on it").click()
+    settle(page)
     page.get_by_role("button", name="I put it on the PBX").click()
     expect(title).to_contain_text(golden("pages.set_up.next_is_allow", step=4))
 
@@ -105,6 +106,7 @@ def test_several_pbxs_are_set_up_at_once(  # noqa: PLR0915 - one complete user s
     picture(again, "set-up-one", whole=True)
 
     page.get_by_role("button", name="All PBXs").click()
+    settle(page)
     page.get_by_role("button", name="Allow 5 addresses").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text(golden("pages.fixes.effect"))).to_be_visible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -40,8 +41,13 @@ def judged() -> Callable[[Check, Snapshot], dict[str, Verdict]]:
 
 
 @pytest.fixture
-def story() -> Snapshot:
+def story(_story: Snapshot) -> Snapshot:
     """Return an account with one PBX in order and one for each kind of problem."""
+    return deepcopy(_story)
+
+
+@pytest.fixture(scope="session")
+def _story() -> Snapshot:
     snapshot = make_snapshot(
         pbxs=[
             pbx("seattle", inbound_host="198.51.100.11", x_tag="seattle"),

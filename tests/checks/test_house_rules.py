@@ -20,6 +20,7 @@ from dashboard.domain.findings import Cause, Confidence, Impact, Severity, Statu
 from dashboard.domain.snapshot import Freshness
 from dashboard.fixes.account_image import after, image
 from tests.builders import NOW, make_snapshot
+from tests.syntax import tree_of
 from tests.texts import golden
 
 FOLDER = Path(checks.__file__).parent
@@ -60,7 +61,7 @@ def test_docstrings_state_expectation_and_reason(one):
     assert not re.match(r"ensure|check|verify", one.title, re.IGNORECASE)
     assert not one.title.endswith(".")
     assert one.description.endswith(".")
-    assert (ast.get_docstring(ast.parse((FOLDER / f"{one.id}.py").read_text())) or "").endswith(".")
+    assert (ast.get_docstring(tree_of(FOLDER / f"{one.id}.py")) or "").endswith(".")
     assert {*one.deciding, *one.additional} <= set(INPUTS)
     assert not set(one.deciding) & set(one.additional)
     assert one.deciding
@@ -79,9 +80,7 @@ def test_check_takes_only_a_snapshot(one):
     """A check takes a snapshot as its only argument and imports nothing that reads or writes."""
     assert list(inspect.signature(one.evaluate).parameters) == ["snapshot"]
     imported = {
-        node.module or ""
-        for node in ast.walk(ast.parse((FOLDER / f"{one.id}.py").read_text()))
-        if isinstance(node, ast.ImportFrom)
+        node.module or "" for node in ast.walk(tree_of(FOLDER / f"{one.id}.py")) if isinstance(node, ast.ImportFrom)
     }
     foreign = re.compile(r"^dashboard\.(carriers|storage|services|calls|pbx|core\.settings|core\.http)|^requests|^os$")
     assert not [name for name in imported if foreign.search(name)]

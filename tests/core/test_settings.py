@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 
@@ -21,11 +22,11 @@ UNSHOWN = {name for name, field in variables().items() if Settings.model_fields[
 """Secrets, and addresses that may contain a password."""
 
 
-def test_without_a_key_the_embedded_account_is_used(tmp_path: Path) -> None:
+def test_without_a_key_the_embedded_account_is_used() -> None:
     """Without settings the embedded account is used, in the home of the environment."""
     settings = Settings.read()
 
-    assert (settings.embedded, settings.home) == (True, tmp_path / "home")
+    assert (settings.embedded, settings.home) == (True, Path(os.environ["TRUNKGATE_HOME"]))
 
 
 def test_a_key_means_a_real_account(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Slow properties with five times the examples of ``make test``."""
+"""Slow properties with eight times the examples of ``make test``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 
 from tests.examples import PROPERTIES, VARIABLE
 
-TIMES = 5
+TIMES = 8
 
 
 def main() -> str:

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
+from tests.syntax import tree_of
 from tests.waiting import WAIT_S
 
 WEB = Path(dashboard.__file__).parent / "web"
@@ -92,7 +93,7 @@ def drawing(function: Function, functions: dict[str, Function], seen: set[str]) 
 
 def drawn_by_callbacks() -> list[str]:
     """Return the calls that draw in callbacks of the web package, each with its module and function."""
-    trees = {path: ast.parse(path.read_text()) for path in sorted(WEB.rglob("*.py"))}
+    trees = {path: tree_of(path) for path in sorted(WEB.rglob("*.py"))}
     by_module: dict[str, dict[str, Function]] = defaultdict(dict)
     for path, tree in trees.items():
         by_module[path.stem] |= functions_of(tree)

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import dashboard
+from tests.syntax import tree_of
 from tests.waiting import WAIT_S
 
 WEB = Path(dashboard.__file__).parent / "web"
@@ -45,7 +46,7 @@ def test_an_error_and_a_note_draw_no_markup() -> None:
 @pytest.mark.parametrize("path", sorted(WEB.rglob("*.py")), ids=lambda path: str(path.relative_to(WEB)))
 def test_no_exception_is_drawn_as_markdown(path: Path) -> None:
     """The text of an exception reaches Streamlit only through ``plain``."""
-    handlers = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ExceptHandler)]
+    handlers = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ExceptHandler)]
     drawn = [
         call.lineno
         for handler in handlers
@@ -60,7 +61,7 @@ def test_no_exception_is_drawn_as_markdown(path: Path) -> None:
 @pytest.mark.parametrize("path", sorted(WEB.rglob("*.py")), ids=lambda path: str(path.relative_to(WEB)))
 def test_a_toast_has_one_place(path: Path) -> None:
     """Toasts are drawn in ``session.show_note`` alone, which escapes their text."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
     toasts = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "toast"]
 
     assert (path == WEB / "session.py") is bool(toasts)

@@ -154,7 +154,7 @@ LONG_AGO = Call(-90_000, 100_000, "Outbound", "200", ADDRESSES[0], "", "CANADA",
 """A call that begins on the day before the first queried day, on which no call begins, and continues through it."""
 
 
-@settings(max_examples=times(15), deadline=None)
+@settings(max_examples=times(10), deadline=None)
 @example(calls=[LONG_AGO], at_once=4)
 @given(calls=st.lists(CALL, min_size=1, max_size=30, unique=True), at_once=st.sampled_from([1, 4, 1_000_000]))
 def test_peaks_equal_a_count_of_every_second(calls: list[Call], at_once: int) -> None:

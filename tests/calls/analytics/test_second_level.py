@@ -172,7 +172,7 @@ def assert_equals_calls(cube: Cube, calls: pd.DataFrame) -> None:
         assert cube.values(name) == sorted(chosen(calls, ALL)[name].unique())
 
 
-@settings(max_examples=times(6), deadline=None)
+@settings(max_examples=times(4), deadline=None)
 @given(imported=made_calls, exported=made_calls, own=st.sets(st.sampled_from([OFFICE, BRANCH, STRANGER])))
 def test_every_figure_equals_that_of_single_calls(
     imported: list[dict[str, Any]], exported: list[dict[str, Any]], own: set[str]

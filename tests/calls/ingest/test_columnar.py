@@ -94,7 +94,7 @@ def in_order(rows: Sequence[dict[str, object]]) -> list[list[str]]:
     )
 
 
-@settings(max_examples=times(40), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows=st.lists(PLAIN, min_size=1, max_size=4), odd=ONE_ODD, also=ONE_ODD)
 @example(rows=[{}], odd=("start_time", ""), also=("end_time", ""))
 @example(rows=[{}], odd=("total_cost", "nan"), also=("duration", "inf"))

@@ -39,7 +39,7 @@ def read(rows: Sequence[Row]) -> pyarrow.Table:
     return Columns(HEADER, shared_engine(), {}).rows(as_csv(rows, HEADER).partition("\n")[2].encode())
 
 
-@settings(max_examples=times(40), deadline=None)
+@settings(max_examples=times(25), deadline=None)
 @given(chosen=st.lists(ROW, min_size=1, max_size=12))
 def test_only_equal_calls_share_a_fingerprint(chosen: list[dict[str, str]]) -> None:
     """Fingerprints agree in one piece and one call per piece, where texts have other dictionary positions."""

@@ -32,7 +32,7 @@ from tests.calls.replay.slow_replay import (
 )
 from tests.examples import times
 
-many = settings(max_examples=times(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=times(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @many
@@ -68,7 +68,7 @@ def test_authorized_when_it_was_made_equals_the_reference(world: World) -> None:
     assert not ((rows["by"] == "refused") & (rows["authorized"] != "no")).any()
 
 
-@settings(many, max_examples=times(70))
+@settings(many, max_examples=times(45))
 @given(true_worlds(), a_policy(st.booleans()))
 def test_no_call_is_wrongly_labeled(told: tuple[World, bool], proposal: Policy) -> None:
     """With a complete inventory and an observed carrier, every call is decided, and correctly."""

@@ -65,7 +65,7 @@ def test_a_record_that_contradicts_the_rule_is_named() -> None:
     assert [undecided.CONTRADICTED] == [*why(pbx={"dials_prefix": "yes"}, traffic=[row])]
 
 
-@settings(max_examples=times(35), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=times(22), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(worlds, policies)
 def test_every_call_that_cannot_be_told_has_a_reason(world: World, proposal: Policy) -> None:
     """The reasons of each undecided label add up to its calls, and none is empty."""
