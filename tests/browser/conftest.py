@@ -82,6 +82,14 @@ PAGES = tuple("" if name == router.FIRST_PAGE else name for name in router.PAGES
 """Paths of the pages in URLs, from the router; that of its start page is empty."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these tests on one worker: they share a browser and mostly wait, while other workers compute."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
 @dataclass(frozen=True)
 class Program:
     """Running ``trunkgate serve`` process."""
@@ -138,8 +146,6 @@ def chromium() -> Iterator[Browser]:
 
 QUIET_PROGRAM = {"TRUNKGATE_LIVE_CALLS_PER_S": "0", "TRUNKGATE_EMBEDDED_SYNC_EVERY_S": "3600"}
 """Settings of a program without new calls, which syncs once."""
-SHARED = pytest.mark.xdist_group("browser-shared")
-"""Mark of the tests that use ``shared_program``: they run on one worker."""
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from dashboard.charts.encodings import NOT_CHOSEN
-from tests.browser.conftest import SHARED, Program, settle
+from tests.browser.conftest import Program, settle
 from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def dimmed(page: Page) -> Locator:

@@ -14,11 +14,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from dashboard.services.access import links
-from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, SHARED, Program, enter, settle
+from tests.browser.conftest import HOMES, NAME, NAMES, QUIET, Program, enter, settle
 from tests.texts import golden
 from tests.waiting import WAIT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 REBOUND = "rebound.example"
 """Name of another site that resolves to loopback, as after DNS rebinding."""

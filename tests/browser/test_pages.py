@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import PAGES, SHARED, WIDTHS, Program, check_looks, visit
+from tests.browser.conftest import PAGES, WIDTHS, Program, check_looks, visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PHONE = min(WIDTHS)
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import PAGES, SHARED, Program, check_looks, settle, visit
+from tests.browser.conftest import PAGES, Program, check_looks, settle, visit
 from tests.texts import golden
 from tests.waiting import WAIT_MS
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MOST = 2
 """Maximum number of elements of a kind tried per page."""

@@ -8,11 +8,11 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SHARED, Program, settle
+from tests.browser.conftest import Program, settle
 from tests.texts import golden
 from tests.waiting import WAIT_MS, WAIT_S
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, SHARED]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DENVER = "198.51.100.24"
 SEATTLE = "198.51.100.11"

@@ -26,6 +26,14 @@ CALLS = 3_000
 PROGRAM = (str(Path(sys.executable).with_name("trunkgate")),)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests that use ``homes`` on one worker: they share them, and mostly wait, while other workers compute."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and "homes" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("homes"))
+
+
 @dataclass(frozen=True)
 class Answer:
     """Exit status and output of a command."""

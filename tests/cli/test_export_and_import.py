@@ -21,9 +21,6 @@ from tests.calls.exports import NOON, as_csv, rows_at
 from tests.texts import golden
 
 pytestmark = pytest.mark.slow
-ON_ONE_WORKER = pytest.mark.xdist_group("exported")
-"""Mark of tests that share an export, so that it is made once."""
-
 TABLES = [
     "findings",
     "allowed_ips",
@@ -54,7 +51,6 @@ def exported(shared: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 THIEF = "203.0.113.66:5060"
 
 
-@ON_ONE_WORKER
 def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
     """The manifest lists every table with its correct size and hash."""
     folder, _ = exported
@@ -67,7 +63,6 @@ def test_the_manifest_seals_every_table(exported: tuple[Path, Any]) -> None:
         assert (row["bytes"], row["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
 
 
-@ON_ONE_WORKER
 def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
     """Every row of the sample account is marked SAMPLE, so that it is not mistaken for data of a real account."""
     folder, _ = exported
@@ -78,7 +73,6 @@ def test_every_row_says_sample(exported: tuple[Path, Any]) -> None:
             assert {row["account"] for row in reader} <= {"SAMPLE"}
 
 
-@ON_ONE_WORKER
 def test_compliance_table_equals_check_output(exported: tuple[Path, Any]) -> None:
     """findings.csv has a row per verdict of ``check``, with equal check, subject, status, severity and confidence."""
     folder, found = exported

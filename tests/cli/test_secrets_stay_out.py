@@ -9,8 +9,6 @@ import pytest
 
 from tests.cli.conftest import Program
 
-pytestmark = pytest.mark.xdist_group("secrets")  # the module fixture runs once
-
 WORD = "planted-9f3c"
 """Beginning of every planted secret."""
 POP = "us-west-or.sip.flowroute.com"
