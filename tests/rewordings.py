@@ -2,8 +2,9 @@
 Update ``tests/texts.toml`` after a change of wording in the product.
 
 A run of pytest collects the texts that tests expected and did not meet, with what the product gave instead. The closest
-part of that replaces the expected text, if it is close, if its fields are found again, and if it is the same in every
-test. All other texts are printed with the test that expected them.
+part of that replaces the expected text, if it is close, has the same numbers and deciding words, and its fields in
+their order, and is the same in every test. All other texts are printed with the test that expected them: the product
+may be at fault.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher, unified_diff
 from typing import Final
@@ -24,6 +25,10 @@ CLOSE: Final = 0.6
 """The least similarity of a text with the one that replaces it, from 0 to 1."""
 SPREAD: Final = 6
 """How many words a text may be longer or shorter than the one that replaces it."""
+DECIDES: Final = re.compile(
+    r"\d+|\b(?:no|not|none|never|nothing|nobody|cannot|without|only|every|all|ok|on|off)\b|n't\b", re.IGNORECASE
+)
+"""Numbers, and words that turn a statement around: a new wording has the same ones."""
 NOT_MATCHED: Final = re.compile(r"Expected regex: (?P<expected>.+?)\n\s*Actual message: (?P<said>.+)", re.DOTALL)
 
 
@@ -35,9 +40,16 @@ class Rewordings:
         self.open: list[str] = []
         self._compared: list[tuple[object, object]] = []
 
-    def pytest_assertrepr_compare(self, left: object, right: object) -> None:
-        """Keep both sides of a comparison that failed."""
-        self._compared.append((left, right))
+    def pytest_runtest_setup(self) -> None:
+        """Forget comparisons of earlier tests, which these handled themselves."""
+        self._compared.clear()
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:
+        """Keep what a comparison that failed expected, with what it got; either side of an equality can be that."""
+        if op == "in":
+            self._compared.append((left, right))
+        elif op not in {"not in", "!="}:
+            self._compared += [(left, right), (right, left)]
 
     def pytest_exception_interact(self, node: pytest.Item, call: pytest.CallInfo[object]) -> None:
         """Take the texts that the test expected, and what it got in their place."""
@@ -49,20 +61,23 @@ class Rewordings:
                 ([re.sub(r"\\(\W)", r"\1", _literal(not_matched["expected"]))], [_literal(not_matched["said"])])
             )
         is_known = False
-        for left, right in [*compared, *((right, left) for left, right in compared)]:
+        for expected, got in compared:
             for text in sorted(given, key=len):
-                if any(text in each for each in left) and not any(text in each for each in right):
+                if any(text in each for each in expected) and not any(text in each for each in got):
                     is_known = True
-                    self._take(text, right, node.nodeid)
+                    self.take(text, got, node.nodeid)
         if not is_known:
             self.open.append(f"{node.nodeid} failed, and compared no text of the file: see its output.")
 
-    def _take(self, text: str, said: Sequence[str], place: str) -> None:
+    def take(self, text: str, said: Sequence[str], place: str) -> None:
         """Keep the closest text that was given in place of one, with its fields, or name it as open."""
-        key, values = given[text]
+        if len(given[text]) > 1:
+            self.open.append(f"{text!r} is the text of {sorted(given[text])}, expected in {place}. Choose one.")
+            return
+        ((key, values),) = given[text].items()
         new = closest(text, said)
         template = None if new is None else with_fields(new, text, values)
-        if template is None or set(FIELD.findall(template)) != set(values):
+        if template is None or not is_same_statement(template, all_texts()[key]):
             self.open.append(f"{key}: {text!r}, expected in {place}. Closest: {new!r}")
         else:
             self.found[key].add(template)
@@ -94,13 +109,24 @@ def closest(text: str, said: Iterable[str]) -> str | None:
     return best
 
 
+def is_same_statement(new: str, old: str) -> bool:
+    """Return whether two texts have the same fields in the same order, and the same numbers and deciding words."""
+    facts = [Counter(each.lower() for each in DECIDES.findall(text)) for text in (new, old)]
+    return FIELD.findall(new) == FIELD.findall(old) and facts[0] == facts[1]
+
+
 def with_fields(new: str, old: str, values: Mapping[str, str]) -> str | None:
     """Return a new text with its fields in place of their values; ``None`` if they are not found as in the old one."""
-    for name, value in sorted(values.items(), key=lambda each: -len(each[1])):
-        if not value or new.count(value) != old.count(value):
-            return None
-        new = new.replace(value, f"{{{name}}}")
-    return new
+    if not values:
+        return new
+    names = {value: name for name, value in values.items()}
+    if "" in names or len(names) < len(values):
+        return None
+    longest_first = sorted(names, key=len, reverse=True)
+    any_value = re.compile("|".join(rf"(?<![\w.,]){re.escape(each)}(?!\w|[.,]\d)" for each in longest_first))
+    if any_value.findall(new) != any_value.findall(old):
+        return None
+    return any_value.sub(lambda found: f"{{{names[found[0]]}}}", new)
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -122,9 +148,13 @@ def _literal(text: str) -> str:
 
 
 def main(paths: Sequence[str]) -> int:
-    """Run the tests that failed last, or those given, and update the file; return 1 if texts are left open."""
+    """Run the tests that failed last, or those given, and update the file; return 1 if texts are open or none ran."""
     plugin = Rewordings()
-    pytest.main([*(paths or ["--last-failed", "--last-failed-no-failures=none"]), "-q"], plugins=[plugin])
+    chosen = paths or ["--last-failed", "--last-failed-no-failures=none"]
+    status = pytest.main([*chosen, "-q", "-n0"], plugins=[plugin])
+    if status not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        sys.stdout.write("No test ran to its end, so the file stays as it is. Name the tests: make texts TESTS=PATH\n")
+        return 1
     before = TEXTS_FILE.read_text(encoding="utf-8")
     after = as_toml(plugin.updated())
     TEXTS_FILE.write_text(after, encoding="utf-8")

@@ -6,12 +6,13 @@ counts as a word. In a regular expression, the parts between its operators count
 
 A sentence is expected where it stands itself, or where a name stands that is assigned to it:
 
-* in the condition of an ``assert``, in ``match=`` of a call, in a call of ``expect`` of Playwright and its methods;
+* in the condition of an ``assert``, in a comparison that a ``lambda`` returns, in ``match=`` of a call, in a call of
+  ``expect`` of Playwright and its methods;
 * in the values of ``pytest.mark.parametrize``, in the argument of a function, and in the field of a class of the same
   module, if one of the places above uses that argument or field.
 
-The arguments of a call in a condition are input of what is tested, so they are not meant. Arguments of methods of text
-(``startswith``), of builtins (``any``), of ``re`` and of classes (``AllowAddress(purpose=...)``) are.
+The arguments of a call in a condition are input, so they do not count. Arguments of methods of text (``startswith``),
+of builtins (``any``), of ``re`` and of classes (``AllowAddress(purpose=...)``) do.
 """
 
 from __future__ import annotations
@@ -183,6 +184,8 @@ class Finder:
         for node in ast.walk(tree):
             if isinstance(node, ast.Assert):
                 self._expect(node.test)
+            elif isinstance(node, ast.Lambda) and isinstance(node.body, ast.Compare):
+                self._expect(node.body)
             elif isinstance(node, ast.keyword) and node.arg == "match":
                 self._expect(node.value, is_pattern=True)
             elif isinstance(node, ast.Name) and node.id == "expect":

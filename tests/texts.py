@@ -16,8 +16,8 @@ from typing import Final
 
 TEXTS_FILE: Final = Path(__file__).with_name("texts.toml")
 FIELD: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-given: dict[str, tuple[str, dict[str, str]]] = {}
-"""Each text that was asked for, with its key and the values of its fields."""
+given: dict[str, dict[str, dict[str, str]]] = {}
+"""Each text that was asked for, with the values of its fields by key; several keys can be filled in to one text."""
 
 
 @cache
@@ -44,7 +44,7 @@ def golden(key: str, /, **fields: object) -> str:
         )
     values = {name: str(value) for name, value in fields.items()}
     filled = FIELD.sub(lambda found: values[found[1]], text)
-    given[filled] = (key, values)
+    given.setdefault(filled, {})[key] = values
     return filled
 
 

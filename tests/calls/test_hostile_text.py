@@ -121,10 +121,10 @@ def test_an_outbound_source_that_is_no_address_is_a_bad_row(store: CallStore, tm
 
     assert (len(ODD_ADDRESSES), len(ODD_ADDRESSES), "") == (result.kept, result.rejected, result.error)
     assert {"inbound"} == set(traffic["direction"])
-    assert {("customer_ip", golden("errors.csv.not_a_source_address"))} <= {
-        (column, reason[-len("is not an IP address that a call can come from, alone or with a port.") : -1])
+    assert any(
+        column == "customer_ip" and reason.endswith(golden("errors.csv.not_a_source_address") + ".")
         for column, reason in zip(rejects["column"], rejects["reason"], strict=True)
-    }
+    )
     assert [] == unseen(rejects, store.calls())
 
 

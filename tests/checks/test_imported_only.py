@@ -130,11 +130,13 @@ def test_every_surface_of_a_replay_says_what_it_did_not_judge() -> None:
         " ".join(replay_summary.summary(impacts[1])),
         " ".join(replay_summary.sentences(impacts[1])),
         draft_text.title(changes, impacts[1], lower_bound=False),
-        build(after, changes, max_changes=5).guards[-1].sentence,
     ):
         assert f"{SENTENCE}judged." in told
         assert "block none" not in told
-        assert golden("checks.block_none") not in told
+        assert golden("checks.block_no_past_call_of_yours") not in told
+    guard = build(after, changes, max_changes=5).guards[-1].sentence
+    assert guard.startswith(golden("checks.none_known_to_break"))
+    assert guard.endswith(f"{SENTENCE}judged.")
     assert "imported" not in "".join([*replay_summary.summary(impacts[0]), *replay_summary.sentences(impacts[0])])
     nothing = ReplayImpact(labels={}, decided=1, not_judged=60)
     assert [f"{SENTENCE}judged."] == replay_summary.summary(nothing)

@@ -191,7 +191,7 @@ def test_calls_that_came_too_late_are_told(bare: Any, tmp_path: Path) -> None:
     answer = bare("calls", "import", late, **kept)
 
     assert (answer.status, golden("commands.calls.left_out") in answer.err) == (1, True)
-    assert golden("commands.calls.older_are_kept") in answer.out
+    assert golden("commands.calls.older_than_calls_are_kept") in answer.out
 
 
 def test_a_day_is_counted_again(bare: Any, tmp_path: Path) -> None:

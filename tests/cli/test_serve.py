@@ -99,8 +99,9 @@ def test_server_lifecycle_from_start_to_takeover(serve: Callable[..., Server], b
 
     second = serve(bare)
     second.wait_for(second.is_up)
-    second.wait_for(lambda: f"synced by process {first.child.pid}, since" in second.log.read_text())
-    second.wait_for(lambda: f"http://127.0.0.1:{first.port}. This server shows it" in second.log.read_text())
+    second.wait_for(lambda: golden("commands.serve.synced_by_process", pid=first.child.pid) in second.log.read_text())
+    second.wait_for(lambda: golden("commands.serve.shows_it", port=first.port) in second.log.read_text())
+    assert golden("commands.sync.synced_by") in second.log.read_text()
     assert golden("commands.sync.synced_by") not in first.log.read_text()
     assert process.running(bare.home) == account
 
@@ -110,7 +111,7 @@ def test_server_lifecycle_from_start_to_takeover(serve: Callable[..., Server], b
     assert again is not None
     assert (again.url, again.access_key) == (account.url, account.access_key)
     assert again.pid != account.pid
-    first.wait_for(lambda: "had ended and was started again" in first.log.read_text())
+    first.wait_for(lambda: golden("commands.serve.account_was_started_again") in first.log.read_text())
 
     family = psutil.Process(first.child.pid).children(recursive=True)
     assert len(family) >= 2
@@ -119,7 +120,7 @@ def test_server_lifecycle_from_start_to_takeover(serve: Callable[..., Server], b
     assert left == []
     assert process.running(bare.home) == again
 
-    second.wait_for(lambda: "this one syncs it from now on" in second.log.read_text())
+    second.wait_for(lambda: golden("commands.sync.this_one_syncs") in second.log.read_text())
     assert second.end() == 0
     _, left = psutil.wait_procs(family, timeout=WAIT_S)
     assert left == []
@@ -256,7 +257,7 @@ def test_the_link_of_a_server_is_in_a_private_file_and_nowhere_else(serve: Calla
     While the server runs, ``trunkgate link`` makes another link for a named person; the files are removed at its end.
     """
     server = serve(bare, **COLORS)
-    server.wait_for(lambda: "The link that opens it is in" in server.log.read_text())
+    server.wait_for(lambda: golden("commands.serve.link_is_in") in server.log.read_text())
     file = bare.home / f"link-{server.port}.txt"
     link = file.read_text().strip()
     token = link.partition("token=")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +16,10 @@ import pytest
 from dashboard.core import locks
 from dashboard.core.errors import BusyError, LockError
 from dashboard.core.locks import Closable, exclusive, hold_if_free, lock_open_file, nobody_shares, share
-from tests.texts import golden_pattern
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S
+
+BUSY = golden("errors.fixes.another_fix")
 
 SHARES: list[tuple[Callable[[Path], Closable], Callable[[Path], AbstractContextManager[bool]]]] = [
     (share, nobody_shares),
@@ -28,9 +31,9 @@ def test_second_holder_gets_busy_message(tmp_path: Path) -> None:
     """The second holder gets a message; after release the lock can be held again."""
     file = tmp_path / "fix.lock"
     with (
-        exclusive(file, timeout_s=0, busy="Another fix is being applied."),
-        pytest.raises(BusyError, match="^" + golden_pattern("errors.fixes.another_fix") + "$"),
-        exclusive(file, timeout_s=0, busy="Another fix is being applied."),
+        exclusive(file, timeout_s=0, busy=BUSY),
+        pytest.raises(BusyError, match=f"^{re.escape(BUSY)}$"),
+        exclusive(file, timeout_s=0, busy=BUSY),
     ):
         pass
 

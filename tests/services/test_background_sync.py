@@ -112,7 +112,7 @@ def test_an_attached_loop_syncs_once_the_owner_ends(
     first = SyncOwner(account.settings.home, port=8501)
     assert first.acquire()
     loop.start()
-    until(lambda: "Another process syncs this home" in caplog.text)
+    until(lambda: golden("errors.sync_owner.another_process") in caplog.text)
     assert account.state.get("calls_until") is None
 
     first.release()

@@ -21,7 +21,7 @@ from dashboard.services.background_sync import SyncLoop
 from dashboard.services.snapshot_builder import load_frame, save_frame
 from dashboard.services.snapshot_cache import LOOK_EVERY_S, AccountView, RefreshPolicy, SnapshotCache
 from dashboard.services.workspace import Workspace
-from tests.texts import golden_pattern
+from tests.texts import golden, golden_pattern
 from tests.waiting import WAIT_S, at_rest, until
 
 pytestmark = pytest.mark.slow
@@ -304,7 +304,7 @@ def test_internal_error_does_not_end_the_refresher(account: Gated, caplog: pytes
     with keeping(account, RefreshPolicy(age_every_s=1)) as keeper:
         keeper.now()
         account.fault = RuntimeError("not foreseen")
-        until(lambda: "could not be made ready" in caplog.text)
+        until(lambda: golden("errors.snapshot.could_not_be_made_ready") in caplog.text)
         account.fault = None
         made = account.made
         until(lambda: account.made > made)

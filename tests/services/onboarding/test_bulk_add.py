@@ -52,6 +52,7 @@ def test_each_line_has_state_and_sentence(text: str, state: str, says: str) -> N
 
     assert state == row["state"]
     assert str(row["says"]).startswith(says)
+    assert (golden("pages.bulk_add.rest_of_the_line") in str(row["says"])) is (state == PARTLY)
 
 
 def test_what_is_wrong_stands_in_front_and_nothing_of_it_is_kept() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,14 +10,26 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dashboard.checks.registry import discover
 from dashboard.storage.database import State
 from tests import faulty_homes
 from tests.faulty_homes import FAULTS
+from tests.paths import PACKAGE
+from tests.sentences import text_of
+from tests.syntax import tree_of
 from tests.texts import golden, golden_pattern
 from tests.web.pages.drafting import DENVER, edit
-from tests.web.pages.faults import PAGES, look, open_on, texts
+from tests.web.pages.faults import CELLS, PAGES, POSITIVE, look, open_on, texts
 
 pytestmark = pytest.mark.slow
+
+COMPOSED = {
+    "No failures found.": "No failures found",
+    "were rejected until": " were rejected {}.",
+    "none was refused": " refused for authorization",
+    "% of the calls could be decided": "could be decided.",
+}
+"""Phrases that the product composes, each with a part of it."""
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["in order", "denver refused"])
@@ -89,3 +102,14 @@ def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: 
         golden_pattern("pages.findings.every_address_listed") + f"; n{quiet} {unread}", titles["overview"]
     )
     assert re.fullmatch(golden_pattern("pages.overview.no_failures_but") + f" {unread} N{quiet}", titles["findings"])
+
+
+def test_every_positive_phrase_is_in_the_product() -> None:
+    """A phrase that the product no longer has would be absent from every page, whatever the page claims."""
+    told = {check.description for check in discover()}
+    for path in PACKAGE.rglob("*.py"):
+        told.update(text for node in ast.walk(tree_of(path)) if (text := text_of(node)))
+
+    assert [] == [
+        words for words in [*POSITIVE, *CELLS] if not any(COMPOSED.get(words, words) in text for text in told)
+    ]
