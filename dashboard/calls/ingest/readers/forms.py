@@ -13,7 +13,7 @@ import pyarrow
 from dashboard.calls.ingest.columnar import NOTHING
 from dashboard.calls.ingest.columns import READ_AS
 from dashboard.calls.ingest.files import Prepared, read_lines
-from dashboard.calls.ingest.lenient_csv import LONGEST_LINE, RECORD_LINES
+from dashboard.calls.ingest.lenient_csv import LONGEST_LINE
 from dashboard.calls.store.engine import Engine
 
 ROWS = 16
@@ -32,7 +32,7 @@ class Beginning:
     """Properties of the first rows of a file. A later row may still have another form."""
 
     is_sound: bool = True
-    """The rows follow the CSV rules."""
+    """No row has another number of values than the header."""
     fits_columns: bool = True
     """The rows are lines in order of their days, with values in the form that Arrow reads."""
     fits_types: bool = True
@@ -44,17 +44,15 @@ class Beginning:
     def of(cls, prepared: Prepared) -> Beginning:
         """Return the properties of the first ``ROWS`` rows."""
         lines = read_lines(prepared.path, LONGEST_LINE)
-        source = csv.reader(
-            islice(lines, prepared.header_lines, ROWS * RECORD_LINES), strict=True, skipinitialspace=True
-        )
+        source = csv.reader(islice(lines, prepared.header_lines, None), strict=True, skipinitialspace=True)
         width = len(prepared.columns)
         try:
             rows = list(islice(source, ROWS))
-        except csv.Error:
-            return cls(is_sound=False)
+        except csv.Error:  # DuckDB accepts some quotes that are an error here
+            return cls(fits_columns=False)
         in_lines = source.line_num == len(rows) and all(len(row) == width for row in rows)
-        if any(row and (len(row) < width or any(row[width:]) or len(row) > width + 1) for row in rows):
-            return cls(is_sound=False)
+        if any(row and (len(row) < width or any(row[width:])) for row in rows):
+            return cls(is_sound=False, fits_columns=False, fits_types=False)
         return cls._of_values(prepared, [row for row in rows if row], in_lines=in_lines)
 
     @classmethod
