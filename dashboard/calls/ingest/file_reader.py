@@ -43,13 +43,14 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
         StoreError: Disk space or memory ran out, or the import was interrupted.
     """
     work.mkdir(parents=True)
+    staged = Staged(path)
     try:
         with contained(path):
             prepared = _prepared(path, work, whole=whole)
-            staged = Staged(path)
             _read(FileReading(as_utf8(prepared, work) or prepared, staged, work, engine, watch, shared))
             return _with_notes(staged, prepared, whole=whole)
     except FileError as exc:
+        shared.safe.forget(staged)
         return Staged(path, error=str(exc), usable=False)
     finally:
         for copy in work.glob("*.csv"):

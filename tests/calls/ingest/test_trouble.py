@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +13,18 @@ from pathlib import Path
 import pyarrow
 import pytest
 
+from dashboard.calls.ingest.file_reader import stage
 from dashboard.calls.ingest.files import prepare
 from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.ingest.progress import FileProgress
+from dashboard.calls.ingest.readers.interface import Shared
 from dashboard.calls.store.engine import utc
 from dashboard.calls.store.rejects import REJECTS
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
-from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at
-from tests.texts import golden_pattern
+from tests.calls.exports import NOON, WITH_ID, Row, a_row, as_csv, rows_at
+from tests.calls.ingest.staged import shared_engine
+from tests.texts import golden, golden_pattern
 
 A_DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -195,3 +200,62 @@ def test_late_call_of_a_retired_day_is_counted_and_not_stored(store: CallStore, 
 
     assert (result.late, result.kept, store.count()) == (2, 0, 2)
     assert Decimal("0.0098") == store.traffic(since=NOON, until=NOON + A_DAY)["cost_usd"].sum()
+
+
+def grown(path: Path) -> None:
+    """Complete the last value, and append a call."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write("0\n" + as_csv([a_row()]).partition("\n")[2])
+
+
+def replaced(path: Path) -> None:
+    """Replace the file by one of the same size with other days."""
+    other = path.with_suffix(".new")
+    other.write_text(path.read_text(encoding="utf-8").replace("2026-11-02", "2026-11-03"), encoding="utf-8")
+    other.replace(path)
+
+
+def truncated(path: Path) -> None:
+    """Remove the second half of the file."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+class ChangingFile(FileProgress):
+    """Progress of a file that is changed once its reader is chosen."""
+
+    def __init__(self, change: Callable[[Path], object], path: Path) -> None:
+        super().__init__()
+        self._changes = [change]
+        self._path = path
+
+    def begin(self, pieces: int) -> None:
+        """Change the file before the first reading."""
+        while self._changes:
+            self._changes.pop()(self._path)
+        super().begin(pieces)
+
+
+@pytest.mark.parametrize("change", [grown, replaced, truncated, Path.unlink])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        rows_at(*(NOON + n * MINUTE for n in range(40))),
+        rows_at(NOON + A_DAY, *(NOON + n * MINUTE for n in range(40))),
+        [a_row(start_time="2026-11-02T12:00:00Z")] * 40,
+        [*rows_at(*(NOON + n * MINUTE for n in range(40))), a_row(duration="x")],
+    ],
+    ids=["by day", "typed", "as text", "line by line"],
+)
+def test_a_file_that_changes_after_its_reader_is_chosen_is_not_staged(
+    tmp_path: Path, export: Callable[..., Path], rows: Iterable[Row], change: Callable[[Path], object]
+) -> None:
+    """Whatever a reader makes of a file that changes meanwhile, nothing is staged, and the cure is another import."""
+    path = export(as_csv(rows).removesuffix("\n"))
+
+    with ThreadPoolExecutor(1) as pool:
+        watch = ChangingFile(change, path)
+        staged = stage(path, tmp_path / "work", shared_engine(), whole=False, watch=watch, shared=Shared(pool))
+
+    assert golden("errors.csv.changed_while_read") == staged.error
+    assert (False, 0, {}) == (staged.usable, staged.rows, staged.days)
