@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
@@ -141,6 +141,12 @@ class DayParts:
             StoreError: The disk rejects the write.
         """
         return {day: self._finished(day, output) for day, output in self._made.items()}
+
+    def close(self) -> None:
+        """Close the files of parts that are not finished; these parts cannot be used."""
+        for output in self._made.values():
+            with suppress(OSError):
+                output.writer.close()
 
     def _finished(self, day: date, output: _Made) -> DayFacts:
         rolled = self._path(day, "traffic.parquet")

@@ -16,7 +16,7 @@ from dashboard.calls.ingest.lenient_csv import RAW_CHARS, Reject
 from dashboard.calls.ingest.misfits import Misfit, MisfitError
 from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.readers.choice import choose, fallback_of
-from dashboard.calls.ingest.readers.interface import FileReading, Shared
+from dashboard.calls.ingest.readers.interface import CdrReader, FileReading, Shared
 from dashboard.calls.ingest.readers.numbered_lines import MOST_KEPT, NumberedReader
 from dashboard.calls.ingest.staged import Staged
 from dashboard.calls.store.engine import Engine
@@ -66,18 +66,20 @@ def _prepared(path: Path, work: Path, *, whole: bool) -> Prepared:
 
 def _read(file: FileReading) -> None:
     """Stage the file with the reader chosen by its first rows, else with a fallback."""
-    try:
-        choose(file).stage(file)
-    except MisfitError as exc:
-        _read_again(file, exc.misfit)
-
-
-def _read_again(file: FileReading, misfit: Misfit) -> None:
-    """Stage a file with the fallback of the chosen reader."""
-    try:
-        fallback_of(misfit).stage(file)
-    except MisfitError:
+    misfit = _misfit_of(choose(file), file)
+    if misfit is not None:
+        misfit = _misfit_of(fallback_of(misfit), file)
+    if misfit is not None:
         NumberedReader().stage(file)
+
+
+def _misfit_of(reader: CdrReader, file: FileReading) -> Misfit | None:
+    """Stage the file; return why the reader does not accept it, after the exception has freed what was read."""
+    try:
+        reader.stage(file)
+    except MisfitError as exc:
+        return exc.misfit
+    return None
 
 
 def _with_notes(staged: Staged, prepared: Prepared, *, whole: bool) -> Staged:

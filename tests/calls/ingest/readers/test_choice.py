@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from dashboard.calls.ingest.file_reader import stage
@@ -143,6 +144,35 @@ def test_file_with_one_problem_is_read_at_most_twice(tmp_path: Path, export: Exp
 
     assert (expected, "") == (watch.readings, staged.error)
     assert len(rows) == staged.rows + staged.rejected
+
+
+class MeasuredReadings(FileProgress):
+    """Progress that notes how much memory Arrow holds when each reading of the file begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes_held = list[int]()
+
+    def begin(self, pieces: int) -> None:
+        """Note the memory."""
+        self.bytes_held.append(pyarrow.total_allocated_bytes())
+        super().begin(pieces)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [with_row({"end_time": ISO}), with_row({"start_time": NEXT_DAY, "end_time": NEXT_DAY})],
+    ids=["a value in another form", "a call of another day"],
+)
+def test_fallback_begins_without_what_the_first_reader_read(tmp_path: Path, export: Export, rows: list[Row]) -> None:
+    """Of a reading that failed, nothing stays in memory during the next one."""
+    watch = MeasuredReadings()
+
+    with ThreadPoolExecutor(1) as pool:
+        stage(export(large(rows)), tmp_path / "work", shared_engine(), whole=False, watch=watch, shared=Shared(pool))
+
+    before, after = watch.bytes_held
+    assert before >= after
 
 
 @pytest.mark.parametrize(
