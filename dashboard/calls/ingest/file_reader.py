@@ -1,7 +1,7 @@
 """
 Staging of one export file: writes Parquet by day, with calls as the store has them, not yet compared with the store.
 
-``files`` prepares the file as plain text, ``readers.choice`` selects a reader by its first rows, and that reader stages
+``files`` prepares the file as plain text, ``readers.choice`` selects a reader by its beginning, and that reader stages
 it. If the reader does not accept a later row, the fallback for that kind of problem reads the file again;
 ``NumberedReader``, which accepts every file, reads it if the fallback finds a second problem.
 """
@@ -65,7 +65,7 @@ def _prepared(path: Path, work: Path, *, whole: bool) -> Prepared:
 
 
 def _read(file: FileReading) -> None:
-    """Stage the file with the reader chosen by its first rows, else with a fallback."""
+    """Stage the file with the reader chosen by its beginning, else with a fallback."""
     misfit = _misfit_of(choose(file), file)
     if misfit is not None:
         misfit = _misfit_of(fallback_of(misfit), file)

@@ -130,14 +130,14 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
 
 def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
     """
-    Decode a file that DuckDB could not read.
+    Return a copy in UTF-8 of a file that is not in UTF-8.
 
     Args:
         prepared: The file.
         work: Folder for a copy.
 
     Returns:
-        The file in UTF-8; ``None`` if it is already in UTF-8.
+        The copy; ``None`` if the file is in UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:

@@ -1,9 +1,10 @@
 """
 Slow CSV parser for files with faults: every physical line has a number, every bad one a reason.
 
-DuckDB reads a valid file faster than this parser but does not name the lines of an invalid one. A file in which DuckDB
-found a fault is therefore rewritten: of a record that breaks the CSV rules only the first line is rejected, and parsing
-continues with the next line, so an unclosed quote costs one row and not the rest of the file.
+DuckDB reads a valid file faster than this parser but does not name the lines of an invalid one. A file in which another
+reader found a fault is therefore rewritten: of a record that breaks the CSV rules only the first line is rejected, and
+parsing continues with the next line, so an unclosed quote costs one row and not the rest of the file. A record that
+DuckDB accepts has the same values here.
 """
 
 from __future__ import annotations

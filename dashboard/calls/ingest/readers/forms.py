@@ -76,7 +76,7 @@ class Beginning:
 
 def is_readable(texts: Collection[str], engine: Engine) -> bool:
     """
-    Return whether each text may be a time or a number in some form; a call has no other text in such a column.
+    Return whether each text can be a time or a number in some form, or stands for a missing one.
 
     Raises:
         StoreError: DuckDB failed.

@@ -1,4 +1,4 @@
-"""Reader of files with faults: numbers the lines, rejects bad rows by name, and keeps every good one."""
+"""Reader of files with faults: numbers the lines, rejects bad rows by line, and keeps every good one."""
 
 from __future__ import annotations
 
