@@ -46,8 +46,8 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
     staged = Staged(path)
     try:
         with contained(path):
-            prepared = _prepared(path, work, whole=whole)
-            _read(FileReading(as_utf8(prepared, work) or prepared, staged, work, engine, watch, shared))
+            prepared = _prepared(path, work, watch, whole=whole)
+            _read(FileReading(as_utf8(prepared, work, watch.check) or prepared, staged, work, engine, watch, shared))
             return _with_notes(staged, prepared, whole=whole)
     except FileError as exc:
         shared.safe.forget(staged)
@@ -57,8 +57,8 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
             copy.unlink()
 
 
-def _prepared(path: Path, work: Path, *, whole: bool) -> Prepared:
-    prepared = prepare(path, work)
+def _prepared(path: Path, work: Path, watch: FileProgress, *, whole: bool) -> Prepared:
+    prepared = prepare(path, work, check=watch.check)
     if prepared.cut and whole:
         raise FileError("The gzip data ends early; nothing of it was taken. Download it again.", file=prepared.name)
     return prepared

@@ -13,16 +13,19 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dashboard.calls.ingest.files import Prepared, read_lines
+from dashboard.core.progress import no_progress
 from dashboard.core.text import counted
 
 LONGEST_LINE = csv.field_size_limit()
 """Maximum characters of a line: the limit of one field (131,072); a row has about 300."""
 LINE_END = "\r\n"
+CHECK_EVERY = 4_096
+"""Records or lines between two reports of progress."""
 RAW_CHARS = 2_000
 """Characters kept of a bad row."""
 _ESCAPED = re.compile('"(.?)', re.DOTALL)
@@ -87,7 +90,9 @@ class Reject:
     raw: str
 
 
-def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], int]:
+def rewrite(
+    prepared: Prepared, target: Path, most: int, on_progress: Callable[[float], object] = no_progress
+) -> tuple[list[Reject], int]:
     """
     Write the records that follow the CSV rules, each after its line number, without a header.
 
@@ -95,14 +100,20 @@ def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], 
         prepared: The file with faults.
         target: Output CSV, with ``line`` as its first column.
         most: Maximum number of rejected records to return.
+        on_progress: Called with the share done, 0 to 1; an exception ends the work.
 
     Returns:
         The first records that break the rules, and the number of all such records.
     """
     rejects: list[Reject] = []
     broken = 0
+    size = prepared.path.stat().st_size
+    chars_done = 0
     with target.open("w", encoding="utf-8", newline="") as out:
-        for record in split(prepared):
+        for number, record in enumerate(split(prepared)):
+            chars_done += len(record.text)
+            if number % CHECK_EVERY == 0:
+                on_progress(min(1.0, chars_done / size))
             if record.fault:
                 broken += 1
                 if broken <= most:
@@ -112,14 +123,23 @@ def rewrite(prepared: Prepared, target: Path, most: int) -> tuple[list[Reject], 
     return rejects, broken
 
 
-def raw_rows(prepared: Prepared, lines: Collection[int]) -> dict[int, str]:
-    """Return the text of the records that start on the given lines."""
+def raw_rows(prepared: Prepared, lines: Collection[int], check: Callable[[], object] = no_progress) -> dict[int, str]:
+    """
+    Return the text of the records that start on the given lines.
+
+    Args:
+        prepared: The file with faults.
+        lines: Physical lines, counted from 1.
+        check: Called now and then; an exception ends the work.
+    """
     texts: dict[int, str] = {}
     source = _numbered(prepared)
     lookahead = deque[tuple[int, str]]()
     shape = Shape(len(prepared.columns))
     while len(texts) < len(lines) and (numbered_line := _next_line(lookahead, source)):
         number, text = numbered_line
+        if number % CHECK_EVERY == 0:
+            check()
         if number in lines and number not in texts:
             texts[number] = _record(number, text, shape, lookahead, source).text[:RAW_CHARS]
     return texts

@@ -14,8 +14,9 @@ import pyarrow
 import pytest
 
 from dashboard.calls.ingest.file_reader import stage
-from dashboard.calls.ingest.files import prepare
+from dashboard.calls.ingest.files import as_utf8, prepare
 from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.ingest.lenient_csv import CHECK_EVERY, raw_rows, rewrite
 from dashboard.calls.ingest.progress import FileProgress
 from dashboard.calls.ingest.readers.interface import Shared
 from dashboard.calls.store.engine import utc
@@ -200,6 +201,39 @@ def test_late_call_of_a_retired_day_is_counted_and_not_stored(store: CallStore, 
 
     assert (result.late, result.kept, store.count()) == (2, 0, 2)
     assert Decimal("0.0098") == store.traffic(since=NOON, until=NOON + A_DAY)["cost_usd"].sum()
+
+
+def test_import_stops_within_a_pass_over_a_whole_file(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """Unpacking, decoding, rewriting and looking for rejected rows end at the next part once the import is stopped."""
+    work = tmp_path / "work"
+    work.mkdir()
+    text = as_csv([a_row(call_fail_reason="é")] * (2 * CHECK_EVERY))
+    plain = prepare(export(text), work)
+    latin = prepare(export(text.encode("latin-1"), "latin.csv"), work)
+    watch = FileProgress()
+    watch.interrupt()
+
+    def stop(_share: float) -> None:
+        watch.check()
+
+    for read in (
+        lambda: prepare(export(text, "export.csv.gz"), work, check=watch.check),
+        lambda: as_utf8(latin, work, watch.check),
+        lambda: rewrite(plain, work / "numbered.csv", 10, stop),
+        lambda: raw_rows(plain, {2 * CHECK_EVERY}, watch.check),
+    ):
+        with pytest.raises(StoreError, match=golden_pattern("errors.calls.import_was_stopped")):
+            read()
+
+
+def test_rewriting_line_by_line_reports_its_progress(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """The pass that numbers the lines reports the share done, which grows from about 0 to at most 1."""
+    prepared = prepare(export([a_row()] * (3 * CHECK_EVERY)), tmp_path)
+    shares = list[float]()
+
+    rewrite(prepared, tmp_path / "numbered.csv", 10, shares.append)
+
+    assert [0.0, 0.3, 0.6] == [int(10 * share) / 10 for share in shares]
 
 
 def grown(path: Path) -> None:
