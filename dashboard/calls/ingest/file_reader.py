@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dashboard.calls.ingest.containment import contained
-from dashboard.calls.ingest.files import Prepared, as_utf8, prepare
+from dashboard.calls.ingest.files import CHUNK, Prepared, as_utf8, prepare
 from dashboard.calls.ingest.lenient_csv import RAW_CHARS, Reject
 from dashboard.calls.ingest.misfits import Misfit, MisfitError
 from dashboard.calls.ingest.progress import FileProgress
@@ -102,6 +102,6 @@ def _with_notes(staged: Staged, prepared: Prepared, *, whole: bool) -> Staged:
 def _cut_row(prepared: Prepared) -> list[Reject]:
     if not prepared.cut_text:
         return []
-    with prepared.path.open("rb") as file:
-        lines = sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
+    with prepared.path.open(encoding="latin-1") as file:  # as text, every line end counts once
+        lines = sum(chunk.count("\n") for chunk in iter(lambda: file.read(CHUNK), ""))
     return [Reject(prepared.name, lines + 1, "", "The file is cut off in this row.", prepared.cut_text[:RAW_CHARS])]

@@ -248,10 +248,15 @@ def _numbered(prepared: Prepared) -> Iterator[tuple[int, str]]:
     """Yield number and text of each physical line after the header; pieces of a long line share its number."""
     number = 1
     whole = True
+    has_split_end = False
     for line in read_lines(prepared.path, LONGEST_LINE + 1, as_is=True):
+        if has_split_end and line == "\n":
+            has_split_end = False
+            continue
         if whole and number > prepared.header_lines:
             yield number, line
         whole = line.endswith(("\n", "\r"))
+        has_split_end = len(line) > LONGEST_LINE and line.endswith("\r")
         number += whole
 
 

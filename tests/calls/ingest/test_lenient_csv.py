@@ -174,3 +174,12 @@ def test_an_unclosed_quote_costs_its_line_only_however_many_lines_follow(tmp_pat
 
     assert [["4", "5", "6"]] * count == rows
     assert 1 == len(fault)
+
+
+@pytest.mark.parametrize("length", [LONGEST_LINE - 1, LONGEST_LINE, LONGEST_LINE + 1])
+def test_a_line_end_of_two_characters_after_a_long_line_is_one_line_end(tmp_path: Path, length: int) -> None:
+    """A long line shifts no later line number, wherever its pieces are split."""
+    path = tmp_path / "export.csv"
+    path.write_bytes(f"{ROW}\r\n{'x' * length}\r\n4,5,6\r\n".encode())
+
+    assert [2, 3] == [record.line for record in split(Prepared(path.name, path, COLUMNS, 1))]
