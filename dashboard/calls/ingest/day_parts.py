@@ -120,7 +120,7 @@ class DayParts:
         spans = spans_of(calls)
         at = 0
         for day, rows in self._by_day(calls, "started_at"):
-            with _disk(self._folder):
+            with writing(self._folder):
                 output = self._of(day, calls.schema)
                 output.writer.write_table(rows, row_group_size=len(rows))
             has_id = pyarrow.compute.not_equal(rows["id"], "")
@@ -150,7 +150,7 @@ class DayParts:
 
     def _finished(self, day: date, output: _Made) -> DayFacts:
         rolled = self._path(day, "traffic.parquet")
-        with _disk(self._folder):
+        with writing(self._folder):
             output.writer.close()
             np.concatenate(output.spans, axis=1).tofile(self._path(day, "spans"))
             pyarrow.parquet.write_table(combine(output.rolled), rolled, **PARQUET)
@@ -185,7 +185,7 @@ class DayParts:
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
     """Translate an ``OSError`` into a ``StoreError`` for operators."""
     try:
         yield

@@ -8,9 +8,11 @@ it. If the reader does not accept a later row, the fallback for that kind of pro
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from dashboard.calls.ingest.containment import contained
+from dashboard.calls.ingest.day_parts import writing
 from dashboard.calls.ingest.files import CHUNK, Prepared, as_utf8, prepare
 from dashboard.calls.ingest.lenient_csv import RAW_CHARS, Reject
 from dashboard.calls.ingest.misfits import Misfit, MisfitError
@@ -41,8 +43,10 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
 
     Raises:
         StoreError: Disk space or memory ran out, or the import was interrupted.
+        OSError: The disk of the file failed while it was read.
     """
-    work.mkdir(parents=True)
+    with writing(work):
+        work.mkdir(parents=True)
     staged = Staged(path)
     try:
         with contained(path):
@@ -54,7 +58,8 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
         return Staged(path, error=str(exc), usable=False)
     finally:
         for copy in work.glob("*.csv"):
-            copy.unlink()
+            with suppress(OSError):
+                copy.unlink()
 
 
 def _prepared(path: Path, work: Path, watch: FileProgress, *, whole: bool) -> Prepared:

@@ -160,7 +160,7 @@ def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits, che
     """Unpack every gzip member; return True if the data ends before the end of the last one."""
     packed_bytes = unpacked_bytes = 0
     member: zlib._Decompress | None = None
-    with _copy(target) as write_chunk:
+    with copy_to(target) as write_chunk:
         while packed := source.read(CHUNK):
             check()
             packed_bytes += len(packed)
@@ -224,7 +224,7 @@ def _ends_long(path: Path) -> bool:
 
 def _as_utf8(source: Path, target: Path, check: Callable[[], object]) -> Path:
     unchecked_bytes = CHUNK
-    with source.open("rb") as file, _copy(target) as write_chunk:
+    with source.open("rb") as file, copy_to(target) as write_chunk:
         if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # Latin-1 would turn the BOM into letters
             file.seek(0)
         while line := file.readline(CHUNK):
@@ -241,7 +241,7 @@ def _as_utf8(source: Path, target: Path, check: Callable[[], object]) -> Path:
 
 
 @contextmanager
-def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
+def copy_to(target: Path) -> Iterator[Callable[[bytes], object]]:
     """
     Open a copy in the work folder; yield its write function.
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboard.calls.ingest.files import Prepared, read_lines
+from dashboard.calls.ingest.files import Prepared, copy_to, read_lines
 from dashboard.core.progress import no_progress
 from dashboard.core.text import counted
 
@@ -104,12 +104,15 @@ def rewrite(
 
     Returns:
         The first records that break the rules, and the number of all such records.
+
+    Raises:
+        StoreError: The disk rejects the write.
     """
     rejects: list[Reject] = []
     broken = 0
     size = prepared.path.stat().st_size
     chars_done = 0
-    with target.open("w", encoding="utf-8", newline="") as out:
+    with copy_to(target) as write_chunk:
         for number, record in enumerate(split(prepared)):
             chars_done += len(record.text)
             if number % CHECK_EVERY == 0:
@@ -119,7 +122,7 @@ def rewrite(
                 if broken <= most:
                     rejects.append(Reject(prepared.name, record.line, "", record.fault, record.text[:RAW_CHARS]))
             else:
-                out.write(f"{record.line},{record.sound}\n")
+                write_chunk(f"{record.line},{record.sound}\n".encode())
     return rejects, broken
 
 

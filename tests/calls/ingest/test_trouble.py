@@ -81,6 +81,37 @@ def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Cal
         prepare(path, tmp_path / "work")
 
 
+def test_a_full_disk_during_rewriting_is_named_with_remedy(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """A full disk while a file with faults is rewritten gives the message of a copy that cannot be written."""
+    prepared = prepare(export([a_row()] * 400), tmp_path)
+
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.no_space_left_stored_calls_are_kept")):
+        rewrite(prepared, Path("/dev/full"), 10)
+
+
+@pytest.mark.parametrize("place", ["work", "days"])
+def test_a_folder_that_cannot_be_written_is_named_with_remedy(
+    tmp_path: Path, export: Callable[..., Path], place: str
+) -> None:
+    """A work folder in which a file or folder cannot be made gives a message that names it, with the remedy."""
+    path = export([a_row()])
+
+    class Blocking(FileProgress):
+        """Progress that takes the name before the first reading."""
+
+        def begin(self, pieces: int) -> None:
+            super().begin(pieces)
+            (tmp_path / "work" / "days").touch()
+
+    if place == "work":
+        (tmp_path / "work").touch()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(StoreError, match="work.* cannot be written .*" + golden_pattern("errors.calls.free_some_space")),
+    ):
+        stage(path, tmp_path / "work", shared_engine(), whole=False, watch=Blocking(), shared=Shared(pool))
+
+
 def test_corrupt_part_is_named_with_remedy(store: CallStore, export: Callable[..., Path]) -> None:
     """A corrupted part is named with its remedy; the engine does not name the file, so the import finds it."""
     import_files(store, [export(rows_at(*(NOON + n * MINUTE for n in range(300))))])

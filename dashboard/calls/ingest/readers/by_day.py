@@ -13,7 +13,7 @@ import pyarrow
 
 from dashboard.calls.ingest.columnar import Columns
 from dashboard.calls.ingest.containment import of_engine
-from dashboard.calls.ingest.day_parts import DayFacts, DayParts
+from dashboard.calls.ingest.day_parts import DayFacts, DayParts, writing
 from dashboard.calls.ingest.day_slices import Days, Stretch, days_of, groups
 from dashboard.calls.ingest.misfits import Misfit, MisfitError, NoCallError, OddTextError
 from dashboard.calls.ingest.readers.forms import is_readable
@@ -41,14 +41,15 @@ class DayReader:
         columns = Columns(file.prepared.columns, file.engine, file.shared.customers)
         with days_of(file.prepared) as days:
             file.watch.begin(len(self._batches))
-            folder.mkdir()
+            with writing(folder):
+                folder.mkdir()
             work = [file.shared.pool.submit(_stage_days, file, columns, days, batch, folder) for batch in self._batches]
             try:
                 misfit = _keep(file, work, folder)
             finally:
                 _cancel_and_wait(work)
         if misfit is not None:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
             file.shared.safe.forget(file.staged)
             raise MisfitError(misfit)
         for day, facts in sorted(file.staged.facts.items()):
@@ -81,7 +82,8 @@ def _keep(file: FileReading, work: Sequence[Future[Outcome]], folder: Path) -> M
             outcome = future.result()
             if isinstance(outcome, Misfit):
                 return outcome
-            file.shared.safe.keep(file.staged, outcome, folder, file.work)
+            with writing(folder):
+                file.shared.safe.keep(file.staged, outcome, folder, file.work)
     except ROW_ERRORS as exc:
         return _misfit(exc, file.engine)
     return None

@@ -67,4 +67,5 @@ class CdrReader(Protocol):
         Raises:
             MisfitError: A row does not fit this reader; nothing is staged.
             StoreError: Disk space or memory ran out, or the import was interrupted.
+            OSError: The disk of the file failed while it was read.
         """

@@ -115,7 +115,7 @@ def stage_unnumbered(file: FileReading, *, typed: bool) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         if (folder / FAULTY).exists() or ("cdr_id" in file.prepared.columns and _has_corrections(file, folder)):
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
             raise MisfitError(Misfit.FAULT)
     collect(file, folder)
 
