@@ -62,7 +62,7 @@ USD = {
 }
 
 BLANKS = " \t\n\r"
-NOTHING = ["", "N/A", "n/a", "NULL", "null", "Null"]
+MISSING_NUMBERS = ["", "N/A", "n/a", "NULL", "null", "Null"]
 """Texts that stand for a missing number."""
 MOST_WHOLE = 1 << 20
 """Maximum whole number: up to here a binary float keeps any fraction that DuckDB would see in nine digits. No call
@@ -150,7 +150,7 @@ class Columns:
         convert_options = pyarrow.csv.ConvertOptions(
             column_types={name: kinds[name] for name in self._there},
             include_columns=self._there,
-            null_values=NOTHING,
+            null_values=MISSING_NUMBERS,
             strings_can_be_null=False,
         )
         try:

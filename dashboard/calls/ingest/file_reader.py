@@ -54,7 +54,7 @@ def stage(path: Path, work: Path, engine: Engine, *, whole: bool, watch: FilePro
             _read(FileReading(as_utf8(prepared, work, watch.check) or prepared, staged, work, engine, watch, shared))
             return _with_notes(staged, prepared, whole=whole)
     except FileError as exc:
-        shared.safe.forget(staged)
+        shared.day_writer.forget(staged)
         return Staged(path, error=str(exc), usable=False)
     finally:
         for copy in work.glob("*.csv"):

@@ -50,7 +50,7 @@ class DayReader:
                 _cancel_and_wait(work)
         if misfit is not None:
             shutil.rmtree(folder, ignore_errors=True)
-            file.shared.safe.forget(file.staged)
+            file.shared.day_writer.forget(file.staged)
             raise MisfitError(misfit)
         for day, facts in sorted(file.staged.facts.items()):
             file.staged.days[day] = [str(folder / f"day={day}" / "calls.parquet")]
@@ -83,7 +83,7 @@ def _keep(file: FileReading, work: Sequence[Future[Outcome]], folder: Path) -> M
             if isinstance(outcome, Misfit):
                 return outcome
             with writing(folder):
-                file.shared.safe.keep(file.staged, outcome, folder, file.work)
+                file.shared.day_writer.keep(file.staged, outcome, folder, file.work)
     except ROW_ERRORS as exc:
         return _misfit(exc, file.engine)
     return None

@@ -10,7 +10,7 @@ from itertools import islice
 
 import pyarrow
 
-from dashboard.calls.ingest.columnar import NOTHING
+from dashboard.calls.ingest.columnar import MISSING_NUMBERS
 from dashboard.calls.ingest.columns import READ_AS
 from dashboard.calls.ingest.files import Prepared, read_lines
 from dashboard.calls.ingest.lenient_csv import LONGEST_LINE
@@ -24,7 +24,7 @@ _TYPED_TIME = re.compile(r"\d{4}-\d\d?-\d\d? \d\d?:\d\d?:\d\d?\+00")
 _COLUMN_NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*")
 _TYPED_NUMBER = re.compile(r"[ \t]*[+-]?(\d[\d_]*\.?[\d_]*|\.\d+)([eE][+-]?\d+)?[ \t]*")
 _TYPED_CUSTOMER = re.compile(r"(\d+(\.\d+){3}:\d{1,4})?")
-_NOTHING = frozenset(NOTHING)
+_MISSING_NUMBERS = frozenset(MISSING_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Beginning:
         for name in READ_AS.keys() & columns.keys():
             texts = set(columns[name]) - {""}
             column_form, typed_form = (_COLUMN_TIME, _TYPED_TIME) if name in _TIMES else (_COLUMN_NUMBER, _TYPED_NUMBER)
-            nothing = frozenset() if name in _TIMES else _NOTHING
+            nothing = frozenset() if name in _TIMES else _MISSING_NUMBERS
             other = {text for text in texts if not column_form.fullmatch(text)}
             fits_columns = fits_columns and other <= nothing
             untyped = {text for text in other if not typed_form.fullmatch(text)}

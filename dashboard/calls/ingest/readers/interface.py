@@ -33,7 +33,7 @@ class Shared:
     """Held while DuckDB reads a file, acquired after ``turn``."""
     customers: Customers = field(default_factory=dict)
     """Addresses parsed so far."""
-    safe: DayWriter = field(default_factory=DayWriter)
+    day_writer: DayWriter = field(default_factory=DayWriter)
     """Writer of the days that were in memory as columns."""
     prepared: PreparedStages = field(default_factory=PreparedStages)
     """Prepared statements for small files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard.calls.ingest.columns import FAULTS
 from dashboard.calls.ingest.lenient_csv import Reject, raw_rows, rewrite
 from dashboard.calls.ingest.readers.interface import FileReading
-from dashboard.calls.ingest.readers.sql_rows import RowSource, by_day, collect, staged_rows, turn
+from dashboard.calls.ingest.readers.sql_rows import RowSource, collect, copy_by_day, staged_rows, turn
 from dashboard.calls.store.engine import sql
 
 MOST_KEPT = 10_000
@@ -26,7 +26,7 @@ class NumberedReader:
             source = RowSource(numbered, file.prepared.columns, numbered=True)
             with staged_rows(file, source) as (cursor, rows, values):
                 sound, faulty = (sql(name).replace("{{judged}}", rows) for name in ("sound_rows", "faulty_rows"))
-                cursor.execute(by_day(sound), values | {"target": str(file.work / "slow")})
+                cursor.execute(copy_by_day(sound), values | {"target": str(file.work / "slow")})
                 faults = cursor.execute(faulty, values | {"limit": MOST_KEPT}).fetchall()
             bad_calls = _rejects(faults, file)
             staged.rejected += faults[0][2] if faults else 0
