@@ -167,10 +167,11 @@ def _record(
         return CsvRecord(number, text, f"The line is longer than {LONGEST_LINE:,} characters.")
     if '"' not in text:
         width = text.count(",") + 1
-        excess = max(0, width - shape.width)
-        if text.endswith("," * excess):  # DuckDB also accepts commas after the last value
-            return CsvRecord(number, text, _width_fault(width - excess, shape.width), sound=text[: len(text) - excess])
-        return CsvRecord(number, text, _width_fault(width, shape.width))
+        sound = text
+        if width > shape.width and text.endswith("," * (width - shape.width)):
+            sound = text[: shape.width - width]  # DuckDB also accepts commas after the last value
+            width = shape.width
+        return CsvRecord(number, text, _width_fault(width, shape.width), sound=sound)
     if shape.is_plain(text):
         return CsvRecord(number, text, sound=text)
     record = _quoted(number, line, shape.width, lookahead, source, _AS_DUCKDB)
