@@ -62,7 +62,7 @@ USD = {
 }
 
 BLANKS = " \t\n\r"
-NOTHING = ["", "N/A", "n/a", "NULL", "null", "Null"]
+MISSING_NUMBERS = ["", "N/A", "n/a", "NULL", "null", "Null"]
 """Texts that stand for a missing number."""
 MOST_WHOLE = 1 << 20
 """Maximum whole number: up to here a binary float keeps any fraction that DuckDB would see in nine digits. No call
@@ -79,6 +79,12 @@ LONGEST_LINE = 1 << 16
 """Maximum bytes of a line. A row has about 250; DuckDB rejects a line of two million."""
 _NO_NUMBER = re.compile(r"conversion error to double: invalid value '(.*)'", re.DOTALL)
 """Arrow's message for a text in a column of numbers."""
+_RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
+"""Arrow's message for a row with another number of values."""
+NO_CALL_FROM = 1e9
+"""Whole numbers that DuckDB does not read in nine digits."""
+ROUNDING = 1e-6
+"""Difference that DuckDB may round away, and more."""
 _QUOTE = ord('"')
 _LINE_FEED = ord("\n")
 _ZERO = ord("0")
@@ -144,7 +150,7 @@ class Columns:
         convert_options = pyarrow.csv.ConvertOptions(
             column_types={name: kinds[name] for name in self._there},
             include_columns=self._there,
-            null_values=NOTHING,
+            null_values=MISSING_NUMBERS,
             strings_can_be_null=False,
         )
         try:
@@ -154,6 +160,8 @@ class Columns:
         except pyarrow.ArrowInvalid as exc:
             if odd := _NO_NUMBER.search(str(exc)):
                 raise OddTextError(odd[1]) from exc
+            if _is_ragged(lines, str(exc)):
+                raise NoCallError("A row has another number of values.") from exc
             raise
         return table.unify_dictionaries().combine_chunks()
 
@@ -174,7 +182,10 @@ class Columns:
         raw_status = values["sip_status"]
         null = pyarrow.scalar(None, pyarrow.int32())
         status = pyarrow.compute.if_else(pyarrow.compute.equal(raw_status, 0), null, raw_status)
-        _bounded(status, 100, 699)
+        try:
+            _bounded(status, 100, 699)
+        except ValueError as exc:
+            raise NoCallError("A status is not one of SIP.") from exc
         return values | {"sip_status": status.cast(pyarrow.int16())}
 
     def _number(self, table: pyarrow.Table, name: str) -> pyarrow.Array:
@@ -242,6 +253,17 @@ def _refuse_forms(lines: bytes) -> int:
     return count
 
 
+def _is_ragged(lines: bytes, message: str) -> bool:
+    """
+    Return whether an error of Arrow is due to a row with another number of values.
+
+    DuckDB accepts one empty value more. Where a value has a line break, Arrow may count the values of a part of a row.
+    """
+    counts = _RAGGED.search(message)
+    is_other = counts is not None and int(counts[2]) != int(counts[1]) + 1
+    return is_other and not any(b"\n" in quoted for quoted in lines.split(b'"')[1::2])
+
+
 def _outcomes(columns: dict[str, pyarrow.Array]) -> pyarrow.Array:
     """Return the outcome of each call, computed once per distinct combination of result, status and reason."""
     result = columns["result"]
@@ -289,13 +311,26 @@ def _mapped(texts: pyarrow.DictionaryArray, replacements: Sequence[str]) -> pyar
 
 
 def _whole(value: pyarrow.Array) -> pyarrow.Array:
-    _bounded(value, 0, MOST_WHOLE)
-    return value.cast(pyarrow.int32())
+    try:
+        _bounded(value, 0, MOST_WHOLE)
+        return value.cast(pyarrow.int32())
+    except ValueError as exc:
+        numbers = value.drop_null().to_numpy()
+        finite = numbers[np.isfinite(numbers)]
+        is_odd = (finite <= -1) | (finite >= NO_CALL_FROM) | (np.abs(finite - np.rint(finite)) > ROUNDING)
+        if len(finite) < len(numbers) or is_odd.any():
+            raise NoCallError("A number is not one of a call.") from exc
+        raise
 
 
 def _dollars(value: pyarrow.Array) -> pyarrow.Array:
     """Return amounts as decimals; a float represents up to eight decimal places of such an amount exactly."""
-    _bounded(value, -MOST_USD, MOST_USD)
+    try:
+        _bounded(value, -MOST_USD, MOST_USD)
+    except ValueError as exc:
+        if not (np.abs(value.drop_null().to_numpy()) <= MOST_USD + ROUNDING).all():
+            raise NoCallError("An amount is not one of a call.") from exc
+        raise
     if not value.null_count and not value.to_numpy().any():
         return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
     scaled = value.fill_null(0).to_numpy() * PARTS_OF_USD

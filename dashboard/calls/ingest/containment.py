@@ -22,15 +22,16 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def contained(path: Path) -> Iterator[None]:
+def contained(path: Path, *, may_grow: bool = False) -> Iterator[None]:
     """
     Translate any fault while a file is read into a ``FileError`` that names the file and the remedy.
 
     Args:
         path: The file that is read inside the block.
+        may_grow: A change of the file is no fault if it could be read all the same.
 
     Raises:
-        FileError: The file cannot be read; none of it may be imported.
+        FileError: The file cannot be read, or changed meanwhile; none of it may be imported.
         StoreError: Disk space or memory ran out, or the import was stopped.
         OSError: The disk failed for a reason unrelated to this file.
     """
@@ -38,27 +39,43 @@ def contained(path: Path) -> Iterator[None]:
     before = _state(path)
     try:
         yield
-    except FileError:
-        raise
-    except (StoreError, OSError, MemoryError) as exc:
-        if isinstance(exc, OSError) or isinstance(exc.__cause__, duckdb.IOException):
-            if _state(path) == before:
-                raise
-            message = "The file was changed or removed while it was read. Import it again."
-            raise FileError(message, file=name) from exc
-        if not isinstance(exc, StoreError) or exc.__cause__ is None or not of_engine(exc):
-            raise
-        raise _unreadable(name, exc.__cause__) from exc
-    except DashboardError as exc:
-        raise FileError(f"{exc} Nothing of the file was taken.", file=name) from exc
     except Exception as exc:  # no reader fault may keep other files out of the store
-        logger.exception("Reading %s stopped.", name)
-        raise _unreadable(name, exc) from exc
+        if _may_come_of_change(exc) and _state(path) != before:
+            raise _changed(name) from exc
+        error = _error_of_file(exc, name)
+        if error is None:
+            raise
+        raise error from exc
+    if not may_grow and _state(path) != before:
+        raise _changed(name)
 
 
 def of_engine(exc: StoreError) -> bool:
     """Return whether DuckDB rejected the data; False for a machine fault."""
     return isinstance(exc.__cause__, duckdb.Error) and not isinstance(exc.__cause__, OF_THE_MACHINE)
+
+
+def _may_come_of_change(exc: Exception) -> bool:
+    """Return whether a change of the file can be the reason; False for lack of space or memory, and for a stop."""
+    if isinstance(exc, StoreError):
+        return isinstance(exc.__cause__, duckdb.IOException) or of_engine(exc)
+    return not isinstance(exc, MemoryError)
+
+
+def _error_of_file(exc: Exception, name: str) -> FileError | None:
+    """Return what to raise for the file; ``None`` if the exception is that already, or is a fault of the machine."""
+    if isinstance(exc, StoreError):
+        return _unreadable(name, exc.__cause__) if exc.__cause__ is not None and of_engine(exc) else None
+    if isinstance(exc, FileError | OSError | MemoryError):
+        return None
+    if isinstance(exc, DashboardError):
+        return FileError(f"{exc} Nothing of the file was taken.", file=name)
+    logger.error("Reading %s stopped.", name, exc_info=exc)
+    return _unreadable(name, exc)
+
+
+def _changed(name: str) -> FileError:
+    return FileError("The file was changed or removed while it was read. Import it again.", file=name)
 
 
 def _unreadable(name: str, exc: BaseException) -> FileError:

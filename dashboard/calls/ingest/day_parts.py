@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
@@ -120,7 +120,7 @@ class DayParts:
         spans = spans_of(calls)
         at = 0
         for day, rows in self._by_day(calls, "started_at"):
-            with _disk(self._folder):
+            with writing(self._folder):
                 output = self._of(day, calls.schema)
                 output.writer.write_table(rows, row_group_size=len(rows))
             has_id = pyarrow.compute.not_equal(rows["id"], "")
@@ -142,9 +142,15 @@ class DayParts:
         """
         return {day: self._finished(day, output) for day, output in self._made.items()}
 
+    def close(self) -> None:
+        """Close the files of parts that are not finished; these parts cannot be used."""
+        for output in self._made.values():
+            with suppress(OSError):
+                output.writer.close()
+
     def _finished(self, day: date, output: _Made) -> DayFacts:
         rolled = self._path(day, "traffic.parquet")
-        with _disk(self._folder):
+        with writing(self._folder):
             output.writer.close()
             np.concatenate(output.spans, axis=1).tofile(self._path(day, "spans"))
             pyarrow.parquet.write_table(combine(output.rolled), rolled, **PARQUET)
@@ -179,7 +185,7 @@ class DayParts:
 
 
 @contextmanager
-def _disk(folder: Path) -> Iterator[None]:
+def writing(folder: Path) -> Iterator[None]:
     """Translate an ``OSError`` into a ``StoreError`` for operators."""
     try:
         yield

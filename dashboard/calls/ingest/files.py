@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 from dashboard.calls.ingest.columns import KNOWN, REQUIRED
 from dashboard.core.errors import FileError, StoreError
+from dashboard.core.progress import no_progress
 from dashboard.core.text import join
 
 CHUNK = 1 << 20
@@ -79,7 +80,9 @@ class Prepared:
         return self.header_lines == 1 and not self.long_line and not self.odd_header
 
 
-def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
+def prepare(
+    path: Path, work: Path, limits: UnpackLimits = LIMITS, check: Callable[[], object] = no_progress
+) -> Prepared:
     """
     Unpack and decode an export file and read its header.
 
@@ -87,6 +90,7 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
         path: The export file.
         work: Folder for copies; the caller removes it.
         limits: Limits that a genuine file does not exceed.
+        check: Called before each part of the file; an exception ends the work.
 
     Raises:
         FileError: The file cannot be used at all; the message gives the reason and the remedy.
@@ -108,7 +112,7 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
                 raise FileError("The file is in UTF-16. Save it as CSV in UTF-8.", file=name)
             if start.startswith(GZIP):
                 plain = work / "unpacked.csv"
-                cut = _unpack(source, plain, name, limits)
+                cut = _unpack(source, plain, name, limits, check)
         if cut:
             cut_text = _drop_last_line(plain)
         if cut and plain.stat().st_size == 0:
@@ -118,7 +122,7 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
         try:
             columns, header_lines = _header(plain, name, limits)
         except UnicodeDecodeError:
-            plain = _as_utf8(plain, work / "utf8.csv")
+            plain = _as_utf8(plain, work / "utf8.csv", check)
             columns, header_lines = _header(plain, name, limits)
         odd_header = _breaks_rules(plain, header_lines, limits)
         return Prepared(name, plain, columns, header_lines, cut, cut_text, _ends_long(plain), odd_header)
@@ -128,34 +132,37 @@ def prepare(path: Path, work: Path, limits: UnpackLimits = LIMITS) -> Prepared:
         ) from exc
 
 
-def as_utf8(prepared: Prepared, work: Path) -> Prepared | None:
+def as_utf8(prepared: Prepared, work: Path, check: Callable[[], object]) -> Prepared | None:
     """
-    Decode a file that DuckDB could not read.
+    Return a copy in UTF-8 of a file that is not in UTF-8.
 
     Args:
         prepared: The file.
         work: Folder for a copy.
+        check: Called before each part of the file; an exception ends the work.
 
     Returns:
-        The file in UTF-8; ``None`` if it is already in UTF-8.
+        The copy; ``None`` if the file is in UTF-8.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
         with prepared.path.open("rb") as file:
             while chunk := file.read(CHUNK):
+                check()
                 decoder.decode(chunk)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return replace(prepared, path=_as_utf8(prepared.path, work / "utf8.csv"))
+        return replace(prepared, path=_as_utf8(prepared.path, work / "utf8.csv", check))
     return None
 
 
-def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits) -> bool:
+def _unpack(source: BinaryIO, target: Path, name: str, limits: UnpackLimits, check: Callable[[], object]) -> bool:
     """Unpack every gzip member; return True if the data ends before the end of the last one."""
     packed_bytes = unpacked_bytes = 0
     member: zlib._Decompress | None = None
-    with _copy(target) as write_chunk:
+    with copy_to(target) as write_chunk:
         while packed := source.read(CHUNK):
+            check()
             packed_bytes += len(packed)
             while packed:
                 if member is None:
@@ -215,11 +222,16 @@ def _ends_long(path: Path) -> bool:
     return len(tail) > LONG_LAST_LINE and b"\n" not in tail and b"\r" not in tail
 
 
-def _as_utf8(source: Path, target: Path) -> Path:
-    with source.open("rb") as file, _copy(target) as write_chunk:
+def _as_utf8(source: Path, target: Path, check: Callable[[], object]) -> Path:
+    unchecked_bytes = CHUNK
+    with source.open("rb") as file, copy_to(target) as write_chunk:
         if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:  # Latin-1 would turn the BOM into letters
             file.seek(0)
         while line := file.readline(CHUNK):
+            unchecked_bytes += len(line)
+            if unchecked_bytes > CHUNK:
+                check()
+                unchecked_bytes = 0
             try:
                 line.decode("utf-8")
             except UnicodeDecodeError:
@@ -229,7 +241,7 @@ def _as_utf8(source: Path, target: Path) -> Path:
 
 
 @contextmanager
-def _copy(target: Path) -> Iterator[Callable[[bytes], object]]:
+def copy_to(target: Path) -> Iterator[Callable[[bytes], object]]:
     """
     Open a copy in the work folder; yield its write function.
 

@@ -81,6 +81,7 @@ def import_files(
     Raises:
         BusyError: Another process is importing.
         StoreError: The disk or a part of the store on it cannot be used; the store is unchanged.
+        OSError: The disk of a file failed while it was read; the store is unchanged.
     """
     return _Import(store, window, keep_days, progress or no_progress, stop or never_stop).run(
         [Path(path) for path in paths]

@@ -1,4 +1,4 @@
-"""Reasons why the reader chosen by the first rows of an export file does not accept a later row."""
+"""Reasons why the reader chosen by the beginning of an export file does not accept a later row."""
 
 from __future__ import annotations
 

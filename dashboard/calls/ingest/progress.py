@@ -37,6 +37,16 @@ class FileProgress:
             self._done = 0
             self._go_on()
 
+    def check(self) -> None:
+        """
+        Check whether reading may go on.
+
+        Raises:
+            StoreError: The import was stopped.
+        """
+        with self._lock:
+            self._go_on()
+
     @contextmanager
     def running(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Track a cursor that reads a piece."""

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow
 
 from dashboard import __version__
+from dashboard.calls.ingest.day_parts import writing
 from dashboard.calls.ingest.file_reader import stage
 from dashboard.calls.ingest.prepared_stage import PreparedStages
 from dashboard.calls.ingest.progress import FileProgress
@@ -68,6 +69,7 @@ class Staging:
 
         Raises:
             StoreError: Disk space or memory ran out.
+            OSError: The disk of a file failed while it was read.
         """
         folders = [self._folder / _name(path, self._own, whole=self._whole) for path in paths]
         self._remove_stale({folder.name for folder in folders})
@@ -120,8 +122,9 @@ class Staging:
         staged = stage(path, folder, self._engine, whole=self._whole, watch=watch, shared=shared)
         if staged.usable:
             temporary = folder / f"{NOTE}.new"
-            temporary.write_text(json.dumps(staged.to_json()), encoding="utf-8")
-            temporary.replace(folder / NOTE)
+            with writing(folder):
+                temporary.write_text(json.dumps(staged.to_json()), encoding="utf-8")
+                temporary.replace(folder / NOTE)
         return staged
 
     def _interrupt(self, work: Sequence[Future[Staged]]) -> None:

@@ -45,9 +45,8 @@ def times_of(texts: pyarrow.Array, max_ahead: timedelta) -> pyarrow.Array:
         UTC without a zone, in microseconds, as the store has them.
 
     Raises:
-        OddTextError: A text is in another format.
+        OddTextError: A text is in another format, or not a time.
         NoCallError: A time is out of range.
-        ValueError: A text is not a time.
     """
     lengths = pyarrow.compute.binary_length(texts).to_numpy()
     present = lengths > 0
@@ -78,14 +77,11 @@ def characters(texts: pyarrow.Array) -> Bytes:
 def _clock(stamps: Bytes) -> Seconds:
     """Return the seconds since midnight."""
     for at, mark in _MARKS:
-        other = np.flatnonzero(stamps[:, at] != mark)
-        if len(other):
-            raise OddTextError(stamps[other[0]].tobytes().decode())
+        _refuse(stamps, stamps[:, at] != mark)
     digits = [stamps[:, at] - _ZERO for at in _CLOCK]
-    if any(len(digit) and digit.max() > most for digit, most in zip(digits, _MOST, strict=True)):
-        raise ValueError("A time is not one, or in another form.")
-    if len(stamps) and (digits[0] * 10 + digits[1]).max() >= 24:  # noqa: PLR2004 - hours of a day
-        raise ValueError("A time is not one.")
+    for digit, most in zip(digits, _MOST, strict=True):
+        _refuse(stamps, digit > most)
+    _refuse(stamps, digits[0] * 10 + digits[1] >= 24)  # noqa: PLR2004 - hours of a day
     seconds = np.zeros(len(stamps), dtype=np.int32)
     for digit, worth in zip(digits, _SECONDS, strict=True):
         seconds += digit * np.int32(worth)
@@ -97,10 +93,20 @@ def _days(stamps: Bytes) -> Seconds:
     number = np.zeros(len(stamps), dtype=np.int32)
     for at in _DATE:
         digit = stamps[:, at] - _ZERO
-        if len(digit) and digit.max() > _NINE:
-            raise ValueError("A date is in another form.")
+        _refuse(stamps, digit > _NINE)
         number = number * 10 + digit
     codes, distinct = pd.factorize(number)
-    days = [date(yyyymmdd // 10_000, yyyymmdd // 100 % 100, yyyymmdd % 100) for yyyymmdd in distinct.tolist()]
+    days = list[date]()
+    try:
+        days.extend(date(yyyymmdd // 10_000, yyyymmdd // 100 % 100, yyyymmdd % 100) for yyyymmdd in distinct.tolist())
+    except ValueError:  # the first day that is none follows those of the list
+        _refuse(stamps, codes == len(days))
+        raise
     begins: Seconds = np.array(days, dtype="datetime64[s]").astype(np.int64)[codes]
     return begins
+
+
+def _refuse(stamps: Bytes, is_odd: npt.NDArray[np.bool_]) -> None:
+    """Raise ``OddTextError`` for the first text to refuse, if there is one."""
+    if is_odd.any():
+        raise OddTextError(stamps[np.argmax(is_odd)].tobytes().decode())

@@ -112,7 +112,7 @@ class PbxRecords:
             reads: list[Read | FileError] = []
             for number, path in enumerate(paths):
                 try:
-                    with contained(path):
+                    with contained(path, may_grow=True):  # a PBX appends to its records
                         reads.append(read(path, origin, _part(on_progress, number, len(paths))))
                 except FileError as exc:
                     reads.append(exc)

@@ -273,6 +273,18 @@ def test_a_cut_gzip_keeps_the_rows_before_the_cut(store, export):
     assert store.rejects().empty
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_line_of_a_cut_row_counts_every_line_end(store, export, line_end):
+    """The cut row has the number of its line, also if a line before it ends in a carriage return only."""
+    lines = GOOD.splitlines()
+    packed = zlib.compressobj(wbits=31)
+    data = packed.compress(lines[0] + b"\n" + lines[1] + line_end + lines[2] + b"\n" + lines[3][:50])
+
+    _, rejects = keep(store, export(data + packed.flush(zlib.Z_SYNC_FLUSH)))
+
+    assert [(4, "", golden("errors.csv.cut_in_this_row"))] == rejects
+
+
 def test_a_cut_gzip_replaces_no_window(store, export):
     """A truncated export must not replace the whole window: none of it is stored."""
     import_files(store, [export(GOOD)])

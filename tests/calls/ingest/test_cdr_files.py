@@ -150,5 +150,5 @@ def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
             path.unlink()
             path.read_text()
 
-    with pytest.raises(FileError, match="changed or removed"):
+    with pytest.raises(FileError, match=golden_pattern("errors.csv.changed_while_read")):
         read()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +13,19 @@ from pathlib import Path
 import pyarrow
 import pytest
 
-from dashboard.calls.ingest.files import prepare
+from dashboard.calls.ingest.file_reader import stage
+from dashboard.calls.ingest.files import as_utf8, prepare
 from dashboard.calls.ingest.importer import import_files
+from dashboard.calls.ingest.lenient_csv import CHECK_EVERY, raw_rows, rewrite
+from dashboard.calls.ingest.progress import FileProgress
+from dashboard.calls.ingest.readers.interface import Shared
 from dashboard.calls.store.engine import utc
 from dashboard.calls.store.rejects import REJECTS
 from dashboard.calls.store.store import CallStore
 from dashboard.core.errors import StoreError
-from tests.calls.exports import NOON, WITH_ID, a_row, as_csv, rows_at
-from tests.texts import golden_pattern
+from tests.calls.exports import NOON, WITH_ID, Row, a_row, as_csv, rows_at
+from tests.calls.ingest.staged import shared_engine
+from tests.texts import golden, golden_pattern
 
 A_DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -73,6 +79,37 @@ def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, export: Cal
 
     with pytest.raises(StoreError, match=golden_pattern("errors.calls.no_space_left_stored_calls_are_kept")):
         prepare(path, tmp_path / "work")
+
+
+def test_a_full_disk_during_rewriting_is_named_with_remedy(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """A full disk while a file with faults is rewritten gives the message of a copy that cannot be written."""
+    prepared = prepare(export([a_row()] * 400), tmp_path)
+
+    with pytest.raises(StoreError, match=golden_pattern("errors.calls.no_space_left_stored_calls_are_kept")):
+        rewrite(prepared, Path("/dev/full"), 10)
+
+
+@pytest.mark.parametrize("place", ["work", "days"])
+def test_a_folder_that_cannot_be_written_is_named_with_remedy(
+    tmp_path: Path, export: Callable[..., Path], place: str
+) -> None:
+    """A work folder in which a file or folder cannot be made gives a message that names it, with the remedy."""
+    path = export([a_row()])
+
+    class Blocking(FileProgress):
+        """Progress that takes the name before the first reading."""
+
+        def begin(self, pieces: int) -> None:
+            super().begin(pieces)
+            (tmp_path / "work" / "days").touch()
+
+    if place == "work":
+        (tmp_path / "work").touch()
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(StoreError, match="work.* cannot be written .*" + golden_pattern("errors.calls.free_some_space")),
+    ):
+        stage(path, tmp_path / "work", shared_engine(), whole=False, watch=Blocking(), shared=Shared(pool))
 
 
 def test_corrupt_part_is_named_with_remedy(store: CallStore, export: Callable[..., Path]) -> None:
@@ -195,3 +232,95 @@ def test_late_call_of_a_retired_day_is_counted_and_not_stored(store: CallStore, 
 
     assert (result.late, result.kept, store.count()) == (2, 0, 2)
     assert Decimal("0.0098") == store.traffic(since=NOON, until=NOON + A_DAY)["cost_usd"].sum()
+
+
+def test_import_stops_within_a_pass_over_a_whole_file(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """Unpacking, decoding, rewriting and looking for rejected rows end at the next part once the import is stopped."""
+    work = tmp_path / "work"
+    work.mkdir()
+    text = as_csv([a_row(call_fail_reason="é")] * (2 * CHECK_EVERY))
+    plain = prepare(export(text), work)
+    latin = prepare(export(text.encode("latin-1"), "latin.csv"), work)
+    watch = FileProgress()
+    watch.interrupt()
+
+    def stop(_share: float) -> None:
+        watch.check()
+
+    for read in (
+        lambda: prepare(export(text, "export.csv.gz"), work, check=watch.check),
+        lambda: as_utf8(latin, work, watch.check),
+        lambda: rewrite(plain, work / "numbered.csv", 10, stop),
+        lambda: raw_rows(plain, {2 * CHECK_EVERY}, watch.check),
+    ):
+        with pytest.raises(StoreError, match=golden_pattern("errors.calls.import_was_stopped")):
+            read()
+
+
+def test_rewriting_line_by_line_reports_its_progress(tmp_path: Path, export: Callable[..., Path]) -> None:
+    """The pass that numbers the lines reports the share done, which grows from about 0 to at most 1."""
+    prepared = prepare(export([a_row()] * (3 * CHECK_EVERY)), tmp_path)
+    shares = list[float]()
+
+    rewrite(prepared, tmp_path / "numbered.csv", 10, shares.append)
+
+    assert [0.0, 0.3, 0.6] == [int(10 * share) / 10 for share in shares]
+
+
+def grown(path: Path) -> None:
+    """Complete the last value, and append a call."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write("0\n" + as_csv([a_row()]).partition("\n")[2])
+
+
+def replaced(path: Path) -> None:
+    """Replace the file by one of the same size with other days."""
+    other = path.with_suffix(".new")
+    other.write_text(path.read_text(encoding="utf-8").replace("2026-11-02", "2026-11-03"), encoding="utf-8")
+    other.replace(path)
+
+
+def truncated(path: Path) -> None:
+    """Remove the second half of the file."""
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+class ChangingFile(FileProgress):
+    """Progress of a file that is changed once its reader is chosen."""
+
+    def __init__(self, change: Callable[[Path], object], path: Path) -> None:
+        super().__init__()
+        self._changes = [change]
+        self._path = path
+
+    def begin(self, pieces: int) -> None:
+        """Change the file before the first reading."""
+        while self._changes:
+            self._changes.pop()(self._path)
+        super().begin(pieces)
+
+
+@pytest.mark.parametrize("change", [grown, replaced, truncated, Path.unlink])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        rows_at(*(NOON + n * MINUTE for n in range(40))),
+        rows_at(NOON + A_DAY, *(NOON + n * MINUTE for n in range(40))),
+        [a_row(start_time="2026-11-02T12:00:00Z")] * 40,
+        [*rows_at(*(NOON + n * MINUTE for n in range(40))), a_row(duration="x")],
+    ],
+    ids=["by day", "typed", "as text", "line by line"],
+)
+def test_a_file_that_changes_after_its_reader_is_chosen_is_not_staged(
+    tmp_path: Path, export: Callable[..., Path], rows: Iterable[Row], change: Callable[[Path], object]
+) -> None:
+    """Whatever a reader makes of a file that changes meanwhile, nothing is staged, and the cure is another import."""
+    path = export(as_csv(rows).removesuffix("\n"))
+
+    with ThreadPoolExecutor(1) as pool:
+        watch = ChangingFile(change, path)
+        staged = stage(path, tmp_path / "work", shared_engine(), whole=False, watch=watch, shared=Shared(pool))
+
+    assert golden("errors.csv.changed_while_read") == staged.error
+    assert (False, 0, {}) == (staged.usable, staged.rows, staged.days)

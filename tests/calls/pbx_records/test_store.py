@@ -68,6 +68,23 @@ def test_a_second_import_adds_nothing(kept: PbxRecords, taken: Callable[..., Pbx
     assert 3 == len(stored(kept))
 
 
+def test_a_file_that_grows_while_it_is_read_is_stored(kept: PbxRecords, tmp_path: Path) -> None:
+    """A PBX appends to its records at any time; what is read by then is stored, and the next import adds the rest."""
+    path = tmp_path / "Master.csv"
+    path.write_text(refused("2026-11-03 09:00:00") * 1000, encoding="utf-8")
+    later = [refused("2026-11-03 09:00:30")]
+
+    def append(_activity: str, _share: float) -> None:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(later.pop() if later else "")
+
+    (grown,) = kept.import_files([path], origin(), progress=append)
+    (again,) = kept.import_files([path], origin())
+
+    assert ["", ""] == [grown.error, again.error]
+    assert 1001 == len(stored(kept))
+
+
 def test_equal_lines_without_an_id_stay_two(kept: PbxRecords, taken: Callable[..., PbxFileResult]) -> None:
     """Two redials in one second are two records; a record with an id that occurs twice is one."""
     assert 2 == taken(refused(), refused()).kept

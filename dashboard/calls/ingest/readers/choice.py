@@ -1,5 +1,5 @@
 """
-Choice of the reader of an export file, once, by its first rows, and of its fallback.
+Choice of the reader of an export file, once, by its beginning, and of its fallback.
 
 From the fastest to the most tolerant: ``DayReader``, ``TypedReader``, ``TextReader``, ``NumberedReader``. For a file
 that several of them accept, all return the same calls and rejects.
@@ -21,7 +21,7 @@ from dashboard.calls.ingest.readers.typed_rows import TypedReader
 
 def choose(file: FileReading) -> CdrReader:
     """
-    Return the fastest reader that accepts the first rows of the file.
+    Return the fastest reader that the beginning of the file fits.
 
     Raises:
         StoreError: DuckDB failed.

@@ -10,10 +10,10 @@ from itertools import islice
 
 import pyarrow
 
-from dashboard.calls.ingest.columnar import NOTHING
+from dashboard.calls.ingest.columnar import MISSING_NUMBERS
 from dashboard.calls.ingest.columns import READ_AS
 from dashboard.calls.ingest.files import Prepared, read_lines
-from dashboard.calls.ingest.lenient_csv import LONGEST_LINE, RECORD_LINES
+from dashboard.calls.ingest.lenient_csv import LONGEST_LINE
 from dashboard.calls.store.engine import Engine
 
 ROWS = 16
@@ -24,7 +24,7 @@ _TYPED_TIME = re.compile(r"\d{4}-\d\d?-\d\d? \d\d?:\d\d?:\d\d?\+00")
 _COLUMN_NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*")
 _TYPED_NUMBER = re.compile(r"[ \t]*[+-]?(\d[\d_]*\.?[\d_]*|\.\d+)([eE][+-]?\d+)?[ \t]*")
 _TYPED_CUSTOMER = re.compile(r"(\d+(\.\d+){3}:\d{1,4})?")
-_NOTHING = frozenset(NOTHING)
+_MISSING_NUMBERS = frozenset(MISSING_NUMBERS)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Beginning:
     """Properties of the first rows of a file. A later row may still have another form."""
 
     is_sound: bool = True
-    """The rows follow the CSV rules."""
+    """No row has another number of values than the header."""
     fits_columns: bool = True
     """The rows are lines in order of their days, with values in the form that Arrow reads."""
     fits_types: bool = True
@@ -44,17 +44,15 @@ class Beginning:
     def of(cls, prepared: Prepared) -> Beginning:
         """Return the properties of the first ``ROWS`` rows."""
         lines = read_lines(prepared.path, LONGEST_LINE)
-        source = csv.reader(
-            islice(lines, prepared.header_lines, ROWS * RECORD_LINES), strict=True, skipinitialspace=True
-        )
+        source = csv.reader(islice(lines, prepared.header_lines, None), strict=True, skipinitialspace=True)
         width = len(prepared.columns)
         try:
             rows = list(islice(source, ROWS))
-        except csv.Error:
-            return cls(is_sound=False)
+        except csv.Error:  # DuckDB accepts some quotes that are an error here
+            return cls(fits_columns=False)
         in_lines = source.line_num == len(rows) and all(len(row) == width for row in rows)
-        if any(row and (len(row) < width or any(row[width:]) or len(row) > width + 1) for row in rows):
-            return cls(is_sound=False)
+        if any(row and (len(row) < width or any(row[width:])) for row in rows):
+            return cls(is_sound=False, fits_columns=False, fits_types=False)
         return cls._of_values(prepared, [row for row in rows if row], in_lines=in_lines)
 
     @classmethod
@@ -66,7 +64,7 @@ class Beginning:
         for name in READ_AS.keys() & columns.keys():
             texts = set(columns[name]) - {""}
             column_form, typed_form = (_COLUMN_TIME, _TYPED_TIME) if name in _TIMES else (_COLUMN_NUMBER, _TYPED_NUMBER)
-            nothing = frozenset() if name in _TIMES else _NOTHING
+            nothing = frozenset() if name in _TIMES else _MISSING_NUMBERS
             other = {text for text in texts if not column_form.fullmatch(text)}
             fits_columns = fits_columns and other <= nothing
             untyped = {text for text in other if not typed_form.fullmatch(text)}
@@ -78,7 +76,7 @@ class Beginning:
 
 def is_readable(texts: Collection[str], engine: Engine) -> bool:
     """
-    Return whether each text may be a time or a number in some form; a call has no other text in such a column.
+    Return whether each text can be a time or a number in some form, or stands for a missing one.
 
     Raises:
         StoreError: DuckDB failed.

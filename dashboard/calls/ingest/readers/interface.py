@@ -33,7 +33,7 @@ class Shared:
     """Held while DuckDB reads a file, acquired after ``turn``."""
     customers: Customers = field(default_factory=dict)
     """Addresses parsed so far."""
-    safe: DayWriter = field(default_factory=DayWriter)
+    day_writer: DayWriter = field(default_factory=DayWriter)
     """Writer of the days that were in memory as columns."""
     prepared: PreparedStages = field(default_factory=PreparedStages)
     """Prepared statements for small files."""
@@ -67,4 +67,5 @@ class CdrReader(Protocol):
         Raises:
             MisfitError: A row does not fit this reader; nothing is staged.
             StoreError: Disk space or memory ran out, or the import was interrupted.
+            OSError: The disk of the file failed while it was read.
         """

@@ -27,14 +27,14 @@ LARGE = 32 * 2**20
 """Bytes from which one file keeps DuckDB busy on every core; smaller files are read two at a time."""
 SMALL = 2**20
 """Bytes below which planning a statement takes longer than reading the file."""
-FAULTY = "day=__HIVE_DEFAULT_PARTITION__"
+FAULTY_PARTITION = "day=__HIVE_DEFAULT_PARTITION__"
 """Partition that DuckDB writes rows without a day to."""
 LONGEST_NUMBERED = 2_000_000
 """Maximum bytes of a line of a numbered file: a row of ``LONGEST_LINE`` characters, all quoted."""
 NEW_LINE = r"new_line = '\n',"
 """Line end of a numbered file; DuckDB does not detect it if a value contains another line end."""
 TEXT = "VARCHAR"
-READ = "read an export"
+OPERATION = "read an export"
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,15 @@ def stage_unnumbered(file: FileReading, *, typed: bool) -> None:
         try:
             source = RowSource(file.prepared.path, file.prepared.columns, typed=typed)
             with staged_rows(file, source) as (cursor, rows, values):
-                cursor.execute(by_day(rows), values | {"target": str(folder)})
+                cursor.execute(copy_by_day(rows), values | {"target": str(folder)})
         except StoreError as exc:
             if of_engine(exc):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        if (folder / FAULTY).exists() or ("cdr_id" in file.prepared.columns and _has_corrections(file, folder)):
-            shutil.rmtree(folder)
+        if (folder / FAULTY_PARTITION).exists() or (
+            "cdr_id" in file.prepared.columns and _has_corrections(file, folder)
+        ):
+            shutil.rmtree(folder, ignore_errors=True)
             raise MisfitError(Misfit.FAULT)
     collect(file, folder)
 
@@ -134,23 +136,23 @@ def staged_rows(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
     """Yield a cursor, a query for the interpreted rows, and the query's parameters."""
     if source.is_small:
-        with file.engine.cursor(READ) as cursor:
+        with file.engine.cursor(OPERATION) as cursor:
             lines = cursor.sql(source.lines, params=source.values).to_arrow_table()
         with (
-            file.shared.prepared.lend(file.engine, READ, typed=source.typed) as stage,
+            file.shared.prepared.lend(file.engine, OPERATION, typed=source.typed) as stage,
             file.watch.running(stage.cursor),
         ):
             stage.run(lines)
             yield stage.cursor, source.columns_of(STAGED), {}
         return
-    with file.engine.cursor(READ) as cursor:
+    with file.engine.cursor(OPERATION) as cursor:
         if source.typed:
             cursor.execute(sql("macros_typed"))
         with file.watch.running(cursor):
             yield cursor, source.query, source.values
 
 
-def by_day(query: str) -> str:
+def copy_by_day(query: str) -> str:
     """Return the statement that writes the rows of a query to one folder per day in ``$target``."""
     return f"COPY ({query}) TO $target ({PARQUET}, PARTITION_BY (day))"
 

@@ -1,4 +1,4 @@
-"""The reader of an export file is chosen by its beginning, and a file that misleads is read at most once more."""
+"""The reader of an export file is chosen by its beginning, and a later row of another kind selects the fallback."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from dashboard.calls.ingest.file_reader import stage
@@ -69,7 +70,9 @@ BEGINNINGS: dict[str, tuple[list[Row] | str, type[CdrReader]]] = {
         [a_row(customer_ip="198.51.100.11"), a_row(start_time=at(NOON - timedelta(days=1)))],
         TextReader,
     ),
-    "a quote that is not closed": (as_csv([a_row()]).replace("Outbound", '"Outbound'), NumberedReader),
+    "a quote that is not closed": (as_csv([a_row()]).replace("Outbound", '"Outbound'), TypedReader),
+    "a blank after a closing quote": (as_csv([a_row()]).replace("Outbound", '"Outbound" '), TypedReader),
+    "a value of very many lines": ([a_row(call_fail_reason="line\n" * 900)], TypedReader),
     "too few values": (as_csv([a_row()]) + "a,b\n", NumberedReader),
     "an empty line before the header": ("\n" + as_csv([a_row()]), NumberedReader),
     "large, times in another form": (large([a_row(start_time=ISO)] * ROWS), TextReader),
@@ -102,6 +105,44 @@ class CountedReadings(FileProgress):
         super().begin(pieces)
 
 
+DEEP = as_csv(calls(2 * ROWS)).splitlines(keepends=True)
+BROKEN: dict[str, tuple[str, int]] = {
+    "too few values": ("a,b\n", 2),
+    "too few values beside a quoted one": ('a,"b, c"\n', 2),
+    "many values too many": ("x," * 30 + "x\n", 2),
+    "one value too many": ("x," * 25 + "x\n", 3),
+    "a quote that is not closed": (DEEP[1].replace("Outbound", '"Outbound'), 3),
+    "text after a closing quote": (DEEP[1].replace("Outbound", '"Out"bound'), 3),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_file_with_one_broken_row_is_read_two_or_three_times(tmp_path: Path, export: Export, name: str) -> None:
+    """A row with another number of values costs one more reading; what other readers may accept costs two."""
+    row, expected = BROKEN[name]
+    path = export("".join([*DEEP[: ROWS + 4], row, *DEEP[ROWS + 4 :]]))
+    watch = CountedReadings()
+
+    with ThreadPoolExecutor(1) as pool:
+        staged = stage(path, tmp_path / "work", shared_engine(), whole=False, watch=watch, shared=Shared(pool))
+
+    assert (expected, "") == (watch.readings, staged.error)
+    assert (2 * ROWS, 1) == (staged.rows, staged.rejected)
+
+
+def test_line_break_where_arrow_begins_a_block_is_no_broken_row(tmp_path: Path, export: Export) -> None:
+    """A line break in a value is never taken for a row with too few values, wherever Arrow splits what it parses."""
+    long = a_row(call_fail_reason="line\n" * 20_000)
+
+    with ThreadPoolExecutor(1) as pool:
+        file = reading(export([*calls(ROWS), *[long] * 40, *calls(1)]), tmp_path / "work", pool)
+        reader = choose(file)
+        with pytest.raises(MisfitError) as raised:
+            reader.stage(file)
+
+    assert (DayReader, Misfit.LAYOUT) == (type(reader), raised.value.misfit)
+
+
 NEXT_DAY = at(NOON + timedelta(days=1))
 READINGS: dict[str, tuple[list[Row], list[str], int]] = {
     "every row is documented": ([*calls(2 * ROWS)], [], 1),
@@ -111,6 +152,16 @@ READINGS: dict[str, tuple[list[Row], list[str], int]] = {
     "a value that is no number": (with_row({"duration": "x"}), [], 2),
     "a value that is no time": (with_row({"end_time": "soon"}), [], 2),
     "a time in the future": (with_row({"start_time": "2099-11-02 12:00:00+00"}), [], 2),
+    "an hour that is none": (with_row({"end_time": "2026-11-02 25:00:00+00"}), [], 2),
+    "a time with a letter": (with_row({"end_time": "2026-11-02 1x:00:00+00"}), [], 2),
+    "a day that is none": (with_row({"end_time": "2026-02-30 12:00:00+00"}), [], 2),
+    "a date with a letter": (with_row({"end_time": "2026-11-x2 12:00:00+00"}), [], 2),
+    "a status that is none": (with_row({"call_fail_sip_code": "42"}), [], 2),
+    "a negative number": (with_row({"duration": "-5"}), [], 2),
+    "a fraction of a second": (with_row({"billed_duration": "6.5"}), [], 2),
+    "a number too large": (with_row({"duration": "2e9"}), [], 2),
+    "an infinite number": (with_row({"duration": "inf"}), [], 2),
+    "an amount too large": (with_row({"total_cost": "10000.01"}), [], 2),
     "a direction that is neither": (with_row({"direction": "sideways"}), [], 2),
     "a line break in a value": (with_row({"call_fail_reason": "two\nlines"}), [], 2),
     "a call of another day": (with_row({"start_time": NEXT_DAY, "end_time": NEXT_DAY}), [], 2),
@@ -141,6 +192,35 @@ def test_file_with_one_problem_is_read_at_most_twice(tmp_path: Path, export: Exp
 
     assert (expected, "") == (watch.readings, staged.error)
     assert len(rows) == staged.rows + staged.rejected
+
+
+class MeasuredReadings(FileProgress):
+    """Progress that notes how much memory Arrow holds when each reading of the file begins."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bytes_held = list[int]()
+
+    def begin(self, pieces: int) -> None:
+        """Note the memory."""
+        self.bytes_held.append(pyarrow.total_allocated_bytes())
+        super().begin(pieces)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [with_row({"end_time": ISO}), with_row({"start_time": NEXT_DAY, "end_time": NEXT_DAY})],
+    ids=["a value in another form", "a call of another day"],
+)
+def test_fallback_begins_without_what_the_first_reader_read(tmp_path: Path, export: Export, rows: list[Row]) -> None:
+    """Of a reading that failed, nothing stays in memory during the next one."""
+    watch = MeasuredReadings()
+
+    with ThreadPoolExecutor(1) as pool:
+        stage(export(large(rows)), tmp_path / "work", shared_engine(), whole=False, watch=watch, shared=Shared(pool))
+
+    before, after = watch.bytes_held
+    assert before >= after
 
 
 @pytest.mark.parametrize(
