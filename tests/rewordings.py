@@ -28,7 +28,7 @@ SPREAD: Final = 6
 DECIDES: Final = re.compile(
     r"\d+|\b(?:no|not|none|never|nothing|nobody|cannot|without|only|every|all|ok|on|off)\b|n't\b", re.IGNORECASE
 )
-"""Numbers, and words that turn a statement around: a new wording has the same ones."""
+"""Numbers, and words that negate or limit a statement: a new wording has the same ones."""
 NOT_MATCHED: Final = re.compile(r"Expected regex: (?P<expected>.+?)\n\s*Actual message: (?P<said>.+)", re.DOTALL)
 
 
@@ -41,7 +41,7 @@ class Rewordings:
         self._compared: list[tuple[object, object]] = []
 
     def pytest_runtest_setup(self) -> None:
-        """Forget comparisons of earlier tests, which these handled themselves."""
+        """Discard the comparisons of earlier tests."""
         self._compared.clear()
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> None:

@@ -82,9 +82,9 @@ _NO_NUMBER = re.compile(r"conversion error to double: invalid value '(.*)'", re.
 _RAGGED = re.compile(r"Expected (\d+) columns, got (\d+)")
 """Arrow's message for a row with another number of values."""
 NO_CALL_FROM = 1e9
-"""Whole numbers that DuckDB does not read in nine digits."""
+"""Lower limit of the whole numbers that DuckDB rejects, because they have more than nine digits."""
 ROUNDING = 1e-6
-"""Difference that DuckDB may round away, and more."""
+"""Absolute difference above which DuckDB does not round a value to a valid one."""
 _QUOTE = ord('"')
 _LINE_FEED = ord("\n")
 _ZERO = ord("0")
@@ -185,7 +185,7 @@ class Columns:
         try:
             _bounded(status, 100, 699)
         except ValueError as exc:
-            raise NoCallError("A status is not one of SIP.") from exc
+            raise NoCallError("A value is not a SIP status.") from exc
         return values | {"sip_status": status.cast(pyarrow.int16())}
 
     def _number(self, table: pyarrow.Table, name: str) -> pyarrow.Array:
@@ -319,7 +319,7 @@ def _whole(value: pyarrow.Array) -> pyarrow.Array:
         finite = numbers[np.isfinite(numbers)]
         is_odd = (finite <= -1) | (finite >= NO_CALL_FROM) | (np.abs(finite - np.rint(finite)) > ROUNDING)
         if len(finite) < len(numbers) or is_odd.any():
-            raise NoCallError("A number is not one of a call.") from exc
+            raise NoCallError("A number is out of range.") from exc
         raise
 
 
@@ -329,7 +329,7 @@ def _dollars(value: pyarrow.Array) -> pyarrow.Array:
         _bounded(value, -MOST_USD, MOST_USD)
     except ValueError as exc:
         if not (np.abs(value.drop_null().to_numpy()) <= MOST_USD + ROUNDING).all():
-            raise NoCallError("An amount is not one of a call.") from exc
+            raise NoCallError("An amount is out of range.") from exc
         raise
     if not value.null_count and not value.to_numpy().any():
         return pyarrow.repeat(pyarrow.scalar(0, DOLLARS), len(value))
@@ -347,7 +347,7 @@ def _bounded(value: pyarrow.Array, least: float, most: float) -> None:
     """Refuse numbers out of range and NaN."""
     numbers = value.drop_null().to_numpy() if value.null_count else value.to_numpy()
     if len(numbers) and not (numbers.min() >= least and numbers.max() <= most):
-        raise ValueError("A number is not one of a call.")
+        raise ValueError("A number is out of range.")
 
 
 def _of(table: pyarrow.Table, name: str, kind: pyarrow.DataType | None = None) -> pyarrow.Array:

@@ -28,7 +28,7 @@ def contained(path: Path, *, may_grow: bool = False) -> Iterator[None]:
 
     Args:
         path: The file that is read inside the block.
-        may_grow: A change of the file is no fault if it could be read all the same.
+        may_grow: Accept a file that changes while it is read, if reading it succeeds.
 
     Raises:
         FileError: The file cannot be read, or changed meanwhile; none of it may be imported.
@@ -40,7 +40,7 @@ def contained(path: Path, *, may_grow: bool = False) -> Iterator[None]:
     try:
         yield
     except Exception as exc:  # no reader fault may keep other files out of the store
-        if _may_come_of_change(exc) and _state(path) != before:
+        if _may_be_due_to_change(exc) and _state(path) != before:
             raise _changed(name) from exc
         error = _error_of_file(exc, name)
         if error is None:
@@ -55,15 +55,15 @@ def of_engine(exc: StoreError) -> bool:
     return isinstance(exc.__cause__, duckdb.Error) and not isinstance(exc.__cause__, OF_THE_MACHINE)
 
 
-def _may_come_of_change(exc: Exception) -> bool:
-    """Return whether a change of the file can be the reason; False for lack of space or memory, and for a stop."""
+def _may_be_due_to_change(exc: Exception) -> bool:
+    """Return whether a change of the file can cause the exception; a full disk, lack of memory and a stop cannot."""
     if isinstance(exc, StoreError):
         return isinstance(exc.__cause__, duckdb.IOException) or of_engine(exc)
     return not isinstance(exc, MemoryError)
 
 
 def _error_of_file(exc: Exception, name: str) -> FileError | None:
-    """Return what to raise for the file; ``None`` if the exception is that already, or is a fault of the machine."""
+    """Return the error that names the file; ``None`` to raise the exception unchanged."""
     if isinstance(exc, StoreError):
         return _unreadable(name, exc.__cause__) if exc.__cause__ is not None and of_engine(exc) else None
     if isinstance(exc, FileError | OSError | MemoryError):

@@ -99,7 +99,7 @@ def _days(stamps: Bytes) -> Seconds:
     days = list[date]()
     try:
         days.extend(date(yyyymmdd // 10_000, yyyymmdd // 100 % 100, yyyymmdd % 100) for yyyymmdd in distinct.tolist())
-    except ValueError:  # the first day that is none follows those of the list
+    except ValueError:  # the list has the valid days before the first invalid one
         _refuse(stamps, codes == len(days))
         raise
     begins: Seconds = np.array(days, dtype="datetime64[s]").astype(np.int64)[codes]

@@ -105,7 +105,7 @@ def test_no_page_says_that_silent_pbxs_place_calls(tmp_path: Path, monkeypatch: 
 
 
 def test_every_positive_phrase_is_in_the_product() -> None:
-    """A phrase that the product no longer has would be absent from every page, whatever the page claims."""
+    """Each positive phrase is in the source code; after rewording, its absence from a page would show nothing."""
     told = {check.description for check in discover()}
     for path in PACKAGE.rglob("*.py"):
         told.update(text for node in ast.walk(tree_of(path)) if (text := text_of(node)))
