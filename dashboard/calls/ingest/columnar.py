@@ -195,7 +195,7 @@ class Columns:
             return texts
         encoded = texts.dictionary_encode()
         request = pyarrow.table({"said": encoded.dictionary, "place": np.arange(len(encoded.dictionary))})
-        normalized = self._engine.fetch("numbers", {}, operation="read numbers", tables={"told": request})
+        normalized = self._engine.fetch("numbers", {}, operation="read numbers", tables={"told": request}, macros=True)
         return as_one_array(normalized["number"]).take(encoded.indices)
 
     def _customer(self, texts: pyarrow.ChunkedArray, inbound: npt.NDArray[np.bool_]) -> dict[str, pyarrow.Array]:
@@ -215,7 +215,11 @@ class Columns:
         parsed = {text: self._customers[text] for text in customer_texts if text in self._customers}
         if new := [text for text in customer_texts if text not in parsed]:
             result = self._engine.fetch(
-                "customers", {}, operation="read addresses", tables={"told": pyarrow.table({"said": new})}
+                "customers",
+                {},
+                operation="read addresses",
+                tables={"told": pyarrow.table({"said": new})},
+                macros=True,
             )
             columns = (result[name].to_pylist() for name in ("ip", "port", "odd"))
             parsed |= dict(zip(result["said"].to_pylist(), zip(*columns, strict=True), strict=True))

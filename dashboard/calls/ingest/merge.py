@@ -124,7 +124,7 @@ class Merger:
                 return None
             progress(f"Storing {batch[0]:%Y-%m-%d}", stored_days / len(touched))
             stored_days += len(batch)
-            with self._store.engine.cursor("store the calls of an import") as cursor:
+            with self._store.engine.cursor("store the calls of an import", macros=True) as cursor:
                 self._adopt_new(cursor, [day for day in batch if day not in compared], parts)
                 self._compare(cursor, [day for day in batch if day in compared], parts)
         self._compute_loads()

@@ -104,7 +104,7 @@ class PreparedStages:
         with reported(operation):
             if stage is None:
                 with self._lock:
-                    cursor = self._cursors.enter_context(engine.cursor(operation))
+                    cursor = self._cursors.enter_context(engine.cursor(operation, macros=True))
                 stage = PreparedStage(cursor, typed=typed)
             try:
                 yield stage

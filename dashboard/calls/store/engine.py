@@ -96,14 +96,16 @@ class Engine:
         self._work = work
         self._lock = Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._has_macros = False
 
     @contextmanager
-    def cursor(self, operation: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    def cursor(self, operation: str, *, macros: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """
         Open a cursor.
 
         Args:
             operation: Description of the operation, for the error message.
+            macros: Whether statements of the cursor use ``sql/macros.sql``, which only imports need.
 
         Raises:
             StoreError: DuckDB failed; the message names a damaged or missing file.
@@ -113,6 +115,9 @@ class Engine:
                 if self._connection is None:
                     self._connection = _connect(self._work)
                     weakref.finalize(self, self._connection.close)
+                if macros and not self._has_macros:
+                    self._connection.execute(sql("macros"))
+                    self._has_macros = True
                 cursor = self._connection.cursor()
             try:
                 yield cursor
@@ -126,6 +131,7 @@ class Engine:
         *,
         operation: str,
         tables: Mapping[str, pyarrow.Table] | None = None,
+        macros: bool = False,
     ) -> pyarrow.Table:
         """
         Run a query of ``sql/``.
@@ -135,11 +141,12 @@ class Engine:
             parameters: Values by name; the paths of parts under the name of their kind.
             operation: Description of the operation, for the error message.
             tables: Tables available to the query, by name.
+            macros: See ``cursor``.
 
         Raises:
             StoreError: See ``cursor``.
         """
-        with self.cursor(operation) as cursor:
+        with self.cursor(operation, macros=macros) as cursor:
             for table, rows in (tables or {}).items():
                 cursor.register(table, rows)
             text, bound = _bind(name, parameters)
@@ -224,7 +231,6 @@ def _connect(work: Path) -> duckdb.DuckDBPyConnection:
     )
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute("SET parquet_metadata_cache = true")
-    connection.execute(sql("macros"))
     connection.execute("SET partitioned_write_flush_threshold = 20000")
     with suppress(duckdb.InvalidInputException):  # a notebook may lack what DuckDB needs for its bar
         connection.execute("SET enable_progress_bar_print = false")

@@ -18,7 +18,7 @@ from dashboard.calls.store.engine import Engine, sql
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory) -> Iterator[Any]:
     """Return a function that evaluates a macro call on one text."""
-    with Engine(tmp_path_factory.mktemp("work")).cursor("test") as cursor:
+    with Engine(tmp_path_factory.mktemp("work")).cursor("test", macros=True) as cursor:
         cursor.execute(sql("macros"))
         yield lambda call, text: cursor.execute(f"SELECT {call}", {"x": text}).fetchone()[0]
 

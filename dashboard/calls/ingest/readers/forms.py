@@ -82,5 +82,7 @@ def is_readable(texts: Collection[str], engine: Engine) -> bool:
         StoreError: DuckDB failed.
     """
     rows = pyarrow.table({"value": pyarrow.array(sorted(texts), pyarrow.string())})
-    (readable,) = engine.fetch("readable", {}, operation="read values", tables={"texts": rows})["readable"].to_pylist()
+    (readable,) = engine.fetch("readable", {}, operation="read values", tables={"texts": rows}, macros=True)[
+        "readable"
+    ].to_pylist()
     return readable is not False

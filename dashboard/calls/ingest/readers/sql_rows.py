@@ -136,7 +136,7 @@ def staged_rows(
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, dict[str, Any]]]:
     """Yield a cursor, a query for the interpreted rows, and the query's parameters."""
     if source.is_small:
-        with file.engine.cursor(OPERATION) as cursor:
+        with file.engine.cursor(OPERATION, macros=True) as cursor:
             lines = cursor.sql(source.lines, params=source.values).to_arrow_table()
         with (
             file.shared.prepared.lend(file.engine, OPERATION, typed=source.typed) as stage,
@@ -145,7 +145,7 @@ def staged_rows(
             stage.run(lines)
             yield stage.cursor, source.columns_of(STAGED), {}
         return
-    with file.engine.cursor(OPERATION) as cursor:
+    with file.engine.cursor(OPERATION, macros=True) as cursor:
         if source.typed:
             cursor.execute(sql("macros_typed"))
         with file.watch.running(cursor):
