@@ -15,7 +15,9 @@ import hypothesis
 import pytest
 
 from dashboard.core.settings import Settings
+from dashboard.emulator.lifecycle import process
 from dashboard.services.workspace import Workspace
+from tests import forked_emulators
 
 SAMPLE_CALLS = 4_000
 COLLECT_AFTER = (50_000, 10, 50)
@@ -23,6 +25,7 @@ COLLECT_AFTER = (50_000, 10, 50)
 
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a slow machine must not fail a test
 hypothesis.settings.load_profile("unhurried")
+process.set_launcher(forked_emulators.launch)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from dashboard.emulator.lifecycle import process
+from tests import forked_emulators
 from tests.waiting import WAIT_S
 
 
@@ -20,6 +21,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.xdist_group(f"emulator-{item.path.stem}"))
+
+
+@contextmanager
+def new_interpreters() -> Iterator[None]:
+    """Start emulators in new interpreters, as the product does."""
+    process.set_launcher(process.spawn)
+    try:
+        yield
+    finally:
+        process.set_launcher(forked_emulators.launch)
+
+
+@pytest.fixture
+def spawned() -> Iterator[None]:
+    """Start the emulators of a test in new interpreters."""
+    with new_interpreters():
+        yield
 
 
 class Client:

@@ -14,6 +14,7 @@ from tests.disks import SMALL, mounted
 from tests.texts import golden_pattern
 
 
+@pytest.mark.usefixtures("spawned")
 @pytest.mark.parametrize(("room", "calls"), [("0k", 10), ("200k", 2_000)])
 def test_a_full_disk_is_named(tmp_path: Path, room: str, calls: int) -> None:
     """A disk without space for the first page, or for the history, gives a message with the remedy."""

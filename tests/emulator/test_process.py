@@ -24,6 +24,7 @@ from dashboard.core.stories import STORIES
 from dashboard.emulator.database import Database
 from dashboard.emulator.lifecycle import process, serving
 from dashboard.emulator.lifecycle.process import Running
+from tests.emulator.conftest import new_interpreters
 from tests.proxies import closed_proxy
 from tests.texts import golden_pattern
 from tests.waiting import SLOW_S, WAIT_S, until
@@ -55,7 +56,9 @@ def start(home: Path, **options: Any) -> Running:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Running]]:
     """Start one emulator for tests that only read from it."""
     folder = tmp_path_factory.mktemp("shared")
-    yield folder, start(folder)
+    with new_interpreters():
+        running = start(folder)
+    yield folder, running
     process.stop(folder)
 
 
@@ -176,6 +179,7 @@ def test_an_account_whose_making_was_cut_short_is_made_anew(home: Path) -> None:
     database.close()
 
 
+@pytest.mark.usefixtures("spawned")
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_the_emulator_cleanly(home: Path, stop_signal: signal.Signals) -> None:
     """After either signal the note is removed and the log has no complaint."""
@@ -245,6 +249,7 @@ def test_a_story_that_is_not_known_is_an_error(home: Path) -> None:
     assert process.running(home) is None
 
 
+@pytest.mark.usefixtures("spawned")
 def test_start_that_times_out_leaves_no_process(home: Path) -> None:
     """A start that times out leaves no process and no note."""
     with pytest.raises(SettingsError, match="did not start"):

@@ -13,10 +13,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 import psutil
 import requests
@@ -102,22 +103,15 @@ def start(
             os.fdopen(write_fd, "wb") as error_input,
             log_file(home).open("wb") as output,
         ):
-            child = subprocess.Popen(
+            child = _launcher(
                 [
-                    sys.executable,
-                    "-P",  # do not import modules from the working directory
-                    "-m",
-                    "dashboard.emulator",
                     *(f"--{name}={value}" for name, value in options.items()),
                     *(f"--without={story}" for story in without),
                     *([] if refusals_in_cdrs else ["--no-refusals-in-cdrs"]),
-                    f"--tell={write_fd}",
                 ],
-                pass_fds=(write_fd,),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **keys},
-                start_new_session=True,
+                {**os.environ, **keys},
+                output,
+                write_fd,
             )
             error_input.close()
             until = time.monotonic() + timeout_s
@@ -162,7 +156,68 @@ def stop(home: Path) -> None:
     note(home).unlink(missing_ok=True)
 
 
-_children: dict[int, subprocess.Popen[bytes]] = {}
+class Child(Protocol):
+    """A started emulator process; ``subprocess.Popen`` implements it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit status; ``None`` while the process runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait until the process has ended; raise ``subprocess.TimeoutExpired`` after ``timeout`` seconds."""
+
+    def kill(self) -> None:
+        """Kill the process."""
+
+
+class Launcher(Protocol):
+    """Start ``python -m dashboard.emulator``; see ``spawn``."""
+
+    def __call__(
+        self, arguments: Sequence[str], environment: Mapping[str, str], output: BinaryIO, error_fd: int, /
+    ) -> Child:
+        """Start the program with these arguments."""
+
+
+def spawn(
+    arguments: Sequence[str], environment: Mapping[str, str], output: BinaryIO, error_fd: int
+) -> subprocess.Popen[bytes]:
+    """
+    Start ``python -m dashboard.emulator`` in a new interpreter and a new session.
+
+    Args:
+        arguments: Arguments of the program.
+        environment: Its environment.
+        output: File for its standard output and standard error.
+        error_fd: File descriptor that it inherits, for ``--tell``.
+    """
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-P",  # do not import modules from the working directory
+            "-m",
+            "dashboard.emulator",
+            *arguments,
+            f"--tell={error_fd}",
+        ],
+        pass_fds=(error_fd,),
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def set_launcher(launcher: Launcher) -> None:
+    """Start the emulators of this process with ``launcher``, as tests do that fork them from a loaded process."""
+    global _launcher  # noqa: PLW0603 - one setting for the process, as multiprocessing.set_executable
+    _launcher = launcher
+
+
+_launcher: Launcher = spawn
+
+_children: dict[int, Child] = {}
 """Child processes that ``start`` launched and that must be reaped, by process id."""
 
 

@@ -200,12 +200,23 @@ def _follow(parent: int, home: Path, server: uvicorn.Server, ended: threading.Ev
     """
     Stop the server when the process that started it is gone and no other process uses it.
 
-    The parent's process id alone is not sufficient: a process that was not waited for keeps its id.
+    The process that started it need not be the parent: a forked emulator has another one.
     """
+    followed = None
+    with suppress(psutil.NoSuchProcess):
+        followed = psutil.Process(parent)
     while not ended.wait(PARENT_EVERY_S):
-        if os.getppid() != parent or not psutil.pid_exists(parent):
+        if os.getppid() != parent and not (followed and _runs(followed)):
             with nobody_shares(users_lock(home)) as free:
                 if free:
                     server.should_exit = True
                     ended.wait(ENDING_S)
                     return
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Return whether a process runs; one that has ended keeps its id until its parent waits for it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
