@@ -67,9 +67,10 @@ def texts(at: AppTest) -> Iterator[str]:
 
 def cells(at: AppTest) -> Iterator[str]:
     """Yield every text in a table; each chip of a list separately."""
-    for frame in at.dataframe:
-        for column in frame.value.columns:
-            for value in frame.value[column]:
+    for element in at.dataframe:
+        frame = element.value  # converts the table each time
+        for column in frame.columns:
+            for value in frame[column]:
                 yield from (str(one) for one in (value if isinstance(value, (list, tuple)) else [value]))
 
 
