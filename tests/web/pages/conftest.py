@@ -31,14 +31,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _shown_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Show errors in full, disable the background sync, set the browser's session, and clear caches after the test."""
+    """Show errors in full, disable the background sync, and set the browser's session."""
     monkeypatch.setenv(SYNCED_BY, "tests")
     config.set_option("client.showErrorDetails", "full")
     sessions.stand_in(sessions.Session(made_by="kim", name=PERSON))
     yield
     sessions.stand_in(None)
+
+
+def clear_caches() -> None:
+    """Close the homes that pages have opened, and forget what they have computed."""
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _caches_of_a_module() -> Iterator[None]:
+    """Keep the caches from test to test of a module, as a server does from page to page."""
+    yield
+    clear_caches()
+
+
+@pytest.fixture
+def no_caches() -> Iterator[None]:
+    """Clear the caches before and after a test that changes what pages do not read again at once, such as calls."""
+    clear_caches()
+    yield
+    clear_caches()
 
 
 @pytest.fixture(scope="module")

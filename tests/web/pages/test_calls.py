@@ -202,6 +202,7 @@ def test_a_stretch_counts_whole_hours_where_clocks_are_half_an_hour_off(
     assert {moment.tzinfo.key for moment in shown} == {zone}
 
 
+@pytest.mark.usefixtures("no_caches")
 def test_imported_calls_that_the_carrier_does_not_have_are_shown_apart(
     account: Workspace, app: Callable[..., AppTest], tmp_path: Path
 ) -> None:
