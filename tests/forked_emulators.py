@@ -18,9 +18,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -28,11 +25,10 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
+from tests.forking import ONE_THREAD, end_with, enter
 from tests.waiting import WAIT_S
 
 ROOT = Path(__file__).parents[1]
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Limit OpenBLAS to one thread, because forking a process with several threads is unsafe."""
 LOADED_LATE = (
     "anyio._backends._asyncio",
     "filelock",
@@ -133,57 +129,39 @@ def launch_through(
     return Forked(int(answer), ending)
 
 
-def answer(line: socket.socket) -> list[str]:
-    """Fork for one request and send the new process's id; return the arguments in that process, else nothing."""
+def answer(line: socket.socket, running: selectors.BaseSelector) -> list[str]:
+    """
+    Fork for one request, and send the new process's id and its file descriptor.
+
+    Returns:
+        In the new process, the arguments of its program; nothing in this one, which selects on its end.
+    """
     request, descriptors, _, _ = socket.recv_fds(line, LONGEST, 2)
     forked = os.fork()
     if forked:
         ending = os.pidfd_open(forked)
+        running.register(ending, selectors.EVENT_READ, forked)
         socket.send_fds(line, [str(forked).encode()], [ending])
-        for descriptor in (ending, *descriptors):
+        for descriptor in descriptors:
             os.close(descriptor)
         return []
     arguments, environment, folder = json.loads(request)
     output, errors = descriptors
     os.setsid()
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (1, 2):
         os.dup2(output, number)
     os.close(output)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    time.tzset()
+    enter(environment, folder)
     return [*arguments, f"--tell={errors}"]
 
 
-def run(arguments: Sequence[str]) -> None:
-    """Run the emulator's program and exit this process with its status, without tearing down its modules."""
-    from dashboard.emulator.__main__ import main  # noqa: PLC0415 - only the process that forks loads it
-
-    sys.argv = ["dashboard.emulator", *arguments]
-    status = 1
-    try:
-        main()
-        status = 0
-    except SystemExit as ending:
-        if isinstance(ending.code, str):
-            sys.stderr.write(f"{ending.code}\n")
-        else:
-            status = int(ending.code or 0)
-    except BaseException:  # noqa: BLE001 - as the interpreter does with an uncaught exception
-        traceback.print_exc()
-    finally:
-        threading._shutdown()  # noqa: SLF001 - what the interpreter calls first at exit
-        atexit._run_exitfuncs()  # noqa: SLF001 - and what it calls next
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-
-
 def listen(address: str, ready_fd: int) -> list[str]:
-    """Answer requests until standard input ends; return the arguments in a forked process, else nothing."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system reaps the emulators
+    """
+    Answer requests and reap ended emulators until standard input ends.
+
+    Returns:
+        In a new process, the arguments of its program; nothing in this one.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening, selectors.DefaultSelector() as selector:
         listening.bind(address)
         listening.listen()
@@ -191,11 +169,18 @@ def listen(address: str, ready_fd: int) -> list[str]:
         os.close(ready_fd)
         selector.register(listening, selectors.EVENT_READ)
         selector.register(sys.stdin, selectors.EVENT_READ)
-        while sys.stdin not in [key.fileobj for key, _ in selector.select()]:
-            with closing(listening.accept()[0]) as line:
-                if arguments := answer(line):
-                    return arguments
-    return []
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is sys.stdin:
+                    return []
+                if key.fileobj is not listening:
+                    os.waitpid(key.data, 0)
+                    selector.unregister(key.fileobj)
+                    os.close(key.fd)
+                    continue
+                with closing(listening.accept()[0]) as line:
+                    if arguments := answer(line, selector):
+                        return arguments
 
 
 if __name__ == "__main__":
@@ -204,4 +189,5 @@ if __name__ == "__main__":
     gc.collect()
     gc.freeze()
     if asked := listen(sys.argv[1], int(sys.argv[2])):
-        run(asked)
+        sys.argv = ["dashboard.emulator", *asked]
+        end_with(sys.modules["dashboard.emulator.__main__"].main)

@@ -17,15 +17,13 @@ import pkgutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock, Timer
 
 import dashboard
+from tests.forking import ONE_THREAD, end_with, enter
 from tests.waiting import WAIT_S
 
 PREFIXES = ("TRUNKGATE_", "FLOWROUTE_")
@@ -34,8 +32,6 @@ TERMINAL = {"COLUMNS": "200"}
 ROOT = Path(__file__).parents[2]
 LEFT_OUT = ("app", "emulator", "migrations", "web", "__main__")
 """Names of packages and modules that no command loads: the pages, and separate programs."""
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Limit OpenBLAS to one thread, because forking a process with several threads is unsafe."""
 
 
 class Forks:
@@ -113,36 +109,10 @@ def answer(line: str) -> bool:
         opened = os.open(name, flags, 0o600)
         os.dup2(opened, number)
         os.close(opened)
-    os.environ.clear()
-    os.environ.update(environment)
-    os.chdir(folder)
-    time.tzset()
+    enter(environment, folder)
     gc.unfreeze()
     sys.argv = ["trunkgate", *arguments]
     return True
-
-
-def end_with(command: Callable[[], None]) -> None:
-    """
-    Run a command and exit this process with its status.
-
-    As at the end of a program, threads are joined, registered functions are called and streams are flushed. The modules
-    are not torn down, because that would copy all memory that this process shares with its parent.
-    """
-    status = 1
-    try:
-        command()
-        status = 0
-    except SystemExit as ending:
-        status = int(ending.code or 0)
-    except BaseException:  # noqa: BLE001 - as the interpreter does with an uncaught exception
-        traceback.print_exc()
-    finally:
-        threading._shutdown()  # noqa: SLF001 - what the interpreter calls first at exit
-        atexit._run_exitfuncs()  # noqa: SLF001 - and what it calls next
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
 
 
 if __name__ == "__main__":

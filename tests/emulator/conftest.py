@@ -40,6 +40,14 @@ def spawned() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """Return a folder whose emulator ends with the test."""
+    folder = tmp_path / "an emulator"
+    yield folder
+    process.stop(folder)
+
+
 class Client:
     """Client that sends the emulator's key and returns the raw responses."""
 

@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -30,14 +29,6 @@ process.set_launcher(partial(forked_emulators.launch_through, sys.argv[1]))
 print(process.start(Path(sys.argv[2]), calls=20).pid, flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder whose emulator ends with the test."""
-    folder = tmp_path / "an emulator"
-    yield folder
-    process.stop(folder)
 
 
 def modes(home: Path) -> dict[str, int]:

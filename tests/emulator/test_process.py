@@ -39,14 +39,6 @@ time.sleep(600)
 """
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder whose emulator ends with the test."""
-    folder = tmp_path / "an emulator"
-    yield folder
-    process.stop(folder)
-
-
 def start(home: Path, **options: Any) -> Running:
     """Start an emulator with few calls."""
     return process.start(home, **({"calls": 20} | KEYS | options))
